@@ -1,0 +1,2 @@
+// Owns the catalog: which databases, tables and columns exist.
+export type { Column, ColumnType, ForeignKey, ForeignKeyAction, TableSchema } from './schema.js'

@@ -1,0 +1,46 @@
+/** What a column may hold. `any` is every JSON value: the type of the attributes of dynamic tables. */
+export type ColumnType = 'text' | 'int' | 'double' | 'bool' | 'json' | 'blob' | 'timestamp' | 'any'
+
+/** What happens to the children when the parent's row is deleted or its referenced value changes. */
+export type ForeignKeyAction = 'restrict' | 'cascade' | 'set_null'
+
+/** One column. `id` is unique in its table and never given again, so that old index entries cannot be mistaken. */
+export interface Column {
+  id: number
+  name: string
+  type: ColumnType
+  notNull: boolean
+  default?: unknown
+  unique: boolean
+  indexed: boolean
+  /** An integer that the table counts up where the record leaves it out. */
+  autoIncrement?: boolean
+  /** Tables of events only: the column holds a set of values. */
+  isSet?: boolean
+}
+
+/** `column` of this table names a value of `references` in `table` of the same database. */
+export interface ForeignKey {
+  column: string
+  table: string
+  references: string
+  onDelete: ForeignKeyAction
+  onUpdate: ForeignKeyAction
+}
+
+/** One table. Schemas are replaced whole, never changed in place: whoever holds one holds a consistent one. */
+export interface TableSchema {
+  id: number /* never reused */
+  database: string
+  name: string
+  kind: 'records' | 'events'
+  primaryKey: string
+  /** True when attributes appear with the records, each indexed. */
+  dynamic: boolean
+  columns: Column[]
+  foreignKeys: ForeignKey[]
+  /** Milliseconds since 1970. */
+  createdAt: number
+  /** Settings of the table's kind, kept but not read by the catalog (tables of events: `zOrder`…). */
+  options: Record<string, unknown>
+}

@@ -1,0 +1,52 @@
+import type { TableSchema } from '../catalog/index.js'
+
+/** The primary key of a record. `1` and `'1'` are different keys; `0` and `-0` are the same. */
+export type Key = string | number
+
+/** One record, frozen deeply: it may be shared by every reader, so never change it. */
+export type Row = Readonly<Record<string, unknown>>
+
+/** One consistent moment of all tables. It pins pages of the store, so dispose of it soon. */
+export interface Snapshot extends Disposable {
+  /** The reader of a table of records, or undefined where there is none of that name. */
+  table(database: string, table: string): TableReader | undefined
+}
+
+/** One end of a range. */
+export interface Bound {
+  value: unknown
+  inclusive: boolean
+}
+
+/** Which entries of an attribute's index to visit; every given part narrows it. */
+export interface IndexRange {
+  attribute: string
+  from?: Bound
+  to?: Bound
+  /** Text that the value begins with. */
+  prefix?: string
+  reverse?: boolean
+  /** Resumes behind this entry (in the direction of travel). */
+  after?: { value: unknown; key: Key }
+}
+
+/**
+ * Reads one table at one moment.
+ *
+ * An index holds an entry for each value of an attribute that is a boolean, number or text; for an array, one for each
+ * such element; none for null, absent values and objects. Long text is indexed by a prefix. So what `range` yields are
+ * candidates in the order (value, key): read the row and check the condition again.
+ * The order of values is: null < booleans < numbers < text (by code point) < others.
+ */
+export interface TableReader {
+  readonly schema: TableSchema
+  get(key: Key): Row | undefined
+  /** Every row in the order of the keys: numbers, then text. */
+  scan(options?: { reverse?: boolean; after?: Key }): Iterable<Row>
+  isIndexed(attribute: string): boolean
+  range(range: IndexRange): Iterable<Key>
+  /** Counts the entries of the range, but at most `most`. */
+  estimate(range: IndexRange, most: number): number
+  /** How many records the table has. */
+  count(): number
+}
