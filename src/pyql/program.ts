@@ -1,0 +1,102 @@
+import type { Population, ScanBlock } from './block.js'
+
+/** What a column of an event table may hold. */
+export type ColumnType = 'text' | 'int' | 'double' | 'bool'
+
+/** A column as scripts know it. */
+export interface TableColumn {
+  readonly name: string
+  readonly type: ColumnType
+  readonly isSet: boolean
+}
+
+/** event: a group tree by tally; segment: who tallies; histogram: a number for each person; trigger: messages. */
+export type Mode = 'event' | 'segment' | 'histogram' | 'trigger'
+
+/** A value that can be written in a script, or be a group. */
+export type Scalar = string | number | boolean | null
+
+/**
+ * A compiled script. Plain data: it can be posted to a worker, which makes a scan of it with `createScan`.
+ * `source` is JavaScript made from a closed tree; the script's own texts are only in `constants`.
+ */
+export interface Program {
+  readonly mode: Mode
+  readonly source: string
+  readonly constants: readonly Scalar[]
+  /** Slot by slot, the columns that the program reads; `__action` among them when it is read. */
+  readonly columns: readonly TableColumn[]
+  /**
+   * Conditions of which a block must be able to fulfil at least one, or no person of it can change the result:
+   * the block's column of the slot holds one of `values`. Empty: every block must be scanned.
+   */
+  readonly needs: readonly BlockNeed[]
+  readonly aggregates: readonly Aggregate[]
+  /** Whether the text of person ids is needed (tally(person)); else `personId` is never called. */
+  readonly readsPersonId: boolean
+  /** Names of functions that take no parameters: the entry points of a trigger. */
+  readonly functions: readonly string[]
+  /** Names of segments that set functions (population, union …) take. A script with set math scans nobody. */
+  readonly setMath: SetMath | null
+}
+
+export interface BlockNeed {
+  readonly slot: number
+  readonly values: readonly (string | number | boolean)[]
+}
+
+export type AggregateKind = 'count' | 'sum' | 'min' | 'max' | 'avg' | 'val' | 'var'
+
+export interface Aggregate {
+  readonly kind: AggregateKind
+  /** The name by which `sort` finds it. */
+  readonly alias: string
+  /** How a missing value is shown: 0 for numbers, None otherwise. */
+  readonly type: ColumnType | 'any'
+}
+
+/** A segment computed from other segments alone. */
+export type SetMath =
+  | { readonly op: 'population' | 'complement'; readonly of: readonly [string] }
+  | { readonly op: 'union' | 'intersection' | 'difference'; readonly of: readonly [string, string, ...string[]] }
+
+/** One value for all people of one scan. */
+export interface ScanOptions {
+  /** Milliseconds; `now` in scripts. The same for every worker of one query. */
+  readonly now: number
+  /** A longer gap than this many milliseconds begins a new session. */
+  readonly sessionTime: number
+  /** The distinct values of the column of `foreach` (histograms). */
+  readonly each?: readonly (string | number | boolean)[]
+  /** Word 0 is not 0 once the query is cancelled. On a SharedArrayBuffer: workers in a loop see no messages. */
+  readonly cancel: Int32Array
+  /** Keep what debug() was given. */
+  readonly trace: boolean
+  readonly limits: ScanLimits
+}
+
+export interface ScanLimits {
+  /** Steps of loops and calls for one person. */
+  readonly stepsMax: number
+  /** Elements and characters in containers and texts made for one person. */
+  readonly memoryMax: number
+  /** Groups in the result. */
+  readonly nodesMax: number
+  /** Frames of calls. */
+  readonly depthMax: number
+}
+
+/** A program at work in one worker: blocks in, a partial result out. Not for several threads. */
+export interface Scan {
+  /** Scans the people of a block, or those of the population. Throws PyqlError on a run-time error. */
+  run(block: ScanBlock, population?: Population): void
+  /** Segments: the bits of the people who are in, of the partition whose blocks were scanned since `members(size)`. */
+  members(size: number): Population
+  /** Events and histograms: what was counted so far, to be merged; plain data that can be posted. */
+  partial(): Partial
+}
+
+/** Result of one worker, for one segment: a group tree in columns. See partial.ts. */
+export interface Partial {
+  readonly debug: readonly unknown[]
+}
