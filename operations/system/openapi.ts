@@ -1,0 +1,4 @@
+import { operation } from '../../src/api/index.js'
+import { document } from '../../src/contracts/index.js'
+
+export default operation('openapi', () => document('openapi'))

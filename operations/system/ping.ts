@@ -1,0 +1,3 @@
+import { operation } from '../../src/api/index.js'
+
+export default operation('ping', () => ({ message: 'pong' }))

@@ -1,0 +1,79 @@
+// TypeScript types: one file for each operation, one that lists them, the configuration, the problems.
+import { join } from 'node:path'
+import { compile } from 'json-schema-to-typescript'
+
+const HEAD = '// Generated from schemas/ by npm run generate. Do not edit.\n'
+const OPTIONS = {
+  bannerComment: '',
+  additionalProperties: true,
+  unknownAny: true,
+  style: { singleQuote: true, semi: false, printWidth: 120 },
+}
+
+export async function types({ root, contracts, problems, config }) {
+  const files = new Map()
+  for (const contract of contracts)
+    files.set(
+      `src/generated/operations/${contract.group}/${contract.operation}.ts`,
+      await operationTypes(root, contract),
+    )
+  files.set('src/generated/contracts.ts', list(contracts))
+  files.set('src/generated/config.ts', HEAD + (await compile(filled(config), 'Config', OPTIONS)))
+  files.set('src/generated/problems.ts', problemTypes(problems))
+  return files
+}
+
+async function operationTypes(root, { group, operation, request, response }) {
+  const cwd = join(root, 'schemas/operations', group, '/')
+  const both = {
+    type: 'object',
+    additionalProperties: false,
+    required: ['request', 'response'],
+    properties: { request: { title: 'Request', ...filled(request) }, response: { title: 'Response', ...response } },
+  }
+  return `${HEAD}// ${operation}\n${await compile(structuredClone(both), 'Shapes', { ...OPTIONS, cwd })}`
+}
+
+/** Fields with a default are always there once a request is checked. */
+function filled(schema) {
+  if (typeof schema !== 'object' || schema === null || Array.isArray(schema)) return schema
+  const copy = Object.fromEntries(
+    Object.entries(schema).map(([key, value]) => [key, key === 'default' ? value : filled(value)]),
+  )
+  if (schema.properties && typeof schema.properties === 'object') {
+    const always = Object.entries(schema.properties)
+      .filter(([, property]) => property?.default !== undefined)
+      .map(([name]) => name)
+    copy.required = [...new Set([...(schema.required ?? []), ...always])]
+    if (copy.required.length === 0) delete copy.required
+  }
+  if (Array.isArray(schema.anyOf)) copy.anyOf = schema.anyOf.map(filled)
+  if (Array.isArray(schema.oneOf)) copy.oneOf = schema.oneOf.map(filled)
+  return copy
+}
+
+function list(contracts) {
+  const pascal = (name) => name.replace(/(^|_)([a-z0-9])/g, (_, __, letter) => letter.toUpperCase())
+  const imports = contracts.map(
+    ({ group, operation }) =>
+      `import type { Shapes as ${pascal(operation)} } from './operations/${group}/${operation}.js'`,
+  )
+  const rows = contracts.map(({ operation }) => `  ${operation}: ${pascal(operation)}`)
+  return `${HEAD}${imports.join('\n')}\n\n/** Request and response of every operation. */\nexport interface Contracts {\n${rows.join('\n')}\n}\n`
+}
+
+function problemTypes(problems) {
+  const names = Object.keys(problems).sort()
+  const rows = names.map((name) => {
+    const { status, title, detail, retry } = problems[name]
+    return `  ${name}: ${JSON.stringify({ status, title, detail, retry })},`
+  })
+  const facts = names.map((name) => {
+    const fields = [...new Set([...problems[name].detail.matchAll(/\{(\w+)\}/g)].map((match) => match[1]))]
+    return `  ${name}: { ${fields.map((field) => `${field}: string | number`).join('; ')} }`.replace(
+      '{  }',
+      'Record<never, never>',
+    )
+  })
+  return `${HEAD}/** Every problem: schemas/problems.json. */\nexport const problems = {\n${rows.join('\n')}\n} as const satisfies Record<string, { status: number; title: string; detail: string; retry: boolean }>\n\nexport type ProblemCode = keyof typeof problems\n\n/** The facts that fill the placeholders of a problem's detail. */\nexport interface ProblemFacts {\n${facts.join('\n')}\n}\n`
+}

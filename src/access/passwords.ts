@@ -1,0 +1,76 @@
+import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
+import { Problem } from '../lib/index.js'
+
+/** scrypt's cost: N = 2^15, r = 8, p = 1 takes 32 MiB and about 60 ms (OWASP's password storage advice, 2024). */
+const COST_LOG2 = 15
+const BLOCK_SIZE = 8
+const PARALLEL = 1
+const SALT_BYTES = 16
+const HASH_BYTES = 32
+const PHC = /^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+/]+)$/
+
+export interface PasswordLimits {
+  /** Hashes computed at the same time. */
+  atOnceMax: number
+  /** Hashes that may wait for their turn. */
+  waitingMax: number
+}
+
+/** Hashes and verifies passwords with scrypt, a few at a time, as PHC strings ($scrypt$ln=15,r=8,p=1$salt$hash). */
+export class Passwords {
+  readonly #limits: PasswordLimits
+  readonly #waiting: (() => void)[] = []
+  #running = 0
+
+  constructor(limits: PasswordLimits) {
+    this.#limits = limits
+  }
+
+  async hash(password: string): Promise<string> {
+    const salt = randomBytes(SALT_BYTES)
+    const hash = await this.#derive(password, salt, HASH_BYTES, { N: 2 ** COST_LOG2, r: BLOCK_SIZE, p: PARALLEL })
+    return `$scrypt$ln=${COST_LOG2},r=${BLOCK_SIZE},p=${PARALLEL}$${unpadded(salt)}$${unpadded(hash)}`
+  }
+
+  /** Whether the password belongs to the PHC string; without one it takes the same time and answers false. */
+  async verify(password: string, phc: string | undefined): Promise<boolean> {
+    const [, ln, r, p, salt, expected] = (phc === undefined ? undefined : PHC.exec(phc)) ?? PHC.exec(NOBODY)!
+    const wanted = Buffer.from(expected!, 'base64')
+    const options = { N: 2 ** Number(ln), r: Number(r), p: Number(p) }
+    const hash = await this.#derive(password, Buffer.from(salt!, 'base64'), wanted.length, options)
+    return timingSafeEqual(hash, wanted) && phc !== undefined
+  }
+
+  async #derive(password: string, salt: Buffer, length: number, options: ScryptOptions): Promise<Buffer> {
+    await this.#turn()
+    try {
+      return await new Promise<Buffer>((resolve, reject) => {
+        const memory = { ...options, maxmem: 256 * options.N! * options.r! }
+        scrypt(password.normalize('NFKC'), salt, length, memory, (error, hash) =>
+          error ? reject(error) : resolve(hash),
+        )
+      })
+    } finally {
+      this.#running--
+      this.#waiting.shift()?.()
+    }
+  }
+
+  async #turn(): Promise<void> {
+    if (this.#running >= this.#limits.atOnceMax) {
+      if (this.#waiting.length >= this.#limits.waitingMax)
+        throw new Problem('too_many_requests', {
+          reason: 'Too many sign-ins at once; try again in a few seconds or use a token.',
+        })
+      await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    }
+    this.#running++
+  }
+}
+
+function unpadded(bytes: Buffer): string {
+  return bytes.toString('base64').replace(/=+$/, '')
+}
+
+/** What the password of an unknown user is compared with, so that the answer takes as long. */
+const NOBODY = `$scrypt$ln=${COST_LOG2},r=${BLOCK_SIZE},p=${PARALLEL}$${unpadded(Buffer.alloc(SALT_BYTES))}$${unpadded(Buffer.alloc(HASH_BYTES))}`

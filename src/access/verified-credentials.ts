@@ -1,0 +1,37 @@
+import { createHmac, randomBytes } from 'node:crypto'
+
+/** Whom verified credentials stand for. */
+export interface Verified {
+  username: string
+  generation: number
+}
+
+/** Remembers verified credentials for a while by a keyed hash, so that each request need not pay for scrypt or a signature. */
+export class VerifiedCredentials {
+  readonly #key = randomBytes(32)
+  readonly #entriesMax: number
+  readonly #entries = new Map<string, Verified & { until: number }>()
+
+  constructor(entriesMax: number) {
+    this.#entriesMax = entriesMax
+  }
+
+  get(credentials: string): Verified | undefined {
+    const key = this.#hash(credentials)
+    const entry = this.#entries.get(key)
+    if (!entry) return undefined
+    if (entry.until > Date.now()) return entry
+    this.#entries.delete(key)
+    return undefined
+  }
+
+  /** `until`: milliseconds since 1970. The oldest entry makes room. */
+  add(credentials: string, verified: Verified, until: number): void {
+    if (this.#entries.size >= this.#entriesMax) this.#entries.delete(this.#entries.keys().next().value!)
+    this.#entries.set(this.#hash(credentials), { ...verified, until })
+  }
+
+  #hash(credentials: string): string {
+    return createHmac('sha256', this.#key).update(credentials).digest('base64url')
+  }
+}

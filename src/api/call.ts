@@ -1,0 +1,99 @@
+import type { Logger } from 'pino'
+import { everything, Problem, type View } from '../lib/index.js'
+
+/** Someone who has signed in. */
+export interface Caller {
+  readonly username: string
+  readonly superUser: boolean
+  readonly view: View
+}
+
+/** What a caller showed to be known by: the value of the Authorization header, if any. */
+export interface Credentials {
+  authorization: string | undefined
+  /** Where the caller is, for back-off: an address, or the name of a node. */
+  address: string
+}
+
+/** A changing request that the caller may repeat without harm. */
+export interface Idempotency {
+  key: string
+  /** Hash of the request: the same key with another request is refused. */
+  fingerprint: string
+}
+
+export interface CallOptions {
+  id: string
+  log: Logger
+  credentials: Credentials
+  idempotencyKey?: string | undefined
+  /** Longest time to run, in milliseconds. */
+  timeoutMs: number
+  /** Calls back when the caller is gone before the answer. */
+  whenLeft?: (callback: () => void) => void
+}
+
+/** Who asked, until when, its id and its log. One per request, whoever carried it. */
+export class Call {
+  readonly id: string
+  readonly log: Logger
+  readonly credentials: Credentials
+  readonly idempotencyKey: string | undefined
+  /** When the call must be over: milliseconds of performance.now(). */
+  readonly deadline: number
+  /** Name of the operation, once it is known. */
+  operation: string | undefined
+  caller: Caller | undefined
+  /** Why the credentials were refused, when a public operation goes on without a caller. */
+  refusal: unknown
+  idempotency: Idempotency | undefined
+  readonly #timeoutMs: number
+  readonly #whenLeft: CallOptions['whenLeft']
+  #controller: AbortController | undefined
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(options: CallOptions) {
+    this.id = options.id
+    this.log = options.log
+    this.credentials = options.credentials
+    this.idempotencyKey = options.idempotencyKey
+    this.#timeoutMs = options.timeoutMs
+    this.#whenLeft = options.whenLeft
+    this.deadline = performance.now() + options.timeoutMs
+  }
+
+  /** Name of the caller; undefined for a public operation without credentials. */
+  get user(): string | undefined {
+    return this.caller?.username
+  }
+
+  /** What the caller may read. */
+  get view(): View {
+    return this.caller?.view ?? nothing
+  }
+
+  /** Aborts, with a Problem as its reason, when the time is over or the caller has left. Made when first asked for. */
+  get signal(): AbortSignal {
+    if (!this.#controller) {
+      const controller = new AbortController()
+      this.#controller = controller
+      this.#timer = setTimeout(
+        () => controller.abort(new Problem('statement_timeout', { limit: this.#timeoutMs })),
+        Math.max(0, this.deadline - performance.now()),
+      )
+      this.#timer.unref()
+      this.#whenLeft?.(() => controller.abort(new Problem('client_left', {})))
+    }
+    return this.#controller.signal
+  }
+
+  /** The answer is given: nothing can abort any more. */
+  end(): void {
+    clearTimeout(this.#timer)
+  }
+}
+
+const nothing: View = { seesTable: () => false, seesColumn: () => false }
+
+/** The caller that the node itself is, for its own work. */
+export const nodeItself: Caller = { username: 'node', superUser: true, view: everything }

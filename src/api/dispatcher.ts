@@ -1,0 +1,121 @@
+import { createHash } from 'node:crypto'
+import type { CompiledContract, Contracts } from '../contracts/index.js'
+import { assert, Content, JsonStream, JsonText, Problem } from '../lib/index.js'
+import type { Metrics } from '../metrics/index.js'
+import type { Call, Caller, Credentials } from './call.js'
+import type { Operation } from './operation.js'
+import type { Services } from './services.js'
+
+/** Who may do what, as far as the dispatcher must know. */
+export interface Gate {
+  /** The caller behind the credentials; undefined when there are none; throws when they are wrong. */
+  authenticate(credentials: Credentials): Caller | undefined | Promise<Caller | undefined>
+  /** Throws when the caller may not run this request. */
+  authorize(caller: Caller | undefined, contract: CompiledContract['contract'], request: Record<string, unknown>): void
+}
+
+/** First answers of requests that carried an idempotency key. */
+export interface Replays {
+  /** The stored answer of this caller's key; throws when the key was used for another request. */
+  find(user: string, key: string, fingerprint: string): { answer: unknown } | undefined
+}
+
+export interface DispatcherOptions {
+  contracts: Contracts
+  handlers: ReadonlyMap<string, Operation>
+  services: Services
+  gate: Gate
+  metrics: Metrics
+  replays?: Replays
+  /** Whether answers are checked against their contract: in tests. */
+  checkAnswers: boolean
+}
+
+type Body = Record<string, unknown>
+
+/** The straight line that every request takes: who → known operation → check → may they → run → measure. */
+export class Dispatcher {
+  readonly #options: DispatcherOptions
+
+  constructor(options: DispatcherOptions) {
+    this.#options = options
+  }
+
+  /** Runs one request. `body` is the parsed body with its operation; the dispatcher may change it in place. */
+  async dispatch(body: unknown, call: Call): Promise<unknown> {
+    const { contracts, gate, metrics } = this.#options
+    const request = requestOf(body)
+    const name = request['operation'] as string
+    const isPublic = this.#isPublic(name)
+    try {
+      const caller = gate.authenticate(call.credentials)
+      call.caller = caller instanceof Promise ? await caller : caller
+    } catch (error) {
+      // A public operation may take other credentials than the gate's, as the one that refreshes tokens does.
+      if (!isPublic) throw error
+      call.refusal = error
+    }
+    if (!call.caller && !isPublic) throw new Problem('credentials_missing', {})
+    const compiled = contracts.find(name)
+    const { contract } = compiled
+    call.operation = contract.operation
+    const started = performance.now()
+    metrics.operationStarted()
+    let status = 200
+    try {
+      delete request['operation']
+      return await this.#run(compiled, request, call)
+    } catch (error) {
+      status = error instanceof Problem ? error.status : 500
+      throw error
+    } finally {
+      call.end()
+      metrics.operationEnded(contract.operation, status, (performance.now() - started) / 1000)
+    }
+  }
+
+  #isPublic(name: string): boolean {
+    try {
+      return this.#options.contracts.find(name).contract.access[0] === 'public'
+    } catch {
+      return false
+    }
+  }
+
+  async #run(compiled: CompiledContract, request: Body, call: Call): Promise<unknown> {
+    const { gate, handlers, services, replays, checkAnswers } = this.#options
+    const { contract } = compiled
+    const key = call.idempotencyKey ?? (request['idempotency_key'] as string | undefined)
+    compiled.checkRequest(request)
+    delete request['idempotency_key']
+    gate.authorize(call.caller, contract, request)
+    if (contract.changes && key !== undefined) {
+      call.idempotency = { key, fingerprint: fingerprint(contract.operation, request) }
+      const replay = replays?.find(call.user ?? '', key, call.idempotency.fingerprint)
+      if (replay) return replay.answer
+    }
+    const handler = handlers.get(contract.operation)!
+    const answer = await handler.run(request as never, services, call)
+    if (checkAnswers) assertAnswer(compiled, answer)
+    return answer
+  }
+}
+
+function requestOf(body: unknown): Body {
+  if (typeof body !== 'object' || body === null || Array.isArray(body) || !Object.hasOwn(body, 'operation'))
+    throw new Problem('operation_missing', {})
+  if (typeof (body as Body)['operation'] !== 'string')
+    throw new Problem('invalid_request', { reason: "'operation' must be a string" })
+  return body as Body
+}
+
+function fingerprint(operation: string, request: Body): string {
+  return createHash('sha256').update(operation).update('\0').update(JSON.stringify(request)).digest('base64url')
+}
+
+function assertAnswer(compiled: CompiledContract, answer: unknown): void {
+  if (answer instanceof Content || answer instanceof JsonStream) return
+  const value: unknown = answer instanceof JsonText ? JSON.parse(answer.text) : JSON.parse(JSON.stringify(answer))
+  const fault = compiled.faultOfResponse(value)
+  assert(fault === undefined, `the answer of ${compiled.contract.operation} fits its contract: ${fault}`)
+}

@@ -1,0 +1,23 @@
+import type { Access } from '../access/index.js'
+import type { Config } from '../config/index.js'
+import type { Contracts } from '../contracts/index.js'
+import type { Metrics } from '../metrics/index.js'
+
+/** What a node tells of itself. */
+export interface NodeInfo {
+  readonly name: string
+  readonly version: string
+  /** When the process was ready: milliseconds since 1970. */
+  readonly startedAt: number
+  /** starting → ready → stopping */
+  state(): 'starting' | 'ready' | 'stopping'
+}
+
+/** The subsystems that handlers may use; each takes its slice with Needs<'…'>. */
+export interface Services {
+  readonly node: NodeInfo
+  readonly config: Config
+  readonly contracts: Contracts
+  readonly metrics: Metrics
+  readonly access: Access
+}

@@ -1,0 +1,128 @@
+// Generated from schemas/ by npm run generate. Do not edit.
+/**
+ * Every setting of a node. The environment name of a setting is TRELLIS_ and its path in capitals (http.port: TRELLIS_HTTP_PORT), its flag is the path (--http.port).
+ */
+export interface Config {
+  /**
+   * Folder of the data files; one process at a time.
+   */
+  data_dir: string
+  /**
+   * The identity of this node.
+   */
+  node: {
+    /**
+     * Name of the node in the mesh: letters, digits, - and _.
+     */
+    name: string
+  }
+  /**
+   * The first super user, made when the data folder is new; ignored later.
+   */
+  admin: {
+    /**
+     * Name of the first super user.
+     */
+    username: string
+    /**
+     * Password of the first super user; empty: a random one, printed once on standard error.
+     */
+    password: string
+  }
+  /**
+   * The structured log on standard error.
+   */
+  log: {
+    /**
+     * Least severe level that is written.
+     */
+    level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+  }
+  /**
+   * The door.
+   */
+  http: {
+    /**
+     * Address to listen on.
+     */
+    host: string
+    /**
+     * Port to listen on; 0: any free one.
+     */
+    port: number
+    /**
+     * Largest request body; beyond it: 413.
+     */
+    body_bytes_max: number
+    /**
+     * Deepest nesting of a JSON body; beyond it: 413.
+     */
+    body_depth_max: number
+    /**
+     * Most object keys in one JSON body; beyond it: 413.
+     */
+    body_keys_max: number
+    /**
+     * Time for a client to send its headers; beyond it: 408.
+     */
+    headers_timeout_ms: number
+    /**
+     * Time for a client to send a whole request; beyond it: 408.
+     */
+    request_timeout_ms: number
+    /**
+     * Time for one operation to run; beyond it it is stopped: 408.
+     */
+    statement_timeout_ms: number
+    /**
+     * Open connections; one more is answered 429 and closed.
+     */
+    sockets_max: number
+    /**
+     * How long a stopping node lets running requests finish.
+     */
+    stop_timeout_ms: number
+    /**
+     * HTTPS: both files set, or neither.
+     */
+    tls: {
+      /**
+       * PEM file with the certificate and its chain.
+       */
+      certificate: string
+      /**
+       * PEM file with the private key.
+       */
+      key: string
+    }
+  }
+  /**
+   * Sign-in.
+   */
+  access: {
+    /**
+     * Life of an operation token.
+     */
+    operation_token_ttl_s: number
+    /**
+     * Life of a refresh token.
+     */
+    refresh_token_ttl_s: number
+    /**
+     * How long a verified user name and password is remembered (as a keyed hash).
+     */
+    basic_cache_ttl_s: number
+    /**
+     * Most verified credentials remembered at a time.
+     */
+    basic_cache_entries_max: number
+    /**
+     * Password hashes computed at the same time.
+     */
+    password_hashes_at_once_max: number
+    /**
+     * Sign-ins that may wait for a hash; one more is answered 429.
+     */
+    password_hashes_waiting_max: number
+  }
+}

@@ -1,0 +1,23 @@
+// Generated from schemas/ by npm run generate. Do not edit.
+// user_info
+export interface Shapes {
+  request: Request
+  response: Response
+}
+export interface Request {}
+export interface Response {
+  /**
+   * Name of the user.
+   */
+  username: string
+  /**
+   * Whether the user may sign in.
+   */
+  active: boolean
+  /**
+   * The role: role, permission, id and times.
+   */
+  role: {
+    [k: string]: unknown
+  }
+}

@@ -1,0 +1,13 @@
+// Generated from schemas/ by npm run generate. Do not edit.
+// openapi
+export interface Shapes {
+  request: Request
+  response: Response
+}
+export interface Request {}
+/**
+ * The OpenAPI 3.1 document.
+ */
+export interface Response {
+  [k: string]: unknown
+}

@@ -1,0 +1,13 @@
+// Generated from schemas/ by npm run generate. Do not edit.
+// ready
+export interface Shapes {
+  request: Request
+  response: Response
+}
+export interface Request {}
+export interface Response {
+  /**
+   * Always ready; otherwise a problem is answered.
+   */
+  status: 'ready'
+}

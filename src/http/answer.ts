@@ -1,0 +1,31 @@
+import { Readable } from 'node:stream'
+import type { Context } from 'koa'
+import { Content, JsonStream, JsonText, type Problem } from '../lib/index.js'
+
+const JSON_TYPE = 'application/json; charset=utf-8'
+
+/** Writes the answer of an operation. */
+export function writeAnswer(context: Context, answer: unknown, status: number): void {
+  context.status = status
+  if (answer instanceof JsonStream) {
+    context.type = JSON_TYPE
+    context.body = Readable.from(answer.chunks, { objectMode: false })
+  } else if (answer instanceof Content) {
+    context.type = answer.type
+    context.body = typeof answer.body === 'string' ? answer.body : Readable.from(answer.body, { objectMode: false })
+  } else {
+    const text = answer instanceof JsonText ? answer.text : JSON.stringify(answer ?? null)
+    context.set('Content-Type', JSON_TYPE)
+    context.body = text
+  }
+}
+
+/** Writes a problem as RFC 9457 problem details. */
+export function writeProblem(context: Context, problem: Problem): void {
+  context.status = problem.status === 499 ? 408 : problem.status
+  context.body = JSON.stringify(problem)
+  context.type = 'application/problem+json'
+  if (problem.status === 401) context.set('WWW-Authenticate', 'Basic realm="TrellisDB", Bearer')
+  const retryAfter = problem.more['retry_after_s']
+  if (typeof retryAfter === 'number') context.set('Retry-After', String(retryAfter))
+}

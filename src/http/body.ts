@@ -1,0 +1,46 @@
+import type { Context, Middleware } from 'koa'
+import bodyParser from 'koa-bodyparser'
+import { Problem } from '../lib/index.js'
+import { checkJsonBounds, type JsonBounds } from './json-bounds.js'
+
+/** Reads request bodies as text, whatever their type: JSON is bounded before it is parsed, so parsing comes later. */
+export function readBody(bytesMax: number): Middleware {
+  const read = bodyParser({
+    enableTypes: ['text'],
+    extendTypes: { text: ['*/*'] },
+    textLimit: String(bytesMax),
+    onerror(error) {
+      throw bodyProblem(error as Error & { status?: number; type?: string }, bytesMax)
+    },
+  })
+  return (context, next) => {
+    // Without a type the parser would skip the body.
+    context.req.headers['content-type'] ??= 'text/plain'
+    return read(context, next)
+  }
+}
+
+function bodyProblem(error: Error & { status?: number; type?: string }, bytesMax: number): Error {
+  if (error.status === 413) return new Problem('body_too_large', { limit: bytesMax })
+  if (error.status === 415) return new Problem('media_type_not_supported', { reason: error.message })
+  if (error.type === 'request.aborted') return new Problem('client_left', {})
+  if (error.status === 400) return new Problem('body_not_json', { reason: error.message })
+  return error
+}
+
+/** The text of the body; empty when there is none. */
+export function textOf(context: Context): string {
+  const { body } = context.request as { body?: unknown }
+  return typeof body === 'string' ? body : ''
+}
+
+/** The value of a JSON text within bounds; throws a Problem that says where the text breaks. */
+export function parseJson(text: string, bounds: JsonBounds): unknown {
+  if (text.trim() === '') throw new Problem('body_not_json', { reason: 'Body cannot be empty: send a JSON object.' })
+  checkJsonBounds(text, bounds)
+  try {
+    return JSON.parse(text)
+  } catch (error) {
+    throw new Problem('body_not_json', { reason: `The body is not valid JSON: ${(error as Error).message}` })
+  }
+}

@@ -1,0 +1,212 @@
+import { readFileSync } from 'node:fs'
+import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer as createSecureServer } from 'node:https'
+import type { AddressInfo, Socket } from 'node:net'
+import Koa, { type Context } from 'koa'
+import type { Logger } from 'pino'
+import { Call, type Dispatcher } from '../api/index.js'
+import type { Contracts, Match } from '../contracts/index.js'
+import { Problem } from '../lib/index.js'
+import type { Metrics } from '../metrics/index.js'
+import { replyOfAlias, requestOfAlias } from './aliases/index.js'
+import { writeAnswer, writeProblem } from './answer.js'
+import { parseJson, readBody, textOf } from './body.js'
+
+/** The settings of the door: the group http of schemas/config.json. */
+export interface HttpSettings {
+  host: string
+  port: number
+  body_bytes_max: number
+  body_depth_max: number
+  body_keys_max: number
+  headers_timeout_ms: number
+  request_timeout_ms: number
+  statement_timeout_ms: number
+  sockets_max: number
+  stop_timeout_ms: number
+  tls: { certificate: string; key: string }
+}
+
+export interface HttpOptions {
+  settings: HttpSettings
+  dispatcher: Pick<Dispatcher, 'dispatch'>
+  contracts: Contracts
+  metrics: Metrics
+  log: Logger
+}
+
+/** How often sockets are looked over for clients that are too slow, in milliseconds. */
+const SLOW_CLIENT_CHECK_MS = 1000
+const REFUSAL = 'HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n'
+
+/** The HTTP server of a node. */
+export class HttpServer {
+  readonly #options: HttpOptions
+  readonly #server: Server
+  readonly #sockets = new Set<Socket>()
+  readonly #running = new Set<Promise<void>>()
+  readonly #idPrefix = Math.random().toString(36).slice(2, 8)
+  #requests = 0
+  #stopping = false
+
+  constructor(options: HttpOptions) {
+    this.#options = options
+    const { settings } = options
+    const app = new Koa()
+    app.silent = true
+    app.use((context, next) => this.#serve(context, next))
+    app.use(readBody(settings.body_bytes_max))
+    app.use((context) => this.#answer(context))
+    this.#server = listener(settings, app.callback())
+    this.#server.headersTimeout = settings.headers_timeout_ms
+    this.#server.requestTimeout = settings.request_timeout_ms
+    this.#server.on(settings.tls.certificate === '' ? 'connection' : 'secureConnection', (socket: Socket) =>
+      this.#accept(socket),
+    )
+  }
+
+  /** Starts to listen; answers the address, with the port that was really taken. */
+  async listen(): Promise<{ host: string; port: number; url: string }> {
+    const { host, port, tls } = this.#options.settings
+    await new Promise<void>((resolve, reject) => {
+      this.#server.once('error', reject)
+      this.#server.listen({ host, port, backlog: 1024 }, () => {
+        this.#server.off('error', reject)
+        resolve()
+      })
+    })
+    const address = this.#server.address() as AddressInfo
+    const shown = address.family === 'IPv6' ? `[${address.address}]` : address.address
+    return {
+      host: address.address,
+      port: address.port,
+      url: `${tls.certificate === '' ? 'http' : 'https'}://${shown}:${address.port}`,
+    }
+  }
+
+  /** Takes no more requests, lets the running ones finish for http.stop_timeout_ms, then closes every connection. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping = true
+    const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
+    this.#server.closeIdleConnections()
+    const timeout = new Promise<void>((resolve) => setTimeout(resolve, this.#options.settings.stop_timeout_ms).unref())
+    await Promise.race([Promise.allSettled([...this.#running]), timeout])
+    this.#server.closeIdleConnections()
+    await Promise.race([closed, new Promise<void>((resolve) => setTimeout(resolve, 200).unref())])
+    for (const socket of this.#sockets) socket.destroy()
+    await closed
+  }
+
+  #accept(socket: Socket): void {
+    const { settings, metrics } = this.#options
+    if (this.#sockets.size >= settings.sockets_max) {
+      metrics.socketRefused()
+      socket.on('error', () => {})
+      socket.end(REFUSAL)
+      setTimeout(() => socket.destroy(), SLOW_CLIENT_CHECK_MS).unref()
+      return
+    }
+    this.#sockets.add(socket)
+    metrics.socketsOpen(this.#sockets.size)
+    socket.once('close', () => {
+      this.#sockets.delete(socket)
+      metrics.socketsOpen(this.#sockets.size)
+    })
+  }
+
+  /** Around every request: its id, its problem if it has one, its line in the log. */
+  async #serve(context: Context, next: () => Promise<void>): Promise<void> {
+    const started = performance.now()
+    const id = `${this.#idPrefix}-${(++this.#requests).toString(36)}`
+    context.set('X-Request-Id', id)
+    const call = this.#call(context, id)
+    ;(context as Context & { call: Call }).call = call
+    if (this.#stopping) context.set('Connection', 'close')
+    const run = next().catch((error: unknown) => writeProblem(context, this.#problem(error, id)))
+    this.#running.add(run)
+    await run
+    this.#running.delete(run)
+    const ms = Math.round((performance.now() - started) * 1000) / 1000
+    this.#options.log.info({ id, operation: call.operation, user: call.user, status: context.status, ms }, 'request')
+  }
+
+  #call(context: Context, id: string): Call {
+    const { settings, log } = this.#options
+    const { headers } = context.req
+    return new Call({
+      id,
+      log,
+      credentials: {
+        authorization: credentialsIn(headers),
+        address: context.req.socket.remoteAddress ?? '',
+      },
+      idempotencyKey: headers['idempotency-key'] as string | undefined,
+      timeoutMs: settings.statement_timeout_ms,
+      whenLeft: (callback) => {
+        context.res.once('close', () => {
+          if (!context.res.writableFinished) callback()
+        })
+      },
+    })
+  }
+
+  async #answer(context: Context & { call?: Call }): Promise<void> {
+    const { contracts, dispatcher } = this.#options
+    const { method, path } = context
+    const call = context.call!
+    if (this.#stopping) throw new Problem('stopping', {})
+    if (path === '/' && method === 'POST')
+      return writeAnswer(context, await dispatcher.dispatch(this.#parse(textOf(context)), call), 200)
+    if (path === '/') throw new Problem('method_not_allowed', { method, path, allowed: 'POST' })
+    const match = contracts.routes.match(method, path)
+    if (!match) throw new Problem('path_unknown', { method, path })
+    const request = requestOfAlias(match, context.URL.searchParams, this.#bodyOf(context, match))
+    const answer = await dispatcher.dispatch({ ...request }, call)
+    writeAnswer(context, replyOfAlias(match, answer, request), match.alias.status ?? 200)
+  }
+
+  /** JSON is parsed; other text becomes the field that the alias puts bodies into, or `script`. */
+  #bodyOf(context: Context, { alias }: Match): unknown {
+    const text = textOf(context)
+    if (text === '') return undefined
+    const type = context.get('content-type')
+    const plain = /^text\/plain|ndjson|jsonl/i.test(type)
+    if (plain && alias.body !== undefined) return text
+    if (plain && !/^\s*[[{]/.test(text)) return { script: text }
+    return this.#parse(text)
+  }
+
+  #parse(text: string): unknown {
+    const { body_depth_max: depthMax, body_keys_max: keysMax } = this.#options.settings
+    return parseJson(text, { depthMax, keysMax })
+  }
+
+  #problem(error: unknown, id: string): Problem {
+    if (error instanceof Problem) return error
+    this.#options.log.error(
+      { id, error: error instanceof Error ? { message: error.message, stack: error.stack } : error },
+      'internal error',
+    )
+    return new Problem('internal', { id })
+  }
+}
+
+/** HarperDB reads Authorization, pyql-cluster Authentication (with the scheme Token); an empty header counts as none. */
+function credentialsIn(headers: IncomingMessage['headers']): string | undefined {
+  const value = headers.authorization || (headers['authentication'] as string | undefined)
+  return value === undefined || value.trim() === '' ? undefined : value
+}
+
+function listener(settings: HttpSettings, serve: Parameters<typeof createServer>[1]): Server {
+  const options = { connectionsCheckingInterval: SLOW_CLIENT_CHECK_MS, maxHeaderSize: 16_384 }
+  if (settings.tls.certificate === '') return createServer(options, serve)
+  return createSecureServer(
+    {
+      ...options,
+      cert: readFileSync(settings.tls.certificate),
+      key: readFileSync(settings.tls.key),
+      minVersion: 'TLSv1.2',
+    },
+    serve,
+  )
+}

@@ -1,0 +1,45 @@
+import { type ProblemCode, type ProblemFacts, problems } from '../generated/problems.js'
+
+/**
+ * An expected failure that the caller is told of. The code names a row of schemas/problems.json; the facts fill the
+ * placeholders of its detail and stand in the answer. `more` adds members to the answer that no sentence needs.
+ */
+export class Problem<Code extends ProblemCode = ProblemCode> extends Error {
+  override readonly name = 'Problem'
+  readonly status: number
+  readonly title: string
+  readonly retry: boolean
+  readonly code: Code
+  readonly facts: ProblemFacts[Code]
+  readonly more: Record<string, unknown>
+
+  constructor(code: Code, facts: ProblemFacts[Code], more: Record<string, unknown> = {}) {
+    const row = problems[code]
+    super(fill(row.detail, facts as Record<string, unknown>))
+    this.code = code
+    this.facts = facts
+    this.more = more
+    this.status = row.status
+    this.title = row.title
+    this.retry = row.retry
+  }
+
+  /** The body of the answer: RFC 9457 problem details, with `error` for clients that read HarperDB's errors. */
+  toJSON(): Record<string, unknown> {
+    return {
+      type: `https://trellisdb.dev/problems/${this.code}`,
+      title: this.title,
+      status: this.status,
+      code: this.code,
+      detail: this.message,
+      error: this.message,
+      retry: this.retry,
+      ...(this.facts as Record<string, unknown>),
+      ...this.more,
+    }
+  }
+}
+
+function fill(detail: string, facts: Record<string, unknown>): string {
+  return detail.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name]))
+}

@@ -1,0 +1,57 @@
+import { pino } from 'pino'
+import { ConfigError, loadConfig } from './config/index.js'
+import { startNode, type TrellisNode } from './node.js'
+
+/** Exit code for a configuration that cannot be used (EX_CONFIG of sysexits). */
+const EXIT_CONFIG = 78
+
+/** The process: configuration, start the node, wait for a signal. */
+async function main(flags: string[]): Promise<void> {
+  const config = loadConfig({ environment: process.env, flags })
+  const destination = pino.destination({ fd: 2, sync: false })
+  const log = pino(
+    { level: config.log.level, base: { node: config.node.name }, timestamp: pino.stdTimeFunctions.isoTime },
+    destination,
+  )
+  process.on('unhandledRejection', (error) => {
+    log.fatal({ error: String(error), stack: (error as Error)?.stack }, 'unhandled rejection')
+    destination.flushSync()
+    process.exit(1)
+  })
+  const node = await startNode({ config, log })
+  greet(node)
+  await signal()
+  log.info('stopping')
+  await node[Symbol.asyncDispose]()
+  log.info('stopped')
+  destination.flushSync()
+}
+
+/** One line on standard output for programs; credentials and a request to try on standard error for people. */
+function greet({ url, firstUser }: TrellisNode): void {
+  if (firstUser) {
+    const { username, password, generated } = firstUser
+    const shown = generated ? password : '(the one you configured)'
+    const sent = generated ? `${username}:${password}` : `${username}:$TRELLIS_ADMIN_PASSWORD`
+    process.stderr.write(
+      `\nFirst super user: ${username}\nPassword:         ${shown}${generated ? '   (shown once; keep it)' : ''}\n\nTry:\n  curl -s -u '${sent}' -H 'Content-Type: application/json' \\\n    -d '{"operation":"describe_all"}' ${url}/\n\n`,
+    )
+  }
+  process.stdout.write(`TrellisDB ready on ${url}\n`)
+}
+
+function signal(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve())
+  })
+}
+
+main(process.argv.slice(2)).then(
+  () => process.exit(0),
+  (error: unknown) => {
+    process.stderr.write(
+      error instanceof ConfigError ? `${error.message}\n` : `TrellisDB could not start: ${(error as Error).message}\n`,
+    )
+    process.exit(error instanceof ConfigError ? EXIT_CONFIG : 1)
+  },
+)

@@ -1,0 +1,65 @@
+// metrics owns the figures of a node: one function per event, printed for Prometheus.
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+
+const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
+
+/** The figures of one node, in a registry of its own so that several nodes can live in one test process. */
+export class Metrics {
+  readonly registry = new Registry()
+  readonly #operations = new Histogram({
+    name: 'trellis_operation_seconds',
+    help: 'Time of operations by name and status.',
+    labelNames: ['operation', 'status'] as const,
+    buckets: SECONDS,
+    registers: [this.registry],
+  })
+  readonly #running = new Gauge({
+    name: 'trellis_operations_running',
+    help: 'Operations that run now.',
+    registers: [this.registry],
+  })
+  readonly #sockets = new Gauge({
+    name: 'trellis_http_sockets',
+    help: 'Open HTTP connections.',
+    registers: [this.registry],
+  })
+  readonly #refused = new Counter({
+    name: 'trellis_http_sockets_refused_total',
+    help: 'Connections refused because http.sockets_max were open.',
+    registers: [this.registry],
+  })
+  readonly #observers = new Map<string, { observe(value: number): void }>()
+
+  constructor() {
+    collectDefaultMetrics({ register: this.registry, prefix: 'trellis_' })
+  }
+
+  operationStarted(): void {
+    this.#running.inc()
+  }
+
+  operationEnded(operation: string, status: number, seconds: number): void {
+    this.#running.dec()
+    const key = `${operation} ${status}`
+    let observer = this.#observers.get(key)
+    if (!observer) this.#observers.set(key, (observer = this.#operations.labels(operation, String(status))))
+    observer.observe(seconds)
+  }
+
+  socketsOpen(count: number): void {
+    this.#sockets.set(count)
+  }
+
+  socketRefused(): void {
+    this.#refused.inc()
+  }
+
+  /** The figures in Prometheus' text format, with the media type to send it with. */
+  async print(): Promise<{ type: string; text: string }> {
+    return { type: this.registry.contentType, text: await this.registry.metrics() }
+  }
+
+  [Symbol.dispose](): void {
+    this.registry.clear()
+  }
+}

@@ -1,0 +1,115 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pino } from 'pino'
+import { Pool } from 'undici'
+import { loadConfig } from '../../src/config/index.js'
+import { startNode, type TrellisNode } from '../../src/node.js'
+
+/** Credentials of the first super user of every test node. */
+export const ADMIN = { username: 'admin', password: 'a-password-of-tests' }
+
+export interface Answer {
+  status: number
+  headers: Record<string, string | string[] | undefined>
+  body: unknown
+}
+
+export interface RequestOptions {
+  /** Authorization header; undefined: the admin's; null: none. */
+  authorization?: string | null | undefined
+  headers?: Record<string, string>
+}
+
+/** A real node on a free port, as tests speak to it. */
+export interface TestNode {
+  readonly url: string
+  readonly folder: string
+  readonly node: TrellisNode
+  /** Sends an operation. */
+  post(body: unknown, options?: RequestOptions): Promise<Answer>
+  /** Sends any request; text bodies go as they are. */
+  send(method: string, path: string, body?: unknown, options?: RequestOptions): Promise<Answer>
+  /** Sends an operation and answers its body; throws when it is refused. */
+  ok<Body = unknown>(body: unknown): Promise<Body>
+}
+
+export function basic({ username, password }: { username: string; password: string }): string {
+  return `Basic ${Buffer.from(`${username}:${password}`).toString('base64')}`
+}
+
+/** Starts a node in a temporary folder, hands it to the test, and stops and removes it whatever happens. */
+export async function withNode<Result>(
+  test: (node: TestNode) => Promise<Result>,
+  settings: Record<string, string> = {},
+): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'trellis-test-'))
+  try {
+    return await onNode(folder, test, settings)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** The same on a folder that is there already and stays. */
+export async function onNode<Result>(
+  folder: string,
+  test: (node: TestNode) => Promise<Result>,
+  settings: Record<string, string> = {},
+): Promise<Result> {
+  const all = {
+    data_dir: folder,
+    'http.port': '0',
+    'admin.password': ADMIN.password,
+    'http.stop_timeout_ms': '1000',
+    ...settings,
+  }
+  const config = loadConfig({ flags: Object.entries(all).map(([path, value]) => `--${path}=${value}`) })
+  await using node = await startNode({ config, log: pino({ level: 'silent' }), checkAnswers: true })
+  const pool = new Pool(node.url, { connections: 32 })
+  try {
+    return await test(client(node, folder, pool))
+  } finally {
+    await pool.destroy()
+  }
+}
+
+function client(node: TrellisNode, folder: string, pool: Pool): TestNode {
+  const send: TestNode['send'] = async (method, path, body, { authorization = basic(ADMIN), headers = {} } = {}) => {
+    const text = body === undefined || typeof body === 'string' ? body : JSON.stringify(body)
+    const response = await pool.request({
+      method: method as 'POST',
+      path,
+      body: text ?? null,
+      headers: {
+        ...(text === undefined ? {} : { 'content-type': 'application/json' }),
+        ...(authorization === null ? {} : { authorization }),
+        ...headers,
+      },
+    })
+    const answer = await response.body.text()
+    return { status: response.statusCode, headers: response.headers, body: parsed(answer) }
+  }
+  const post: TestNode['post'] = (body, options) => send('POST', '/', body, options)
+  return {
+    url: node.url,
+    folder,
+    node,
+    send,
+    post,
+    async ok<Body>(body: unknown): Promise<Body> {
+      const answer = await post(body)
+      if (answer.status >= 300)
+        throw new Error(`${JSON.stringify(body).slice(0, 200)}: ${answer.status} ${JSON.stringify(answer.body)}`)
+      return answer.body as Body
+    },
+  }
+}
+
+function parsed(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch {
+    return text
+  }
+}
