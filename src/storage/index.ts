@@ -1,0 +1,16 @@
+// storage owns the data folder: its lock, its format, and the one LMDB environment of all that is not events.
+export type { Migration } from './format.js'
+export {
+  AFTER_VALUES,
+  afterPrefix,
+  decodeId,
+  decodeValue,
+  encodeId,
+  encodeTextPrefix,
+  encodeValue,
+  endOfValue,
+  isKeyValue,
+  tags,
+} from './key.js'
+export type { KeyRange, Keyspace } from './keyspace.js'
+export { Storage, type StorageOptions, type StorageSettings, StorageSnapshot, type WriteTransaction } from './storage.js'

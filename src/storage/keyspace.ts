@@ -1,0 +1,92 @@
+import type { Database, RootDatabase, Transaction } from 'lmdb'
+
+/** Part of lmdb-js that its types leave out. */
+interface TextDatabase extends Database<string, string> {
+  getString(key: string, options?: { transaction?: Transaction }): string | undefined
+}
+
+export interface KeyRange {
+  /** First key of the range, inclusive. */
+  start: string
+  /** End of the range, exclusive. */
+  end: string
+  reverse?: boolean
+  /** At most so many. */
+  limit?: number
+}
+
+/** lmdb-js writes the part between the two marks. */
+type Slab = Buffer & { start: number; end: number }
+
+const SLAB_BYTES = 1 << 20
+
+/** Keys are byte strings already. */
+const keyEncoder = {
+  writeKey: (key: string, target: Buffer, position: number) => position + target.write(key, position, 'latin1'),
+  readKey: (source: Buffer, start: number, end: number) => source.toString('latin1', start, end),
+}
+
+/** Writes values behind each other into large buffers, which the writing thread reads from until the commit. */
+class SlabEncoder {
+  readonly copyBuffers = true
+  #slab = Buffer.allocUnsafeSlow(SLAB_BYTES) as Slab
+  #position = 0
+
+  encode(text: string): Buffer {
+    const most = text.length * 3
+    if (this.#position + most > this.#slab.length) {
+      this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, most)) as Slab
+      this.#position = 0
+    }
+    this.#slab.start = this.#position
+    this.#slab.end = this.#position + this.#slab.write(text, this.#position, 'utf8')
+    this.#position = (this.#slab.end + 7) & ~7
+    return this.#slab
+  }
+
+  decode(bytes: Buffer): string {
+    return bytes.toString('utf8', 0, bytes.length)
+  }
+}
+
+/** One ordered map of byte strings to texts, kept in a B-tree of the environment. Handles come from `Storage`. */
+export class Keyspace {
+  readonly name: string
+  readonly #database: TextDatabase
+
+  /** Only `Storage` opens keyspaces. */
+  constructor(root: RootDatabase, name: string) {
+    this.name = name
+    const options = { name, keyEncoder, encoder: new SlabEncoder() }
+    this.#database = root.openDB(options as never) as TextDatabase
+  }
+
+  read(key: string, transaction: Transaction | undefined): string | undefined {
+    return this.#database.getString(key, transaction && { transaction })
+  }
+
+  *entries({ start, end, reverse, limit }: KeyRange, transaction?: Transaction): Generator<[string, string]> {
+    for (const { key, value } of this.#database.getRange(direction(start, end, reverse, limit, transaction))) {
+      yield [key, value]
+    }
+  }
+
+  keys({ start, end, reverse, limit }: KeyRange, transaction?: Transaction): Iterable<string> {
+    return this.#database.getKeys(direction(start, end, reverse, limit, transaction))
+  }
+
+  count({ start, end, limit }: KeyRange, transaction?: Transaction): number {
+    return this.#database.getKeysCount(direction(start, end, false, limit, transaction))
+  }
+
+  /** Only inside a batch of the environment. */
+  write(key: string, value: string | undefined): void {
+    if (value === undefined) this.#database.remove(key)
+    else this.#database.put(key, value)
+  }
+}
+
+function direction(start: string, end: string, reverse = false, limit?: number, transaction?: Transaction) {
+  const range = reverse ? { start: end, end: start, exclusiveStart: true, inclusiveEnd: true } : { start, end }
+  return { ...range, reverse, ...(limit !== undefined && { limit }), ...(transaction && { transaction }) }
+}

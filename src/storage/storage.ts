@@ -1,0 +1,305 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { open, type RootDatabase, type Transaction } from 'lmdb'
+import { assert, type Problem } from '../lib/index.js'
+import { failureOf } from './failure.js'
+import { FolderLock } from './folder-lock.js'
+import { type Migration, migrate } from './format.js'
+import { type KeyRange, Keyspace } from './keyspace.js'
+import { WriteSet } from './write-set.js'
+
+export interface StorageSettings {
+  /** Largest size of the data file, in bytes of address space; the file grows as needed. */
+  map_bytes: number
+  /** Snapshots that may be open at a time. */
+  readers_max: number
+  /** Bytes of changes that one commit gathers before further writers wait. */
+  group_bytes_max: number
+}
+
+export interface StorageOptions {
+  /** The data folder; made when missing. */
+  path: string
+  settings: StorageSettings
+  /** Steps that bring older folders to the format of today; by default those of this version. */
+  migrations?: readonly Migration[]
+}
+
+const KEYSPACES_MAX = 64
+
+/** One consistent moment of every keyspace. It pins pages of the file: dispose of it soon. */
+export class StorageSnapshot implements Disposable {
+  /** Commits that were known when it was taken. */
+  readonly sequence: number
+  readonly #transaction: Transaction
+  #open = true
+
+  constructor(transaction: Transaction, sequence: number) {
+    this.#transaction = transaction
+    this.sequence = sequence
+  }
+
+  get(space: Keyspace, key: string): string | undefined {
+    assert(this.#open, 'a disposed snapshot is not read')
+    return space.read(key, this.#transaction)
+  }
+
+  entries(space: Keyspace, range: KeyRange): Iterable<[string, string]> {
+    assert(this.#open, 'a disposed snapshot is not read')
+    return space.entries(range, this.#transaction)
+  }
+
+  keys(space: Keyspace, range: KeyRange): Iterable<string> {
+    assert(this.#open, 'a disposed snapshot is not read')
+    return space.keys(range, this.#transaction)
+  }
+
+  count(space: Keyspace, range: KeyRange): number {
+    assert(this.#open, 'a disposed snapshot is not read')
+    return space.count(range, this.#transaction)
+  }
+
+  [Symbol.dispose](): void {
+    if (!this.#open) return
+    this.#open = false
+    this.#transaction.done()
+  }
+}
+
+/** What a function given to `Storage.write` may do. It reads its own changes and those of the writes before it. */
+export interface WriteTransaction {
+  get(space: Keyspace, key: string): string | undefined
+  /** Keys of a range in order. The answer is whole: changes made afterwards do not move it. */
+  keys(space: Keyspace, range: KeyRange): string[]
+  put(space: Keyspace, key: string, value: string): void
+  remove(space: Keyspace, key: string): void
+  /** Calls back when the transaction is on disk, before its caller is answered. */
+  onCommit(callback: () => void): void
+  /** Takes back a change of memory that was made ahead of the commit, if the commit never comes; latest first. */
+  onUndo(callback: () => void): void
+}
+
+/** Writes that reach the disk together. */
+class Group {
+  readonly changes = new WriteSet()
+  readonly commits: (() => void)[] = []
+  readonly undos: (() => void)[] = []
+  readonly done: Promise<void>
+  resolve!: () => void
+  reject!: (reason: Problem) => void
+
+  constructor() {
+    this.done = new Promise((resolve, reject) => {
+      this.resolve = resolve
+      this.reject = reject
+    })
+    this.done.catch(() => {}) // every writer awaits it; a group without a writer has nobody to tell
+  }
+
+  undo(from = 0): void {
+    while (this.undos.length > from) this.undos.pop()!()
+  }
+}
+
+/**
+ * One LMDB environment with durable, atomic writes and explicit snapshots. See DESIGN.md beside this file.
+ *
+ * `write` runs its function at once, against the state that all earlier writes will leave. Its changes join the group
+ * that is open; while one group is being written to disk, the next one gathers. A function that throws leaves nothing.
+ */
+export class Storage implements AsyncDisposable {
+  readonly path: string
+  readonly #root: RootDatabase
+  readonly #lock: FolderLock
+  readonly #groupBytesMax: number
+  readonly #keyspaces = new Map<string, Keyspace>()
+  #open = new Group()
+  #flight: Group | undefined
+  #scheduled = false
+  #failure: Problem | undefined
+  #sequence = 0
+
+  private constructor(path: string, root: RootDatabase, lock: FolderLock, settings: StorageSettings) {
+    this.path = path
+    this.#root = root
+    this.#lock = lock
+    this.#groupBytesMax = settings.group_bytes_max
+  }
+
+  /**
+   * Opens the folder, and makes or migrates it when needed.
+   * @throws Problem data_folder_in_use, data_folder_newer
+   */
+  static async open({ path, settings, migrations }: StorageOptions): Promise<Storage> {
+    mkdirSync(path, { recursive: true, mode: 0o700 })
+    const lock = FolderLock.take(path)
+    try {
+      const root = open({
+        path: join(path, 'records'),
+        maxDbs: KEYSPACES_MAX,
+        mapSize: settings.map_bytes,
+        maxReaders: settings.readers_max,
+        compression: false,
+        overlappingSync: false, // a commit is resolved when it is flushed, and only then is it visible
+      })
+      const storage = new Storage(path, root, lock, settings)
+      await migrate(storage, migrations)
+      return storage
+    } catch (error) {
+      lock[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  /** The keyspace of that name, made when missing. */
+  keyspace(name: string): Keyspace {
+    let space = this.#keyspaces.get(name)
+    if (!space) {
+      space = new Keyspace(this.#root, name)
+      this.#keyspaces.set(name, space)
+    }
+    return space
+  }
+
+  /** Commits that this process has seen. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** Why writes are refused, while they are. */
+  get failure(): Problem | undefined {
+    return this.#failure
+  }
+
+  snapshot(): StorageSnapshot {
+    return new StorageSnapshot(this.#root.useReadTransaction(), this.#sequence)
+  }
+
+  /** Whether a write of this key is under way: what readers see of it is about to change. */
+  isChanging(space: Keyspace, key: string): boolean {
+    return this.#open.changes.has(space, key) || (this.#flight?.changes.has(space, key) ?? false)
+  }
+
+  /**
+   * Runs the function in a transaction; resolves with its result when the changes are on disk.
+   * The function must not wait. It may run again in no case; if it throws, nothing of it stays.
+   * @throws Problem disk_full, storage_unavailable: nothing was stored
+   */
+  async write<T>(run: (transaction: WriteTransaction) => T): Promise<T> {
+    while (this.#open.changes.size > this.#groupBytesMax && this.#flight) await this.#flight.done.catch(() => {})
+    if (this.#failure) throw this.#failure
+    const group = this.#open
+    const result = this.#run(group, run)
+    if (group.changes.count > 0) this.#schedule()
+    else if (!this.#flight) return result // nothing written, nothing read that is not on disk
+    await (group.changes.count > 0 ? group.done : this.#flight!.done)
+    return result
+  }
+
+  #run<T>(group: Group, run: (transaction: WriteTransaction) => T): T {
+    const mark = group.changes.mark()
+    const undos = group.undos.length
+    const commits = group.commits.length
+    try {
+      const result = run(this.#transaction(group))
+      assert(!(result instanceof Promise), 'a transaction does not wait')
+      return result
+    } catch (error) {
+      group.changes.rollback(mark)
+      group.commits.length = commits
+      group.undo(undos)
+      throw error
+    }
+  }
+
+  #transaction(group: Group): WriteTransaction {
+    const { changes } = group
+    return {
+      get: (space, key) => {
+        const found = changes.find(space, key) ?? this.#flight?.changes.find(space, key)
+        return found ? found.value : space.read(key, undefined)
+      },
+      keys: (space, range) => this.#keysNow(changes, space, range),
+      put: (space, key, value) => changes.set(space, key, value),
+      remove: (space, key) => changes.set(space, key, undefined),
+      onCommit: (callback) => group.commits.push(callback),
+      onUndo: (callback) => group.undos.push(callback),
+    }
+  }
+
+  /** The keys of a range as they will be after the groups that are under way. */
+  #keysNow(changes: WriteSet, space: Keyspace, { start, end, reverse, limit }: KeyRange): string[] {
+    const flight = this.#flight?.changes
+    const added = [...changes.keysBetween(space, start, end), ...(flight?.keysBetween(space, start, end) ?? [])]
+    const touched = new Set(added)
+    const most = limit === undefined ? {} : { limit: limit + touched.size }
+    const keys = [...space.keys({ start, end, reverse: reverse ?? false, ...most })].filter((key) => !touched.has(key))
+    for (const key of touched) {
+      const found = changes.find(space, key) ?? flight?.find(space, key)
+      if (found?.value !== undefined) keys.push(key)
+    }
+    if (touched.size > 0) keys.sort()
+    if (touched.size > 0 && reverse) keys.reverse()
+    return limit === undefined ? keys : keys.slice(0, limit)
+  }
+
+  /** Sends the open group on its way at the end of this turn, so that writers of the same turn share a commit. */
+  #schedule(): void {
+    if (this.#scheduled || this.#flight) return
+    this.#scheduled = true
+    queueMicrotask(() => {
+      this.#scheduled = false
+      if (!this.#flight) this.#launch()
+    })
+  }
+
+  #launch(): void {
+    const group = this.#open
+    if (group.changes.count === 0) return
+    this.#open = new Group()
+    this.#flight = group
+    const committed = this.#root.batch(() => {
+      group.changes.forEach((space, key, value) => {
+        space.write(key, value)
+      })
+    })
+    committed.then(
+      () => this.#landed(group),
+      (error: unknown) => this.#crashed(group, error),
+    )
+  }
+
+  #landed(group: Group): void {
+    this.#flight = undefined
+    this.#sequence++
+    this.#launch()
+    for (const callback of group.commits) callback()
+    group.resolve()
+  }
+
+  /** The group behind has read what is now lost, so it fails too; memory goes back to what is on disk. */
+  async #crashed(group: Group, error: unknown): Promise<void> {
+    const { problem, lasting } = await failureOf(error)
+    if (lasting) this.#failure = problem
+    const behind = this.#open
+    behind.undo()
+    group.undo()
+    this.#open = new Group()
+    this.#flight = undefined
+    group.reject(problem)
+    behind.reject(problem)
+  }
+
+  /** Waits until every write that was accepted is on disk. */
+  async #drain(): Promise<void> {
+    while (this.#flight ?? (this.#open.changes.count > 0 ? this.#open : undefined)) {
+      await (this.#flight ?? this.#open).done.catch(() => {})
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#drain()
+    await this.#root.close()
+    this.#lock[Symbol.dispose]()
+  }
+}

@@ -1,0 +1,104 @@
+import type { Keyspace } from './keyspace.js'
+
+/** Changes of one keyspace in the order in which they were made; a later one of the same key wins. */
+interface SpaceChanges {
+  keys: string[]
+  /** `undefined` removes. */
+  values: (string | undefined)[]
+  /** Newest change of a key, for as many changes as were asked about: batches that never look do not pay. */
+  newest: Map<string, number>
+  mapped: number
+  /** Keys in their order, each once; thrown away by the next change. */
+  sorted: string[] | undefined
+}
+
+/** How many changes each keyspace had at some moment. */
+export type Mark = Map<Keyspace, number>
+
+/** What a group of writes will change when it is committed. Until then its writers read through it. */
+export class WriteSet {
+  readonly #spaces = new Map<Keyspace, SpaceChanges>()
+  /** Characters of keys and values: about the bytes that the group holds in memory. */
+  size = 0
+  count = 0
+
+  set(space: Keyspace, key: string, value: string | undefined): void {
+    let changes = this.#spaces.get(space)
+    if (!changes) {
+      changes = { keys: [], values: [], newest: new Map(), mapped: 0, sorted: undefined }
+      this.#spaces.set(space, changes)
+    }
+    changes.keys.push(key)
+    changes.values.push(value)
+    changes.sorted = undefined
+    this.count++
+    this.size += key.length + (value === undefined ? 0 : value.length)
+  }
+
+  /** The change of a key: `{ value }`, with `undefined` for a removed one; nothing when the key is untouched. */
+  find(space: Keyspace, key: string): { value: string | undefined } | undefined {
+    const changes = this.#spaces.get(space)
+    if (!changes) return undefined
+    const at = newest(changes).get(key)
+    return at === undefined ? undefined : { value: changes.values[at] }
+  }
+
+  has(space: Keyspace, key: string): boolean {
+    const changes = this.#spaces.get(space)
+    return changes !== undefined && newest(changes).has(key)
+  }
+
+  /** The changed keys of [start, end), in order. */
+  keysBetween(space: Keyspace, start: string, end: string): string[] {
+    const changes = this.#spaces.get(space)
+    if (!changes) return []
+    changes.sorted ??= [...newest(changes).keys()].sort()
+    return changes.sorted.slice(lowerBound(changes.sorted, start), lowerBound(changes.sorted, end))
+  }
+
+  mark(): Mark {
+    return new Map([...this.#spaces].map(([space, changes]) => [space, changes.keys.length]))
+  }
+
+  /** Forgets every change since the mark. */
+  rollback(mark: Mark): void {
+    for (const [space, changes] of this.#spaces) {
+      const length = mark.get(space) ?? 0
+      for (let i = length; i < changes.keys.length; i++) {
+        this.count--
+        this.size -= changes.keys[i]!.length + (changes.values[i]?.length ?? 0)
+      }
+      if (length === changes.keys.length) continue
+      changes.keys.length = length
+      changes.values.length = length
+      changes.newest = new Map()
+      changes.mapped = 0
+      changes.sorted = undefined
+    }
+  }
+
+  /** Every change, keyspace by keyspace. */
+  forEach(visit: (space: Keyspace, key: string, value: string | undefined) => void): void {
+    for (const [space, { keys, values }] of this.#spaces) {
+      for (let i = 0; i < keys.length; i++) visit(space, keys[i]!, values[i])
+    }
+  }
+}
+
+function newest(changes: SpaceChanges): Map<string, number> {
+  for (; changes.mapped < changes.keys.length; changes.mapped++) {
+    changes.newest.set(changes.keys[changes.mapped]!, changes.mapped)
+  }
+  return changes.newest
+}
+
+function lowerBound(sorted: string[], key: string): number {
+  let low = 0
+  let high = sorted.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (sorted[middle]! < key) low = middle + 1
+    else high = middle
+  }
+  return low
+}
