@@ -39,6 +39,23 @@ export interface Config {
     level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
   }
   /**
+   * The environment of records, catalog and change log.
+   */
+  storage: {
+    /**
+     * Largest size of the data file. Only address space is taken; the file grows as needed. Beyond it: 507.
+     */
+    map_bytes: number
+    /**
+     * Snapshots that may be open at a time.
+     */
+    readers_max: number
+    /**
+     * Changes that one commit gathers before further writers wait.
+     */
+    group_bytes_max: number
+  }
+  /**
    * The door.
    */
   http: {

@@ -13,4 +13,10 @@ export {
   tags,
 } from './key.js'
 export type { KeyRange, Keyspace } from './keyspace.js'
-export { Storage, type StorageOptions, type StorageSettings, StorageSnapshot, type WriteTransaction } from './storage.js'
+export {
+  Storage,
+  type StorageOptions,
+  type StorageSettings,
+  StorageSnapshot,
+  type WriteTransaction,
+} from './storage.js'
