@@ -5,10 +5,14 @@ import { startNode, type TrellisNode } from './node.js'
 /** Exit code for a configuration that cannot be used (EX_CONFIG of sysexits). */
 const EXIT_CONFIG = 78
 
+/** Log lines are written together: after this many bytes or milliseconds, and when the process ends. */
+const LOG_BUFFER_BYTES = 4096
+const LOG_FLUSH_MS = 100
+
 /** The process: configuration, start the node, wait for a signal. */
 async function main(flags: string[]): Promise<void> {
   const config = loadConfig({ environment: process.env, flags })
-  const destination = pino.destination({ fd: 2, sync: false })
+  const destination = pino.destination({ fd: 2, sync: false, minLength: LOG_BUFFER_BYTES, periodicFlush: LOG_FLUSH_MS })
   const log = pino(
     { level: config.log.level, base: { node: config.node.name }, timestamp: pino.stdTimeFunctions.isoTime },
     destination,

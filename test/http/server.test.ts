@@ -1,0 +1,129 @@
+import { once } from 'node:events'
+import { connect } from 'node:net'
+import { expect } from 'chai'
+import { type TestNode, withNode } from '../support/node.js'
+
+const code = (answer: { body: unknown }) => (answer.body as { code?: string }).code
+
+describe('the door', () => {
+  it('answers in the order parse, operation, who, known operation, check', async () => {
+    await withNode(async ({ post, send }) => {
+      const nobody = { authorization: null }
+      expect(code(await send('POST', '/', '{', nobody))).to.equal('body_not_json')
+      expect(code(await post({ foo: 1 }, nobody))).to.equal('operation_missing')
+      expect(code(await post({ operation: 'do_magic' }, nobody))).to.equal('credentials_missing')
+      expect(code(await post({ operation: 'do_magic' }))).to.equal('operation_unknown')
+      expect(code(await post({ operation: 'user_info', bogus: 1 }))).to.equal('invalid_request')
+    })
+  })
+
+  for (const [title, body, want] of [
+    ['an empty body', '', 'body_not_json'],
+    ['an array', '[1]', 'operation_missing'],
+    ['null', 'null', 'operation_missing'],
+    ['a text', '"user_info"', 'operation_missing'],
+    ['a number as operation', '{"operation":5}', 'invalid_request'],
+    ['an operation that stands in the prototype only', '{"__proto__":{"operation":"ping"}}', 'operation_missing'],
+    ['an operation named like a member of every object', '{"operation":"constructor"}', 'operation_unknown'],
+  ] as const)
+    it(`refuses ${title}`, async () => {
+      await withNode(async ({ send }) => {
+        const answer = await send('POST', '/', body)
+        expect(answer.status).to.equal(400)
+        expect(code(answer)).to.equal(want)
+      })
+    })
+
+  it('answers 404 to a path that is nothing and 405 to a method that is not for a path', async () => {
+    await withNode(async ({ send }) => {
+      expect((await send('GET', '/nope')).status).to.equal(404)
+      expect((await send('PUT', '/')).status).to.equal(405)
+      expect((await send('POST', '/health', {})).status).to.equal(405)
+      expect((await send('GET', '/%zz')).status).to.equal(400)
+    })
+  })
+
+  it('takes HarperDB and pyql headers for credentials, and an empty one for none', async () => {
+    await withNode(async ({ post }) => {
+      const admin = `Basic ${Buffer.from('admin:a-password-of-tests\n').toString('base64')}`
+      expect(
+        (await post({ operation: 'user_info' }, { authorization: null, headers: { authentication: admin } })).status,
+      ).to.equal(200)
+      expect(code(await post({ operation: 'user_info' }, { authorization: '' }))).to.equal('credentials_missing')
+      expect(code(await post({ operation: 'user_info' }, { authorization: 'Basic eDp5' }))).to.equal(
+        'credentials_wrong',
+      )
+      expect(code(await post({ operation: 'user_info' }, { authorization: 'Bearer x' }))).to.equal('token_invalid')
+      expect(code(await post({ operation: 'user_info' }, { authorization: 'Negotiate x' }))).to.equal(
+        'credentials_missing',
+      )
+    })
+  })
+
+  it('serves the generated documents', async () => {
+    await withNode(async ({ send }) => {
+      const openapi = await send('GET', '/openapi.json', undefined, { authorization: null })
+      expect((openapi.body as { openapi: string }).openapi).to.equal('3.1.0')
+      const postman = await send('GET', '/postman.json', undefined, { authorization: null })
+      expect((postman.body as { info: { name: string } }).info.name).to.equal('TrellisDB')
+      const metrics = await send('GET', '/metrics')
+      expect(metrics.body).to.include('trellis_operation_seconds_bucket')
+    })
+  })
+})
+
+describe('the limits of the door', () => {
+  it('refuse a body that is too large, too deep or has too many keys, before it is parsed', async () => {
+    const settings = { 'http.body_bytes_max': '100000', 'http.body_keys_max': '1000' }
+    await withNode(async ({ send }) => {
+      expect(code(await send('POST', '/', `{"operation":"ping","x":"${'y'.repeat(100_000)}"}`))).to.equal(
+        'body_too_large',
+      )
+      const deep = `{"operation":"ping","x":${'['.repeat(65)}${']'.repeat(65)}}`
+      expect(code(await send('POST', '/', deep))).to.equal('body_too_complex')
+      const wide = `{"operation":"ping","x":{${Array.from({ length: 1000 }, (_, index) => `"k${index}":1`).join()}}}`
+      expect(code(await send('POST', '/', wide))).to.equal('body_too_complex')
+      const colons = `{"operation":"ping","x":"${':{[\\"'.repeat(5000)}"}`
+      expect(code(await send('POST', '/', colons)), 'what stands in a string does not count').to.equal(
+        'invalid_request',
+      )
+    }, settings)
+  })
+
+  it('refuse connections beyond the limit with 429 and take new ones when old ones are closed', async () => {
+    await withNode(
+      async (node) => {
+        const sockets = await Promise.all(Array.from({ length: 5 }, () => open(node)))
+        const refused = await open(node)
+        const [chunk] = (await once(refused, 'data')) as [Buffer]
+        expect(chunk.toString()).to.match(/^HTTP\/1\.1 429 /)
+        for (const socket of sockets) socket.destroy()
+        await new Promise((resolve) => setTimeout(resolve, 100))
+        expect((await node.post({ operation: 'ping' })).status).to.equal(200)
+      },
+      { 'http.sockets_max': '5' },
+    )
+  })
+
+  it('close on a client that is too slow with its headers or its body: 408', async function () {
+    this.timeout(15_000)
+    const settings = { 'http.headers_timeout_ms': '500', 'http.request_timeout_ms': '1000' }
+    await withNode(async (node) => {
+      const slowHeaders = await open(node)
+      slowHeaders.write('POST / HTTP/1.1\r\nHost: x\r\n')
+      const slowBody = await open(node)
+      slowBody.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{')
+      const answers = await Promise.all(
+        [slowHeaders, slowBody].map(async (socket) => String((await once(socket, 'data'))[0])),
+      )
+      for (const answer of answers) expect(answer).to.match(/^HTTP\/1\.1 408 /)
+    }, settings)
+  })
+})
+
+async function open({ url }: TestNode) {
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  socket.on('error', () => {})
+  await once(socket, 'connect')
+  return socket
+}

@@ -1,0 +1,75 @@
+import { expect } from 'chai'
+import { Disposals, didYouMean, HybridClock, nearest, Problem } from '../../src/lib/index.js'
+
+describe('the hybrid clock', () => {
+  it('is strictly increasing while the wall clock stands, and exact in a double', () => {
+    const clock = new HybridClock(() => 1_795_000_000_000)
+    let last = 0
+    for (let count = 0; count < 10_000; count++) {
+      const now = clock.now()
+      expect(now).to.be.greaterThan(last)
+      last = now
+    }
+    expect(last).to.be.below(1_795_000_000_000 + 10)
+  })
+
+  it('is later than what it has observed, also when the wall clock is behind', () => {
+    const clock = new HybridClock(() => 1000)
+    clock.observe(5000.3)
+    expect(clock.now()).to.be.greaterThan(5000.3)
+  })
+
+  it('follows the wall clock when that runs ahead', () => {
+    let wall = 1000
+    const clock = new HybridClock(() => wall)
+    clock.now()
+    wall = 9000
+    expect(clock.now()).to.equal(9000)
+  })
+})
+
+describe('the nearest name', () => {
+  it('is the one with the fewest edits, when near enough', () => {
+    expect(nearest('inser', ['insert', 'update', 'upsert'])).to.equal('insert')
+    expect(nearest('xyzzy', ['insert', 'update'])).to.equal(undefined)
+    expect(didYouMean('updat', ['update'])).to.equal(" Did you mean 'update'?")
+  })
+})
+
+describe('a problem', () => {
+  it('is told as problem details with its facts, and error for clients of HarperDB', () => {
+    const body = new Problem('body_too_large', { limit: 7 }).toJSON()
+    expect(body).to.include({ status: 413, code: 'body_too_large', limit: 7 })
+    expect(body['error']).to.equal(body['detail'])
+    expect(body['detail']).to.include('7 bytes')
+  })
+})
+
+describe('disposals', () => {
+  it('run in reverse order, all of them, and tell the failure', async () => {
+    const done: number[] = []
+    const disposals = new Disposals()
+    disposals.defer(() => void done.push(1))
+    disposals.defer(() => {
+      throw new Error('broken')
+    })
+    disposals.defer(() => void done.push(3))
+    let failure: unknown
+    await disposals[Symbol.asyncDispose]().catch((error: unknown) => {
+      failure = error
+    })
+    expect(done).to.deep.equal([3, 1])
+    expect(String(failure)).to.include('broken')
+  })
+
+  it('hand over what they own', async () => {
+    const done: number[] = []
+    const first = new Disposals()
+    first.defer(() => void done.push(1))
+    const second = first.move()
+    await first[Symbol.asyncDispose]()
+    expect(done).to.deep.equal([])
+    await second[Symbol.asyncDispose]()
+    expect(done).to.deep.equal([1])
+  })
+})

@@ -1,0 +1,91 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+
+const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+
+describe('the process', () => {
+  let folder: string
+  const children: ChildProcess[] = []
+
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'trellis-process-'))
+  })
+  afterEach(async () => {
+    for (const child of children.splice(0)) {
+      child.kill('SIGKILL')
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+    }
+    rmSync(folder, { recursive: true, force: true })
+  })
+
+  function start(environment: Record<string, string> = {}) {
+    const child = spawn(process.execPath, [main], {
+      env: { PATH: process.env['PATH'], TRELLIS_DATA_DIR: folder, TRELLIS_HTTP_PORT: '0', ...environment },
+    })
+    children.push(child)
+    const output = { out: '', err: '' }
+    child.stdout.on('data', (chunk: Buffer) => (output.out += chunk.toString()))
+    child.stderr.on('data', (chunk: Buffer) => (output.err += chunk.toString()))
+    return { child, output }
+  }
+
+  async function ready(output: { out: string }): Promise<string> {
+    for (let tries = 0; tries < 200; tries++) {
+      const url = /^TrellisDB ready on (\S+)\n$/.exec(output.out)?.[1]
+      if (url) return url
+      await new Promise((resolve) => setTimeout(resolve, 50))
+    }
+    throw new Error(`not ready: ${JSON.stringify(output)}`)
+  }
+
+  for (const level of ['silent', 'trace'])
+    it(`prints one line on standard output when the log level is ${level}, and the first password once on standard error`, async () => {
+      const first = start({ TRELLIS_LOG_LEVEL: level })
+      const url = await ready(first.output)
+      const password = /Password: +(\S+)/.exec(first.output.err)?.[1]
+      const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
+      const answer = await fetch(url, { method: 'POST', headers: { authorization }, body: '{"operation":"user_info"}' })
+      expect(answer.status).to.equal(200)
+      first.child.kill('SIGTERM')
+      expect((await once(first.child, 'exit'))[0]).to.equal(0)
+      expect(first.output.out).to.match(/^TrellisDB ready on http:\/\/127\.0\.0\.1:\d+\n$/)
+      const second = start({ TRELLIS_LOG_LEVEL: level })
+      const again = await ready(second.output)
+      expect(second.output.err).not.to.include('Password')
+      const later = await fetch(again, {
+        method: 'POST',
+        headers: { authorization },
+        body: '{"operation":"user_info"}',
+      })
+      expect(later.status, 'the password of the first start still opens').to.equal(200)
+    }).timeout(20_000)
+
+  it('refuses a second process on the same folder and names the first', async () => {
+    const first = start()
+    await ready(first.output)
+    const second = start()
+    const [code] = (await once(second.child, 'exit')) as [number]
+    expect(code).not.to.equal(0)
+    expect(second.output.err).to.include(String(first.child.pid))
+  }).timeout(20_000)
+
+  it('starts again on the folder of a process that was killed', async () => {
+    const first = start()
+    await ready(first.output)
+    first.child.kill('SIGKILL')
+    await once(first.child, 'exit')
+    await ready(start().output)
+  }).timeout(20_000)
+
+  it('ends with a sentence when a setting is unknown', async () => {
+    const { child, output } = start({ TRELLIS_HTTP_PROT: '1' })
+    expect((await once(child, 'exit'))[0]).to.equal(78)
+    expect(output.err).to.include('TRELLIS_HTTP_PORT')
+    expect(output.out).to.equal('')
+  })
+})
