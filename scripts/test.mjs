@@ -7,8 +7,13 @@ import { build, install, root } from './prepare.mjs'
 install()
 if (process.env.CI) rmSync(join(root, 'dist'), { recursive: true, force: true })
 build()
-const { status } = spawnSync(process.execPath, ['node_modules/mocha/bin/mocha.js', ...process.argv.slice(2)], {
-  cwd: root,
-  stdio: 'inherit',
-})
+const files = process.argv.slice(2)
+const { status } = spawnSync(
+  process.execPath,
+  ['node_modules/mocha/bin/mocha.js', ...(files.length > 0 ? files : ['dist/test/**/*.test.js'])],
+  {
+    cwd: root,
+    stdio: 'inherit',
+  },
+)
 process.exit(status ?? 1)

@@ -1,12 +1,13 @@
 import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
-import { Access, type AccessStore } from './access/index.js'
+import { Access, DurableAccessStore } from './access/index.js'
 import { Dispatcher, loadHandlers, type NodeInfo, type Services } from './api/index.js'
 import type { Config } from './config/index.js'
 import { Contracts } from './contracts/index.js'
 import { HttpServer } from './http/index.js'
 import { Disposals } from './lib/index.js'
 import { Metrics } from './metrics/index.js'
+import { Storage } from './storage/index.js'
 
 export interface NodeOptions {
   config: Config
@@ -35,7 +36,12 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   let state: ReturnType<NodeInfo['state']> = 'starting'
   const contracts = new Contracts()
   const metrics = stack.use(new Metrics())
-  const access = await Access.open({ store: memoryStore(), settings: config.access, issuer: config.node.name })
+  const storage = stack.use(await Storage.open({ path: config.data_dir, settings: config.storage }))
+  const access = await Access.open({
+    store: new DurableAccessStore(storage),
+    settings: config.access,
+    issuer: config.node.name,
+  })
   const firstUser = await access.addFirstUser(config.admin.username, config.admin.password)
   const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), state: () => state }
   const services: Services = { node, config, contracts, metrics, access }
@@ -49,15 +55,4 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   })
   const owned = stack.move()
   return { url, firstUser, services, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
-}
-
-/** Until the records' environment is there. */
-function memoryStore(): AccessStore {
-  const values = new Map<string, unknown>()
-  return {
-    list: (prefix) => [...values].filter(([key]) => key.startsWith(prefix)).map(([key, value]) => ({ key, value })),
-    async write(changes) {
-      for (const [key, value] of changes) values.set(key, value)
-    },
-  }
 }
