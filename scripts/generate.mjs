@@ -3,6 +3,7 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { client } from './generate/client.mjs'
 import { openapi } from './generate/openapi.mjs'
 import { postman } from './generate/postman.mjs'
 import { reference } from './generate/reference.mjs'
@@ -16,7 +17,13 @@ const FOLDERS = ['src/generated', 'docs/operations']
 /** Every generated file: path below the repository's root → text. */
 export async function generate() {
   const schemas = readSchemas(root)
-  return new Map([...(await types(schemas)), ...reference(schemas), ...openapi(schemas), ...postman(schemas)])
+  return new Map([
+    ...(await types(schemas)),
+    ...client(schemas),
+    ...reference(schemas),
+    ...openapi(schemas),
+    ...postman(schemas),
+  ])
 }
 
 /** Paths of generated files that differ from the disk, are missing, or should not be there. */

@@ -1,20 +1,48 @@
 // docs/postman.json: a Postman collection (v2.1) with a folder for each group and every example with its saved reply.
+import { shown } from './schemas.mjs'
+
+const DESCRIPTION = `Every operation of TrellisDB with its examples and their saved replies.
+
+1. Set the variables base_url, username and password of this collection.
+2. Send a request. Its saved replies show what comes, problems too.
+
+To run the whole collection as a test, use a node that you can throw away and set start_from_nothing to true: each example then starts by dropping every database.`
+
+const JSON_HEADER = [{ key: 'Content-Type', value: 'application/json' }]
+
+/** Before an example of a run on a throw-away node: what earlier examples left is dropped. */
+const RESET = `if (pm.variables.get('start_from_nothing') === 'true') {
+  const post = (body) => new Promise((resolve, reject) => pm.sendRequest({
+    url: pm.variables.get('base_url') + '/', method: 'POST', body: { mode: 'raw', raw: JSON.stringify(body) },
+    header: { 'Content-Type': 'application/json', Authorization: 'Basic ' + btoa(pm.variables.get('username') + ':' + pm.variables.get('password')) },
+  }, (error, response) => (error ? reject(error) : resolve(response.json()))))
+  const databases = Object.keys(await post({ operation: 'describe_all' }))
+  for (const database of databases) await post({ operation: 'drop_database', database })
+}`
 
 export function postman({ contracts, problems }) {
   const groups = [...new Set(contracts.map(({ group }) => group))]
+  const resets = contracts.some(({ operation }) => operation === 'drop_database')
   const collection = {
     info: {
       name: 'TrellisDB',
-      description: 'Every operation of TrellisDB with its examples. Set base_url, username and password first.',
+      description: DESCRIPTION,
       schema: 'https://schema.getpostman.com/json/collection/v2.1.0/collection.json',
     },
     auth: { type: 'basic', basic: [pair('username', '{{username}}'), pair('password', '{{password}}')] },
-    variable: [pair('base_url', 'http://127.0.0.1:9925'), pair('username', 'admin'), pair('password', '')],
+    variable: [
+      pair('base_url', 'http://127.0.0.1:9925'),
+      pair('username', 'admin'),
+      pair('password', ''),
+      pair('operation_token', ''),
+      pair('refresh_token', ''),
+      pair('start_from_nothing', 'false'),
+    ],
     item: groups.map((group) => ({
       name: group,
       item: contracts
         .filter((contract) => contract.group === group)
-        .map((contract) => operationFolder(contract, problems)),
+        .map((contract) => operationFolder(contract, problems, resets)),
     })),
   }
   return new Map([['docs/postman.json', `${JSON.stringify(collection, null, 1)}\n`]])
@@ -22,47 +50,95 @@ export function postman({ contracts, problems }) {
 
 const pair = (key, value) => ({ key, value, type: 'string' })
 
-function operationFolder(contract, problems) {
+function operationFolder(contract, problems, resets) {
   return {
     name: contract.operation,
-    description: `${contract.summary}\n\n${contract.description}`,
-    item: contract.examples.flatMap((example) => requests(contract, example, problems)),
+    description: [contract.summary, contract.description, fieldList(contract)].filter(Boolean).join('\n\n'),
+    item: contract.examples.map((example) => exampleItem(contract, example, problems, resets)),
   }
 }
 
-/** What an example needs first stands before it, so that a folder runs from top to bottom. */
-function requests(contract, example, problems) {
+function fieldList({ request }) {
+  const required = new Set(request.required ?? [])
+  return Object.entries(request.properties ?? {})
+    .map(([name, { description = '' }]) =>
+      `- \`${name}\`${required.has(name) ? ' (required)' : ''} ${description}`.trimEnd(),
+    )
+    .join('\n')
+}
+
+/** One request, or a folder of what must be there first and the request. */
+function exampleItem(contract, example, problems, resets) {
+  const main = mainRequest(contract, example, problems)
   const before = (example.given ?? []).map(({ operation, ...request }) =>
-    item(`${example.title}: first ${operation}`, operation, request),
+    plainRequest(`First: ${operation}`, operation, request),
   )
-  const main = item(example.title, contract.operation, example.request)
-  const status = example.problem ? problems[example.problem].status : 200
-  const body = example.problem
-    ? { code: example.problem, title: problems[example.problem].title, status }
-    : example.response
+  const start = resets ? [event('prerequest', RESET)] : []
+  if (before.length === 0) return { ...main, event: [...start, ...main.event] }
+  before[0].event = [...start, ...before[0].event]
+  return { name: example.title, item: [...before, main] }
+}
+
+function mainRequest(contract, example, problems) {
+  const problem = example.problem && { code: example.problem, ...problems[example.problem] }
+  const status = problem ? problem.status : 200
+  const reply = problem ? problemReply(problem, example.request) : shown(example.response)
+  const main = plainRequest(example.title, contract.operation, example.request)
+  main.event = [event('test', checks(contract, status, reply, problem))]
   main.response = [
     {
       name: example.title,
-      originalRequest: main.request,
+      originalRequest: structuredClone(main.request),
       code: status,
-      status: status === 200 ? 'OK' : problems[example.problem].title,
+      status: problem ? problem.title : 'OK',
       _postman_previewlanguage: 'json',
-      header: [{ key: 'Content-Type', value: 'application/json' }],
-      body: JSON.stringify(body, null, 2),
+      header: [{ key: 'Content-Type', value: problem ? 'application/problem+json' : 'application/json' }],
+      body: JSON.stringify(reply, null, 2),
     },
   ]
-  const check = `pm.test('status is ${status}', () => pm.response.to.have.status(${status}))`
-  main.event = [{ listen: 'test', script: { type: 'text/javascript', exec: [check] } }]
   if (example.as === 'nobody') main.request.auth = { type: 'noauth' }
-  return [...before, main]
+  return main
 }
 
-function item(name, operation, request) {
+/** The problem with the facts that the request tells. */
+function problemReply({ code, title, status, detail, retry }, request) {
+  const told = detail.replace(/\{(\w+)\}/g, (_, name) =>
+    typeof request[name] === 'object' ? '…' : (request[name] ?? '…'),
+  )
+  return { type: `https://trellisdb.dev/problems/${code}`, title, status, code, detail: told, error: told, retry }
+}
+
+function checks({ operation }, status, reply, problem) {
+  const lines = [`pm.test('status is ${status}', () => pm.response.to.have.status(${status}))`]
+  const fields =
+    problem || Array.isArray(reply) || typeof reply !== 'object' || reply === null ? [] : Object.keys(reply)
+  if (problem)
+    lines.push(
+      `pm.test('the problem is ${problem.code}', () => pm.expect(pm.response.json().code).to.equal('${problem.code}'))`,
+    )
+  else if (fields.length > 0)
+    lines.push(
+      `pm.test('has the fields of the saved reply', () => pm.expect(pm.response.json()).to.include.all.keys(${JSON.stringify(fields)}))`,
+    )
+  if (operation === 'create_authentication_tokens' && !problem)
+    lines.push(
+      "for (const name of ['operation_token', 'refresh_token']) pm.collectionVariables.set(name, pm.response.json()[name])",
+    )
+  return lines.join('\n')
+}
+
+function event(listen, script) {
+  return { listen, script: { type: 'text/javascript', exec: script.split('\n') } }
+}
+
+function plainRequest(name, operation, request) {
+  const ok = event('test', "pm.test('is done', () => pm.expect(pm.response.code).to.be.below(300))")
   return {
     name,
+    event: [ok],
     request: {
       method: 'POST',
-      header: [{ key: 'Content-Type', value: 'application/json' }],
+      header: JSON_HEADER,
       body: {
         mode: 'raw',
         raw: JSON.stringify({ operation, ...request }, null, 2),

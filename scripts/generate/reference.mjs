@@ -1,5 +1,5 @@
 // The reference pages: one for each operation, the list of problems, the list of settings.
-import { resolve } from './schemas.mjs'
+import { resolve, shown } from './schemas.mjs'
 
 const HEAD = '<!-- Generated from schemas/ by npm run generate. Do not edit. -->\n'
 const cell = (text) =>
@@ -47,7 +47,7 @@ function page(contract, common) {
   if (alias.length > 0) lines.push(`## Routes\n${alias.map(({ route }) => `- \`${route}\``).join('\n')}`)
   if (problems.length > 0)
     lines.push(`## Problems\n${problems.map((code) => `- [${code}](../../problems.md#${code})`).join('\n')}`)
-  lines.push(`## Examples\n${examples.map((example) => shown(operation, example)).join('\n\n')}`)
+  lines.push(`## Examples\n${examples.map((example) => exampleText(operation, example)).join('\n\n')}`)
   return `${lines.join('\n\n')}\n`
 }
 
@@ -71,13 +71,13 @@ function fields(request, common, alsoNamed) {
   return `| field | type | required | meaning |\n|---|---|---|---|\n${rows.join('\n')}`
 }
 
-function shown(operation, { title, given, request, response, problem }) {
+function exampleText(operation, { title, given, request, response, problem }) {
   const before = given?.length
     ? `After:\n\`\`\`json\n${given.map((item) => JSON.stringify(item)).join('\n')}\n\`\`\`\n`
     : ''
   const answer =
     problem === undefined
-      ? `\`\`\`json\n${JSON.stringify(response, null, 2)}\n\`\`\``
+      ? `\`\`\`json\n${JSON.stringify(shown(response), null, 2)}\n\`\`\``
       : `Answer: the problem [${problem}](../../problems.md#${problem}).`
   return `### ${title}\n${before}\`\`\`json\n${JSON.stringify({ operation, ...request }, null, 2)}\n\`\`\`\n${answer}`
 }

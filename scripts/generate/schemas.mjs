@@ -45,3 +45,17 @@ export function resolve(schema, common) {
   const { $ref, ...own } = schema
   return { ...common.get(file), ...own }
 }
+
+/** An example's answer as documents show it: '<any:…>' gives way to what it stands for. */
+export function shown(value) {
+  if (Array.isArray(value)) return value.map(shown)
+  if (typeof value === 'object' && value !== null)
+    return Object.fromEntries(Object.entries(value).map(([name, item]) => [name, shown(item)]))
+  const text = typeof value === 'string' ? /^<any(?::([\s\S]*))?>$/.exec(value) : null
+  if (!text) return value
+  try {
+    return JSON.parse(text[1])
+  } catch {
+    return text[1] ?? '…'
+  }
+}

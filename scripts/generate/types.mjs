@@ -23,13 +23,21 @@ export async function types({ root, contracts, problems, config }) {
   return files
 }
 
-async function operationTypes(root, { group, operation, request, response }) {
+/** Every changing operation takes the key, so no contract repeats it. */
+const KEY = { idempotency_key: { $ref: '../../common/idempotency_key.json' } }
+
+/** `request` is what a handler gets (defaults filled), `sent` what a caller sends. */
+async function operationTypes(root, { group, operation, request, response, changes }) {
   const cwd = join(root, 'schemas/operations', group, '/')
   const both = {
     type: 'object',
     additionalProperties: false,
-    required: ['request', 'response'],
-    properties: { request: { title: 'Request', ...filled(request) }, response: { title: 'Response', ...response } },
+    required: ['request', 'sent', 'response'],
+    properties: {
+      request: { title: 'Request', ...filled(request) },
+      sent: { title: 'Sent', ...request, properties: { ...request.properties, ...(changes ? KEY : {}) } },
+      response: { title: 'Response', ...response },
+    },
   }
   return `${HEAD}// ${operation}\n${await compile(structuredClone(both), 'Shapes', { ...OPTIONS, cwd })}`
 }

@@ -22,7 +22,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   replication: ['lib', 'mesh', 'consensus', 'catalog', 'tables', 'analytics'],
   triggers: ['lib', 'metrics', 'storage', 'mesh', 'tables', 'pyql', 'analytics'],
   http: ['lib', 'contracts', 'metrics', 'api'],
-  cli: ['lib', 'contracts'],
+  cli: ['lib', 'contracts', 'client'],
   client: ['generated'],
 }
 /** api takes the types of every service, and values only from these. */

@@ -2,9 +2,20 @@
 // create_authentication_tokens
 export interface Shapes {
   request: Request
+  sent: Sent
   response: Response
 }
 export interface Request {
+  /**
+   * Name of the user; without it the caller.
+   */
+  username?: string
+  /**
+   * Password of the user.
+   */
+  password?: string
+}
+export interface Sent {
   /**
    * Name of the user; without it the caller.
    */

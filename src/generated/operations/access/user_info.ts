@@ -2,9 +2,11 @@
 // user_info
 export interface Shapes {
   request: Request
+  sent: Sent
   response: Response
 }
 export interface Request {}
+export interface Sent {}
 export interface Response {
   /**
    * Name of the user.

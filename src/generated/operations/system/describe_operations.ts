@@ -38,9 +38,16 @@ export type Response = {
 
 export interface Shapes {
   request: Request
+  sent: Sent
   response: Response
 }
 export interface Request {
+  /**
+   * Only this operation.
+   */
+  name?: string
+}
+export interface Sent {
   /**
    * Only this operation.
    */

@@ -2,9 +2,11 @@
 // get_configuration
 export interface Shapes {
   request: Request
+  sent: Sent
   response: Response
 }
 export interface Request {}
+export interface Sent {}
 /**
  * The settings as they stand in schemas/config.json.
  */

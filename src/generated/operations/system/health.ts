@@ -2,9 +2,11 @@
 // health
 export interface Shapes {
   request: Request
+  sent: Sent
   response: Response
 }
 export interface Request {}
+export interface Sent {}
 export interface Response {
   /**
    * Always live.

@@ -7,6 +7,8 @@ export type Response = string
 
 export interface Shapes {
   request: Request
+  sent: Sent
   response: Response
 }
 export interface Request {}
+export interface Sent {}

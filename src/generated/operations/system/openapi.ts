@@ -2,9 +2,11 @@
 // openapi
 export interface Shapes {
   request: Request
+  sent: Sent
   response: Response
 }
 export interface Request {}
+export interface Sent {}
 /**
  * The OpenAPI 3.1 document.
  */

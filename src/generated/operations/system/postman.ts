@@ -2,9 +2,11 @@
 // postman
 export interface Shapes {
   request: Request
+  sent: Sent
   response: Response
 }
 export interface Request {}
+export interface Sent {}
 /**
  * The Postman collection.
  */

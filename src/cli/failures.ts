@@ -1,0 +1,46 @@
+import { TrellisProblem, TrellisUnreachable } from '../client/index.js'
+
+/** How the program ends; docs/guides/cli.md lists them. */
+export const EXIT = { done: 0, refused: 1, usage: 2, unreachable: 3, not_allowed: 4, server_failed: 5 } as const
+
+/** A command that cannot be understood or done as it was given. */
+export class Usage extends Error {
+  override readonly name = 'Usage'
+}
+
+/** What to say of a failure, what to do next, and the exit code. */
+export function explainFailure(error: unknown): { message: string; next: string; code: number; body?: object } {
+  if (error instanceof TrellisProblem) return { message: error.message, ...nextOf(error), body: error.body }
+  if (error instanceof TrellisUnreachable)
+    return {
+      message: error.message,
+      next: 'Start a node with `trellis start`, or say where it is with --url or TRELLIS_URL.',
+      code: EXIT.unreachable,
+    }
+  if (error instanceof Usage) return { message: error.message, next: 'See `trellis help`.', code: EXIT.usage }
+  const { message, code } = error as NodeJS.ErrnoException
+  if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST')
+    return { message, next: 'Check the path and its permissions.', code: EXIT.usage }
+  return {
+    message: (error as Error)?.stack ?? String(error),
+    next: 'This is a bug of trellis: please report it.',
+    code: EXIT.server_failed,
+  }
+}
+
+function nextOf({ status, code, requestId, body }: TrellisProblem): { next: string; code: number } {
+  if (status === 401)
+    return {
+      next: 'Say who you are with --username and TRELLIS_PASSWORD, with TRELLIS_TOKEN, or in ~/.trellis.',
+      code: EXIT.not_allowed,
+    }
+  if (status === 403)
+    return { next: 'Ask a super user for the permission, or sign in as somebody else.', code: EXIT.not_allowed }
+  if (status >= 500)
+    return {
+      next: `The log of the node has more under the id ${requestId ?? String(body['id'])}.`,
+      code: EXIT.server_failed,
+    }
+  if (code === 'invalid_request') return { next: 'See `trellis help OPERATION` for its fields.', code: EXIT.refused }
+  return { next: `See docs/problems.md#${code}.`, code: EXIT.refused }
+}

@@ -1,0 +1,91 @@
+import type { Contract, Example, Schema } from '../contracts/index.js'
+import { FLAGS } from './arguments.js'
+import { resolve, typesOf } from './types-of.js'
+
+const COMMANDS: readonly (readonly [string, string])[] = [
+  ['start [--SETTING VALUE …]', 'Starts a node; docs/config.md lists the settings.'],
+  ['OPERATION [name=value …]', 'Runs an operation on a running node.'],
+  ['status', 'Tells how the node is doing.'],
+  ['import FILE --table T', 'Loads a CSV, NDJSON or JSON file, with its progress; safe to repeat.'],
+  ['restore FILE --data_dir DIR', 'Makes a new data folder from a backup.'],
+  ['help [OPERATION]', 'Lists the operations, or tells all of one.'],
+]
+
+/** What the program can do: commands, flags, and every operation with its summary. */
+export function overview(contracts: readonly Contract[]): string {
+  const groups = [...new Set(contracts.map(({ group }) => group))]
+  return [
+    'trellis: the command line of TrellisDB',
+    '',
+    'Usage:',
+    ...columns(COMMANDS.map(([usage, meaning]) => [`trellis ${usage}`, meaning])),
+    '',
+    'Flags (each may also be in ~/.trellis as `url: …`, `username: …`, `password: …` or `token: …`):',
+    ...columns(Object.entries(FLAGS).map(([name, meaning]) => [`--${name}`, meaning])),
+    '',
+    'Values are read by the type of their field; JSON is accepted; name=@file takes a file, @- standard input.',
+    ...groups.flatMap((group) => [
+      '',
+      `Operations on ${group}:`,
+      ...columns(
+        contracts.filter((contract) => contract.group === group).map(({ operation, summary }) => [operation, summary]),
+      ),
+    ]),
+  ].join('\n')
+}
+
+/** All of one operation: meaning, fields, examples as commands, problems. */
+export function details(contract: Contract, common: ReadonlyMap<string, Schema>): string {
+  const { operation, summary, description, access, also_called, also_named, request, problems, examples } = contract
+  const required = new Set(request.required ?? [])
+  const rows = Object.entries(request.properties ?? {}).map(([name, raw]) => {
+    const schema = resolve(raw, common)
+    const others = Object.entries(also_named)
+      .filter(([, field]) => field === name)
+      .map(([other]) => other)
+    const choices = Array.isArray(schema['enum'])
+      ? schema['enum'].join(' | ')
+      : typesOf(schema, common).join(' or ') || 'any'
+    const notes = [
+      schema.description ?? '',
+      others.length > 0 ? `Also: ${others.join(', ')}.` : '',
+      schema.default === undefined ? '' : `Default: ${JSON.stringify(schema.default)}.`,
+    ]
+    return [
+      `${name}${required.has(name) ? ' (required)' : ''}`,
+      `${choices}. ${notes.filter(Boolean).join(' ')}`,
+    ] as const
+  })
+  return [
+    `${operation}: ${summary}`,
+    ...(description === summary ? [] : ['', description]),
+    '',
+    `Needs: ${access.join(' and ')}${also_called.length > 0 ? `. Also called: ${also_called.join(', ')}` : ''}`,
+    '',
+    ...(rows.length === 0 ? ['It has no fields.'] : ['Fields:', ...columns(rows)]),
+    '',
+    'Examples:',
+    ...examples.map(
+      (example) =>
+        `  # ${example.title}${example.problem === undefined ? '' : ` (answers ${example.problem})`}\n  ${command(operation, example)}`,
+    ),
+    ...(problems.length > 0 ? ['', `Problems: ${problems.join(', ')} (docs/problems.md)`] : []),
+  ].join('\n')
+}
+
+/** The command line of an example. */
+export function command(operation: string, { request }: Pick<Example, 'request'>): string {
+  const fields = Object.entries(request).map(([name, value]) =>
+    quoted(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
+  )
+  return ['trellis', operation, ...fields].join(' ')
+}
+
+function quoted(word: string): string {
+  return /^[\w@%+=:,./*-]+$/.test(word) && !word.includes('*') ? word : `'${word.replaceAll("'", `'\\''`)}'`
+}
+
+function columns(rows: readonly (readonly [string, string])[]): string[] {
+  const widest = Math.max(...rows.map(([left]) => left.length))
+  return rows.map(([left, right]) => `  ${left.padEnd(widest)}  ${right}`)
+}

@@ -1,0 +1,91 @@
+#!/usr/bin/env node
+import { createWriteStream, readFileSync } from 'node:fs'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream } from 'node:stream/web'
+import { type Contract, readCommonSchemas, readContracts } from '../contracts/index.js'
+import { didYouMean } from '../lib/index.js'
+import { type Arguments, parseArguments } from './arguments.js'
+import { EXIT, explainFailure, Usage } from './failures.js'
+import { details, overview } from './help.js'
+import { print } from './print.js'
+import { requestOf } from './request.js'
+import { clientOf } from './settings.js'
+
+type Command = (args: Arguments) => Promise<void>
+
+/** Commands that are not operations. */
+const COMMANDS: Record<string, Command> = {
+  start: async ({ words }) => {
+    process.argv.splice(2, Number.POSITIVE_INFINITY, ...words.slice(1))
+    await import(new URL('../main.js', import.meta.url).href)
+    await new Promise(() => {}) // the node ends the process
+  },
+  help: async ({ words }) =>
+    say(words[1] === undefined ? overview(readContracts()) : details(find(words[1]), readCommonSchemas())),
+}
+
+async function main(args: Arguments): Promise<void> {
+  const [name] = args.words
+  if (args.flags.version) return say(version())
+  if (name === undefined) return say(overview(readContracts()))
+  if (args.flags.help && name !== 'start')
+    return COMMANDS['help']!({ ...args, words: ['help', ...(Object.hasOwn(COMMANDS, name) ? [] : [name])] })
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : operate
+  await command(args)
+}
+
+/** Runs an operation and writes its answer. */
+async function operate({ flags, words: [name, ...words] }: Arguments): Promise<void> {
+  const contract = find(name!)
+  const request = requestOf(contract, words, readCommonSchemas())
+  const response = await clientOf(flags).open(contract.operation, request)
+  const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
+  if (flags.output !== undefined) return write(response, createWriteStream(flags.output, { mode: 0o600 }))
+  if (!isJson || flags.json) {
+    if (/octet-stream|vnd\./.test(response.headers.get('content-type') ?? '') && process.stdout.isTTY)
+      throw new Usage(`${contract.operation} answers bytes: say where they go with --output FILE.`)
+    return write(response, process.stdout, isJson)
+  }
+  say(print(await response.json(), { cut: process.stdout.isTTY === true }))
+}
+
+async function write(response: Response, to: NodeJS.WritableStream, line = false): Promise<void> {
+  if (response.body)
+    await pipeline(Readable.fromWeb(response.body as ReadableStream), to, { end: to !== process.stdout })
+  if (line) to.write('\n')
+}
+
+function find(name: string): Contract {
+  const contracts = readContracts()
+  const found = contracts.find(({ operation, also_called }) => operation === name || also_called.includes(name))
+  if (found) return found
+  const known = [
+    ...Object.keys(COMMANDS),
+    ...contracts.flatMap(({ operation, also_called }) => [operation, ...also_called]),
+  ]
+  throw new Usage(`There is no operation '${name}'.${didYouMean(name, known)}`)
+}
+
+function version(): string {
+  return (JSON.parse(readFileSync(new URL('../../../package.json', import.meta.url), 'utf8')) as { version: string })
+    .version
+}
+
+function say(text: string): void {
+  process.stdout.write(`${text}\n`)
+}
+
+/** A reader that has seen enough (`trellis … | head`) is no failure. */
+process.stdout.on('error', (error: NodeJS.ErrnoException) =>
+  process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.server_failed),
+)
+
+const wantsJson = process.argv.includes('--json')
+try {
+  await main(parseArguments(process.argv.slice(2)))
+} catch (error) {
+  const { message, next, code, body } = explainFailure(error)
+  process.stderr.write(wantsJson ? `${JSON.stringify(body ?? { error: message })}\n` : `trellis: ${message}\n${next}\n`)
+  process.exitCode = code
+}

@@ -1,0 +1,115 @@
+import { execFile } from 'node:child_process'
+import type { AddressInfo } from 'node:net'
+import { createServer, connect as dial, type Socket } from 'node:net'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { expect } from 'chai'
+import { connect, TrellisProblem, TrellisUnreachable } from '../../src/client/index.js'
+import { ADMIN, withNode } from '../support/node.js'
+
+describe('the typed client', () => {
+  it('has one method for each operation, with the types of the contract', () =>
+    withNode(async ({ url }) => {
+      const db = connect({ url, ...ADMIN })
+      const { state, uptime_s }: { state: 'starting' | 'ready' | 'stopping'; uptime_s: number } = await db.status()
+      expect(state).to.equal('ready')
+      expect(uptime_s).to.be.a('number')
+      const { operation_token } = await db.createAuthenticationTokens({
+        username: ADMIN.username,
+        password: ADMIN.password,
+      })
+      expect((await connect({ url, token: async () => operation_token }).userInfo()).username).to.equal('admin')
+      // @ts-expect-error the contract says that a name is a text
+      const wrong = await db.describeOperations({ name: 1 }).catch((error: unknown) => error)
+      expect(wrong).to.include({ code: 'invalid_request' })
+    }))
+
+  it('throws problems as a typed error', () =>
+    withNode(async ({ url }) => {
+      const error = await connect({ url, username: 'admin', password: 'wrong' })
+        .userInfo()
+        .catch((caught: unknown) => caught)
+      expect(error).to.be.instanceOf(TrellisProblem)
+      expect(error).to.include({ code: 'credentials_wrong', status: 401, retry: false, message: 'Login failed' })
+      expect((error as TrellisProblem).requestId).to.be.a('string')
+    }))
+
+  it('answers texts of other types as text and streams unread', () =>
+    withNode(async ({ url }) => {
+      const db = connect({ url, ...ADMIN })
+      expect(await db.metrics())
+        .to.be.a('string')
+        .and.contain('# HELP')
+      expect(await (await db.open('metrics')).text()).to.contain('# HELP')
+    }))
+
+  it('tries again when the connection breaks, and only as often as it was told', () =>
+    withNode(async ({ url }) => {
+      await using broken = await breakingProxy(url, 2)
+      const db = connect({ url: broken.url, ...ADMIN, retries: 2, pauseMs: 1 })
+      expect(await db.ping()).to.deep.equal({ message: 'pong' })
+      expect(broken.connections()).to.equal(3)
+      await using dead = await breakingProxy(url, Number.POSITIVE_INFINITY)
+      const error = await connect({ url: dead.url, retries: 1, pauseMs: 1 })
+        .ping()
+        .catch((caught: unknown) => caught)
+      expect(error).to.be.instanceOf(TrellisUnreachable)
+      expect(dead.connections()).to.equal(2)
+    }))
+
+  it('stops waiting when the time is over, and at once when the caller wants it', async () => {
+    const sockets: Socket[] = []
+    const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1')
+    await new Promise((resolve) => silent.once('listening', resolve))
+    const url = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+    try {
+      const late = await connect({ url, timeoutMs: 50, retries: 0 })
+        .ping()
+        .catch((caught: unknown) => caught)
+      expect(late).to.be.instanceOf(TrellisUnreachable)
+      expect((late as Error).message).to.contain('nothing came within 50 ms')
+      const reason = new Error('the user left')
+      const aborted = connect({ url })
+        .ping({}, { signal: AbortSignal.abort(reason) })
+        .catch((caught: unknown) => caught)
+      expect(await aborted).to.equal(reason)
+    } finally {
+      for (const socket of sockets) socket.destroy()
+      silent.close()
+    }
+  })
+
+  it('needs nothing of Node: it runs where only the globals of browsers are', () =>
+    withNode(async ({ url }) => {
+      const program = fileURLToPath(new URL('../support/bare-context.js', import.meta.url))
+      const client = new URL('../../src/client/index.js', import.meta.url).href
+      const args = ['--no-warnings', '--experimental-vm-modules', program, client, url, ADMIN.password]
+      const { stdout } = await promisify(execFile)(process.execPath, args)
+      expect(JSON.parse(stdout)).to.deep.equal({ message: 'pong', username: 'admin', refused: 'operation_unknown' })
+    }))
+})
+
+/** A door before a node that breaks the first connections and lets the others through. */
+async function breakingProxy(target: string, breaks: number) {
+  let seen = 0
+  const open = new Set<Socket>()
+  const server = createServer((socket) => {
+    open.add(socket)
+    socket.on('error', () => {})
+    if (seen++ < breaks) return socket.once('data', () => socket.destroy())
+    const { hostname, port } = new URL(target)
+    const onward = dial(Number(port), hostname)
+    open.add(onward)
+    onward.on('error', () => socket.destroy())
+    socket.pipe(onward).pipe(socket)
+  }).listen(0, '127.0.0.1')
+  await new Promise((resolve) => server.once('listening', resolve))
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
+    connections: () => seen,
+    async [Symbol.asyncDispose]() {
+      for (const socket of open) socket.destroy()
+      await new Promise((resolve) => server.close(resolve))
+    },
+  }
+}
