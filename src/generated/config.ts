@@ -114,6 +114,35 @@ export interface Config {
     }
   }
   /**
+   * Reading by condition: select, search_by_value, search_by_conditions.
+   */
+  select: {
+    /**
+     * Memory that one query may hold for sorting, grouping and joining; beyond it: 400.
+     */
+    memory_bytes_max: number
+    /**
+     * Most rows in one answer. A select is cut there and says where it goes on; a search is refused: 400.
+     */
+    result_rows_max: number
+    /**
+     * Most groups in one query; beyond it: 400.
+     */
+    groups_max: number
+    /**
+     * Most tests in one condition; beyond it: 400.
+     */
+    conditions_max: number
+    /**
+     * How long a query runs before it lets others run.
+     */
+    slice_ms: number
+    /**
+     * Answers longer than this are sent in pieces and never built whole.
+     */
+    stream_above_bytes: number
+  }
+  /**
    * Sign-in.
    */
   access: {

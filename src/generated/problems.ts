@@ -5,8 +5,13 @@ export const problems = {
   body_too_complex: {"status":413,"title":"The body is too complex","detail":"The body has more than {limit} {what} (setting {setting}).","retry":false},
   body_too_large: {"status":413,"title":"The body is too large","detail":"The body is larger than {limit} bytes (setting http.body_bytes_max).","retry":false},
   client_left: {"status":499,"title":"The client left","detail":"The client closed the connection before the answer; the operation was stopped.","retry":false},
+  column_ambiguous: {"status":400,"title":"The column is ambiguous","detail":"Several tables have a column '{column}': say {choices}.","retry":false},
+  column_not_grouped: {"status":400,"title":"The column is not grouped by","detail":"'{column}' differs within a group: add it to 'groupby', or take its min or max.","retry":false},
+  column_unknown: {"status":400,"title":"Unknown column","detail":"There is no column '{column}' in {table}.{hint}","retry":false},
+  condition_malformed: {"status":400,"title":"The condition cannot be read","detail":"{reason}","retry":false},
   credentials_missing: {"status":401,"title":"Credentials are missing","detail":"Must login: send an Authorization header with Basic or Bearer credentials.","retry":false},
   credentials_wrong: {"status":401,"title":"Login failed","detail":"Login failed","retry":false},
+  cursor_invalid: {"status":400,"title":"The cursor is not valid here","detail":"The cursor cannot be used: {reason}.","retry":false},
   data_folder_in_use: {"status":503,"title":"The data folder is in use","detail":"The data folder {folder} is in use by process {pid}. One process at a time may open it.","retry":true},
   data_folder_newer: {"status":503,"title":"The data folder is of a newer version","detail":"The data folder {folder} has format {format}; this version knows formats up to {supported}. Use the version that wrote it, or a newer one.","retry":false},
   disk_full: {"status":507,"title":"The disk is full","detail":"The disk is full: nothing of this write was stored. Reads go on; writes work again when there is space.","retry":true},
@@ -18,14 +23,19 @@ export const problems = {
   method_not_allowed: {"status":405,"title":"The method is not allowed","detail":"{method} is not allowed on {path}; allowed: {allowed}.","retry":false},
   operation_missing: {"status":400,"title":"No operation","detail":"Request body must include an 'operation' property.","retry":false},
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
+  operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
   path_unknown: {"status":404,"title":"Unknown path","detail":"Nothing is at {method} {path}. Operations are sent as POST / with an 'operation' property.","retry":false},
+  query_too_large: {"status":400,"title":"The query is too large","detail":"The query needs more than {limit} {what} (setting {setting}). Narrow it, or ask for pages with 'limit'.","retry":false},
+  select_malformed: {"status":400,"title":"The select cannot be read","detail":"In '{part}': {reason}","retry":false},
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
   stopping: {"status":503,"title":"The node is stopping","detail":"The node is stopping; send the request again to another node or after its restart.","retry":true},
   storage_unavailable: {"status":503,"title":"The storage does not take writes","detail":"The storage failed ({reason}) and takes no more writes until the node is restarted. Reads go on where they can.","retry":false},
+  table_not_found: {"status":404,"title":"Unknown table","detail":"Table '{database}.{table}' does not exist","retry":false},
   token_expired: {"status":401,"title":"The token is expired","detail":"token expired","retry":false},
   token_invalid: {"status":401,"title":"The token is not valid","detail":"invalid token","retry":false},
   too_many_requests: {"status":429,"title":"Too many requests","detail":"{reason}","retry":true},
   user_inactive: {"status":401,"title":"The user is inactive","detail":"Cannot complete request: User is inactive","retry":false},
+  value_type_wrong: {"status":400,"title":"The value does not fit the column","detail":"Column '{column}' is {type}: {value} does not fit.","retry":false},
 } as const satisfies Record<string, { status: number; title: string; detail: string; retry: boolean }>
 
 export type ProblemCode = keyof typeof problems
@@ -36,8 +46,13 @@ export interface ProblemFacts {
   body_too_complex: { limit: string | number; what: string | number; setting: string | number }
   body_too_large: { limit: string | number }
   client_left: Record<never, never>
+  column_ambiguous: { column: string | number; choices: string | number }
+  column_not_grouped: { column: string | number }
+  column_unknown: { column: string | number; table: string | number; hint: string | number }
+  condition_malformed: { reason: string | number }
   credentials_missing: Record<never, never>
   credentials_wrong: Record<never, never>
+  cursor_invalid: { reason: string | number }
   data_folder_in_use: { folder: string | number; pid: string | number }
   data_folder_newer: { folder: string | number; format: string | number; supported: string | number }
   disk_full: Record<never, never>
@@ -49,12 +64,17 @@ export interface ProblemFacts {
   method_not_allowed: { method: string | number; path: string | number; allowed: string | number }
   operation_missing: Record<never, never>
   operation_unknown: { operation: string | number; suggestion: string | number }
+  operator_unknown: { operator: string | number; hint: string | number }
   path_unknown: { method: string | number; path: string | number }
+  query_too_large: { limit: string | number; what: string | number; setting: string | number }
+  select_malformed: { part: string | number; reason: string | number }
   statement_timeout: { limit: string | number }
   stopping: Record<never, never>
   storage_unavailable: { reason: string | number }
+  table_not_found: { database: string | number; table: string | number }
   token_expired: Record<never, never>
   token_invalid: Record<never, never>
   too_many_requests: { reason: string | number }
   user_inactive: Record<never, never>
+  value_type_wrong: { column: string | number; type: string | number; value: string | number }
 }

@@ -1,0 +1,284 @@
+// Chooses how the rows of the base table are found: by key, by one index, by several, or by reading all.
+import { Problem } from '../../lib/index.js'
+import type { Bound, IndexRange, Key, TableReader } from '../reader.js'
+import { type Condition, compile, conjuncts, type Test } from './condition.js'
+import { branchesOf, LONG_TEXT, type Lookup, lookupsOf, rangesOf } from './lookup.js'
+import type { Ref } from './scope.js'
+
+/** One stretch of the way to the rows. */
+export type Leg =
+  | { readonly by: 'keys'; readonly keys: readonly Key[] }
+  | { readonly by: 'range'; readonly range: IndexRange; readonly elements: boolean }
+  | { readonly by: 'scan'; readonly from?: Bound; readonly to?: Bound; readonly reverse: boolean }
+
+/** How the rows of the base table are found. */
+export interface Access {
+  /** The same for the same query at another time, as long as the indexes are: cursors name it. */
+  readonly id: string
+  readonly by: 'scan' | 'primary_key' | 'index' | 'union'
+  /** Names of the indexes. */
+  readonly indexes: readonly string[]
+  readonly legs: readonly Leg[]
+  /** Which rows each leg may give, where two legs could give the same. */
+  readonly keep: readonly (Test | undefined)[]
+  /** Other indexes whose keys every row must be among. */
+  readonly within: readonly IndexRange[]
+  /** Whether rows come in the order that was asked for. */
+  readonly ordered: boolean
+}
+
+/** The first column that the rows should be ordered by. */
+export interface Wanted {
+  readonly ref: Ref
+  readonly descending: boolean
+  /** Every row has an entry in the column's index (no nulls, no JSON). */
+  readonly indexed: boolean
+}
+
+export interface Choice {
+  readonly reader: TableReader
+  /** Conditions on the base table that must all hold. */
+  readonly conditions: readonly Condition[]
+  readonly wanted?: Wanted
+  /** How many rows are asked for. */
+  readonly limit?: number
+  /** The access of the first page, when this is a later one. */
+  readonly access?: string
+  readonly costs?: Costs
+}
+
+/** Where one way to the rows becomes cheaper than another, in index entries. */
+export interface Costs {
+  /** So few that a better index is not worth looking for. */
+  readonly few: number
+  /** Up to this many rows are rather sorted than read in the order of another index. */
+  readonly sorted: number
+  /** From this many on, reading a second index spares more than it costs. */
+  readonly shared: number
+  /** No more are counted. */
+  readonly counted: number
+}
+
+export const usualCosts: Costs = { few: 100, sorted: 1_000, shared: 400, counted: 20_000 }
+
+interface Candidate {
+  readonly lookup: Lookup
+  readonly isKey: boolean
+  /** Lower is likely to find less. */
+  readonly guess: number
+}
+
+export function chooseAccess(choice: Choice): Access {
+  if (choice.access !== undefined) return accessOf(choice.access, choice)
+  const { reader, conditions, wanted, limit, costs = usualCosts } = choice
+  const candidates = candidatesOf(reader, conditions)
+  const best = cheapest(reader, candidates, costs, limit)
+  if (wanted && !serves(best, wanted) && canServe(candidates, wanted, reader)) {
+    const few = best && limit !== undefined && entries(reader, best, costs.sorted) < costs.sorted
+    const anyhow = best && limit === undefined
+    if (!few && !anyhow) return accessOf(idOfOrder(candidates, wanted), choice)
+  }
+  // Reading a second index whole does not pay for one page.
+  if (best && limit === undefined) return accessOf(withIntersection(reader, best, candidates, costs), choice)
+  if (best) return accessOf(idOf(best), choice)
+  return accessOf(unionId(reader, conditions) ?? 'scan', choice)
+}
+
+function candidatesOf(reader: TableReader, conditions: readonly Condition[]): Candidate[] {
+  const { primaryKey, columns } = reader.schema
+  const candidates: Candidate[] = []
+  for (const lookup of lookupsOf(conditions)) {
+    const { name } = lookup.ref
+    const isKey = name === primaryKey
+    if (!isKey && !reader.isIndexed(name)) continue
+    const unique = lookup.points !== undefined && columns.find((column) => column.name === name)?.unique === true
+    candidates.push({ lookup, isKey, guess: isKey && lookup.points ? 0 : unique ? 1 : guess(lookup) })
+  }
+  return candidates.sort((a, b) => a.guess - b.guess)
+}
+
+/** Half of all rows, as likely as not. */
+const BOOLEANS = 6
+
+/** Without looking: equality finds less than a stretch, a closed stretch less than an open one, a boolean most. */
+function guess({ points, stretch }: Lookup): number {
+  if (points) return points.some((value) => typeof value === 'boolean') ? BOOLEANS : 2
+  if (stretch!.prefix) return 3
+  return stretch!.from && stretch!.to && typeof stretch!.from.value === typeof stretch!.to.value ? 4 : 5
+}
+
+/** Counts what the likely candidates would visit, no further than needed to tell the smallest. */
+function cheapest(
+  reader: TableReader,
+  candidates: readonly Candidate[],
+  costs: Costs,
+  limit = 0,
+): Candidate | undefined {
+  let best = candidates[0]
+  if (!best || candidates.length === 1 || best.guess <= 1) return best
+  const few = Math.max(costs.few, limit * 10)
+  let least = entries(reader, best, Math.max(few + 1, costs.sorted))
+  for (const candidate of candidates.slice(1)) {
+    if (least <= few) break
+    const count = entries(reader, candidate, least)
+    if (count < least) [best, least] = [candidate, count]
+  }
+  return best
+}
+
+/** Entries that a candidate visits, counted up to `most`. */
+function entries(reader: TableReader, { lookup, isKey }: Candidate, most: number): number {
+  if (isKey) return lookup.points ? lookup.points.length : most
+  let count = 0
+  for (const range of rangesOf(lookup, false)) {
+    count += reader.estimate(range, most - count)
+    if (count >= most) break
+  }
+  return count
+}
+
+/** Whether the rows of a candidate come in the order that is wanted. */
+function serves(candidate: Candidate | undefined, wanted: Wanted): boolean {
+  return candidate !== undefined && candidate.lookup.ref.name === wanted.ref.name && !candidate.lookup.elements
+}
+
+function canServe(candidates: readonly Candidate[], wanted: Wanted, reader: TableReader): boolean {
+  if (wanted.ref.name === reader.schema.primaryKey || wanted.indexed) return true
+  return candidates.some((candidate) => serves(candidate, wanted))
+}
+
+function idOfOrder(candidates: readonly Candidate[], wanted: Wanted): string {
+  const candidate = candidates.find((it) => serves(it, wanted))
+  return candidate ? idOf(candidate) : `order:${wanted.ref.name}`
+}
+
+function idOf({ lookup, isKey }: Candidate): string {
+  return isKey ? 'key' : `index:${encodeURIComponent(lookup.ref.name)}`
+}
+
+/** Adds a second index where it is sure to spare many rows. */
+function withIntersection(
+  reader: TableReader,
+  best: Candidate,
+  candidates: readonly Candidate[],
+  costs: Costs,
+): string {
+  const others = candidates.filter((it) => it !== best && !it.isKey && it.guess < BOOLEANS)
+  if (best.isKey || others.length === 0) return idOf(best)
+  const count = entries(reader, best, costs.counted)
+  if (count < costs.shared) return idOf(best)
+  const most = Math.min(count * 2, costs.counted)
+  const other = others.find((it) => entries(reader, it, most) < most)
+  return other ? `${idOf(best)}&${encodeURIComponent(other.lookup.ref.name)}` : idOf(best)
+}
+
+/** An "or" whose branches all have an index can be a union of them. */
+function unionId(reader: TableReader, conditions: readonly Condition[]): string | undefined {
+  const number = conditions.findIndex((it) => 'any' in it && unionOf(reader, it.any) !== undefined)
+  return number < 0 ? undefined : `union:${number}`
+}
+
+function unionOf(
+  reader: TableReader,
+  any: readonly Condition[],
+): { condition: Condition; best: Candidate }[] | undefined {
+  const branches = branchesOf(any)?.map(({ condition }) => {
+    const candidates = candidatesOf(reader, conjuncts(condition))
+    return { condition, best: candidates[0] }
+  })
+  return branches?.every((branch): branch is { condition: Condition; best: Candidate } => branch.best !== undefined)
+    ? branches
+    : undefined
+}
+
+/** Builds the access of an id. Throws when it is not possible (any more). */
+function accessOf(id: string, { reader, conditions, wanted }: Choice): Access {
+  const reverse = wanted?.descending === true
+  const { primaryKey } = reader.schema
+  const plain = { id, keep: [], within: [] as IndexRange[], ordered: wanted?.ref.name === primaryKey }
+  if (id === 'scan' || id === `order:${primaryKey}`)
+    return { ...plain, by: 'scan', indexes: [], legs: [{ by: 'scan', reverse: plain.ordered && reverse }] }
+  const candidates = candidatesOf(reader, conditions)
+  const key = candidates.find(({ isKey }) => isKey)
+  if (id === 'key' && key)
+    return { ...plain, by: 'primary_key', indexes: [primaryKey], legs: keyLegs(key.lookup, plain.ordered && reverse) }
+  if (id.startsWith('union:')) {
+    const union = unionAccess(id, reader, conditions)
+    if (union) return union
+  }
+  if (id.startsWith('order:') && wanted?.indexed) {
+    const range = { attribute: wanted.ref.name, ...(reverse && { reverse }) }
+    return {
+      ...plain,
+      by: 'index',
+      indexes: [wanted.ref.name],
+      legs: [{ by: 'range', range, elements: false }],
+      ordered: true,
+    }
+  }
+  const found = candidates.find((it) => !it.isKey && id.split('&')[0] === idOf(it))
+  if (!found)
+    throw new Problem('cursor_invalid', { reason: 'the indexes of the table have changed since; start again' })
+  return indexAccess(id, found, candidates, wanted)
+}
+
+function indexAccess(
+  id: string,
+  found: Candidate,
+  candidates: readonly Candidate[],
+  wanted: Wanted | undefined,
+): Access {
+  const ordered = wanted !== undefined && serves(found, wanted)
+  const other = candidates.find((it) => encodeURIComponent(it.lookup.ref.name) === id.split('&')[1])
+  const parts = indexLegs(found.lookup, ordered && wanted.descending)
+  return {
+    id,
+    by: 'index',
+    indexes: [found, ...(other ? [other] : [])].map(({ lookup }) => lookup.ref.name),
+    legs: parts.map(({ leg }) => leg),
+    keep: parts.map(({ keep }) => keep),
+    within: other ? rangesOf(other.lookup, false) : [],
+    ordered,
+  }
+}
+
+/** One leg for each range. Long texts that an index does not tell apart would be found by several. */
+function indexLegs(lookup: Lookup, reverse: boolean): { leg: Leg; keep: Test | undefined }[] {
+  const { ref, elements, points = [] } = lookup
+  const overlap = points.length > 1 && points.some((value) => typeof value === 'string' && value.length >= LONG_TEXT)
+  return rangesOf(lookup, reverse).map((range) => {
+    const value = range.from?.value
+    return { leg: { by: 'range', range, elements }, keep: overlap ? (frame) => ref.read(frame) === value : undefined }
+  })
+}
+
+function keyLegs({ points, stretch }: Lookup, reverse: boolean): Leg[] {
+  if (!points) {
+    const { from, to, prefix } = stretch!
+    if (prefix) return [{ by: 'scan', from: { value: prefix, inclusive: true }, reverse }]
+    return [{ by: 'scan', ...(from && { from }), ...(to && { to }), reverse }]
+  }
+  const keys = points.filter((value): value is Key => typeof value !== 'boolean')
+  return [{ by: 'keys', keys: reverse ? keys.reverse() : keys }]
+}
+
+function unionAccess(id: string, reader: TableReader, conditions: readonly Condition[]): Access | undefined {
+  const condition = conditions[Number(id.slice('union:'.length))]
+  const branches = condition && 'any' in condition ? unionOf(reader, condition.any) : undefined
+  if (!branches) return undefined
+  const legs: Leg[] = []
+  const keep: Test[] = []
+  for (const [number, { best, condition: branch }] of branches.entries()) {
+    const belongs = compile(branch)
+    const earlier = compile({ any: branches.slice(0, number).map((it) => it.condition) })
+    const own = best.isKey
+      ? keyLegs(best.lookup, false).map((leg) => ({ leg, keep: undefined }))
+      : indexLegs(best.lookup, false)
+    for (const { leg, keep: ofLeg } of own) {
+      legs.push(leg)
+      keep.push((frame) => (ofLeg?.(frame) ?? true) && belongs(frame) && !earlier(frame))
+    }
+  }
+  const indexes = [...new Set(branches.map(({ best }) => best.lookup.ref.name))]
+  return { id, by: 'union', indexes, legs, keep, within: [], ordered: false }
+}

@@ -1,0 +1,55 @@
+// The memory and the time of one query.
+import { Problem } from '../../lib/index.js'
+
+/** The memory that a query may hold: what it sorts, groups, hashes. Over the limit the caller is told what grew. */
+export class Budget {
+  readonly #limit: number
+  #used = 0
+
+  constructor(bytes: number) {
+    this.#limit = bytes
+  }
+
+  charge(bytes: number, what: string): void {
+    this.#used += bytes
+    if (this.#used > this.#limit)
+      throw new Problem('query_too_large', {
+        what: `bytes of ${what}`,
+        limit: this.#limit,
+        setting: 'select.memory_bytes_max',
+      })
+  }
+
+  refund(bytes: number): void {
+    this.#used -= bytes
+  }
+}
+
+/** Who waits for a query: `signal` is asked for only when the query takes longer than a slice. */
+export interface Control {
+  readonly signal: AbortSignal
+}
+
+/** Cuts long work into slices, so that other requests are served in between. */
+export class Slices {
+  readonly #control: Control
+  readonly #length: number
+  #start = performance.now()
+
+  constructor(control: Control, milliseconds: number) {
+    this.#control = control
+    this.#length = milliseconds
+  }
+
+  /** True when the slice is used up: then `rest`. */
+  get over(): boolean {
+    return performance.now() - this.#start > this.#length
+  }
+
+  /** Lets others run. Throws when nobody waits for the result any more. */
+  async rest(): Promise<void> {
+    await new Promise<void>((resolve) => setImmediate(resolve))
+    this.#control.signal.throwIfAborted()
+    this.#start = performance.now()
+  }
+}

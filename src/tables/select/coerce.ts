@@ -1,0 +1,49 @@
+// Values of a query against the types of declared columns: what cannot be meant is refused, never dropped or guessed.
+import type { ColumnType } from '../../catalog/index.js'
+import { Problem } from '../../lib/index.js'
+import type { Ref } from './scope.js'
+
+/** Turns a value into one that the column's type can equal, or undefined when there is none. */
+const coercions: Partial<Record<ColumnType, (value: unknown) => unknown>> = {
+  int: toNumber,
+  double: toNumber,
+  timestamp: toTime,
+  bool: toBoolean,
+  text: (value) => (typeof value === 'number' || typeof value === 'boolean' ? undefined : value),
+}
+
+/** The value as the column's type has it: `"12"` is 12 for an int. Throws for what the type can never hold. */
+export function coerce(ref: Ref, value: unknown): unknown {
+  if (value === null) return null
+  const coercion = coercions[ref.type]
+  if (!coercion) return value
+  const result = coercion(value)
+  if (result === undefined)
+    throw new Problem('value_type_wrong', {
+      column: ref.name,
+      type: ref.type,
+      value: JSON.stringify(value).slice(0, 100),
+    })
+  return result
+}
+
+function toNumber(value: unknown): number | undefined {
+  if (typeof value === 'number') return value
+  const number = typeof value === 'string' && value.trim() !== '' ? Number(value) : Number.NaN
+  return Number.isFinite(number) ? number : undefined
+}
+
+/** Times are kept as milliseconds since 1970; ISO 8601 text is understood. */
+function toTime(value: unknown): number | undefined {
+  const number = toNumber(value)
+  if (number !== undefined) return number
+  const time = typeof value === 'string' && /^\d{4}-\d\d/.test(value) ? Date.parse(value) : Number.NaN
+  return Number.isNaN(time) ? undefined : time
+}
+
+function toBoolean(value: unknown): boolean | undefined {
+  if (typeof value === 'boolean') return value
+  if (value === 0 || value === 1) return value === 1
+  const text = typeof value === 'string' ? value.toLowerCase() : ''
+  return text === 'true' ? true : text === 'false' ? false : undefined
+}

@@ -1,0 +1,208 @@
+// Groups: count, sum, min, max and avg of the rows that share values; also what `distinct` is made of.
+import { didYouMean, Problem } from '../../lib/index.js'
+import type { Row } from '../reader.js'
+import type { Budget } from './budget.js'
+import { type Aggregate, type Output, readAggregate, type Selected } from './output.js'
+import type { Frame, Ref, Scope } from './scope.js'
+import { compareValues, identity, rank, weight } from './value.js'
+import { type Stage, TICK } from './walk.js'
+
+/** What rows are grouped by and what is computed; names of the result lead to the values of a group. */
+export class Grouping {
+  readonly outputs: readonly Output[]
+  readonly keys: readonly Ref[]
+  readonly aggregates: Aggregate[] = []
+  readonly #scope: Scope
+  readonly #selected: readonly Selected[]
+
+  constructor(selected: readonly Selected[], keys: readonly Ref[], scope: Scope) {
+    this.keys = keys
+    this.#scope = scope
+    this.#selected = selected
+    this.outputs = selected.map((item) => ({ name: item.name, ref: this.#refOf(item) }))
+  }
+
+  /** The value of a group that `having` or `orderby` names: a result's name, a grouped column, or an aggregate. */
+  find = (name: unknown): Ref => {
+    if (typeof name === 'object' && name !== null) return this.#ofAggregate(readAggregate(name, this.#scope))
+    const text = String(name)
+    const output = this.outputs.find((it) => it.name === text)
+    if (output) return output.ref
+    const column = this.#scope.lookUp(text)
+    if (column) return this.#ofColumn(column, text)
+    const known = this.outputs.map((it) => it.name)
+    throw new Problem('column_unknown', { column: text, table: 'the result', hint: didYouMean(text, known) })
+  }
+
+  /** As far as texts go: whether the result or the tables have the name. */
+  knows = (name: string): boolean =>
+    this.#selected.some((it) => it.name === name) || this.#scope.lookUp(name) !== undefined
+
+  /** The columns that tell groups apart. */
+  get keyRefs(): Ref[] {
+    return this.keys.map((key, number) => member(`k${number}`, key.name, key))
+  }
+
+  #refOf(item: Selected): Ref {
+    return 'aggregate' in item ? this.#ofAggregate(item.aggregate) : this.#ofColumn(item.ref, item.name)
+  }
+
+  #ofColumn(ref: Ref, name: string): Ref {
+    const number = this.keys.findIndex((key) => key.source === ref.source && key.name === ref.name)
+    if (number < 0) throw new Problem('column_not_grouped', { column: name })
+    return member(`k${number}`, name, ref)
+  }
+
+  #ofAggregate(aggregate: Aggregate): Ref {
+    let number = this.aggregates.findIndex((it) => isSame(it, aggregate))
+    if (number < 0) number = this.aggregates.push(aggregate) - 1
+    const type = aggregate.run === 'min' || aggregate.run === 'max' ? aggregate.ref!.type : 'double'
+    return { ...member(`a${number}`, aggregate.run), type }
+  }
+}
+
+function member(place: string, name: string, like?: Ref): Ref {
+  return { source: 0, name, type: like?.type ?? 'any', whole: false, read: (frame) => frame[0]![place] }
+}
+
+function isSame(a: Aggregate, b: Aggregate): boolean {
+  return a.run === b.run && a.distinct === b.distinct && a.ref?.source === b.ref?.source && a.ref?.name === b.ref?.name
+}
+
+interface Accumulator {
+  add(frame: Frame): void
+  result(): unknown
+}
+
+/** Null counts for nothing but count of all rows. No values: count is 0, all others null. */
+function accumulatorOf({ run, ref, distinct }: Aggregate, budget: Budget): Accumulator {
+  const accumulator = accumulators[run]()
+  if (!ref) return { add: () => accumulator.add(null, ref), result: accumulator.result }
+  const seen = distinct ? new Set<unknown>() : undefined
+  return {
+    add(frame) {
+      const value = ref.read(frame)
+      if (rank(value) === 0) return
+      if (seen) {
+        const before = seen.size
+        if (seen.add(identity(value)).size === before) return
+        budget.charge(40 + weight(value), 'distinct values')
+      }
+      accumulator.add(value, ref)
+    },
+    result: accumulator.result,
+  }
+}
+
+interface Running {
+  add(value: unknown, ref: Ref | undefined): void
+  result: () => unknown
+}
+
+const accumulators: Record<Aggregate['run'], () => Running> = {
+  count() {
+    let count = 0
+    return { add: () => count++, result: () => count }
+  },
+  sum() {
+    const sum = new Sum()
+    return { add: (value, ref) => sum.add(numberOf(value, ref)), result: () => (sum.count ? sum.value : null) }
+  },
+  avg() {
+    const sum = new Sum()
+    return {
+      add: (value, ref) => sum.add(numberOf(value, ref)),
+      result: () => (sum.count ? sum.value / sum.count : null),
+    }
+  },
+  min: () => extreme(-1),
+  max: () => extreme(1),
+}
+
+function extreme(direction: 1 | -1): Running {
+  let best: unknown = null
+  return {
+    add(value) {
+      if (best === null || compareValues(value, best) * direction > 0) best = value
+    },
+    result: () => best,
+  }
+}
+
+/** A sum that does not lose what is small beside what is large (Neumaier's variant of Kahan's summation, 1974). */
+class Sum {
+  count = 0
+  #total = 0
+  #lost = 0
+
+  add(value: number): void {
+    const total = this.#total + value
+    this.#lost += Math.abs(this.#total) >= Math.abs(value) ? this.#total - total + value : value - total + this.#total
+    this.#total = total
+    this.count++
+  }
+
+  get value(): number {
+    return this.#total + this.#lost
+  }
+}
+
+/** A sum over something else than numbers would be wrong in silence. */
+function numberOf(value: unknown, ref: Ref | undefined): number {
+  if (typeof value === 'number') return value
+  const shown = JSON.stringify(value).slice(0, 100)
+  throw new Problem('value_type_wrong', { column: ref?.name ?? '', type: 'number', value: shown })
+}
+
+export interface GroupLimits {
+  readonly groupsMax: number
+  readonly budget: Budget
+}
+
+/** Puts one row for each group into `out`: its keys as k0, k1, …, its aggregates as a0, a1, … */
+export function* grouped(
+  before: Stage,
+  frame: Frame,
+  grouping: Grouping,
+  out: Frame,
+  { groupsMax, budget }: GroupLimits,
+): Stage {
+  const groups = new Map<unknown, { keys: unknown[]; accumulators: Accumulator[] }>()
+  const start = (keys: unknown[]) => ({
+    keys,
+    accumulators: grouping.aggregates.map((aggregate) => accumulatorOf(aggregate, budget)),
+  })
+  const { keys } = grouping
+  const nameOf = (values: unknown[]) => identity(values.length === 1 ? values[0] : values)
+  if (keys.length === 0) groups.set(nameOf([]), start([]))
+  for (const ready of before) {
+    if (!ready) {
+      yield false
+      continue
+    }
+    const values = keys.map((key) => key.read(frame) ?? null)
+    const name = nameOf(values)
+    let group = groups.get(name)
+    if (!group) {
+      if (groups.size >= groupsMax)
+        throw new Problem('query_too_large', { what: 'groups', limit: groupsMax, setting: 'select.groups_max' })
+      budget.charge(100 + weight(values) * 2 + 64 * grouping.aggregates.length, 'groups')
+      group = start(values)
+      groups.set(name, group)
+    }
+    for (const accumulator of group.accumulators) accumulator.add(frame)
+  }
+  let count = 0
+  for (const group of groups.values()) {
+    out[0] = rowOf(group)
+    yield true
+    if (++count % TICK === 0) yield false
+  }
+}
+
+function rowOf({ keys, accumulators: parts }: { keys: unknown[]; accumulators: Accumulator[] }): Row {
+  const row: Record<string, unknown> = {}
+  for (const [number, key] of keys.entries()) row[`k${number}`] = key
+  for (const [number, part] of parts.entries()) row[`a${number}`] = part.result()
+  return row
+}

@@ -1,0 +1,11 @@
+// select owns reading by condition: JSON selects, the searches, their plans, pages and limits.
+export type { Costs } from './access.js'
+export type {
+  Asker,
+  SearchByConditionsRequest,
+  SearchByIdRequest,
+  SearchByValueRequest,
+  SelectRequest,
+} from './queries.js'
+export { compileWhere, Queries, rowsWhere, type WhereOptions } from './queries.js'
+export type { QueryLimits } from './query.js'

@@ -1,0 +1,140 @@
+// The columns of a result: reads `select` and writes rows as JSON text.
+import { didYouMean, Problem } from '../../lib/index.js'
+import type { Join } from './join.js'
+import { type Frame, type Ref, refTo, type Scope } from './scope.js'
+
+/** A column of the result. */
+export interface Output {
+  readonly name: string
+  readonly ref: Ref
+}
+
+export type AggregateName = 'count' | 'sum' | 'min' | 'max' | 'avg'
+
+/** A number computed from the rows of a group. */
+export interface Aggregate {
+  readonly run: AggregateName
+  /** Absent for count of all rows. */
+  readonly ref?: Ref
+  readonly distinct: boolean
+}
+
+/** An item of `select`, once it is understood. */
+export type Selected = { readonly name: string } & ({ readonly ref: Ref } | { readonly aggregate: Aggregate })
+
+const aggregateNames: readonly string[] = ['count', 'sum', 'min', 'max', 'avg'] satisfies AggregateName[]
+
+export function malformed(reason: string): Problem {
+  return new Problem('select_malformed', { part: 'select', reason })
+}
+
+/** Reads `select`: "*" or a list of names, "table.*", {"column", "as"} and {"count" | "sum" | …, "as", "distinct"}. */
+export function readSelect(select: unknown, scope: Scope, joins: readonly Join[]): Selected[] {
+  if (select === undefined) throw malformed(`Say which columns: "*" or a list of names.`)
+  const items = select === '*' ? ['*'] : select
+  if (!Array.isArray(items)) throw malformed(`The columns are "*" or a list: [${JSON.stringify(select)}].`)
+  if (items.length === 0) throw malformed(`The list of columns is empty; "*" is all of them.`)
+  const selected = new Map<string, Selected>()
+  for (const item of items.flatMap((it) => readItem(it, scope, joins))) {
+    const known = selected.get(item.name)
+    if (known && !isSame(known, item)) throw malformed(`Two columns are called '${item.name}'; name one with "as".`)
+    selected.set(item.name, item)
+  }
+  return [...selected.values()]
+}
+
+function isSame(a: Selected, b: Selected): boolean {
+  return 'ref' in a && 'ref' in b && a.ref.source === b.ref.source && a.ref.name === b.ref.name
+}
+
+function readItem(item: unknown, scope: Scope, joins: readonly Join[]): Selected[] {
+  if (typeof item === 'string') return readName(item, scope, joins)
+  if (typeof item !== 'object' || item === null || Array.isArray(item))
+    throw malformed(`An item is a name, {"column": …} or {"count": …}, not ${JSON.stringify(item)}.`)
+  const { as, ...rest } = item as Record<string, unknown>
+  if (as !== undefined && (typeof as !== 'string' || as === '')) throw malformed(`"as" is a text.`)
+  if ('column' in rest) {
+    const { column, ...more } = rest
+    refuseMore(more)
+    if (typeof column !== 'string') throw malformed(`"column" is the name of a column.`)
+    return [{ name: as ?? column, ref: scope.find(column) }]
+  }
+  const aggregate = readAggregate(rest, scope)
+  return [{ name: as ?? nameOf(rest), aggregate }]
+}
+
+function refuseMore(more: Record<string, unknown>): void {
+  const [name] = Object.keys(more)
+  if (name !== undefined) throw malformed(`"${name}" has no place there.`)
+}
+
+/** An aggregate without "as" is called as SQL writes it: "sum(qty)". */
+function nameOf(item: Record<string, unknown>): string {
+  const run = Object.keys(item).find((name) => aggregateNames.includes(name))!
+  return `${run}(${item['distinct'] === true ? 'distinct ' : ''}${String(item[run])})`
+}
+
+/** Reads {"count": "*"}, {"sum": "qty"}, {"count": "owner", "distinct": true}. */
+export function readAggregate(item: object, scope: Scope): Aggregate {
+  const { distinct = false, ...rest } = item as Record<string, unknown>
+  const [run = '', ...more] = Object.keys(rest)
+  if (!aggregateNames.includes(run))
+    throw malformed(
+      `There is no "${run}"; it is one of ${aggregateNames.join(', ')}.${didYouMean(run, aggregateNames)}`,
+    )
+  if (more.length > 0) throw malformed(`"${more[0]}" has no place beside "${run}".`)
+  if (typeof distinct !== 'boolean') throw malformed(`"distinct" is true or false.`)
+  const column = rest[run]
+  if (typeof column !== 'string') throw malformed(`"${run}" wants the name of a column.`)
+  if (run === 'count' && column === '*' && !distinct) return { run, distinct }
+  return { run: run as AggregateName, ref: numeric(run, scope.find(column)), distinct }
+}
+
+function numeric(run: string, ref: Ref): Ref {
+  const isOfNumbers = run !== 'sum' && run !== 'avg'
+  if (isOfNumbers || ['int', 'double', 'timestamp', 'any', 'json'].includes(ref.type)) return ref
+  throw malformed(`"${run}" wants numbers, and '${ref.name}' is ${ref.type}.`)
+}
+
+function readName(name: string, scope: Scope, joins: readonly Join[]): Selected[] {
+  const known = scope.lookUp(name)
+  if (known) return [{ name, ref: known }]
+  if (name === '*') return scope.sources.flatMap((_, number) => all(scope, number, joins))
+  const number = scope.sources.findIndex(({ alias }) => name === `${alias}.*`)
+  return number >= 0 ? all(scope, number, joins) : [{ name, ref: scope.find(name) }]
+}
+
+/** Every column that is seen; in a join by "table.column", without those that an equal column already shows. */
+function all(scope: Scope, number: number, joins: readonly Join[]): Selected[] {
+  const { alias, columns } = scope.sources[number]!
+  const join = joins.find(({ source }) => source === number)
+  const shown = new Set(join && !join.left ? join.pairs.filter((it) => it.ownIsValue).map((it) => it.own.name) : [])
+  const isJoin = scope.sources.length > 1
+  return [...columns.values()]
+    .filter(({ name }) => !shown.has(name))
+    .map((column) => ({ name: isJoin ? `${alias}.${column.name}` : column.name, ref: refTo(number, column) }))
+}
+
+/** Writes a frame as a JSON object. Absent values are null. */
+export function rowWriter(outputs: readonly Output[]): (frame: Frame) => string {
+  const parts = outputs.map(({ name, ref: { read } }, i) => ({
+    head: `${i ? ',' : '{'}${JSON.stringify(name)}:`,
+    read,
+  }))
+  if (parts.length === 0) return () => '{}'
+  return (frame) => {
+    let text = ''
+    for (const { head, read } of parts) text += head + jsonOf(read(frame))
+    return `${text}}`
+  }
+}
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are the characters that JSON must escape
+const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
+
+/** JSON text of a value; most text needs no escapes, which is quick to see. */
+function jsonOf(value: unknown): string {
+  if (typeof value === 'string') return escaped.test(value) ? JSON.stringify(value) : `"${value}"`
+  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null'
+  return value === undefined ? 'null' : JSON.stringify(value)
+}

@@ -1,0 +1,297 @@
+// The service behind the reading operations: from a request to JSON text.
+import { JsonStream, JsonText, Problem, type View } from '../../lib/index.js'
+import type { Key, Row, Snapshot, TableReader } from '../reader.js'
+import { type Access, type Costs, chooseAccess } from './access.js'
+import { Budget, type Control } from './budget.js'
+import { compileAll, conjuncts, type Test } from './condition.js'
+import { fingerprintOf, readCursor } from './cursor.js'
+import { Grouping } from './group.js'
+import { readJoins } from './join.js'
+import { readOrder, type Term } from './order.js'
+import { type Output, readSelect, type Selected } from './output.js'
+import { type Query, type QueryLimits, Run } from './query.js'
+import { type Frame, openSource, type Ref, Scope, visibleColumns } from './scope.js'
+import { readAttributes, readConditions, readSort, readValue, type SearchCondition, type SearchSort } from './search.js'
+import { walk } from './walk.js'
+import { type Reading, readWhere } from './where.js'
+
+/** Who asks: what they may read, and a signal that they wait no more. */
+export interface Asker extends Control {
+  readonly view: View
+}
+
+export interface TableName {
+  database: string
+  table: string
+}
+
+export interface SelectRequest extends TableName {
+  select?: unknown
+  where?: unknown
+  join?: unknown
+  groupby?: unknown
+  having?: unknown
+  orderby?: unknown
+  distinct?: boolean | undefined
+  limit?: number | undefined
+  offset?: number | undefined
+  cursor?: string | undefined
+  explain?: boolean | undefined
+  bare_columns?: boolean | undefined
+}
+
+interface SearchRequest extends TableName {
+  get_attributes?: readonly string[] | undefined
+  limit?: number | undefined
+  offset?: number | undefined
+  explain?: boolean | undefined
+}
+export interface SearchByIdRequest extends SearchRequest {
+  ids: readonly Key[]
+}
+export interface SearchByValueRequest extends SearchRequest {
+  attribute: string
+  value: unknown
+  desc?: boolean | undefined
+}
+export interface SearchByConditionsRequest extends SearchRequest {
+  conditions: readonly SearchCondition[]
+  operator?: string | undefined
+  sort?: SearchSort | undefined
+}
+
+export type Answer = JsonText | JsonStream
+
+/** Answers select and the searches, each on one snapshot. */
+export class Queries {
+  readonly #open: () => Snapshot
+  readonly #limits: QueryLimits
+  readonly #costs: Costs | undefined
+
+  /** `costs`: for tests, to see every plan on small tables. */
+  constructor(open: () => Snapshot, limits: QueryLimits, costs?: Costs) {
+    this.#open = open
+    this.#limits = limits
+    this.#costs = costs
+  }
+
+  select(request: SelectRequest, asker: Asker): Promise<Answer> {
+    const read = (snapshot: Snapshot) => readRequest(request, snapshot, asker.view, this.#limits)
+    return this.#answer(read, asker, 'object')
+  }
+
+  /** The records of the ids, in their order; an id without a record is left out. */
+  searchById(request: SearchByIdRequest, asker: Asker): Promise<Answer> {
+    return this.#search(request, asker, (scope) => {
+      const legs: Access['legs'] = [{ by: 'keys', keys: request.ids }]
+      const { primaryKey } = scope.base.reader.schema
+      return {
+        access: { id: 'key', by: 'primary_key', indexes: [primaryKey], legs, keep: [], within: [], ordered: false },
+      }
+    })
+  }
+
+  searchByValue(request: SearchByValueRequest, asker: Asker): Promise<Answer> {
+    return this.#search(request, asker, (scope) => ({
+      where: readValue(request.attribute, request.value, scope),
+      terms: request.desc ? readSort({ attribute: request.attribute, descending: true }, scope) : [],
+    }))
+  }
+
+  searchByConditions(request: SearchByConditionsRequest, asker: Asker): Promise<Answer> {
+    return this.#search(request, asker, (scope) => ({
+      where: readConditions(request.conditions, request.operator, scope, this.#limits.conditions_max),
+      terms: readSort(request.sort, scope),
+    }))
+  }
+
+  #search(request: SearchRequest, asker: Asker, read: (scope: Scope) => Partial<Query>): Promise<Answer> {
+    const { database, table, get_attributes: attributes = ['*'], limit, offset = 0, explain = false } = request
+    const query = (snapshot: Snapshot): Query => {
+      const scope = new Scope([openSource(snapshot, asker.view, database, table)])
+      const outputs = readAttributes(attributes, scope)
+      const rest = { joins: [], where: { all: [] }, terms: [], offset, explain, ...(limit !== undefined && { limit }) }
+      return { scope, outputs, ...rest, ...read(scope) }
+    }
+    return this.#answer(query, asker, explain ? 'object' : 'array')
+  }
+
+  /** Answers with the whole text when it is short, else with a stream that holds the snapshot until its end. */
+  async #answer(read: (snapshot: Snapshot) => Query, asker: Asker, shape: 'object' | 'array'): Promise<Answer> {
+    const snapshot = this.#open()
+    const pages = closing(snapshot, () =>
+      new Run({ costs: this.#costs, ...read(snapshot) }, this.#limits).pages(asker, shape),
+    )
+    let text = ''
+    for (;;) {
+      const { value, done } = await pages.next()
+      if (done) return new JsonText(text)
+      text += value
+      if (text.length > this.#limits.stream_above_bytes) return new JsonStream(streamed(text, pages, asker.signal))
+    }
+  }
+}
+
+/** Runs a generator and disposes of its snapshot, however it ends. */
+async function* closing(snapshot: Snapshot, start: () => AsyncGenerator<string, void>): AsyncGenerator<string, void> {
+  try {
+    yield* start()
+  } finally {
+    snapshot[Symbol.dispose]()
+  }
+}
+
+/** The rest of an answer. A reader that is too slow, or gone, gets an error instead of a text that looks whole. */
+async function* streamed(
+  head: string,
+  pages: AsyncGenerator<string, void>,
+  signal: AbortSignal,
+): AsyncGenerator<string, void> {
+  const stop = () => void pages.return()
+  signal.addEventListener('abort', stop, { once: true })
+  try {
+    yield head
+    for await (const page of pages) yield page
+    signal.throwIfAborted()
+  } finally {
+    signal.removeEventListener('abort', stop)
+    await pages.return()
+  }
+}
+
+function readRequest(request: SelectRequest, snapshot: Snapshot, view: View, limits: QueryLimits): Query {
+  const { database, table, limit, offset = 0, cursor, explain = false } = request
+  const base = openSource(snapshot, view, database, table)
+  const { sources, joins } = readJoins(request.join, base, snapshot, view)
+  const scope = new Scope(sources)
+  const where = readWhere(request.where, readingOf(scope, request.bare_columns === true, limits))
+  const selected = readSelect(request.select, scope, joins)
+  const grouping = groupingOf(request, selected, scope)
+  const having =
+    grouping && request.having !== undefined
+      ? readWhere(request.having, { find: grouping.find, testsMax: limits.conditions_max })
+      : undefined
+  if (!grouping && request.having !== undefined)
+    throw malformed('having', 'It needs groups: use "where" to choose rows.')
+  if (cursor !== undefined && offset > 0) throw malformed('offset', 'A cursor knows its place; leave "offset" out.')
+  const fingerprint = fingerprintOf(request)
+  return {
+    scope,
+    joins,
+    where,
+    outputs: grouping?.outputs ?? outputsOf(selected),
+    terms: termsOf(request.orderby, scope, selected, grouping),
+    offset,
+    explain,
+    fingerprint,
+    ...(grouping && { grouping }),
+    ...(having && { having }),
+    ...(limit !== undefined && { limit }),
+    ...(cursor !== undefined && { position: readCursor(cursor, fingerprint) }),
+  }
+}
+
+function malformed(part: string, reason: string): Problem {
+  return new Problem('select_malformed', { part, reason })
+}
+
+function readingOf(scope: Scope, bareColumns: boolean, limits: QueryLimits): Reading {
+  return {
+    find: (name) => scope.find(textOf(name)),
+    ...(bareColumns && { lookUp: (name: string) => scope.lookUp(name) }),
+    testsMax: limits.conditions_max,
+  }
+}
+
+function textOf(name: unknown): string {
+  if (typeof name === 'string') return name
+  throw new Problem('condition_malformed', { reason: `The name of a column is a text, not ${JSON.stringify(name)}.` })
+}
+
+function outputsOf(selected: readonly Selected[]): Output[] {
+  return selected.filter((item) => 'ref' in item)
+}
+
+/** Rows are grouped when it is asked for, when something is counted, and to tell equal results apart. */
+function groupingOf(
+  { groupby, distinct }: SelectRequest,
+  selected: readonly Selected[],
+  scope: Scope,
+): Grouping | undefined {
+  const isGrouped = groupby !== undefined && groupby !== null
+  if (distinct && isGrouped) throw malformed('distinct', 'Groups are distinct already.')
+  if (isGrouped)
+    return new Grouping(
+      selected,
+      [groupby].flat().map((name) => scope.find(textOf(name))),
+      scope,
+    )
+  if (selected.some((item) => 'aggregate' in item)) return new Grouping(selected, [], scope)
+  return distinct
+    ? new Grouping(
+        selected,
+        outputsOf(selected).map(({ ref }) => ref),
+        scope,
+      )
+    : undefined
+}
+
+function termsOf(
+  orderby: unknown,
+  scope: Scope,
+  selected: readonly Selected[],
+  grouping: Grouping | undefined,
+): Term[] {
+  if (grouping) return readOrder(orderby, grouping.find, grouping.knows)
+  const named = (name: string): Ref | undefined => outputsOf(selected).find((output) => output.name === name)?.ref
+  const find = (name: unknown): Ref => (typeof name === 'string' ? named(name) : undefined) ?? scope.find(textOf(name))
+  return readOrder(orderby, find, (name) => named(name) !== undefined || scope.lookUp(name) !== undefined)
+}
+
+/** What a condition says of one record: for writes that depend on it. Throws for unknown names and operators. */
+export function compileWhere(reader: TableReader, view: View, where: unknown, options: WhereOptions): Test {
+  return compileAll(conjuncts(whereOf(reader, view, where, options).condition))
+}
+
+export interface WhereOptions extends Pick<QueryLimits, 'conditions_max' | 'memory_bytes_max'> {
+  /** PYQL JSON: text that names a column stands for the column. */
+  bareColumns?: boolean | undefined
+}
+
+function whereOf(
+  reader: TableReader,
+  view: View,
+  where: unknown,
+  { conditions_max, bareColumns = false }: WhereOptions,
+) {
+  const scope = new Scope([{ alias: reader.schema.name, reader, columns: visibleColumns(reader.schema, view) }])
+  const find = (name: unknown) => scope.find(textOf(name))
+  const lookUp = (name: string) => scope.lookUp(name)
+  return { condition: readWhere(where, { find, testsMax: conditions_max, ...(bareColumns && { lookUp }) }) }
+}
+
+/**
+ * The rows of a table that meet a `where`, found with its indexes: for update and delete. Yields undefined as a sign of
+ * life where much was read without finding one, so that the caller can pause.
+ */
+export function* rowsWhere(
+  reader: TableReader,
+  view: View,
+  where: unknown,
+  options: WhereOptions,
+): Iterable<Row | undefined> {
+  const conditions = conjuncts(whereOf(reader, view, where, options).condition)
+  const frame: Frame = []
+  const access = chooseAccess({ reader, conditions })
+  const tally = { keysRead: 0, rowsRead: 0, rowsKept: 0 }
+  const state = {
+    reader,
+    access,
+    frame,
+    test: compileAll(conditions),
+    tally,
+    budget: new Budget(options.memory_bytes_max),
+    leg: 0,
+  }
+  for (const ready of walk(state)) yield ready ? (frame[0] as Row) : undefined
+}

@@ -1,0 +1,290 @@
+// A query, once its names are resolved; and its run: plan, walk, join, group, order, page, text.
+import { Problem } from '../../lib/index.js'
+import { type Access, type Costs, chooseAccess, type Wanted } from './access.js'
+import { Budget, type Control, Slices } from './budget.js'
+import { type Condition, compile, compileAll, conjuncts, lastSource } from './condition.js'
+import { type Position, writeCursor } from './cursor.js'
+import { type Grouping, grouped } from './group.js'
+import { carriedOver, type Join, joined } from './join.js'
+import { LONG_TEXT } from './lookup.js'
+import { FrameOrder, inOrder, Sorter, sorted, type Term } from './order.js'
+import { type Output, rowWriter } from './output.js'
+import type { Frame, Scope } from './scope.js'
+import { compareValues } from './value.js'
+import { type Resume, type Stage, type Tally, type Walk, walk } from './walk.js'
+
+/** Limits of queries: the settings under `select`, with their names. */
+export interface QueryLimits {
+  readonly memory_bytes_max: number
+  readonly result_rows_max: number
+  readonly groups_max: number
+  readonly conditions_max: number
+  readonly slice_ms: number
+  readonly stream_above_bytes: number
+}
+
+export interface Query {
+  readonly scope: Scope
+  readonly joins: readonly Join[]
+  readonly where: Condition
+  readonly outputs: readonly Output[]
+  readonly grouping?: Grouping
+  readonly having?: Condition
+  readonly terms: readonly Term[]
+  readonly offset: number
+  readonly limit?: number
+  /** Where the page before ended. */
+  readonly position?: Position
+  /** Set where answers carry `complete` and `next`. */
+  readonly fingerprint?: string
+  /** The way to the rows, where there is nothing to choose. */
+  readonly access?: Access
+  readonly explain: boolean
+  readonly costs?: Costs | undefined
+}
+
+/** Sorted rows are compared by their columns, so the whole index must be in their order. */
+const ALWAYS_INDEXED = new Set(['int', 'double', 'bool', 'timestamp'])
+
+/** One run of one query. */
+export class Run {
+  readonly #query: Query
+  readonly #limits: QueryLimits
+  readonly #budget: Budget
+  readonly #frame: Frame = []
+  readonly #tally: Tally = { keysRead: 0, rowsRead: 0, rowsKept: 0 }
+  readonly #access: Access
+  readonly #order: FrameOrder
+  readonly #mode: 'stream' | 'ordered' | 'sort'
+  readonly #base: readonly Condition[]
+  readonly #later: readonly Condition[]
+  #walk: Walk | undefined
+
+  constructor(query: Query, limits: QueryLimits) {
+    this.#query = query
+    this.#limits = limits
+    this.#budget = new Budget(limits.memory_bytes_max)
+    const { scope, joins, grouping } = query
+    const all = conjuncts(query.where)
+    this.#base = joins.length === 0 ? all : [...all, ...carriedOver(all, joins)].filter((it) => lastSource(it) === 0)
+    this.#later = joins.length === 0 ? [] : all.filter((it) => lastSource(it) > 0)
+    const terms = grouping ? [] : query.terms
+    this.#order = new FrameOrder(terms, scope.sources)
+    this.#access = query.access ?? this.#choose(terms)
+    this.#mode = terms.length === 0 ? 'stream' : this.#access.ordered ? 'ordered' : 'sort'
+  }
+
+  #choose(terms: readonly Term[]): Access {
+    const { scope, grouping, limit, offset, position, costs } = this.#query
+    const { reader } = scope.base
+    const wanted = this.#wanted(terms)
+    const most = limit === undefined || grouping ? undefined : offset + limit
+    const access = grouping ? undefined : position?.access
+    return chooseAccess({
+      reader,
+      conditions: this.#base,
+      ...(wanted && { wanted }),
+      ...(most !== undefined && { limit: most }),
+      ...(access !== undefined && { access }),
+      ...(costs && { costs }),
+    })
+  }
+
+  #wanted([first]: readonly Term[]): Wanted | undefined {
+    if (first?.ref.source !== 0 || !first.ref.whole) return undefined
+    const { reader, columns } = this.#query.scope.base
+    const column = columns.get(first.ref.name)
+    const indexed = column?.notNull === true && ALWAYS_INDEXED.has(column.type) && reader.isIndexed(column.name)
+    return { ...first, indexed }
+  }
+
+  /** The answer as JSON text in pieces: an object with data, or only its rows. */
+  async *pages(control: Control, shape: 'object' | 'array'): AsyncGenerator<string, void> {
+    const { limit = this.#limits.result_rows_max, offset, fingerprint } = this.#query
+    this.#checkLimit(limit)
+    const slices = new Slices(control, this.#limits.slice_ms)
+    const { stage, frame, positionOf } = this.#stages()
+    const write = rowWriter(this.#query.outputs)
+    let text = shape === 'object' ? '{"data":[' : '['
+    let [skipped, written, steps] = [0, 0, 0]
+    let last: Position | undefined
+    let complete = true
+    for (const ready of stage) {
+      if (ready) {
+        if (skipped < offset) skipped++
+        else if (written >= limit) {
+          complete = false
+          break
+        } else {
+          text += (written++ > 0 ? ',' : '') + write(frame)
+          if (written === limit) {
+            if (!fingerprint && this.#query.limit !== undefined) break
+            last = positionOf()
+          }
+          if (text.length >= PIECE) {
+            yield text
+            text = ''
+          }
+        }
+      }
+      if ((!ready || ++steps % 32 === 0) && slices.over) await slices.rest()
+    }
+    if (!complete && !fingerprint) throw tooManyRows(limit)
+    yield text + this.#tail(shape, complete, last)
+  }
+
+  #checkLimit(limit: number): void {
+    if (limit > this.#limits.result_rows_max) throw tooManyRows(this.#limits.result_rows_max)
+  }
+
+  #tail(shape: 'object' | 'array', complete: boolean, last: Position | undefined): string {
+    if (shape === 'array') return ']'
+    const { fingerprint, explain } = this.#query
+    let text = fingerprint ? `],"complete":${complete}` : ']'
+    if (!complete && last && fingerprint) text += `,"next":${JSON.stringify(writeCursor(last, fingerprint))}`
+    if (explain) text += `,"plan":${JSON.stringify(this.#plan())}`
+    return `${text}}`
+  }
+
+  /** The rows of the result, one after the other in a frame, and where the current one is. */
+  #stages(): { stage: Stage; frame: Frame; positionOf: () => Position } {
+    const { grouping } = this.#query
+    const rows = this.#rows()
+    return grouping ? this.#groups(rows, grouping) : this.#paged(rows)
+  }
+
+  /** All rows that meet `where`, joins done, in the order of the access. */
+  #rows(): Stage {
+    const { scope, joins } = this.#query
+    const { reader } = scope.base
+    const [frame, tally, budget] = [this.#frame, this.#tally, this.#budget]
+    const test = compileAll(this.#base)
+    const resume = this.#resume()
+    const state: Walk = { reader, access: this.#access, frame, test, tally, budget, leg: 0, ...(resume && { resume }) }
+    this.#walk = state
+    let stage = walk(state)
+    for (const join of joins) {
+      const own = this.#later.filter((condition) => lastSource(condition) === join.source)
+      const joinedReader = scope.sources[join.source]!.reader
+      stage = joined(stage, { join, reader: joinedReader, frame, test: compileAll(own), tally, budget })
+    }
+    return counted(stage, tally)
+  }
+
+  #resume(): Resume | undefined {
+    const { position, grouping, joins } = this.#query
+    if (!position || grouping || this.#mode === 'sort') return undefined
+    const [value] = position.values
+    const isLong = typeof value === 'string' && value.length >= LONG_TEXT
+    const isRough = this.#mode === 'ordered' && (this.#order.terms.length > 1 || isLong)
+    return { position, again: isRough ? 'value' : joins.length > 0 ? 'row' : 'no' }
+  }
+
+  #paged(rows: Stage): { stage: Stage; frame: Frame; positionOf: () => Position } {
+    const { position, limit, offset } = this.#query
+    const [frame, order] = [this.#frame, this.#order]
+    const most = (limit ?? this.#limits.result_rows_max) + offset + 1
+    const sorter = () => new Sorter(order.compare, most, this.#budget)
+    let stage = position ? kept(rows, () => this.#isBehind(position)) : rows
+    if (this.#mode === 'ordered') stage = inOrder(stage, frame, order, sorter())
+    if (this.#mode === 'sort') stage = sorted(stage, frame, sorter())
+    return { stage, frame, positionOf: () => this.#position() }
+  }
+
+  #isBehind(position: Position): boolean {
+    if (this.#mode !== 'stream') return this.#order.isBehind(this.#frame, position)
+    // Without an order, rows come as the access has them, which has left those before out already.
+    const key = this.#order.keys(this.#frame)[0]
+    return key !== position.keys[0] || this.#order.isBehindKeys(this.#frame, position.keys)
+  }
+
+  #position(): Position {
+    const keys = this.#order.keys(this.#frame)
+    const { id: access, legs } = this.#access
+    if (this.#mode === 'stream') {
+      const leg = legs[this.#walk!.leg]!
+      const values = leg.by === 'range' ? [this.#frame[0]![leg.range.attribute]] : []
+      return { access, leg: this.#walk!.leg, values, keys }
+    }
+    const values = this.#order.values(this.#frame)
+    return { access, leg: this.#mode === 'sort' ? 0 : this.#legOf(values[0]), values, keys }
+  }
+
+  /** Sorting within equal values reads ahead, so the leg of a row is found by its value. */
+  #legOf(value: unknown): number {
+    const { legs } = this.#access
+    const isThere = (leg: Access['legs'][number]) =>
+      leg.by === 'range' && leg.range.from !== undefined && compareValues(leg.range.from.value, value) === 0
+    return legs.length > 1 ? Math.max(0, legs.findIndex(isThere)) : 0
+  }
+
+  #groups(rows: Stage, grouping: Grouping): { stage: Stage; frame: Frame; positionOf: () => Position } {
+    const { having, position, limit, offset } = this.#query
+    const frame: Frame = []
+    const keys = grouping.keyRefs.map((ref) => ({ ref, descending: false }))
+    const order = new FrameOrder([...this.#query.terms, ...keys], [])
+    const most = (limit ?? this.#limits.result_rows_max) + offset + 1
+    const limits = { groupsMax: this.#limits.groups_max, budget: this.#budget }
+    let stage = this.#isCountOfAll(grouping)
+      ? countOfAll(this.#query.scope.base.reader.count(), grouping, frame)
+      : grouped(rows, this.#frame, grouping, frame, limits)
+    const test = having && compile(having)
+    if (test || position)
+      stage = kept(stage, () => (!test || test(frame)) && (!position || order.isBehind(frame, position)))
+    if (order.terms.length > 0) stage = sorted(stage, frame, new Sorter(order.compare, most, this.#budget))
+    const positionOf = () => ({ access: 'groups', leg: 0, values: order.values(frame), keys: [] })
+    return { stage, frame, positionOf }
+  }
+
+  /** The table knows how many rows it has. */
+  #isCountOfAll({ keys, aggregates }: Grouping): boolean {
+    const isPlain = this.#query.joins.length === 0 && this.#base.length === 0 && keys.length === 0
+    return isPlain && aggregates.every(({ run, ref }) => run === 'count' && !ref)
+  }
+
+  #plan(): Record<string, unknown> {
+    const { scope, joins, grouping } = this.#query
+    const { schema } = scope.base.reader
+    const { keysRead, rowsRead, rowsKept } = this.#tally
+    return {
+      table: `${schema.database}.${schema.name}`,
+      access: this.#access.by,
+      indexes: this.#access.indexes,
+      full_scan:
+        this.#access.by === 'scan' && this.#access.legs.every((leg) => leg.by === 'scan' && !leg.from && !leg.to),
+      order: grouping ? 'groups' : { stream: 'none', ordered: 'index', sort: 'sort' }[this.#mode],
+      joins: joins.map(({ source, by, left, lead }) => ({
+        table: scope.sources[source]!.reader.schema.name,
+        type: left ? 'left' : 'inner',
+        by,
+        column: lead.own.name,
+      })),
+      keys_read: keysRead,
+      rows_read: rowsRead,
+      rows_kept: rowsKept,
+    }
+  }
+}
+
+/** Text is handed on in pieces of about this many characters. */
+const PIECE = 65_536
+
+function tooManyRows(limit: number): Problem {
+  return new Problem('query_too_large', { what: 'rows in one answer', limit, setting: 'select.result_rows_max' })
+}
+
+function* countOfAll(count: number, { aggregates }: Grouping, out: Frame): Stage {
+  out[0] = Object.fromEntries(aggregates.map((_, number) => [`a${number}`, count]))
+  yield true
+}
+
+function* counted(before: Stage, tally: Tally): Stage {
+  for (const ready of before) {
+    if (ready) tally.rowsKept++
+    yield ready
+  }
+}
+
+function* kept(before: Stage, test: () => boolean): Stage {
+  for (const ready of before) yield ready && test()
+}

@@ -1,0 +1,151 @@
+// Reads HarperDB's search requests into conditions. There an array passes a test when one of its elements does.
+import { didYouMean, Problem } from '../../lib/index.js'
+import { coerce } from './coerce.js'
+import type { Comparator, Condition } from './condition.js'
+import type { Term } from './order.js'
+import { malformed, type Output } from './output.js'
+import { fits, parsePattern } from './pattern.js'
+import { type Ref, refInside, refTo, type Scope } from './scope.js'
+import { rank } from './value.js'
+
+/** One condition of search_by_conditions, or a group of them. */
+export interface SearchCondition {
+  attribute?: string | string[] | undefined
+  comparator?: string | undefined
+  value?: unknown
+  operator?: string | undefined
+  conditions?: SearchCondition[] | undefined
+}
+
+export interface SearchSort {
+  attribute: string | string[]
+  descending?: boolean | undefined
+  next?: SearchSort | undefined
+}
+
+/** The attributes of an answer: names, or "*" for all that the caller sees. */
+export function readAttributes(names: readonly string[], scope: Scope): Output[] {
+  const { columns } = scope.base
+  const outputs = new Map<string, Output>()
+  for (const name of names) {
+    const isAll = name === '*' && !columns.has('*')
+    for (const each of isAll ? columns.keys() : [name]) outputs.set(each, { name: each, ref: attributeOf(each, scope) })
+  }
+  return [...outputs.values()]
+}
+
+/** An attribute, or by a path a value inside of it. */
+function attributeOf(attribute: string | readonly string[], scope: Scope): Ref {
+  const [name = '', ...path] = typeof attribute === 'string' ? [attribute] : attribute
+  const { columns, reader } = scope.base
+  const column = columns.get(name)
+  if (!column)
+    throw new Problem('column_unknown', {
+      column: name,
+      table: reader.schema.name,
+      hint: didYouMean(name, columns.keys()),
+    })
+  return path.length === 0 ? refTo(0, column) : refInside(0, column, path)
+}
+
+/** search_by_value: `*` in the value stands for any text; alone, for everything. */
+export function readValue(attribute: string, value: unknown, scope: Scope): Condition {
+  const ref = attributeOf(attribute, scope)
+  if (value === '*') return { all: [] }
+  if (typeof value !== 'string' || !value.includes('*')) return equals(ref, value)
+  const pattern = parsePattern(value)
+  return textTest(ref, pattern[0]!, (text) => fits(pattern, text))
+}
+
+function equals(ref: Ref, value: unknown): Condition {
+  if (value === null) return { test: 'null', ref, negated: false }
+  return { test: 'compare', ref, comparator: '=', value: coerce(ref, value), elements: true }
+}
+
+function textTest(ref: Ref, prefix: string, matches: (text: string) => boolean): Condition {
+  return { test: 'text', ref, matches, negated: false, elements: true, ...(prefix && { prefix }) }
+}
+
+/** The conditions of search_by_conditions, of which all or any must hold. */
+export function readConditions(
+  conditions: readonly SearchCondition[],
+  operator: string | undefined,
+  scope: Scope,
+  most: number,
+): Condition {
+  let left = most
+  const group = (items: readonly SearchCondition[], how = 'and'): Condition => {
+    if (items.length === 0)
+      throw new Problem('condition_malformed', { reason: "'conditions' must contain at least 1 items." })
+    left -= items.length
+    if (left < 0)
+      throw new Problem('query_too_large', { what: 'conditions', limit: most, setting: 'select.conditions_max' })
+    const read = items.map((item) => (item.conditions ? group(item.conditions, item.operator) : readOne(item, scope)))
+    if (how !== 'and' && how !== 'or')
+      throw new Problem('condition_malformed', { reason: "'operator' must be one of [and, or]." })
+    return how === 'and' ? { all: read } : { any: read }
+  }
+  return group(conditions, operator)
+}
+
+const comparisons: Record<string, Comparator> = {
+  greater_than: '>',
+  greater_than_equal: '>=',
+  less_than: '<',
+  less_than_equal: '<=',
+}
+const textTests: Record<string, (text: string, wanted: string) => boolean> = {
+  contains: (text, wanted) => text.includes(wanted),
+  starts_with: (text, wanted) => text.startsWith(wanted),
+  ends_with: (text, wanted) => text.endsWith(wanted),
+}
+const comparators = ['equals', 'not_equal', 'between', ...Object.keys(comparisons), ...Object.keys(textTests)]
+
+function readOne({ attribute, comparator = 'equals', value = null }: SearchCondition, scope: Scope): Condition {
+  if (attribute === undefined)
+    throw new Problem('condition_malformed', { reason: "A condition needs an 'attribute', or 'conditions'." })
+  const ref = attributeOf(attribute, scope)
+  if (comparator === 'equals') return equals(ref, value)
+  if (comparator === 'not_equal') {
+    if (value === null) return { test: 'null', ref, negated: true }
+    return { test: 'compare', ref, comparator: '!=', value: coerce(ref, value), elements: true }
+  }
+  if (comparator === 'between') return between(ref, value)
+  if (Object.hasOwn(comparisons, comparator))
+    return {
+      test: 'compare',
+      ref,
+      comparator: comparisons[comparator]!,
+      value: ordered(ref, comparator, value),
+      elements: true,
+    }
+  if (!Object.hasOwn(textTests, comparator))
+    throw new Problem('operator_unknown', { operator: comparator, hint: didYouMean(comparator, comparators) })
+  if (typeof value !== 'string') throw new Problem('condition_malformed', { reason: `'${comparator}' wants a text.` })
+  const test = textTests[comparator]!
+  return textTest(ref, comparator === 'starts_with' ? value : '', (text) => test(text, value))
+}
+
+function between(ref: Ref, value: unknown): Condition {
+  if (!Array.isArray(value) || value.length !== 2)
+    throw new Problem('condition_malformed', { reason: "'between' wants [lowest, highest]." })
+  const [low, high] = value.map((end) => ordered(ref, 'between', end))
+  return { test: 'between', ref, low, high, elements: true }
+}
+
+function ordered(ref: Ref, comparator: string, value: unknown): unknown {
+  const kind = rank(value)
+  if (kind === 0 || kind === 4)
+    throw new Problem('condition_malformed', { reason: `'${comparator}' wants a number, a text or a boolean.` })
+  return coerce(ref, value)
+}
+
+/** `sort`: an attribute, and by `next` the one that decides among equals. */
+export function readSort(sort: SearchSort | undefined, scope: Scope): Term[] {
+  const terms: Term[] = []
+  for (let it = sort; it; it = it.next) {
+    if (terms.length >= 32) throw malformed('More than 32 attributes to sort by.')
+    terms.push({ ref: attributeOf(it.attribute, scope), descending: it.descending === true })
+  }
+  return terms
+}
