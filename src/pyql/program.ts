@@ -1,4 +1,5 @@
 import type { Population, ScanBlock } from './block.js'
+import type { AccumulatorColumns } from './runtime/accumulators.js'
 
 /** What a column of an event table may hold. */
 export type ColumnType = 'text' | 'int' | 'double' | 'bool'
@@ -23,6 +24,8 @@ export type Scalar = string | number | boolean | null
 export interface Program {
   readonly mode: Mode
   readonly source: string
+  /** The script, for pictures of errors at run time. */
+  readonly text: string
   readonly constants: readonly Scalar[]
   /** Slot by slot, the columns that the program reads; `__action` among them when it is read. */
   readonly columns: readonly TableColumn[]
@@ -38,6 +41,8 @@ export interface Program {
   readonly functions: readonly string[]
   /** Names of segments that set functions (population, union …) take. A script with set math scans nobody. */
   readonly setMath: SetMath | null
+  /** Whether `each_value` is read: foreach makes no sense without it. */
+  readonly readsEach: boolean
 }
 
 export interface BlockNeed {
@@ -51,8 +56,11 @@ export interface Aggregate {
   readonly kind: AggregateKind
   /** The name by which `sort` finds it. */
   readonly alias: string
-  /** How a missing value is shown: 0 for numbers, None otherwise. */
   readonly type: ColumnType | 'any'
+  /** A missing value is shown as 0, else as None. */
+  readonly numeric: boolean
+  /** var: carries a value instead of counting tallies. */
+  readonly carried: boolean
 }
 
 /** A segment computed from other segments alone. */
@@ -66,11 +74,13 @@ export interface ScanOptions {
   readonly now: number
   /** A longer gap than this many milliseconds begins a new session. */
   readonly sessionTime: number
-  /** The distinct values of the column of `foreach` (histograms). */
-  readonly each?: readonly (string | number | boolean)[]
+  /** Histograms: the distinct values of the column of foreach. */
+  readonly each?: readonly Scalar[]
+  /** Histograms: values are cut down to multiples of this. */
+  readonly bucket?: number
   /** Word 0 is not 0 once the query is cancelled. On a SharedArrayBuffer: workers in a loop see no messages. */
-  readonly cancel: Int32Array
-  /** Keep what debug() was given. */
+  readonly cancel?: Int32Array
+  /** Keep what debug() and log() were given. */
   readonly trace: boolean
   readonly limits: ScanLimits
 }
@@ -84,19 +94,41 @@ export interface ScanLimits {
   readonly nodesMax: number
   /** Frames of calls. */
   readonly depthMax: number
+  /** Lines kept by debug() and log(). */
+  readonly traceMax: number
 }
 
 /** A program at work in one worker: blocks in, a partial result out. Not for several threads. */
 export interface Scan {
-  /** Scans the people of a block, or those of the population. Throws PyqlError on a run-time error. */
-  run(block: ScanBlock, population?: Population): void
-  /** Segments: the bits of the people who are in, of the partition whose blocks were scanned since `members(size)`. */
-  members(size: number): Population
-  /** Events and histograms: what was counted so far, to be merged; plain data that can be posted. */
-  partial(): Partial
+  /**
+   * Scans the people of a block, or of those the ones in the population. A segment script sets the bits of those who
+   * are in, in `members`, which has a bit for every person of the partition. Throws PyqlError on a run-time error.
+   */
+  run(block: ScanBlock, population?: Population, members?: Population): void
+  /** Triggers: runs one of `program.functions` for the one person of the block. */
+  call(block: ScanBlock, entry: string): TriggerOutcome
+  /** What was counted so far, to be merged; plain data that can be posted. The scan ends with it. */
+  partial(): PartialResult
 }
 
-/** Result of one worker, for one segment: a group tree in columns. See partial.ts. */
-export interface Partial {
+export interface TriggerOutcome {
+  /** What the function returned; null for None. */
+  readonly returned: Scalar
+  /** What it emitted: then the trigger is done for this person. */
+  readonly emitted: readonly Scalar[]
+  readonly scheduled: readonly { readonly afterMs: number; readonly entry: string }[]
+  readonly log: readonly string[]
+}
+
+/** Result of one worker for one segment: a tree of groups in columns. Node 0 is the root; parents come before children. */
+export interface PartialResult {
+  /** Keys of groups, by number; 0 is None. */
+  readonly keys: readonly Scalar[]
+  readonly parent: Int32Array
+  /** By node, the number of its key. */
+  readonly key: Int32Array
+  /** By aggregate. */
+  readonly columns: readonly AccumulatorColumns[]
   readonly debug: readonly unknown[]
+  readonly log: readonly string[]
 }

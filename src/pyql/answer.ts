@@ -1,0 +1,123 @@
+import { PyqlError } from './errors.js'
+import { suggestion } from './nearest.js'
+import type { Aggregate, PartialResult, Scalar } from './program.js'
+import type { Accumulator } from './runtime/accumulators.js'
+import { compareScalars, GroupTree, KeyPool } from './runtime/groups.js'
+import { accumulatorOf } from './runtime/runtime.js'
+
+/** A group in a reply: its key, its aggregates for the first, second … segment, and the groups within it. */
+export interface ReplyNode {
+  g: Scalar
+  c: Scalar[]
+  [more: `c${number}`]: Scalar[]
+  _?: ReplyNode[]
+}
+
+export interface Reply {
+  _: ReplyNode[]
+}
+
+export interface ReplyOptions {
+  /** The alias of an aggregate, or `key` or `g` for the group's key. Default: the first aggregate. */
+  readonly sort?: string
+  readonly order?: 'asc' | 'desc'
+  /** Keeps so many groups of every list. */
+  readonly trim?: number
+}
+
+/** Puts the partial results of blocks, workers and nodes together, in any order; the answer is always the same. */
+export class Answer {
+  readonly #aggregates: readonly Aggregate[]
+  readonly #segments: number
+  readonly #pool = new KeyPool()
+  readonly #tree: GroupTree
+  /** By segment and aggregate. */
+  readonly #accumulators: Accumulator[][]
+  readonly debug: unknown[] = []
+  readonly log: string[] = []
+  #capacity = 0
+
+  constructor(aggregates: readonly Aggregate[], segments: number, nodesMax: number) {
+    this.#aggregates = aggregates
+    this.#segments = segments
+    this.#tree = new GroupTree(nodesMax)
+    this.#accumulators = Array.from({ length: segments }, () => aggregates.map(accumulatorOf))
+    this.#grow()
+  }
+
+  #grow(): void {
+    this.#capacity = this.#tree.capacity
+    for (const accumulator of this.#accumulators.flat()) accumulator.grow(this.#capacity)
+  }
+
+  /** Takes a partial result in; `segment` counts from 0. */
+  absorb(partial: PartialResult, segment: number): void {
+    const keys = partial.keys.map((key) => this.#pool.of(key))
+    const nodes = new Int32Array(partial.parent.length)
+    for (let i = 1; i < nodes.length; i++) nodes[i] = this.#tree.child(nodes[partial.parent[i]!]!, keys[partial.key[i]!]!)
+    if (this.#tree.capacity !== this.#capacity) this.#grow()
+    this.#accumulators[segment]!.forEach((accumulator, index) => {
+      accumulator.absorb(partial.columns[index]!, nodes)
+    })
+    this.debug.push(...partial.debug)
+    this.log.push(...partial.log)
+  }
+
+  reply(options: ReplyOptions = {}): Reply {
+    const compare = this.#comparison(options)
+    const children = this.#children()
+    const { trim = Number.POSITIVE_INFINITY } = options
+    const list = (parent: number): ReplyNode[] => {
+      const nodes = (children[parent] ?? []).sort(compare).slice(0, trim)
+      return nodes.map((node) => {
+        const within = children[node] ? { _: list(node) } : {}
+        return { ...this.#shown(node), ...within }
+      })
+    }
+    return { _: list(0) }
+  }
+
+  #children(): number[][] {
+    const children: number[][] = []
+    for (let node = 1; node < this.#tree.size; node++) (children[this.#tree.parent[node]!] ??= []).push(node)
+    return children
+  }
+
+  #shown(node: number): ReplyNode {
+    const shown: ReplyNode = { g: this.#keyOf(node) ?? 'n/a', c: this.#values(node, 0) }
+    for (let segment = 1; segment < this.#segments; segment++) shown[`c${segment + 1}`] = this.#values(node, segment)
+    return shown
+  }
+
+  #values(node: number, segment: number): Scalar[] {
+    return this.#aggregates.map(({ numeric }, index) => this.#accumulators[segment]![index]!.value(node) ?? (numeric ? 0 : null))
+  }
+
+  #keyOf(node: number): Scalar {
+    return this.#pool.keys[this.#tree.key[node]!]!
+  }
+
+  /** Ties are broken by the key, always upwards. */
+  #comparison({ sort, order = 'desc' }: ReplyOptions): (a: number, b: number) => number {
+    const sign = order === 'asc' ? 1 : -1
+    const byKey = (a: number, b: number) => compareScalars(this.#keyOf(a), this.#keyOf(b))
+    const index = sort === undefined ? 0 : this.#aggregates.findIndex(({ alias }) => alias === sort)
+    if (index !== -1) {
+      const values = this.#accumulators[0]![index]!
+      const missing = this.#aggregates[index]!.numeric ? 0 : null
+      return (a, b) => sign * compareScalars(values.value(a) ?? missing, values.value(b) ?? missing) || byKey(a, b)
+    }
+    if (sort !== 'key' && sort !== 'g') throw this.#unknownSort(sort!)
+    return (a, b) => sign * compareFolded(this.#keyOf(a), this.#keyOf(b)) || sign * byKey(a, b)
+  }
+
+  #unknownSort(sort: string): PyqlError {
+    const names = [...this.#aggregates.map(({ alias }) => alias), 'key']
+    return new PyqlError('unknown_name', `There is no aggregate '${sort}' to sort by; there are ${names.join(', ')}.${suggestion(sort, names)}`)
+  }
+}
+
+/** Texts without regard to case. */
+function compareFolded(a: Scalar, b: Scalar): number {
+  return compareScalars(typeof a === 'string' ? a.toLowerCase() : a, typeof b === 'string' ? b.toLowerCase() : b)
+}

@@ -1,0 +1,175 @@
+import type { FunctionDefinition } from '../ast.js'
+import { type Checked, type CheckedAggregate, check } from '../check.js'
+import type { Parameters } from '../parameters.js'
+import { parse } from '../parser.js'
+import type { Aggregate, Mode, Program, TableColumn } from '../program.js'
+import { type Source, wholeSource } from '../source.js'
+import { needsOf } from './needs.js'
+import { block } from './statements.js'
+import { noneOf } from './types.js'
+import { type Context, Unit } from './unit.js'
+
+export interface CompileOptions {
+  readonly mode: Mode
+  /** The columns that the caller may see; others are unknown. */
+  readonly columns: readonly TableColumn[]
+  readonly parameters?: Parameters
+  /** Histograms with foreach: the script knows `each_value`. */
+  readonly each?: boolean
+}
+
+/** Compiles a script, or a section of a longer text. Throws PyqlError with line, column and picture. */
+export function compile(source: string | Source, options: CompileOptions): Program {
+  const { mode, columns, parameters = new Map(), each = false } = options
+  const from = typeof source === 'string' ? wholeSource(source) : source
+  const names = new Set(columns.map(({ name }) => name))
+  const script = parse(from, parameters, (name) => names.has(name))
+  return generate(check(script, { text: from.text, mode, columns, each }))
+}
+
+const passesMax = 200
+
+/**
+ * The types of variables depend on what is assigned to them, and that on the types of variables: the script is compiled
+ * until nothing new is learned. Types only ever get wider, so this ends.
+ */
+function generate(checked: Checked): Program {
+  let tagged = false
+  let unit: Unit | undefined
+  for (let pass = 0; pass < passesMax; pass++) {
+    unit = new Unit(checked, unit, tagged)
+    const source = checked.setMath ? '' : write(unit)
+    if (unit.needsTags && !tagged) {
+      tagged = true
+      unit = undefined
+    } else if (!unit.changed) return program(unit, source)
+  }
+  throw new Error('types of variables do not settle')
+}
+
+function program(unit: Unit, source: string): Program {
+  const { checked } = unit
+  return {
+    ...{ mode: checked.mode, source, text: checked.text, constants: unit.constants, columns: checked.columns },
+    ...{ needs: needsOf(checked), readsPersonId: unit.readsPersonId, setMath: checked.setMath },
+    aggregates: checked.aggregates.map((one) => shown(checked, one)),
+    functions: checked.functions.filter(({ parameters }) => parameters.length === 0).map(({ name }) => name),
+    readsEach: checked.mode === 'histogram' && [...checked.bindings.values()].some((binding) => binding.kind === 'variable' && checked.variables[binding.id] === 'each_value'),
+  }
+}
+
+function shown(checked: Checked, { kind, alias, of, carried }: CheckedAggregate): Aggregate {
+  const column = of.kind === 'column' && 'slot' in of ? checked.columns[of.slot] : undefined
+  const type = kind === 'count' || (kind === 'var' && !carried) ? 'int' : kind === 'avg' ? 'double' : (column?.type ?? 'any')
+  return { kind, alias, type, carried, numeric: type === 'int' || type === 'double' }
+}
+
+/** Helpers of the program's own: what is shared between programs sees arrays of every width and slows all down. */
+const helpers = `const flags = [null, false, true], flagNumbers = [NaN, 0, 1]
+const textOf = (dictionary, code) => code === 0 ? null : dictionary.textOf(code)
+const equalNumbers = (a, b) => a === b || (a !== a && b !== b)
+const orNone = (x) => x === x ? x : -1.7e308
+const divideInts = (a, b) => b === 0 ? a - a : Math.trunc(a / b) + 0
+const divideDoubles = (a, b) => b === 0 ? a - a : a / b
+const milliseconds = (stamp) => stamp < 4102444800 ? stamp * 1000 : stamp
+function hasElement(offsets, values, row, value) {
+  for (let i = offsets[row], end = offsets[row + 1]; i < end; i++) if (values[i] === value) return true
+  return false
+}
+function repeats(values, from, at) {
+  for (let i = from; i < at; i++) if (values[i] === values[at]) return true
+  return false
+}
+function countEvents(stamp, actions, start, end) {
+  let events = end > start ? 1 : 0
+  for (let i = start + 1; i < end; i++) if (stamp[i] !== stamp[i - 1] || actions[i] !== actions[i - 1]) events++
+  return events
+}`
+
+function write(unit: Unit): string {
+  const { checked } = unit
+  const top: Context = { row: 'r', first: '0', prev: '0', function: undefined, loops: [] }
+  const functions = checked.functions.map((own, index) => definition(unit, own, index)).join('\n')
+  const entry = checked.mode === 'trigger' ? `\n${entries(unit)}` : ''
+  const body = `person: {\n${block(unit, top, checked.script.body)}${entry}\n}`
+  const guarded = unit.throwsExit ? `try {\n${body}\n} catch (stopped) { if (stopped !== rt.exit) throw stopped }` : body
+  return [
+    helpers,
+    ...checked.aggregates.map((_, index) => `const A${index} = rt.accumulators[${index}]`),
+    ...unit.scanLines,
+    'const now = rt.now, seen = rt.seen',
+    'return function scan(block, population, members, entry) {',
+    'const { people, rowStart, stamp, personNumber } = block',
+    ...checked.columns.map((column, slot) => columnLines(column, slot)),
+    ...unit.blockLines,
+    'let fuel = 0',
+    'for (let p = 0; p < people; p++) {',
+    'const person = personNumber[p]',
+    'if (population !== undefined && (population[person >>> 5] & (1 << (person & 31))) === 0) continue',
+    'const start = rowStart[p], end = rowStart[p + 1]',
+    ...(hasEach(checked) ? ['for (let each = 0; each < rt.each.length; each++) {'] : ['{']),
+    perPerson(unit),
+    functions,
+    guarded,
+    '}',
+    '}',
+    '}',
+  ].join('\n')
+}
+
+/** A histogram with foreach runs for each value of the column. */
+function hasEach({ mode, variables }: Checked): boolean {
+  return mode === 'histogram' && variables.includes('each_value')
+}
+
+function perPerson(unit: Unit): string {
+  const { checked } = unit
+  const variables = checked.variables.map((name, id) => {
+    const start = name === 'each_value' && hasEach(checked) ? 'rt.each[each]' : noneOf(unit.variables[id]!)
+    return `let v${id} = ${start}`
+  })
+  return [
+    `const serial = rt.next(${hasEach(checked) ? 'each' : '0'})`,
+    ...(unit.usesSeen ? ['seen.clear()'] : []),
+    ...(unit.usesSessions ? ['rt.numberSessions(stamp, start, end)'] : []),
+    ...variables,
+    'let r = start',
+  ].join('\n')
+}
+
+function columnLines({ isSet, type }: TableColumn, slot: number): string {
+  const lines = [`const b${slot} = rt.column(block, ${slot})`, `const c${slot} = b${slot}.${type === 'text' ? 'codes' : 'values'}`]
+  if (type === 'text') lines.push(`const d${slot} = b${slot}.dictionary`)
+  if (isSet) lines.push(`const o${slot} = b${slot}.offsets`)
+  return lines.join('\n')
+}
+
+/** Functions are made for each person: they see the person's variables, and calls are counted against its budget. */
+function definition(unit: Unit, own: FunctionDefinition, index: number): string {
+  const parameters = own.parameters.map((_, i) => `a${i}`)
+  const all = ['r', 'first', 'prev', ...parameters].join(', ')
+  const context: Context = { row: 'r', first: 'first', prev: 'prev', function: own, loops: [] }
+  const none = noneOf(unit.results[index]!)
+  return `function f${index}(${all}) {
+if (--fuel < 0) fuel = rt.refuel(fuel)
+rt.enter(${own.start})
+const result = g${index}(${all})
+rt.depth--
+return result
+}
+function g${index}(${all}) {
+${block(unit, context, own.body)}
+return ${none}
+}`
+}
+
+/** The functions by which a trigger is entered give their value to the runtime. */
+function entries(unit: Unit): string {
+  const { functions } = unit.checked
+  const own = functions.filter(({ parameters }) => parameters.length === 0)
+  const calls = own.map(({ name }, entry) => {
+    const index = functions.findIndex((one) => one.name === name)
+    return `case ${entry}: rt.returned = ${unit.any({ js: `f${index}(r, 0, 0)`, type: unit.results[index]! })}; break`
+  })
+  return calls.length === 0 ? '' : `switch (entry) {\n${calls.join('\n')}\n}`
+}

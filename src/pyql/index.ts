@@ -1,0 +1,13 @@
+// Owns the language PyQL: text to programs that scan blocks of people, and partial results to answers.
+export { Answer, type Reply, type ReplyNode, type ReplyOptions } from './answer.js'
+export type * from './block.js'
+export { type CompileOptions, compile } from './compile/compile.js'
+export { PyqlError, type PyqlErrorKind } from './errors.js'
+export { Histogram, type HistogramOptions } from './histogram.js'
+export { type Parameters, parametersOf } from './parameters.js'
+export type * from './program.js'
+export { readTime, toMilliseconds } from './runtime/dates.js'
+export { bucketOf } from './runtime/numbers.js'
+export { compareScalars } from './runtime/groups.js'
+export { compareText } from './runtime/text.js'
+export { createScan } from './scan.js'

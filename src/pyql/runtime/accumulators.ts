@@ -1,0 +1,258 @@
+import type { Scalar } from '../program.js'
+import { compareScalars } from './groups.js'
+
+/** One aggregate of all nodes, by node number. `columns` is what a partial result carries and `absorb` takes back. */
+export interface Accumulator {
+  grow(capacity: number): void
+  columns(size: number): AccumulatorColumns
+  /** Takes over the columns of another scan, whose node i is node `nodes[i]` here. */
+  absorb(columns: AccumulatorColumns, nodes: Int32Array): void
+  /** What is shown; null for nothing. */
+  value(node: number): Scalar
+}
+
+export type AccumulatorColumns = Readonly<Record<string, Float64Array | Scalar[]>>
+
+function grown(array: Float64Array<ArrayBuffer>, capacity: number, filler = 0): Float64Array<ArrayBuffer> {
+  const larger = new Float64Array(capacity).fill(filler, array.length)
+  larger.set(array)
+  return larger
+}
+
+function finite(x: number): Scalar {
+  return x !== x ? null : x + 0
+}
+
+/** Compiled programs write `n` themselves. */
+export class Counts implements Accumulator {
+  n = new Float64Array(0)
+
+  grow(capacity: number): void {
+    this.n = grown(this.n, capacity)
+  }
+
+  columns(size: number): AccumulatorColumns {
+    return { n: this.n.slice(0, size) }
+  }
+
+  absorb(columns: AccumulatorColumns, nodes: Int32Array): void {
+    const n = columns.n as Float64Array
+    for (let i = 0; i < n.length; i++) this.n[nodes[i]!]! += n[i]!
+  }
+
+  value(node: number): Scalar {
+    return this.n[node]!
+  }
+}
+
+/**
+ * Sum and average. The sum is kept as the unevaluated sum of two doubles (Knuth's TwoSum: Dekker 1971, Ogita, Rump and
+ * Oishi 2005, algorithm Sum2), so that it does not depend on the order, and so neither on partitions nor on workers.
+ * Compiled programs write `n`, `sum` and `rest` themselves.
+ */
+export class Sums implements Accumulator {
+  readonly #average: boolean
+  n = new Float64Array(0)
+  sum = new Float64Array(0)
+  rest = new Float64Array(0)
+
+  constructor(average: boolean) {
+    this.#average = average
+  }
+
+  grow(capacity: number): void {
+    this.n = grown(this.n, capacity)
+    this.sum = grown(this.sum, capacity)
+    this.rest = grown(this.rest, capacity)
+  }
+
+  add(node: number, x: number): void {
+    const a = this.sum[node]!
+    const s = a + x
+    const z = s - a
+    this.sum[node] = s
+    this.rest[node]! += a - (s - z) + (x - z)
+  }
+
+  columns(size: number): AccumulatorColumns {
+    return { n: this.n.slice(0, size), sum: this.sum.slice(0, size), rest: this.rest.slice(0, size) }
+  }
+
+  absorb(columns: AccumulatorColumns, nodes: Int32Array): void {
+    const [n, sum, rest] = [columns.n, columns.sum, columns.rest] as Float64Array[]
+    for (let i = 0; i < n!.length; i++) {
+      const node = nodes[i]!
+      this.n[node]! += n![i]!
+      this.add(node, sum![i]!)
+      this.rest[node]! += rest![i]!
+    }
+  }
+
+  value(node: number): Scalar {
+    if (this.n[node] === 0) return null
+    const sum = this.sum[node]! + this.rest[node]!
+    // Beyond the range of doubles the rest is NaN, the sum is infinite.
+    const total = sum === sum ? sum : this.sum[node]!
+    return finite(this.#average ? total / this.n[node]! : total)
+  }
+}
+
+/** Least or greatest number; NaN for none. Compiled programs write `n` themselves. */
+export class Extremes implements Accumulator {
+  readonly #sign: 1 | -1
+  n = new Float64Array(0)
+
+  constructor(greatest: boolean) {
+    this.#sign = greatest ? 1 : -1
+  }
+
+  grow(capacity: number): void {
+    this.n = grown(this.n, capacity, Number.NaN)
+  }
+
+  columns(size: number): AccumulatorColumns {
+    return { n: this.n.slice(0, size) }
+  }
+
+  absorb(columns: AccumulatorColumns, nodes: Int32Array): void {
+    const n = columns.n as Float64Array
+    for (let i = 0; i < n.length; i++) {
+      const old = this.n[nodes[i]!]!
+      if (!((n[i]! - old) * this.#sign <= 0) && n[i] === n[i]) this.n[nodes[i]!] = n[i]!
+    }
+  }
+
+  value(node: number): Scalar {
+    return finite(this.n[node]!)
+  }
+}
+
+/** Least or greatest value of a column that holds no numbers. */
+export class ScalarExtremes implements Accumulator {
+  readonly #sign: 1 | -1
+  #values: Scalar[] = []
+
+  constructor(greatest: boolean) {
+    this.#sign = greatest ? 1 : -1
+  }
+
+  grow(): void {}
+
+  add(node: number, value: Scalar): void {
+    const old = this.#values[node] ?? null
+    if (value !== null && (old === null || compareScalars(value, old) * this.#sign > 0)) this.#values[node] = value
+  }
+
+  columns(size: number): AccumulatorColumns {
+    return { values: Array.from({ length: size }, (_, node) => this.value(node)) }
+  }
+
+  absorb(columns: AccumulatorColumns, nodes: Int32Array): void {
+    ;(columns.values as Scalar[]).forEach((value, i) => {
+      this.add(nodes[i]!, value)
+    })
+  }
+
+  value(node: number): Scalar {
+    return this.#values[node] ?? null
+  }
+}
+
+/**
+ * The last value: of one person, that of the last tally; of several, that of the latest row, and of rows of one
+ * stamp the greatest, so that it does not depend on the order of people.
+ */
+export class LastValues implements Accumulator {
+  #values: Scalar[] = []
+  #stamps: number[] = []
+  #open: Scalar[] = []
+  #openStamps: number[] = []
+  #openPeople: number[] = []
+
+  grow(): void {}
+
+  add(node: number, value: Scalar, stamp: number, person: number): void {
+    if (value === null) return
+    if (this.#openPeople[node] !== person) this.#close(node)
+    this.#openPeople[node] = person
+    this.#open[node] = value
+    this.#openStamps[node] = stamp
+  }
+
+  #close(node: number): void {
+    const value = this.#open[node] ?? null
+    if (value !== null) this.#settle(node, value, this.#openStamps[node]!)
+    this.#open[node] = null
+  }
+
+  #settle(node: number, value: Scalar, stamp: number): void {
+    const old = this.#values[node] ?? null
+    const later = old === null ? 1 : stamp - this.#stamps[node]! || compareScalars(value, old)
+    if (later <= 0) return
+    this.#values[node] = value
+    this.#stamps[node] = stamp
+  }
+
+  columns(size: number): AccumulatorColumns {
+    for (let node = 0; node < size; node++) this.#close(node)
+    const all = { length: size }
+    return {
+      values: Array.from(all, (_, node) => this.#values[node] ?? null),
+      stamps: Float64Array.from(all, (_, node) => this.#stamps[node] ?? 0),
+    }
+  }
+
+  absorb(columns: AccumulatorColumns, nodes: Int32Array): void {
+    ;(columns.values as Scalar[]).forEach((value, i) => {
+      if (value !== null) this.#settle(nodes[i]!, value, (columns.stamps as Float64Array)[i]!)
+    })
+  }
+
+  value(node: number): Scalar {
+    return this.#values[node] ?? null
+  }
+}
+
+/** What `var` carries: of one person the last value; of several the sum when all are numbers, else the last other one. */
+export class CarriedValues implements Accumulator {
+  readonly #sums = new Sums(false)
+  readonly #others = new LastValues()
+  #open: Scalar[] = []
+  #openStamps: number[] = []
+  #openPeople: number[] = []
+
+  grow(capacity: number): void {
+    this.#sums.grow(capacity)
+  }
+
+  add(node: number, value: Scalar, stamp: number, person: number): void {
+    if (value === null) return
+    if (this.#openPeople[node] !== person) this.#close(node)
+    this.#openPeople[node] = person
+    this.#open[node] = value
+    this.#openStamps[node] = stamp
+  }
+
+  #close(node: number): void {
+    const value = this.#open[node] ?? null
+    this.#open[node] = null
+    if (typeof value === 'number') {
+      this.#sums.n[node]!++
+      this.#sums.add(node, value)
+    } else this.#others.add(node, value, this.#openStamps[node]!, this.#openPeople[node]!)
+  }
+
+  columns(size: number): AccumulatorColumns {
+    for (let node = 0; node < size; node++) this.#close(node)
+    return { ...this.#sums.columns(size), ...this.#others.columns(size) }
+  }
+
+  absorb(columns: AccumulatorColumns, nodes: Int32Array): void {
+    this.#sums.absorb(columns, nodes)
+    this.#others.absorb(columns, nodes)
+  }
+
+  value(node: number): Scalar {
+    return this.#others.value(node) ?? this.#sums.value(node)
+  }
+}

@@ -1,0 +1,148 @@
+import type { Dictionary } from '../block.js'
+import { PyqlError } from '../errors.js'
+import type { Scalar } from '../program.js'
+import { compareText } from './text.js'
+
+/** Order of group keys and of last values: None < booleans < numbers < texts by code point. */
+export function compareScalars(a: Scalar, b: Scalar): number {
+  const [x, y] = [rank(a), rank(b)]
+  if (x !== y) return x - y
+  if (typeof a === 'string') return compareText(a, b as string)
+  return Number(a) - Number(b)
+}
+
+function rank(value: Scalar): number {
+  return value === null ? 0 : typeof value === 'boolean' ? 1 : typeof value === 'number' ? 2 : 3
+}
+
+/** Keys of groups, numbered from 1 in the order of first use; 0 is None. */
+export class KeyPool {
+  readonly keys: Scalar[] = [null]
+  readonly #texts = new Map<string, number>()
+  readonly #numbers = new Map<number, number>()
+  readonly #flags = [0, 0]
+  readonly #ofDictionary = new WeakMap<Dictionary, Int32Array>()
+  #lastNumber = Number.NaN
+  #lastKey = 0
+
+  #append(key: Scalar): number {
+    return this.keys.push(key) - 1
+  }
+
+  text(text: string): number {
+    let key = this.#texts.get(text)
+    if (key === undefined) {
+      key = this.#append(text)
+      this.#texts.set(text, key)
+    }
+    return key
+  }
+
+  number(x: number): number {
+    if (x === this.#lastNumber) return this.#lastKey
+    if (x !== x) return 0
+    let key = this.#numbers.get(x)
+    if (key === undefined) {
+      key = this.#append(x + 0)
+      this.#numbers.set(x, key)
+    }
+    this.#lastNumber = x
+    this.#lastKey = key
+    return key
+  }
+
+  /** 0 None, 1 False, 2 True. */
+  flag(flag: number): number {
+    if (flag === 0) return 0
+    const key = this.#flags[flag - 1]!
+    if (key !== 0) return key
+    this.#flags[flag - 1] = this.#append(flag === 2)
+    return this.#flags[flag - 1]!
+  }
+
+  of(key: Scalar): number {
+    if (typeof key === 'string') return this.text(key)
+    if (typeof key === 'number') return this.number(key)
+    return key === null ? 0 : this.flag(key ? 2 : 1)
+  }
+
+  /** By code, the key of the text; 0 where it was not asked for yet: then `code` is to be called. */
+  codes(dictionary: Dictionary): Int32Array {
+    const known = this.#ofDictionary.get(dictionary)
+    if (known && known.length > dictionary.size) return known
+    const keys = new Int32Array(Math.max(16, dictionary.size + 1, (known?.length ?? 0) * 2))
+    if (known) keys.set(known)
+    this.#ofDictionary.set(dictionary, keys)
+    return keys
+  }
+
+  code(keys: Int32Array, dictionary: Dictionary, code: number): number {
+    if (code === 0) return 0
+    const key = this.text(dictionary.textOf(code))
+    keys[code] = key
+    return key
+  }
+}
+
+/** The tree of groups: nodes are numbers, 0 is the root; children are found through one open-addressed table. */
+export class GroupTree {
+  readonly #nodesMax: number
+  size = 1
+  parent = new Int32Array(64)
+  key = new Int32Array(64)
+  #mask = 255
+  #table = new Int32Array(256)
+
+  constructor(nodesMax: number) {
+    this.#nodesMax = nodesMax
+  }
+
+  get capacity(): number {
+    return this.parent.length
+  }
+
+  /** The node of a key below a node; made when it is not there. */
+  child(parent: number, key: number): number {
+    let at = (Math.imul(parent, 0x9e3779b1) ^ Math.imul(key, 0x85ebca6b)) >>> 9
+    for (;;) {
+      at &= this.#mask
+      const node = this.#table[at]!
+      if (node === 0) break
+      if (this.parent[node] === parent && this.key[node] === key) return node
+      at++
+    }
+    return this.#create(parent, key, at)
+  }
+
+  #create(parent: number, key: number, at: number): number {
+    if (this.size > this.#nodesMax) {
+      throw new PyqlError('limit', `The result has more than ${this.#nodesMax} groups.`)
+    }
+    const node = this.size++
+    if (node >= this.parent.length) {
+      this.parent = grown(this.parent)
+      this.key = grown(this.key)
+    }
+    this.parent[node] = parent
+    this.key[node] = key
+    this.#table[at] = node
+    if (this.size * 2 > this.#mask) this.#rehash()
+    return node
+  }
+
+  #rehash(): void {
+    this.#mask = this.#mask * 2 + 1
+    this.#table = new Int32Array(this.#mask + 1)
+    for (let node = 1; node < this.size; node++) {
+      let at = (Math.imul(this.parent[node]!, 0x9e3779b1) ^ Math.imul(this.key[node]!, 0x85ebca6b)) >>> 9
+      while (this.#table[(at &= this.#mask)] !== 0) at++
+      this.#table[at] = node
+    }
+  }
+}
+
+function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(array.length * 2)
+  larger.set(array)
+  return larger
+}

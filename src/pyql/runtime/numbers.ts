@@ -1,0 +1,39 @@
+/** Half away from zero at a number of decimal places. */
+export function roundTo(value: number, places: number): number {
+  if (value !== value) return value
+  const factor = 10 ** clampPlaces(places)
+  const scaled = Math.floor(Math.abs(value) * factor + 0.5) / factor
+  if (!Number.isFinite(scaled)) return value
+  return value < 0 ? 0 - scaled : scaled
+}
+
+/** A text with exactly so many decimal places, half away from zero. */
+export function fixTo(value: number, places: number): string {
+  return roundTo(value, places).toFixed(clampPlaces(places))
+}
+
+function clampPlaces(places: number): number {
+  return Math.min(10, Math.max(0, Math.trunc(places) || 0))
+}
+
+/** The multiple of `size` at or next to the value in the direction of zero; 0 when size is 0. */
+export function bucketOf(value: number, size: number): number {
+  if (value !== value || size !== size) return Number.NaN
+  if (size === 0) return 0
+  const quotient = value / size
+  const nearest = Math.round(quotient)
+  // 0.3 / 0.1 is 2.9999999999999996: a value that is a multiple but for the last bits belongs to its own bucket.
+  const count = Math.abs(quotient - nearest) <= 1e-12 * Math.abs(quotient) ? nearest : Math.trunc(quotient)
+  const bucket = count * size
+  return Number.isInteger(size) ? bucket + 0 : Number(bucket.toPrecision(15)) + 0
+}
+
+/** Truncates toward zero; 0 when the divisor is 0. Never -0. */
+export function divideInts(a: number, b: number): number {
+  return b === 0 ? a - a : Math.trunc(a / b) + 0
+}
+
+/** 0 when the divisor is 0. */
+export function divideDoubles(a: number, b: number): number {
+  return b === 0 ? a - a : a / b
+}

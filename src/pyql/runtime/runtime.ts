@@ -1,0 +1,265 @@
+import type { BoolColumn, Codes, ColumnData, Dictionary, ScanBlock } from '../block.js'
+import { PyqlError } from '../errors.js'
+import type { Aggregate, PartialResult, Program, ScanOptions, Scalar, TableColumn } from '../program.js'
+import { type Accumulator, CarriedValues, Counts, Extremes, LastValues, ScalarExtremes, Sums } from './accumulators.js'
+import { List, SetOf } from './containers.js'
+import { GroupTree, KeyPool } from './groups.js'
+import { bucketOf } from './numbers.js'
+import { Seen } from './seen.js'
+import { type Value, Values } from './values.js'
+
+const fuelPerStop = 65536
+const peoplePerLook = 256
+const textShownMax = 10_000
+
+/** What compiled programs call: the state of one scan, and the operations on values. */
+export class Runtime extends Values {
+  readonly now: number
+  readonly each: readonly Scalar[]
+  readonly pool = new KeyPool()
+  readonly seen = new Seen()
+  readonly accumulators: Accumulator[]
+  /** Thrown by functions of a script that end the script for the person. */
+  readonly exit = { exit: true }
+  /** By node, the serial number of the person who was counted last. */
+  last = new Int32Array(0)
+  sessions = new Int32Array(64)
+  depth = 0
+  returned: Value = null
+  readonly emitted: Value[] = []
+  readonly scheduled: { afterMs: number; entry: string }[] = []
+  readonly debugged: unknown[] = []
+  readonly logged: string[] = []
+
+  readonly #options: ScanOptions
+  readonly #program: Program
+  readonly #tree: GroupTree
+  #serial = 0
+  #eachAt = 0
+  #steps = 0
+  #capacity = 0
+
+  constructor(program: Program, options: ScanOptions) {
+    super(program.text, options.limits.memoryMax)
+    this.#program = program
+    this.#options = options
+    this.now = options.now
+    this.each = options.each ?? []
+    this.#tree = new GroupTree(options.limits.nodesMax)
+    this.accumulators = program.mode === 'histogram' ? [new Counts()] : program.aggregates.map(accumulatorOf)
+    this.#grow()
+  }
+
+  // --- people and budgets ---
+
+  /** Begins with the next person, or the next value for the same person: gives the serial number of the person. */
+  next(each: number): number {
+    this.#steps = 0
+    this.depth = 0
+    this.resetMemory()
+    this.#eachAt = each
+    if (each === 0 && (++this.#serial & (peoplePerLook - 1)) === 0) this.#look()
+    return this.#serial
+  }
+
+  #look(): void {
+    const { cancel } = this.#options
+    if (cancel && Atomics.load(cancel, 0) !== 0) throw new PyqlError('cancelled', 'The query was cancelled.')
+  }
+
+  /** More steps, when the budget of the person and the query allow it. */
+  refuel(fuel: number): number {
+    this.#look()
+    this.#steps += fuelPerStop - fuel
+    const { stepsMax } = this.#options.limits
+    if (this.#steps - fuelPerStop > stepsMax) {
+      throw this.fail(-1, `The script took more than ${stepsMax} steps for one person.`, 'limit')
+    }
+    return fuelPerStop
+  }
+
+  enter(at: number): void {
+    const { depthMax } = this.#options.limits
+    if (++this.depth > depthMax) throw this.fail(at, `Functions call each other deeper than ${depthMax}.`, 'limit')
+  }
+
+  position(x: number, start: number, end: number, at: number): number {
+    const row = Math.trunc(x)
+    if (row >= 0 && row < end - start) return start + row
+    throw this.fail(at, `There is no row ${row}; this person has ${end - start}, from 0 on.`)
+  }
+
+  /** Numbers the sessions of a person from 1. */
+  numberSessions(stamp: Float64Array, start: number, end: number): void {
+    if (this.sessions.length < end - start) this.sessions = new Int32Array(2 * (end - start))
+    let session = 1
+    for (let row = start; row < end; row++) {
+      if (row > start && stamp[row]! - stamp[row - 1]! > this.#options.sessionTime) session++
+      this.sessions[row - start] = session
+    }
+  }
+
+  // --- columns ---
+
+  /** The data of a column; all None where the block does not have it. */
+  column(block: ScanBlock, slot: number): ColumnData {
+    return block.columns[slot] ?? absentColumn(this.#program.columns[slot]!, block.stamp.length)
+  }
+
+  codeOf(block: ScanBlock, slot: number, text: string): number {
+    const column = block.columns[slot]
+    return column && 'dictionary' in column ? column.dictionary.codeOf(text) : -1
+  }
+
+  textSet(offsets: Uint32Array, codes: Codes, dictionary: Dictionary, row: number): Value {
+    return this.#setColumn(offsets, row, (i) => dictionary.textOf(codes[i]!))
+  }
+
+  numberSet(offsets: Uint32Array, values: Float64Array, row: number): Value {
+    return this.#setColumn(offsets, row, (i) => this.int(values[i]!))
+  }
+
+  doubleSet(offsets: Uint32Array, values: Float64Array, row: number): Value {
+    return this.#setColumn(offsets, row, (i) => this.double(values[i]!))
+  }
+
+  flagSet(offsets: Uint32Array, values: Uint8Array, row: number): Value {
+    return this.#setColumn(offsets, row, (i) => values[i] === 2)
+  }
+
+  #setColumn(offsets: Uint32Array, row: number, element: (i: number) => Value): Value {
+    const items: Value[] = []
+    for (let i = offsets[row]!; i < offsets[row + 1]!; i++) items.push(element(i))
+    return this.set(items, -1)
+  }
+
+  // --- groups ---
+
+  child(parent: number, key: number): number {
+    const node = this.#tree.child(parent, key)
+    if (this.#tree.capacity !== this.#capacity) this.#grow()
+    return node
+  }
+
+  #grow(): void {
+    this.#capacity = this.#tree.capacity
+    const last = new Int32Array(this.#capacity)
+    last.set(this.last)
+    this.last = last
+    for (const accumulator of this.accumulators) accumulator.grow(this.#capacity)
+  }
+
+  newSeen(): Seen {
+    return new Seen()
+  }
+
+  /** A place in a script where codes lead to nodes. */
+  newSite(): WeakMap<Dictionary, Int32Array> {
+    return new WeakMap()
+  }
+
+  nodes(site: WeakMap<Dictionary, Int32Array>, dictionary: Dictionary): Int32Array {
+    const known = site.get(dictionary)
+    if (known && known.length > dictionary.size) return known
+    const nodes = new Int32Array(Math.max(16, dictionary.size + 1, (known?.length ?? 0) * 2))
+    if (known) nodes.set(known)
+    site.set(dictionary, nodes)
+    return nodes
+  }
+
+  codeNode(nodes: Int32Array, dictionary: Dictionary, code: number, parent: number): number {
+    const node = this.child(parent, this.pool.text(dictionary.textOf(code)))
+    nodes[code] = node
+    return node
+  }
+
+  /** What can be a group or a result: None for containers. */
+  scalar(x: Value): Scalar {
+    return this.keyOf(x) ?? null
+  }
+
+  /** The value of a histogram for this person: counted below the value of foreach, if there is one, once for each node. */
+  record(x: Value, at: number): void {
+    if (x === null) return
+    if (x instanceof List || x instanceof SetOf) throw this.fail(at, 'A histogram is made of numbers; this is a container.')
+    const number = typeof x === 'string' ? 0 : this.number(x)
+    if (number !== number) throw this.fail(at, 'A histogram is made of numbers; this is none.')
+    const { bucket } = this.#options
+    let node = this.child(0, this.pool.text(''))
+    this.#countPerson(node)
+    if (this.each.length > 0) {
+      node = this.child(node, this.pool.of(this.each[this.#eachAt]!))
+      this.#countPerson(node)
+    }
+    this.#countPerson(this.child(node, this.pool.number(bucket ? bucketOf(number, bucket) : number)))
+  }
+
+  #countPerson(node: number): void {
+    if (this.last[node] === this.#serial) return
+    this.last[node] = this.#serial
+    const counts = this.accumulators[0] as Counts
+    counts.n[node]!++
+  }
+
+  // --- messages ---
+
+  debug(x: Value): void {
+    if (this.#options.trace && this.debugged.length < this.#options.limits.traceMax) this.debugged.push(this.plain(x))
+  }
+
+  log(args: Value[]): void {
+    if (this.logged.length >= this.#options.limits.traceMax) return
+    this.logged.push(args.map((arg) => this.str(arg)).join('').slice(0, textShownMax))
+  }
+
+  emit(message: Value): void {
+    this.emitted.push(message)
+  }
+
+  schedule(afterMs: number, entry: string, at: number): void {
+    if (!(afterMs >= 0)) throw this.fail(at, "'schedule' takes a number of milliseconds from now.")
+    this.scheduled.push({ afterMs, entry })
+  }
+
+  /** A message is a single value; containers are written out. */
+  message(x: Value): Scalar {
+    return x === null ? null : (this.keyOf(x) ?? this.str(x))
+  }
+
+  partial(): PartialResult {
+    const { size, parent, key } = this.#tree
+    return {
+      keys: this.pool.keys,
+      parent: parent.slice(0, size),
+      key: key.slice(0, size),
+      columns: this.accumulators.map((accumulator) => accumulator.columns(size)),
+      debug: this.debugged,
+      log: this.logged,
+    }
+  }
+}
+
+export function accumulatorOf({ kind, type, carried }: Aggregate): Accumulator {
+  if (kind === 'val') return new LastValues()
+  if (kind === 'var') return carried ? new CarriedValues() : new Counts()
+  if (kind === 'sum' || kind === 'avg') return new Sums(kind === 'avg')
+  if (kind === 'count') return new Counts()
+  return type === 'text' || type === 'bool' ? new ScalarExtremes(kind === 'max') : new Extremes(kind === 'max')
+}
+
+const noTexts: Dictionary = { codeOf: () => -1, textOf: () => '', size: 0 }
+
+/** A column that was added after the block was written. */
+function absentColumn({ type, isSet }: TableColumn, rows: number): ColumnData {
+  const offsets = new Uint32Array(isSet ? rows + 1 : 0)
+  if (type === 'text') {
+    const codes = new Uint8Array(isSet ? 0 : rows)
+    return isSet ? { kind: 'text_set', offsets, codes, dictionary: noTexts } : { kind: 'text', codes, dictionary: noTexts }
+  }
+  if (type === 'bool') {
+    const values = new Uint8Array(isSet ? 0 : rows)
+    return isSet ? { kind: 'bool_set', offsets, values } : ({ kind: 'bool', values } satisfies BoolColumn)
+  }
+  const values = new Float64Array(isSet ? 0 : rows).fill(Number.NaN)
+  return isSet ? { kind: 'number_set', offsets, values } : { kind: 'number', values }
+}

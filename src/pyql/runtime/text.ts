@@ -1,0 +1,46 @@
+/** Order of texts by code point: below 0, 0 or above 0. UTF-16 order differs beyond the basic plane. */
+export function compareText(a: string, b: string): number {
+  if (a === b) return 0
+  const length = Math.min(a.length, b.length)
+  for (let i = 0; i < length; i++) {
+    const x = a.charCodeAt(i)
+    const y = b.charCodeAt(i)
+    if (x !== y) return byCodePoint(x) - byCodePoint(y)
+  }
+  return a.length - b.length
+}
+
+/** Surrogates stand for code points above all others. */
+function byCodePoint(unit: number): number {
+  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit
+}
+
+/** The number that a text is, whole and decimal, or NaN. */
+export function readNumber(text: string): number {
+  return /^\s*[-+]?(\d+(\.\d*)?|\.\d+)([eE][-+]?\d+)?\s*$/.test(text) ? Number(text) : Number.NaN
+}
+
+/** Scheme and host may be missing; a parameter without a value is True. Every part is percent-decoded but `query`. */
+export function splitUrl(url: string): { host: string | null; path: string; query: string; params: [string, string | true][] } {
+  const withHost = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url) ?? /^\/\/([^/?#]*)/.exec(url)
+  const rest = withHost ? url.slice(withHost[0].length) : url
+  const beforeHash = rest.split('#', 1)[0]!
+  const mark = beforeHash.indexOf('?')
+  const query = mark === -1 ? '' : beforeHash.slice(mark + 1)
+  const params = query
+    .split('&')
+    .filter((part) => part !== '')
+    .map((part): [string, string | true] => {
+      const equals = part.indexOf('=')
+      return equals === -1 ? [decode(part), true] : [decode(part.slice(0, equals)), decode(part.slice(equals + 1))]
+    })
+  return { host: withHost ? withHost[1]! : null, path: decode(mark === -1 ? beforeHash : beforeHash.slice(0, mark)), query, params }
+}
+
+function decode(part: string): string {
+  try {
+    return decodeURIComponent(part.replaceAll('+', ' '))
+  } catch {
+    return part // not percent-encoded text after all
+  }
+}
