@@ -1,5 +1,5 @@
+import { didYouMean } from '../lib/index.js'
 import { PyqlError } from './errors.js'
-import { suggestion } from './nearest.js'
 import type { Aggregate, PartialResult, Scalar } from './program.js'
 import type { Accumulator } from './runtime/accumulators.js'
 import { compareScalars, GroupTree, KeyPool } from './runtime/groups.js'
@@ -54,7 +54,8 @@ export class Answer {
   absorb(partial: PartialResult, segment: number): void {
     const keys = partial.keys.map((key) => this.#pool.of(key))
     const nodes = new Int32Array(partial.parent.length)
-    for (let i = 1; i < nodes.length; i++) nodes[i] = this.#tree.child(nodes[partial.parent[i]!]!, keys[partial.key[i]!]!)
+    for (let i = 1; i < nodes.length; i++)
+      nodes[i] = this.#tree.child(nodes[partial.parent[i]!]!, keys[partial.key[i]!]!)
     if (this.#tree.capacity !== this.#capacity) this.#grow()
     this.#accumulators[segment]!.forEach((accumulator, index) => {
       accumulator.absorb(partial.columns[index]!, nodes)
@@ -90,7 +91,9 @@ export class Answer {
   }
 
   #values(node: number, segment: number): Scalar[] {
-    return this.#aggregates.map(({ numeric }, index) => this.#accumulators[segment]![index]!.value(node) ?? (numeric ? 0 : null))
+    return this.#aggregates.map(
+      ({ numeric }, index) => this.#accumulators[segment]![index]!.value(node) ?? (numeric ? 0 : null),
+    )
   }
 
   #keyOf(node: number): Scalar {
@@ -113,7 +116,10 @@ export class Answer {
 
   #unknownSort(sort: string): PyqlError {
     const names = [...this.#aggregates.map(({ alias }) => alias), 'key']
-    return new PyqlError('unknown_name', `There is no aggregate '${sort}' to sort by; there are ${names.join(', ')}.${suggestion(sort, names)}`)
+    return new PyqlError(
+      'unknown_name',
+      `There is no aggregate '${sort}' to sort by; there are ${names.join(', ')}.${didYouMean(sort, names)}`,
+    )
   }
 }
 

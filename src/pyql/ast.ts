@@ -98,17 +98,7 @@ export interface InlineAggregate extends Span {
   where: Expression | undefined
 }
 
-export type Statement =
-  | Assignment
-  | ExpressionStatement
-  | If
-  | For
-  | Match
-  | Return
-  | Delete
-  | Exit
-  | Break
-  | Continue
+export type Statement = Assignment | ExpressionStatement | If | For | Match | Return | Delete | Exit | Break | Continue
 
 export type AssignmentOp = '=' | '<<' | '+=' | '-=' | '*=' | '/='
 export interface Assignment extends Span {

@@ -43,7 +43,9 @@ export const methods = new Set([
 ])
 
 /** Functions on segments, and how many names they take at least. */
-export const setFunctions: Readonly<Record<string, { op: 'population' | 'complement' | 'union' | 'intersection' | 'difference'; least: number }>> = {
+export const setFunctions: Readonly<
+  Record<string, { op: 'population' | 'complement' | 'union' | 'intersection' | 'difference'; least: number }>
+> = {
   population: { op: 'population', least: 1 },
   complement: { op: 'complement', least: 1 },
   compliment: { op: 'complement', least: 1 },

@@ -1,7 +1,18 @@
-import type { AggregateLine, Call, ColumnName, Expression, FunctionDefinition, InlineAggregate, Match, Name, Script, Statement } from './ast.js'
+import { didYouMean } from '../lib/index.js'
+import type {
+  AggregateLine,
+  Call,
+  ColumnName,
+  Expression,
+  FunctionDefinition,
+  InlineAggregate,
+  Match,
+  Name,
+  Script,
+  Statement,
+} from './ast.js'
 import { functions, maximumAggregates, methods, rowValues, setFunctions } from './builtins.js'
 import { errorAt, type PyqlError, type PyqlErrorKind } from './errors.js'
-import { suggestion } from './nearest.js'
 import type { AggregateKind, Mode, SetMath, TableColumn } from './program.js'
 import type { Span } from './source.js'
 import { allExpressions, allStatements, childrenOf, partsOf } from './walk.js'
@@ -42,7 +53,17 @@ export interface Checked {
 
 const actionColumn: TableColumn = { name: '__action', type: 'text', isSet: false }
 const aggregateKinds: Record<string, AggregateKind> = {
-  ...{ count: 'count', sum: 'sum', min: 'min', max: 'max', avg: 'avg', val: 'val', value: 'val', var: 'var', variable: 'var' },
+  ...{
+    count: 'count',
+    sum: 'sum',
+    min: 'min',
+    max: 'max',
+    avg: 'avg',
+    val: 'val',
+    value: 'val',
+    var: 'var',
+    variable: 'var',
+  },
 }
 
 export interface CheckOptions {
@@ -131,7 +152,11 @@ class Checker {
   }
 
   #declare(name: Name): void {
-    const what = this.#known.has(name.name) ? 'a column' : rowValues.has(name.name) ? 'a value of the language' : undefined
+    const what = this.#known.has(name.name)
+      ? 'a column'
+      : rowValues.has(name.name)
+        ? 'a value of the language'
+        : undefined
     if (what) throw this.#error(name, `'${name.name}' is ${what} and cannot be set.`)
     if (name.name === 'each_value' && this.#options.each) throw this.#error(name, "'each_value' is set by foreach.")
     this.#variable(name.name)
@@ -157,10 +182,14 @@ class Checker {
     const [only, ...more] = this.#script.body
     const stray = calls[1] ?? (more[0] as Span | undefined)
     if (stray || this.#script.functions.length > 0 || !(only?.kind === 'expression' && only.expression === call)) {
-      throw this.#error(stray ?? call, `A segment that is computed from others consists of one call, such as ${call.name}("a", "b").`)
+      throw this.#error(
+        stray ?? call,
+        `A segment that is computed from others consists of one call, such as ${call.name}("a", "b").`,
+      )
     }
     const { op, least } = setFunctions[call.name]!
-    if (call.args.length < least) throw this.#error(call, `'${call.name}' takes ${least === 1 ? 'one name' : 'at least two names'} of segments.`)
+    if (call.args.length < least)
+      throw this.#error(call, `'${call.name}' takes ${least === 1 ? 'one name' : 'at least two names'} of segments.`)
     if (least === 1 && call.args.length > 1) throw this.#error(call, `'${call.name}' takes one name of a segment.`)
     const names = call.args.map((arg) => {
       if (arg.kind === 'name') return arg.name
@@ -179,12 +208,16 @@ class Checker {
   #statement(statement: Statement, scope: Scope): void {
     const loops = statement.kind === 'for' || statement.kind === 'match' ? scope.loops + 1 : scope.loops
     if (statement.kind === 'break') this.#break(statement.levels, statement, scope)
-    if (statement.kind === 'continue' && scope.loops === 0) throw this.#error(statement, "'continue' stands outside of any loop.")
+    if (statement.kind === 'continue' && scope.loops === 0)
+      throw this.#error(statement, "'continue' stands outside of any loop.")
     if (statement.kind === 'expression') this.#statementCall(statement.expression, scope)
-    else for (const expression of partsOf(statement).expressions) this.#expression(expression, this.#scopeOf(expression, statement, scope))
+    else
+      for (const expression of partsOf(statement).expressions)
+        this.#expression(expression, this.#scopeOf(expression, statement, scope))
     if (statement.kind === 'for') for (const name of statement.names) this.#bind(name, scope)
     if (statement.kind === 'return' && this.#options.mode === 'segment' && !scope.function) {
-      if (statement.value) throw this.#error(statement, "A segment script says who is in with 'tally', not with 'return'.")
+      if (statement.value)
+        throw this.#error(statement, "A segment script says who is in with 'tally', not with 'return'.")
     }
     for (const block of partsOf(statement).blocks) this.#block(block, { ...scope, loops })
   }
@@ -195,9 +228,13 @@ class Checker {
 
   #break(levels: number | 'all' | 'top', span: Span, { loops }: Scope): void {
     if (loops === 0) throw this.#error(span, "'break' stands outside of any loop.")
-    if (levels === 'top' && loops < 2) throw this.#error(span, "'break top' leaves the loops within the outermost one; there is only one loop here.")
+    if (levels === 'top' && loops < 2)
+      throw this.#error(span, "'break top' leaves the loops within the outermost one; there is only one loop here.")
     if (typeof levels === 'number' && levels > loops) {
-      throw this.#error(span, `'break ${levels}' is too deep: there ${loops === 1 ? 'is 1 loop' : `are ${loops} loops`} around it.`)
+      throw this.#error(
+        span,
+        `'break ${levels}' is too deep: there ${loops === 1 ? 'is 1 loop' : `are ${loops} loops`} around it.`,
+      )
     }
   }
 
@@ -219,7 +256,11 @@ class Checker {
       this.#call(expression, scope)
     } else if (expression.kind === 'method') {
       if (!methods.has(expression.name)) {
-        throw this.#error(expression, `There is no method '${expression.name}'.${suggestion(expression.name, methods)}`, 'unknown_name')
+        throw this.#error(
+          expression,
+          `There is no method '${expression.name}'.${didYouMean(expression.name, methods)}`,
+          'unknown_name',
+        )
       }
       for (const child of childrenOf(expression)) this.#expression(child, scope)
     } else if (expression.kind === 'aggregate') {
@@ -240,7 +281,10 @@ class Checker {
 
   #call(call: Call, scope: Scope): void {
     const { name, args } = call
-    if (rowValues.has(name) && args.length === 0) return this.#usesValue(name)
+    if (rowValues.has(name) && args.length === 0) {
+      this.#usesValue(name)
+      return
+    }
     const own = this.#script.functions.find((definition) => definition.name === name)
     if (own) this.#countArguments(call, own.parameters.length, own.parameters.length)
     else if (Object.hasOwn(functions, name)) this.#builtIn(call)
@@ -250,9 +294,14 @@ class Checker {
 
   #unknownFunction({ name, start }: Call): PyqlError {
     if (name === 'range') return this.#error({ start, end: start + 5 }, "'range' is not implemented.", 'unknown_name')
-    const names = [...Object.keys(functions), ...rowValues, ...Object.keys(setFunctions), ...this.#script.functions.map((own) => own.name)]
+    const names = [
+      ...Object.keys(functions),
+      ...rowValues,
+      ...Object.keys(setFunctions),
+      ...this.#script.functions.map((own) => own.name),
+    ]
     const span = { start, end: start + name.length }
-    return this.#error(span, `There is no function '${name}'.${suggestion(name, names)}`, 'unknown_name')
+    return this.#error(span, `There is no function '${name}'.${didYouMean(name, names)}`, 'unknown_name')
   }
 
   #builtIn(call: Call): void {
@@ -272,14 +321,20 @@ class Checker {
     const target = this.#script.functions.find(({ name }) => arg.kind === 'constant' && name === arg.value)
     if (target?.parameters.length === 0) return
     const names = this.#script.functions.filter(({ parameters }) => parameters.length === 0).map(({ name }) => name)
-    const hint = arg.kind === 'constant' ? suggestion(String(arg.value), names) : ''
-    throw this.#error(arg, `'schedule' takes the name, in quotes, of a function of this script without parameters.${hint}`)
+    const hint = arg.kind === 'constant' ? didYouMean(String(arg.value), names) : ''
+    throw this.#error(
+      arg,
+      `'schedule' takes the name, in quotes, of a function of this script without parameters.${hint}`,
+    )
   }
 
   #countArguments({ name, args, start, end }: Call, least: number, most: number): void {
     if (args.length >= least && args.length <= most) return
     const wanted = least === most ? `${least}` : `${least} to ${most}`
-    throw this.#error({ start, end }, `'${name}' takes ${wanted} argument${wanted === '1' ? '' : 's'}, not ${args.length}.`)
+    throw this.#error(
+      { start, end },
+      `'${name}' takes ${wanted} argument${wanted === '1' ? '' : 's'}, not ${args.length}.`,
+    )
   }
 
   #bind(name: Name | ColumnName, scope: Scope): void {
@@ -307,7 +362,8 @@ class Checker {
 
   /** A name that nothing sets is None, unless it looks like a misspelt column or a row is tested by it. */
   #unknown(name: Name, scope: Scope): Binding {
-    const hint = suggestion(name.name, [...this.#known.keys(), ...this.#variables.keys(), ...rowValues])
+    const names = [...this.#known.keys(), ...this.#variables.keys(), ...rowValues]
+    const hint = name.name.length < 3 ? '' : didYouMean(name.name, names)
     if (hint === '' && !scope.condition) return { kind: 'none' }
     throw this.#error(name, `Nothing sets '${name.name}', and it is no column.${hint}`, 'unknown_column')
   }
@@ -316,10 +372,15 @@ class Checker {
     if (name.kind === 'name' && (name.name === 'session' || name.name === '__session' || name.name === '__stamp')) {
       return this.#remember(name, { kind: 'value', name: name.name })
     }
-    if (name.kind === 'name' && (name.name === 'person' || name.name === 'people')) return this.#remember(name, { kind: 'value', name: 'person' })
+    if (name.kind === 'name' && (name.name === 'person' || name.name === 'people'))
+      return this.#remember(name, { kind: 'value', name: 'person' })
     const column = this.#known.get(name.name)
     if (!column) {
-      throw this.#error(name, `There is no column '${name.name}'.${suggestion(name.name, this.#known.keys())}`, 'unknown_column')
+      throw this.#error(
+        name,
+        `There is no column '${name.name}'.${didYouMean(name.name, this.#known.keys())}`,
+        'unknown_column',
+      )
     }
     return this.#remember(name, { kind: 'column', slot: this.#slot(column) })
   }
@@ -356,13 +417,24 @@ class Checker {
     for (const line of lines) {
       const aggregate = this.#aggregate(line)
       if (aggregates.some(({ alias }) => alias === aggregate.alias)) {
-        throw this.#error(line.alias ?? line, `There is already an aggregate '${aggregate.alias}'; give this one another name with 'as'.`)
+        throw this.#error(
+          line.alias ?? line,
+          `There is already an aggregate '${aggregate.alias}'; give this one another name with 'as'.`,
+        )
       }
       aggregates.push(aggregate)
     }
-    if (aggregates.length > maximumAggregates) throw this.#error(lines.at(-1)!, `There are more than ${maximumAggregates} aggregates.`)
+    if (aggregates.length > maximumAggregates)
+      throw this.#error(lines.at(-1)!, `There are more than ${maximumAggregates} aggregates.`)
     if (aggregates.length === 0) {
-      aggregates.push({ kind: 'count', alias: 'person', of: { kind: 'value', name: 'person' }, key: undefined, all: false, carried: false })
+      aggregates.push({
+        kind: 'count',
+        alias: 'person',
+        of: { kind: 'value', name: 'person' },
+        key: undefined,
+        all: false,
+        carried: false,
+      })
     }
   }
 
@@ -396,7 +468,8 @@ class Checker {
 
   #summable(line: AggregateLine, kind: AggregateKind, of: Binding): void {
     if (kind === 'count' || kind === 'val') return
-    if (of.kind === 'value' && of.name === 'person') throw this.#error(line, `People can be counted; '${kind}' needs a column.`)
+    if (of.kind === 'value' && of.name === 'person')
+      throw this.#error(line, `People can be counted; '${kind}' needs a column.`)
     const column = of.kind === 'column' ? this.#checked.columns[of.slot]! : undefined
     if (column?.isSet) throw this.#error(line, `'${kind}' needs a column of single values; '${column.name}' is a set.`)
     if (column?.type === 'text' && (kind === 'sum' || kind === 'avg')) {

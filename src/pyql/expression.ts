@@ -1,5 +1,5 @@
+import { didYouMean } from '../lib/index.js'
 import type { ArithmeticOp, ComparisonOp, Constant, Expression, InlineAggregate, InlineOp, Name } from './ast.js'
-import { suggestion } from './nearest.js'
 import type { TokenStream } from './token-stream.js'
 
 const inlineOps = new Set(['SUM', 'AVG', 'MIN', 'MAX', 'COUNT', 'DISTINCT'])
@@ -23,7 +23,9 @@ export const reservedWords = new Set([
 
 /** or < and < not < comparison, in, is < + - < * / < unary: Python's order. */
 export function parseExpression(tokens: TokenStream): Expression {
-  return tokens.nested(() => leftAssociative(tokens, ['or'], () => leftAssociative(tokens, ['and'], () => parseNot(tokens))))
+  return tokens.nested(() =>
+    leftAssociative(tokens, ['or'], () => leftAssociative(tokens, ['and'], () => parseNot(tokens))),
+  )
 }
 
 function leftAssociative(tokens: TokenStream, words: ('and' | 'or')[], operand: () => Expression): Expression {
@@ -132,7 +134,8 @@ function parseSubscript(tokens: TokenStream, object: Expression): Expression {
 function parseMethod(tokens: TokenStream, object: Expression): Expression {
   tokens.take()
   const name = tokens.expectName('the name of a method')
-  if (!tokens.isOp('(')) throw tokens.error(name, `'.${name.text}' is called with parentheses; values have no other members.`)
+  if (!tokens.isOp('('))
+    throw tokens.error(name, `'.${name.text}' is called with parentheses; values have no other members.`)
   const args = parseArguments(tokens)
   return { kind: 'method', object, name: name.text, args, start: object.start, end: tokens.end }
 }
@@ -229,7 +232,7 @@ export function parseColumnReference(tokens: TokenStream, what: string): Name {
   }
   const token = tokens.expectName(what)
   if (reservedWords.has(token.text)) {
-    throw tokens.error(token, `Expected ${what}, but found '${token.text}'.${suggestion(token.text, [])}`)
+    throw tokens.error(token, `Expected ${what}, but found '${token.text}'.${didYouMean(token.text, [])}`)
   }
   return { kind: 'name', name: token.text, start: token.start, end: token.end }
 }

@@ -1,6 +1,6 @@
 import { Answer, type Reply, type ReplyNode } from './answer.js'
-import type { Aggregate, PartialResult } from './program.js'
 import { PyqlError } from './errors.js'
+import type { Aggregate, PartialResult } from './program.js'
 import { bucketOf } from './runtime/numbers.js'
 
 export interface HistogramOptions {
@@ -47,7 +47,10 @@ export class Histogram {
     if (!root) return { _: [] }
     const values = (root._ ?? []) as ReplyNode[]
     const within = options.each
-      ? cut(values.map((value) => ({ ...value, _: this.#buckets(value._ ?? [], options) })), options)
+      ? cut(
+          values.map((value) => ({ ...value, _: this.#buckets(value._ ?? [], options) })),
+          options,
+        )
       : this.#buckets(values, options)
     return { _: [{ ...root, g: options.name, _: within }] }
   }
@@ -58,7 +61,10 @@ export class Histogram {
     for (const value of values) this.#add(buckets, value, options.max)
     if (options.bucket) this.#fill(buckets, options.bucket, options)
     const sign = order === 'asc' ? 1 : -1
-    return cut([...buckets.values()].sort((a, b) => sign * (Number(a.g) - Number(b.g))), options)
+    return cut(
+      [...buckets.values()].sort((a, b) => sign * (Number(a.g) - Number(b.g))),
+      options,
+    )
   }
 
   #add(buckets: Map<number, ReplyNode>, value: ReplyNode, max: number | undefined): void {
@@ -100,4 +106,3 @@ export class Histogram {
 function cut(nodes: ReplyNode[], { trim }: HistogramOptions): ReplyNode[] {
   return trim === undefined ? nodes : nodes.slice(0, trim)
 }
-

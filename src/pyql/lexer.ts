@@ -1,5 +1,5 @@
+import { didYouMean } from '../lib/index.js'
 import { errorAt, type PyqlError } from './errors.js'
-import { suggestion } from './nearest.js'
 import type { Parameters } from './parameters.js'
 import type { Source, Span } from './source.js'
 
@@ -72,7 +72,10 @@ class Lexer {
   #logicalLine(): void {
     const lineStart = this.#at
     const indent = this.#measureIndent()
-    if (this.#endOfLine()) return this.#skipLine()
+    if (this.#endOfLine()) {
+      this.#skipLine()
+      return
+    }
     const here = { start: lineStart, end: this.#at }
     const relative = indent - this.#source.indent
     if (relative % stepSpaces !== 0 || relative < 0) {
@@ -117,10 +120,14 @@ class Lexer {
   #physicalLine(): void {
     for (;;) {
       while (this.#at < this.#source.end && ' \t\r'.includes(this.#text[this.#at]!)) this.#at++
-      if (this.#endOfLine()) return this.#skipLine()
+      if (this.#endOfLine()) {
+        this.#skipLine()
+        return
+      }
       if (this.#text[this.#at] === '\\' && /^\\[ \t\r]*(\n|$)/.test(this.#text.slice(this.#at, this.#at + 80))) {
         this.#push('op', this.#at, this.#at + 1, '\\')
-        return this.#skipLine()
+        this.#skipLine()
+        return
       }
       this.#token()
     }
@@ -137,13 +144,25 @@ class Lexer {
 
   #token(): void {
     const character = this.#text[this.#at]!
-    if (character === "'" || character === '"') return this.#quoted(character)
+    if (character === "'" || character === '"') {
+      this.#quoted(character)
+      return
+    }
     const placeholder = this.#take(placeholderPattern)
-    if (placeholder) return this.#placeholder(placeholder)
+    if (placeholder) {
+      this.#placeholder(placeholder)
+      return
+    }
     const name = this.#take(namePattern)
-    if (name) return this.#push('name', this.#at - name[0].length, this.#at, name[0])
+    if (name) {
+      this.#push('name', this.#at - name[0].length, this.#at, name[0])
+      return
+    }
     const number = this.#take(numberPattern)
-    if (number) return this.#number(number)
+    if (number) {
+      this.#number(number)
+      return
+    }
     const op = operators.find((candidate) => this.#text.startsWith(candidate, this.#at))
     if (op === undefined) {
       const codePoint = String.fromCodePoint(this.#text.codePointAt(this.#at)!)
@@ -166,10 +185,12 @@ class Lexer {
     const token = this.#tokens.at(-1)!
     if ('([{'.includes(op)) {
       this.#brackets.push(token)
-      if (this.#brackets.length > bracketsMax) throw this.#error(token, `Brackets are nested deeper than ${bracketsMax}.`)
+      if (this.#brackets.length > bracketsMax)
+        throw this.#error(token, `Brackets are nested deeper than ${bracketsMax}.`)
     } else if (')]}'.includes(op)) {
       const open = this.#brackets.pop()
-      if (!open || '([{'.indexOf(open.text) !== ')]}'.indexOf(op)) throw this.#error(token, `This '${op}' closes nothing.`)
+      if (!open || '([{'.indexOf(open.text) !== ')]}'.indexOf(op))
+        throw this.#error(token, `This '${op}' closes nothing.`)
     }
   }
 
@@ -183,7 +204,8 @@ class Lexer {
       throw this.#error(span, `'${match[0]}${letters}' is no number; times are written 30s, 5m, 2h, 1d or 5 minutes.`)
     }
     const whole = match[1] === undefined
-    if (whole && !Number.isSafeInteger(value * unit)) throw this.#error(span, 'Whole numbers go up to 9007199254740991.')
+    if (whole && !Number.isSafeInteger(value * unit))
+      throw this.#error(span, 'Whole numbers go up to 9007199254740991.')
     this.#tokens.push({ kind: whole ? 'int' : 'double', text: match[0], value: value * unit, ...span })
   }
 
@@ -212,7 +234,10 @@ class Lexer {
     const letter = this.#text[this.#at + 1] ?? ''
     const value = Object.hasOwn(escapes, letter) ? escapes[letter] : undefined
     if (value === undefined) {
-      throw this.#error({ start: this.#at, end: this.#at + 2 }, `'\\${letter}' is no escape; write \\\\ for a backslash.`)
+      throw this.#error(
+        { start: this.#at, end: this.#at + 2 },
+        `'\\${letter}' is no escape; write \\\\ for a backslash.`,
+      )
     }
     this.#at += 2
     return value
@@ -233,7 +258,7 @@ class Lexer {
     const value = this.#parameters.get(match[1]!)
     if (value !== undefined) return value
     const span = { start: this.#at - match[0].length, end: this.#at }
-    const hint = suggestion(match[1]!, this.#parameters.keys())
+    const hint = didYouMean(match[1]!, this.#parameters.keys())
     throw this.#error(span, `No parameter was given for '${match[1]}' (str_, int_, dbl_ or bool_${match[1]}).${hint}`)
   }
 

@@ -21,7 +21,8 @@ export function parametersOf(fields: Iterable<readonly [string, unknown]>): Para
     const [, type, name] = /^(str|int|dbl|bool)_(\w+)$/.exec(field) ?? []
     if (type === undefined || name === undefined) continue
     const value = readers[type]!(String(given))
-    if (value === undefined) throw new PyqlError('syntax', `Parameter '${field}' cannot be read as ${type}: '${given}'.`)
+    if (value === undefined)
+      throw new PyqlError('syntax', `Parameter '${field}' cannot be read as ${type}: '${given}'.`)
     parameters.set(name, value)
   }
   return parameters

@@ -1,15 +1,7 @@
-import type {
-  AggregateLine,
-  AssignmentOp,
-  Expression,
-  FunctionDefinition,
-  Name,
-  Script,
-  Statement,
-} from './ast.js'
+import { didYouMean } from '../lib/index.js'
+import type { AggregateLine, AssignmentOp, Expression, FunctionDefinition, Name, Script, Statement } from './ast.js'
 import { parseArithmetic, parseColumnReference, parseExpression, parsePostfix, reservedWords } from './expression.js'
 import { tokenize } from './lexer.js'
-import { suggestion } from './nearest.js'
 import type { Parameters } from './parameters.js'
 import type { Source } from './source.js'
 import { TokenStream } from './token-stream.js'
@@ -46,8 +38,11 @@ function parseAggregateLine(tokens: TokenStream): AggregateLine {
   let aggregator: Name | undefined
   if (!alone) {
     if (!Object.hasOwn(aggregators, first.text)) {
-      const hint = suggestion(first.text, Object.keys(aggregators))
-      throw tokens.error(first, `'${first.text}' is no aggregator.${hint || ` There are ${Object.keys(aggregators).join(', ')}.`}`)
+      const hint = didYouMean(first.text, Object.keys(aggregators))
+      throw tokens.error(
+        first,
+        `'${first.text}' is no aggregator.${hint || ` There are ${Object.keys(aggregators).join(', ')}.`}`,
+      )
     }
     aggregator = nameOf(first)
   }
@@ -153,7 +148,10 @@ function lonely(tokens: TokenStream): Statement {
     ...{ elif: "follows an 'if' at the same indentation", else: "follows an 'if' at the same indentation" },
     sort: 'is no block; sort with the parameter of the query',
   }
-  throw tokens.error(word, `'${word.text}' ${(why as Record<string, string>)[word.text] ?? 'stands at the outermost level, with a colon'}.`)
+  throw tokens.error(
+    word,
+    `'${word.text}' ${(why as Record<string, string>)[word.text] ?? 'stands at the outermost level, with a colon'}.`,
+  )
 }
 
 function parseIf(tokens: TokenStream, start: number): Statement {
@@ -250,7 +248,7 @@ function parseSimple(tokens: TokenStream): Statement {
 }
 
 function unknownStatement(word: string): string {
-  return `'${word}' begins no statement.${suggestion(word, Object.keys(statements))}`
+  return `'${word}' begins no statement.${didYouMean(word, Object.keys(statements))}`
 }
 
 function ended(tokens: TokenStream, statement: Statement): Statement {

@@ -26,7 +26,9 @@ class CompiledScan implements Scan {
   }
 
   #scanOf(block: ScanBlock): ScanFunction {
-    const widths = block.columns.map((column) => (column && 'codes' in column ? column.codes.BYTES_PER_ELEMENT : 0)).join()
+    const widths = block.columns
+      .map((column) => (column && 'codes' in column ? column.codes.BYTES_PER_ELEMENT : 0))
+      .join()
     let scan = this.#byWidth.get(widths)
     if (!scan) {
       scan = functionOf(`${this.#program.source}\n// codes of ${widths} bytes`)(this.#runtime, this.#program.constants)
@@ -62,7 +64,10 @@ const madeMax = 200
 function functionOf(source: string): (rt: Runtime, constants: readonly unknown[]) => ScanFunction {
   const known = made.get(source)
   if (known) return known
-  const make = new Function('rt', 'K', `'use strict'\n${source}`) as (rt: Runtime, constants: readonly unknown[]) => ScanFunction
+  const make = new Function('rt', 'K', `'use strict'\n${source}`) as (
+    rt: Runtime,
+    constants: readonly unknown[],
+  ) => ScanFunction
   if (made.size >= madeMax) made.delete(made.keys().next().value!)
   made.set(source, make)
   return make

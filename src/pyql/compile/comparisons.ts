@@ -15,7 +15,8 @@ export function comparison(unit: Unit, context: Context, node: Comparison): Code
   const right = expression(unit, context, node.right)
   if (node.op === '==') return equal(unit, left, right, node)
   if (node.op === '!=') return negated(equal(unit, left, right, node))
-  if (isNumeric(left.type) && isNumeric(right.type)) return bool(`(${unit.number(left)} ${node.op} ${unit.number(right)})`)
+  if (isNumeric(left.type) && isNumeric(right.type))
+    return bool(`(${unit.number(left)} ${node.op} ${unit.number(right)})`)
   const swap = node.op === '>' || node.op === '>='
   const [a, b] = swap ? [right, left] : [left, right]
   // The operands keep their order of evaluation: the left one first.
@@ -55,7 +56,8 @@ function equalToSet(unit: Unit, set: Code, b: Code, text: string | undefined): C
   const slot = slotOf(set.type)
   const { type } = unit.column(slot)
   if (b.type === 'none') return bool(`(o${slot}[${set.js} + 1] === o${slot}[${set.js}])`)
-  if (type === 'text' && text !== undefined) return bool(`hasElement(o${slot}, c${slot}, ${set.js}, ${unit.codeOf(slot, text)})`)
+  if (type === 'text' && text !== undefined)
+    return bool(`hasElement(o${slot}, c${slot}, ${set.js}, ${unit.codeOf(slot, text)})`)
   if ((type === 'int' || type === 'double') && isNumeric(b.type) && /^\d/.test(b.js)) {
     return bool(`hasElement(o${slot}, c${slot}, ${set.js}, ${b.js})`)
   }
@@ -74,13 +76,16 @@ function contains(unit: Unit, context: Context, left: Code, node: Comparison): C
 
 /** x in ['a', 'b'] for a list of constants that can be compared with x as it is held. */
 function inList(unit: Unit, left: Code, items: Expression[]): Code | undefined {
-  if (items.length === 0 || items.length > listFastMax || !items.every((item) => item.kind === 'constant')) return undefined
+  if (items.length === 0 || items.length > listFastMax || !items.every((item) => item.kind === 'constant'))
+    return undefined
   const values = items.map(({ value }) => value)
   const { type } = left
   if (isSet(type)) {
     const slot = slotOf(type)
     if (unit.column(slot).type !== 'text' || !values.every((value) => typeof value === 'string')) return undefined
-    const tests = values.map((value) => `hasElement(o${slot}, c${slot}, ${left.js}, ${unit.codeOf(slot, value as string)})`)
+    const tests = values.map(
+      (value) => `hasElement(o${slot}, c${slot}, ${left.js}, ${unit.codeOf(slot, value as string)})`,
+    )
     return bool(`(${tests.join(' || ')})`)
   }
   if (isCode(type) && values.every((value) => value === null || typeof value === 'string')) {
@@ -97,7 +102,8 @@ function inSetColumn(unit: Unit, left: Code, leftNode: Expression, right: Code):
   const slot = slotOf(right.type)
   const { type } = unit.column(slot)
   const text = constantText(leftNode)
-  if (type === 'text' && text !== undefined) return bool(`hasElement(o${slot}, c${slot}, ${right.js}, ${unit.codeOf(slot, text)})`)
+  if (type === 'text' && text !== undefined)
+    return bool(`hasElement(o${slot}, c${slot}, ${right.js}, ${unit.codeOf(slot, text)})`)
   if (type !== 'text' && type !== 'bool' && (left.type === 'int' || left.type === 'double' || left.type === 'num')) {
     return bool(`hasElement(o${slot}, c${slot}, ${right.js}, ${left.js})`)
   }

@@ -54,13 +54,18 @@ function program(unit: Unit, source: string): Program {
     ...{ needs: needsOf(checked), readsPersonId: unit.readsPersonId, setMath: checked.setMath },
     aggregates: checked.aggregates.map((one) => shown(checked, one)),
     functions: checked.functions.filter(({ parameters }) => parameters.length === 0).map(({ name }) => name),
-    readsEach: checked.mode === 'histogram' && [...checked.bindings.values()].some((binding) => binding.kind === 'variable' && checked.variables[binding.id] === 'each_value'),
+    readsEach:
+      checked.mode === 'histogram' &&
+      [...checked.bindings.values()].some(
+        (binding) => binding.kind === 'variable' && checked.variables[binding.id] === 'each_value',
+      ),
   }
 }
 
 function shown(checked: Checked, { kind, alias, of, carried }: CheckedAggregate): Aggregate {
   const column = of.kind === 'column' && 'slot' in of ? checked.columns[of.slot] : undefined
-  const type = kind === 'count' || (kind === 'var' && !carried) ? 'int' : kind === 'avg' ? 'double' : (column?.type ?? 'any')
+  const type =
+    kind === 'count' || (kind === 'var' && !carried) ? 'int' : kind === 'avg' ? 'double' : (column?.type ?? 'any')
   return { kind, alias, type, carried, numeric: type === 'int' || type === 'double' }
 }
 
@@ -92,7 +97,9 @@ function write(unit: Unit): string {
   const functions = checked.functions.map((own, index) => definition(unit, own, index)).join('\n')
   const entry = checked.mode === 'trigger' ? `\n${entries(unit)}` : ''
   const body = `person: {\n${block(unit, top, checked.script.body)}${entry}\n}`
-  const guarded = unit.throwsExit ? `try {\n${body}\n} catch (stopped) { if (stopped !== rt.exit) throw stopped }` : body
+  const guarded = unit.throwsExit
+    ? `try {\n${body}\n} catch (stopped) { if (stopped !== rt.exit) throw stopped }`
+    : body
   return [
     helpers,
     ...checked.aggregates.map((_, index) => `const A${index} = rt.accumulators[${index}]`),
@@ -138,7 +145,10 @@ function perPerson(unit: Unit): string {
 }
 
 function columnLines({ isSet, type }: TableColumn, slot: number): string {
-  const lines = [`const b${slot} = rt.column(block, ${slot})`, `const c${slot} = b${slot}.${type === 'text' ? 'codes' : 'values'}`]
+  const lines = [
+    `const b${slot} = rt.column(block, ${slot})`,
+    `const c${slot} = b${slot}.${type === 'text' ? 'codes' : 'values'}`,
+  ]
   if (type === 'text') lines.push(`const d${slot} = b${slot}.dictionary`)
   if (isSet) lines.push(`const o${slot} = b${slot}.offsets`)
   return lines.join('\n')

@@ -1,4 +1,4 @@
-import type { Binary, Call, ColumnName, Constant, Expression, Name, Unary } from '../ast.js'
+import type { Call, ColumnName, Constant, Expression, Name, Unary } from '../ast.js'
 import { functions as builtIns, rowValues } from '../builtins.js'
 import type { Binding } from '../check.js'
 import { errorAt } from '../errors.js'
@@ -42,7 +42,10 @@ export function expression(unit: Unit, context: Context, node: Expression): Code
       return call(unit, context, node)
     case 'method': {
       const object = anyOf(unit, context, node.object)
-      return { js: `rt.method('${node.name}', ${object}, ${list(unit, context, node.args)}, ${node.start})`, type: 'any' }
+      return {
+        js: `rt.method('${node.name}', ${object}, ${list(unit, context, node.args)}, ${node.start})`,
+        type: 'any',
+      }
     }
     case 'aggregate':
       return inlineAggregate(unit, context, node)
@@ -73,7 +76,10 @@ export function bound(unit: Unit, context: Context, binding: Binding): Code {
     case 'column':
       return columnAt(unit, binding.slot, context.row)
     case 'variable':
-      return { js: unit.variables[binding.id] === 'none' ? 'null' : `v${binding.id}`, type: unit.variables[binding.id]! }
+      return {
+        js: unit.variables[binding.id] === 'none' ? 'null' : `v${binding.id}`,
+        type: unit.variables[binding.id]!,
+      }
     case 'parameter': {
       const types = unit.parameters[unit.checked.functions.indexOf(context.function!)]!
       return { js: `a${binding.index}`, type: types[binding.index]! }
@@ -154,7 +160,8 @@ function division(unit: Unit, left: Code, right: Code, numeric: boolean): Code {
   const unknown = [left.type, right.type].some((type) => !isNumeric(type) || type === 'num')
   if (unknown && left.type !== 'double' && right.type !== 'double') unit.needsTags = true
   if (unknown && !numeric) unit.needsTags = true
-  if (!numeric || (unknown && unit.tagged)) return { js: `rt.divide(${unit.any(left)}, ${unit.any(right)})`, type: 'any' }
+  if (!numeric || (unknown && unit.tagged))
+    return { js: `rt.divide(${unit.any(left)}, ${unit.any(right)})`, type: 'any' }
   const [a, b] = [unit.number(left), unit.number(right)]
   return isWhole(left.type) && isWhole(right.type)
     ? { js: `divideInts(${a}, ${b})`, type: 'int' }
@@ -186,12 +193,15 @@ function ownCall(unit: Unit, context: Context, node: Call, index: number): Code 
 type Emit = (unit: Unit, context: Context, node: Call) => Code
 
 /** Arguments as numbers. */
-const numbers = (unit: Unit, context: Context, node: Call) => node.args.map((arg) => unit.number(expression(unit, context, arg)))
+const numbers = (unit: Unit, context: Context, node: Call) =>
+  node.args.map((arg) => unit.number(expression(unit, context, arg)))
 
 const builtIn: Record<string, Emit> = {
   int: (unit, context, node) => {
     const code = expression(unit, context, node.args[0]!)
-    return isWhole(code.type) ? { js: unit.number(code), type: 'int' } : { js: `(Math.trunc(${unit.number(code)}) + 0)`, type: 'int' }
+    return isWhole(code.type)
+      ? { js: unit.number(code), type: 'int' }
+      : { js: `(Math.trunc(${unit.number(code)}) + 0)`, type: 'int' }
   },
   trunc: (unit, context, node) => ({ js: `(Math.trunc(${numbers(unit, context, node)[0]}) + 0)`, type: 'int' }),
   float: (unit, context, node) => ({ js: numbers(unit, context, node)[0]!, type: 'double' }),
@@ -210,7 +220,10 @@ const builtIn: Record<string, Emit> = {
     const js = `rt.bucket(${unit.number(x!)}, ${unit.number(size!)})`
     return { js, type: isWhole(x!.type) && isWhole(size!.type) ? 'int' : 'double' }
   },
-  url_decode: (unit, context, node) => ({ js: `rt.url(${anyOf(unit, context, node.args[0]!)}, ${node.start})`, type: 'any' }),
+  url_decode: (unit, context, node) => ({
+    js: `rt.url(${anyOf(unit, context, node.args[0]!)}, ${node.start})`,
+    type: 'any',
+  }),
   list: (unit, context, node) => ({ js: `rt.list(${list(unit, context, node.args)})`, type: 'any' }),
   set: (unit, context, node) => ({ js: `rt.set(${list(unit, context, node.args)}, ${node.start})`, type: 'any' }),
   dict: (unit, context, node) => ({ js: `rt.dictOf(${list(unit, context, node.args)}, ${node.start})`, type: 'any' }),
@@ -231,7 +244,12 @@ function time(unit: Unit, context: Context, node: Expression): string {
   const code = expression(unit, context, node)
   if (node.kind === 'constant' && typeof node.value === 'string') {
     if (Number.isNaN(readTime(node.value))) {
-      throw errorAt(unit.checked.text, node, 'syntax', `'${node.value}' is no date: write 2024-01-31 or 2024-01-31T12:00:00Z.`)
+      throw errorAt(
+        unit.checked.text,
+        node,
+        'syntax',
+        `'${node.value}' is no date: write 2024-01-31 or 2024-01-31T12:00:00Z.`,
+      )
     }
     return unit.perScan('time', `rt.time(${code.js})`)
   }

@@ -69,7 +69,11 @@ function fresh(unit: Unit, inner: Context, { op, key, all }: InlineAggregate, va
 /** A number that is equal for equal values of one column. */
 export function comparable(unit: Unit, { js, type }: Code): string {
   if (isNumber(type)) return `orNone(${js})`
-  return isCode(type) || type === 'flag' ? js : unit.any({ js, type }) === 'block.personId(p)' ? '0' : `rt.pool.of(rt.scalar(${js}))`
+  return isCode(type) || type === 'flag'
+    ? js
+    : unit.any({ js, type }) === 'block.personId(p)'
+      ? '0'
+      : `rt.pool.of(rt.scalar(${js}))`
 }
 
 function step(unit: Unit, { op }: InlineAggregate, value: Code): string {

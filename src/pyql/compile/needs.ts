@@ -38,7 +38,11 @@ function equality(checked: Checked, column: Expression, value: Expression): Bloc
 }
 
 /** Comparing a text with a number reads it as one: only constants of the column's own type say what a block must hold. */
-function fits(checked: Checked, slot: number, value: Expression): value is Expression & { value: string | number | boolean; kind: 'constant' } {
+function fits(
+  checked: Checked,
+  slot: number,
+  value: Expression,
+): value is Expression & { value: string | number | boolean; kind: 'constant' } {
   if (value.kind !== 'constant' || value.value === null) return false
   const { type } = checked.columns[slot]!
   return typeof value.value === { text: 'string', int: 'number', double: 'number', bool: 'boolean' }[type]

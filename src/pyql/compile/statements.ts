@@ -14,7 +14,9 @@ function oneStatement(unit: Unit, context: Context, node: Statement): string {
     case 'assignment':
       return assignment(unit, context, node)
     case 'expression':
-      return node.expression.kind === 'call' ? callStatement(unit, context, node.expression) : expression(unit, context, node.expression).js
+      return node.expression.kind === 'call'
+        ? callStatement(unit, context, node.expression)
+        : expression(unit, context, node.expression).js
     case 'if':
       return ifStatement(unit, context, node)
     case 'for':
@@ -56,7 +58,10 @@ function assignment(unit: Unit, context: Context, node: Assignment): string {
   const base = expression(unit, context, root)
   const value = expression(unit, context, node.value)
   if (node.op === '=' || node.op === '<<') {
-    return store(unit, context, root, { js: `rt.put(${unit.any(base)}, ${keys}, ${unit.any(value)}, ${node.start})`, type: 'any' })
+    return store(unit, context, root, {
+      js: `rt.put(${unit.any(base)}, ${keys}, ${unit.any(value)}, ${node.start})`,
+      type: 'any',
+    })
   }
   const [b, k] = [unit.name('b'), unit.name('k')]
   const old = `rt.get(${b}, ${k}, ${node.start})`
@@ -73,7 +78,10 @@ function assignName(unit: Unit, context: Context, node: Assignment, target: Name
     return store(unit, context, target, binary(unit, op, old, value))
   }
   // What the variable holds may be a container, which is changed in place.
-  return store(unit, context, target, { js: changed(unit, node, old, value), type: old.type === 'none' ? 'none' : 'any' })
+  return store(unit, context, target, {
+    js: changed(unit, node, old, value),
+    type: old.type === 'none' ? 'none' : 'any',
+  })
 }
 
 function changed(unit: Unit, { op, start }: Assignment, old: Code, value: Code): string {
@@ -151,8 +159,10 @@ function firstMatch(outer: string, at: string): string {
 function bodyMoves(body: readonly Statement[]): boolean {
   return body.some((statement) => {
     if (statement.kind === 'match') return false
-    if (statement.kind === 'expression') return statement.expression.kind === 'call' && moves.has(statement.expression.name)
-    if (statement.kind === 'if') return statement.branches.some((branch) => bodyMoves(branch.body)) || bodyMoves(statement.otherwise)
+    if (statement.kind === 'expression')
+      return statement.expression.kind === 'call' && moves.has(statement.expression.name)
+    if (statement.kind === 'if')
+      return statement.branches.some((branch) => bodyMoves(branch.body)) || bodyMoves(statement.otherwise)
     return statement.kind === 'for' && bodyMoves(statement.body)
   })
 }
@@ -165,7 +175,10 @@ function forStatement(unit: Unit, context: Context, node: For): string {
   if (isSet(over.type) && !second) return forElements(unit, context, inner, node, over, label)
   const x = unit.name('x')
   const assigns = second
-    ? [store(unit, context, first, { js: `${x}[0]`, type: 'any' }), store(unit, context, second, { js: `${x}[1]`, type: 'any' })]
+    ? [
+        store(unit, context, first, { js: `${x}[0]`, type: 'any' }),
+        store(unit, context, second, { js: `${x}[1]`, type: 'any' }),
+      ]
     : [store(unit, context, first, { js: x, type: 'any' })]
   const items = `rt.${second ? 'pairs' : 'iterate'}(${unit.any(over)}, ${node.start})`
   return `${label}: for (const ${x} of ${items}) {\n${step}\n${assigns.join('\n')}\n${block(unit, inner, node.body)}\n}`
@@ -218,7 +231,8 @@ const doing: Record<string, (unit: Unit, context: Context, node: Call) => string
   iter_prev: (unit, context) => `if (${context.row} <= start) ${leave(unit, context)}\n${context.row}--`,
   iter_move_first: (_, context) => `${context.row} = start`,
   iter_move_last: (_, context) => `${context.row} = end - 1`,
-  iter_set: (unit, context, node) => `${context.row} = rt.position(${unit.number(expression(unit, context, node.args[0]!))}, start, end, ${node.start})`,
+  iter_set: (unit, context, node) =>
+    `${context.row} = rt.position(${unit.number(expression(unit, context, node.args[0]!))}, start, end, ${node.start})`,
 }
 
 /** There is no row to move to: the innermost loop ends, or outside of loops the script for this person. */

@@ -43,7 +43,13 @@ function level(unit: Unit, context: Context, path: Held[], depth: number, parent
   return present === 'true' ? inner : `if (${present}) {\n${inner}\n}`
 }
 
-function child(unit: Unit, { code, constant }: Held, parent: string, fixed: boolean, node: string): { find: string; present: string } {
+function child(
+  unit: Unit,
+  { code, constant }: Held,
+  parent: string,
+  fixed: boolean,
+  node: string,
+): { find: string; present: string } {
   const { js, type } = code
   if (constant && fixed) {
     const kept = unit.name('n')
@@ -57,7 +63,10 @@ function child(unit: Unit, { code, constant }: Held, parent: string, fixed: bool
       const nodes = unit.name('w')
       const site = unit.perScan('site', `rt.newSite(/* ${nodes} */)`)
       unit.blockLines.push(`const ${nodes} = rt.nodes(${site}, d${slot})`)
-      return { find: `const ${node} = ${nodes}[${js}] || rt.codeNode(${nodes}, d${slot}, ${js}, ${parent})`, present: `${js} !== 0` }
+      return {
+        find: `const ${node} = ${nodes}[${js}] || rt.codeNode(${nodes}, d${slot}, ${js}, ${parent})`,
+        present: `${js} !== 0`,
+      }
     }
     const keys = unit.perBlock('k', `rt.pool.codes(d${slot})`)
     return {
@@ -65,7 +74,11 @@ function child(unit: Unit, { code, constant }: Held, parent: string, fixed: bool
       present: `${js} !== 0`,
     }
   }
-  const computed = isNumber(type) ? `rt.pool.number(${js})` : type === 'flag' ? `rt.pool.flag(${js})` : `rt.pool.of(rt.scalar(${unit.any(code)}))`
+  const computed = isNumber(type)
+    ? `rt.pool.number(${js})`
+    : type === 'flag'
+      ? `rt.pool.flag(${js})`
+      : `rt.pool.of(rt.scalar(${unit.any(code)}))`
   const key = unit.name('t')
   unit.blockLines.push(`let ${key} = 0`)
   return { find: `const ${node} = rt.child(${parent}, ${key})`, present: `(${key} = ${computed}) !== 0` }
@@ -103,8 +116,18 @@ function perRow({ kind, of, key, all, carried }: CheckedAggregate): boolean {
   return !all && !key && kind !== 'val' && kind !== 'var' && !carried && !isPerson(of) && !isSession(of)
 }
 
-function aggregate(unit: Unit, context: Context, node: string, one: CheckedAggregate, index: number, once: boolean): string {
-  const value = one.kind === 'var' && !isBinding(one.of) ? expression(unit, context, one.of) : bound(unit, context, one.of as Binding)
+function aggregate(
+  unit: Unit,
+  context: Context,
+  node: string,
+  one: CheckedAggregate,
+  index: number,
+  once: boolean,
+): string {
+  const value =
+    one.kind === 'var' && !isBinding(one.of)
+      ? expression(unit, context, one.of)
+      : bound(unit, context, one.of as Binding)
   if (one.kind === 'val' || one.carried) {
     const given = isPerson(one.of) ? personOf(unit) : unit.any(value)
     return `A${index}.add(${node}, rt.scalar(${given}), stamp[${context.row}], serial)`
@@ -116,7 +139,13 @@ function aggregate(unit: Unit, context: Context, node: string, one: CheckedAggre
 }
 
 function isBinding(of: CheckedAggregate['of']): of is Binding {
-  return of.kind === 'value' || of.kind === 'variable' || of.kind === 'parameter' || of.kind === 'none' || (of.kind === 'column' && 'slot' in of)
+  return (
+    of.kind === 'value' ||
+    of.kind === 'variable' ||
+    of.kind === 'parameter' ||
+    of.kind === 'none' ||
+    (of.kind === 'column' && 'slot' in of)
+  )
 }
 
 function personOf(unit: Unit): string {
@@ -133,7 +162,15 @@ function presence(unit: Unit, { of }: CheckedAggregate, value: Code): { present:
   return { present: isCode(x.type) || x.type === 'flag' ? `${x.js} !== 0` : `${unit.any(x)} !== null`, x, line }
 }
 
-function freshness(unit: Unit, context: Context, node: string, one: CheckedAggregate, index: number, once: boolean, x: Code): string {
+function freshness(
+  unit: Unit,
+  context: Context,
+  node: string,
+  one: CheckedAggregate,
+  index: number,
+  once: boolean,
+  x: Code,
+): string {
   if (one.all) return ''
   const tag = `${node} * 128 + ${index}`
   if (one.key) {
@@ -169,8 +206,11 @@ function talliesRowsOnce(body: readonly Statement[], functions: number): boolean
   const places = body.filter((statement) => talliesIn([statement]) > 0)
   if (places.length !== 1 || talliesIn(body) !== 1) return false
   const [place] = places
-  if (place!.kind !== 'match') return ![...statementsIn([place!])].some(({ kind }) => kind === 'match' || kind === 'for')
-  return ![...statementsIn(place!.body)].some((inner) => inner.kind === 'match' || inner.kind === 'for' || isMove(inner))
+  if (place!.kind !== 'match')
+    return ![...statementsIn([place!])].some(({ kind }) => kind === 'match' || kind === 'for')
+  return ![...statementsIn(place!.body)].some(
+    (inner) => inner.kind === 'match' || inner.kind === 'for' || isMove(inner),
+  )
 }
 
 function isMove(statement: Statement): boolean {

@@ -49,8 +49,12 @@ export class Unit {
   constructor(checked: Checked, before: Unit | undefined, tagged: boolean) {
     this.checked = checked
     this.tagged = tagged
-    this.variables = before ? [...before.variables] : checked.variables.map((name) => (name === 'each_value' ? 'any' : 'none'))
-    this.parameters = before ? before.parameters.map((types) => [...types]) : checked.functions.map((own) => own.parameters.map(() => 'none'))
+    this.variables = before
+      ? [...before.variables]
+      : checked.variables.map((name) => (name === 'each_value' ? 'any' : 'none'))
+    this.parameters = before
+      ? before.parameters.map((types) => [...types])
+      : checked.functions.map((own) => own.parameters.map(() => 'none'))
     this.results = before ? [...before.results] : checked.functions.map(() => 'none')
   }
 

@@ -20,7 +20,7 @@ function grown(array: Float64Array<ArrayBuffer>, capacity: number, filler = 0): 
 }
 
 function finite(x: number): Scalar {
-  return x !== x ? null : x + 0
+  return Number.isNaN(x) ? null : x + 0
 }
 
 /** Compiled programs write `n` themselves. */
@@ -92,7 +92,7 @@ export class Sums implements Accumulator {
     if (this.n[node] === 0) return null
     const sum = this.sum[node]! + this.rest[node]!
     // Beyond the range of doubles the rest is NaN, the sum is infinite.
-    const total = sum === sum ? sum : this.sum[node]!
+    const total = !Number.isNaN(sum) ? sum : this.sum[node]!
     return finite(this.#average ? total / this.n[node]! : total)
   }
 }
@@ -118,7 +118,7 @@ export class Extremes implements Accumulator {
     const n = columns.n as Float64Array
     for (let i = 0; i < n.length; i++) {
       const old = this.n[nodes[i]!]!
-      if (!((n[i]! - old) * this.#sign <= 0) && n[i] === n[i]) this.n[nodes[i]!] = n[i]!
+      if (!((n[i]! - old) * this.#sign <= 0) && !Number.isNaN(n[i])) this.n[nodes[i]!] = n[i]!
     }
   }
 

@@ -40,7 +40,7 @@ export class KeyPool {
 
   number(x: number): number {
     if (x === this.#lastNumber) return this.#lastKey
-    if (x !== x) return 0
+    if (Number.isNaN(x)) return 0
     let key = this.#numbers.get(x)
     if (key === undefined) {
       key = this.#append(x + 0)

@@ -1,6 +1,6 @@
 /** Half away from zero at a number of decimal places. */
 export function roundTo(value: number, places: number): number {
-  if (value !== value) return value
+  if (Number.isNaN(value)) return value
   const factor = 10 ** clampPlaces(places)
   const scaled = Math.floor(Math.abs(value) * factor + 0.5) / factor
   if (!Number.isFinite(scaled)) return value
@@ -18,7 +18,7 @@ function clampPlaces(places: number): number {
 
 /** The multiple of `size` at or next to the value in the direction of zero; 0 when size is 0. */
 export function bucketOf(value: number, size: number): number {
-  if (value !== value || size !== size) return Number.NaN
+  if (Number.isNaN(value) || Number.isNaN(size)) return Number.NaN
   if (size === 0) return 0
   const quotient = value / size
   const nearest = Math.round(quotient)

@@ -1,6 +1,6 @@
 import type { BoolColumn, Codes, ColumnData, Dictionary, ScanBlock } from '../block.js'
 import { PyqlError } from '../errors.js'
-import type { Aggregate, PartialResult, Program, ScanOptions, Scalar, TableColumn } from '../program.js'
+import type { Aggregate, PartialResult, Program, Scalar, ScanOptions, TableColumn } from '../program.js'
 import { type Accumulator, CarriedValues, Counts, Extremes, LastValues, ScalarExtremes, Sums } from './accumulators.js'
 import { List, SetOf } from './containers.js'
 import { GroupTree, KeyPool } from './groups.js'
@@ -181,9 +181,10 @@ export class Runtime extends Values {
   /** The value of a histogram for this person: counted below the value of foreach, if there is one, once for each node. */
   record(x: Value, at: number): void {
     if (x === null) return
-    if (x instanceof List || x instanceof SetOf) throw this.fail(at, 'A histogram is made of numbers; this is a container.')
+    if (x instanceof List || x instanceof SetOf)
+      throw this.fail(at, 'A histogram is made of numbers; this is a container.')
     const number = typeof x === 'string' ? 0 : this.number(x)
-    if (number !== number) throw this.fail(at, 'A histogram is made of numbers; this is none.')
+    if (Number.isNaN(number)) throw this.fail(at, 'A histogram is made of numbers; this is none.')
     const { bucket } = this.#options
     let node = this.child(0, this.pool.text(''))
     this.#countPerson(node)
@@ -209,7 +210,12 @@ export class Runtime extends Values {
 
   log(args: Value[]): void {
     if (this.logged.length >= this.#options.limits.traceMax) return
-    this.logged.push(args.map((arg) => this.str(arg)).join('').slice(0, textShownMax))
+    this.logged.push(
+      args
+        .map((arg) => this.str(arg))
+        .join('')
+        .slice(0, textShownMax),
+    )
   }
 
   emit(message: Value): void {
@@ -254,7 +260,9 @@ function absentColumn({ type, isSet }: TableColumn, rows: number): ColumnData {
   const offsets = new Uint32Array(isSet ? rows + 1 : 0)
   if (type === 'text') {
     const codes = new Uint8Array(isSet ? 0 : rows)
-    return isSet ? { kind: 'text_set', offsets, codes, dictionary: noTexts } : { kind: 'text', codes, dictionary: noTexts }
+    return isSet
+      ? { kind: 'text_set', offsets, codes, dictionary: noTexts }
+      : { kind: 'text', codes, dictionary: noTexts }
   }
   if (type === 'bool') {
     const values = new Uint8Array(isSet ? 0 : rows)

@@ -21,7 +21,12 @@ export function readNumber(text: string): number {
 }
 
 /** Scheme and host may be missing; a parameter without a value is True. Every part is percent-decoded but `query`. */
-export function splitUrl(url: string): { host: string | null; path: string; query: string; params: [string, string | true][] } {
+export function splitUrl(url: string): {
+  host: string | null
+  path: string
+  query: string
+  params: [string, string | true][]
+} {
   const withHost = /^[a-z][a-z0-9+.-]*:\/\/([^/?#]*)/i.exec(url) ?? /^\/\/([^/?#]*)/.exec(url)
   const rest = withHost ? url.slice(withHost[0].length) : url
   const beforeHash = rest.split('#', 1)[0]!
@@ -34,7 +39,12 @@ export function splitUrl(url: string): { host: string | null; path: string; quer
       const equals = part.indexOf('=')
       return equals === -1 ? [decode(part), true] : [decode(part.slice(0, equals)), decode(part.slice(equals + 1))]
     })
-  return { host: withHost ? withHost[1]! : null, path: decode(mark === -1 ? beforeHash : beforeHash.slice(0, mark)), query, params }
+  return {
+    host: withHost ? withHost[1]! : null,
+    path: decode(mark === -1 ? beforeHash : beforeHash.slice(0, mark)),
+    query,
+    params,
+  }
 }
 
 function decode(part: string): string {

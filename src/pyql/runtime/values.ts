@@ -1,6 +1,6 @@
 import { errorAt, PyqlError, type PyqlErrorKind } from '../errors.js'
-import { dateFunctions, readTime, toMilliseconds } from './dates.js'
 import { Dict, Double, type Key, List, SetOf } from './containers.js'
+import { dateFunctions, readTime, toMilliseconds } from './dates.js'
 import { bucketOf, divideDoubles, divideInts, fixTo, roundTo } from './numbers.js'
 import { compareText, readNumber, splitUrl } from './text.js'
 
@@ -36,17 +36,21 @@ export class Values {
   #charge(amount: number): void {
     this.#memory += amount
     if (this.#memory > this.#memoryMax) {
-      throw this.fail(-1, `The script keeps more than ${this.#memoryMax} elements and characters for one person.`, 'limit')
+      throw this.fail(
+        -1,
+        `The script keeps more than ${this.#memoryMax} elements and characters for one person.`,
+        'limit',
+      )
     }
   }
 
   /** A number whose type is known, as a value: NaN is None. */
   int(x: number): Value {
-    return x !== x ? null : x
+    return Number.isNaN(x) ? null : x
   }
 
   double(x: number): Value {
-    return x !== x ? null : new Double(x)
+    return Number.isNaN(x) ? null : new Double(x)
   }
 
   /** The number that a value counts as: texts that are none count 0; NaN for None and containers. */
@@ -175,7 +179,8 @@ export class Values {
   /** Whether x, or any element of x when it is a set, is in a container. */
   contains(x: Value, container: Value, at: number): boolean {
     if (container === null) return false
-    if (!isContainer(container)) throw this.fail(at, `'in' looks into a list, a set or a dictionary, not into ${kindOf(container)}.`)
+    if (!isContainer(container))
+      throw this.fail(at, `'in' looks into a list, a set or a dictionary, not into ${kindOf(container)}.`)
     if (x instanceof SetOf) return someOf(x.items.values(), (item) => this.contains(item, container, at))
     if (container instanceof List) return container.items.some((item) => this.equals(item, x))
     const keys = container instanceof SetOf ? container.items : container.entries
@@ -285,7 +290,8 @@ export class Values {
   at(object: Value, index: Value, at: number): Value {
     if (object === null) return null
     if (object instanceof Dict) return object.entries.get(this.#key(index, at)) ?? null
-    if (!(object instanceof List) && typeof object !== 'string') throw this.fail(at, `${kindOf(object)} has no entries.`)
+    if (!(object instanceof List) && typeof object !== 'string')
+      throw this.fail(at, `${kindOf(object)} has no entries.`)
     const items = typeof object === 'string' ? object : object.items
     const position = this.#position(index, items.length)
     return items[position] ?? null
@@ -298,7 +304,10 @@ export class Values {
 
   slice(object: Value, from: Value, to: Value, at: number): Value {
     if (object === null) return null
-    const [start, end] = [from === null ? 0 : Math.trunc(this.number(from)), to === null ? undefined : Math.trunc(this.number(to))]
+    const [start, end] = [
+      from === null ? 0 : Math.trunc(this.number(from)),
+      to === null ? undefined : Math.trunc(this.number(to)),
+    ]
     if (typeof object === 'string') return this.#made(object.slice(start, end))
     if (object instanceof List) return this.list(object.items.slice(start, end))
     throw this.fail(at, `${kindOf(object)} cannot be sliced.`)
@@ -373,7 +382,8 @@ export class Values {
 
   #textMethod(name: string, text: string, args: Value[], at: number): Value {
     const part = args[0] === undefined || args[0] === null ? '' : this.str(args[0])
-    const limit = (i: number, otherwise: number) => (args[i] === undefined || args[i] === null ? otherwise : this.number(args[i]!))
+    const limit = (i: number, otherwise: number) =>
+      args[i] === undefined || args[i] === null ? otherwise : this.number(args[i]!)
     if (name === 'strip') return text.trim()
     if (name === 'find' || name === 'rfind') {
       const searched = text.slice(0, Math.max(0, limit(2, text.length)))
@@ -410,11 +420,17 @@ export class Values {
 
   len(x: Value): number {
     if (typeof x === 'string') return x.length
-    return isContainer(x) ? (x instanceof List ? x.items.length : x instanceof SetOf ? x.items.size : x.entries.size) : 0
+    return isContainer(x)
+      ? x instanceof List
+        ? x.items.length
+        : x instanceof SetOf
+          ? x.items.size
+          : x.entries.size
+      : 0
   }
 
   fix(x: number, places: number): Value {
-    return x !== x ? null : fixTo(x, places)
+    return Number.isNaN(x) ? null : fixTo(x, places)
   }
 
   round(x: number, places: number): number {
@@ -433,14 +449,22 @@ export class Values {
   time(x: Value): number {
     if (typeof x !== 'string') return toMilliseconds(this.number(x))
     const read = readTime(x)
-    return read === read ? read : toMilliseconds(readNumber(x))
+    return !Number.isNaN(read) ? read : toMilliseconds(readNumber(x))
   }
 
   url(x: Value, at: number): Value {
     if (x === null) return null
     const { host, path, query, params } = splitUrl(this.str(x))
     const decoded = this.dict(params, at)
-    return this.dict([['host', host], ['path', path], ['query', query], ['params', decoded]], at)
+    return this.dict(
+      [
+        ['host', host],
+        ['path', path],
+        ['query', query],
+        ['params', decoded],
+      ],
+      at,
+    )
   }
 
   /** As JSON would have it; doubles and ints are numbers, sets are arrays. */
@@ -448,7 +472,8 @@ export class Values {
     if (x instanceof Double) return x.value + 0
     if (!isContainer(x)) return x
     if (depth > nestingMax) throw this.fail(-1, `Containers are nested deeper than ${nestingMax}.`)
-    if (x instanceof Dict) return Object.fromEntries([...x.entries].map(([key, value]) => [String(key), this.plain(value, depth + 1)]))
+    if (x instanceof Dict)
+      return Object.fromEntries([...x.entries].map(([key, value]) => [String(key), this.plain(value, depth + 1)]))
     return this.iterate(x, -1).map((item) => this.plain(item, depth + 1))
   }
 }

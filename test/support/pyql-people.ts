@@ -1,0 +1,88 @@
+import type { Codes, ColumnData, Dictionary, ScanBlock, TableColumn } from '../../src/pyql/index.js'
+
+export type Cell = string | number | boolean | null | readonly (string | number | boolean)[]
+
+/** A row as an oracle sees it: set columns hold arrays, other columns single values; null is None. */
+export interface Row {
+  readonly stamp: number
+  readonly action: string
+  readonly cells: Readonly<Record<string, Cell>>
+}
+
+export interface Person {
+  readonly id: string | number
+  /** Ordered. */
+  readonly rows: readonly Row[]
+}
+
+/** A block of typed arrays made of people, for the columns of a program. */
+export function blockOf(people: readonly Person[], columns: readonly TableColumn[], firstNumber = 0): ScanBlock {
+  const rows = people.flatMap((person) => person.rows)
+  const rowStart = new Uint32Array(people.length + 1)
+  people.forEach((person, i) => {
+    rowStart[i + 1] = rowStart[i]! + person.rows.length
+  })
+  return {
+    people: people.length,
+    rowStart,
+    stamp: Float64Array.from(rows, ({ stamp }) => stamp),
+    columns: columns.map((column) => dataOf(rows, column)),
+    personNumber: Uint32Array.from(people, (_, i) => firstNumber + i),
+    personId: (i) => people[i]!.id,
+  }
+}
+
+function dataOf(rows: readonly Row[], column: TableColumn): ColumnData {
+  const cells = rows.map((row): Cell => (column.name === '__action' ? row.action : (row.cells[column.name] ?? null)))
+  return column.isSet ? setData(cells, column) : singleData(cells, column)
+}
+
+function singleData(cells: readonly Cell[], { type }: TableColumn): ColumnData {
+  if (type === 'bool')
+    return { kind: 'bool', values: Uint8Array.from(cells, (cell) => (cell === null ? 0 : cell ? 2 : 1)) }
+  if (type !== 'text')
+    return { kind: 'number', values: Float64Array.from(cells, (cell) => (cell === null ? Number.NaN : Number(cell))) }
+  const texts = new Texts(cells.filter((cell) => cell !== null).map(String))
+  return { kind: 'text', codes: texts.codes(cells), dictionary: texts }
+}
+
+function setData(cells: readonly Cell[], { type }: TableColumn): ColumnData {
+  const arrays = cells.map((cell) => (Array.isArray(cell) ? (cell as (string | number | boolean)[]) : []))
+  const offsets = new Uint32Array(cells.length + 1)
+  arrays.forEach((array, i) => {
+    offsets[i + 1] = offsets[i]! + array.length
+  })
+  const elements = arrays.flat()
+  if (type === 'bool')
+    return { kind: 'bool_set', offsets, values: Uint8Array.from(elements, (element) => (element ? 2 : 1)) }
+  if (type !== 'text') return { kind: 'number_set', offsets, values: Float64Array.from(elements, Number) }
+  const texts = new Texts(elements.map(String))
+  return { kind: 'text_set', offsets, codes: texts.codes(elements), dictionary: texts }
+}
+
+class Texts implements Dictionary {
+  readonly #texts: string[]
+  readonly #codes: Map<string, number>
+
+  constructor(texts: readonly string[]) {
+    this.#texts = [...new Set(texts)]
+    this.#codes = new Map(this.#texts.map((text, i) => [text, i + 1]))
+  }
+
+  get size(): number {
+    return this.#texts.length
+  }
+
+  codeOf(text: string): number {
+    return this.#codes.get(text) ?? -1
+  }
+
+  textOf(code: number): string {
+    return this.#texts[code - 1]!
+  }
+
+  codes(cells: readonly Cell[]): Codes {
+    const codes = cells.map((cell) => (cell === null ? 0 : this.codeOf(String(cell))))
+    return this.size < 256 ? Uint8Array.from(codes) : Uint16Array.from(codes)
+  }
+}
