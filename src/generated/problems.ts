@@ -1,6 +1,8 @@
 // Generated from schemas/ by npm run generate. Do not edit.
 /** Every problem: schemas/problems.json. */
 export const problems = {
+  authority_exists: {"status":409,"title":"The authority exists","detail":"The folder {folder} has a certificate authority already. A new one would cut off every node that the old one signed.","retry":false},
+  authority_missing: {"status":404,"title":"There is no authority","detail":"The folder {folder} has no ca.crt and ca.key. Make them with: trellis cluster-ca create.","retry":false},
   body_not_json: {"status":400,"title":"The body is not JSON","detail":"{reason}","retry":false},
   body_too_complex: {"status":413,"title":"The body is too complex","detail":"The body has more than {limit} {what} (setting {setting}).","retry":false},
   body_too_large: {"status":413,"title":"The body is too large","detail":"The body is larger than {limit} bytes (setting http.body_bytes_max).","retry":false},
@@ -20,12 +22,31 @@ export const problems = {
   invalid_credentials: {"status":401,"title":"Invalid credentials","detail":"invalid credentials","retry":false},
   invalid_request: {"status":400,"title":"The request is not valid","detail":"{reason}","retry":false},
   media_type_not_supported: {"status":415,"title":"The media type is not supported","detail":"{reason}","retry":false},
+  mesh_certificate_wrong: {"status":503,"title":"The certificate does not fit","detail":"The certificate of clustering.tls is not valid now for node {node}, or its authority did not sign it. Sign one with: trellis cluster-ca sign {node}.","retry":false},
+  mesh_configuration_refused: {"status":503,"title":"nats-server refuses the configuration","detail":"nats-server refuses the configuration of the {server}: {reason}","retry":false},
+  mesh_needs_secret: {"status":400,"title":"The mesh needs a secret","detail":"A node that is not alone needs clustering.secret, the same on every node (TRELLIS_CLUSTERING_SECRET), or TLS.","retry":false},
+  mesh_needs_tls: {"status":400,"title":"The mesh needs TLS","detail":"{host} is not loopback, and plain text stays on loopback. Set clustering.tls.certificate, .private_key and .certificate_authority (make them with: trellis cluster-ca).","retry":false},
+  mesh_store_locked: {"status":503,"title":"The store is in use","detail":"{path} belongs to process {pid}, which is alive. Two servers on one store destroy it.","retry":true},
   method_not_allowed: {"status":405,"title":"The method is not allowed","detail":"{method} is not allowed on {path}; allowed: {allowed}.","retry":false},
+  nats_server_missing: {"status":503,"title":"There is no nats-server","detail":"'{program}' is not a nats-server that runs. Clustering needs one: install the nats-server package of your distribution or an official release of the NATS project (2.10.23 or newer) and put it on PATH, or name it in clustering.nats_server.","retry":false},
+  node_answer_refused: {"status":502,"title":"The answer is not trusted","detail":"An answer in the name of node {node} was not signed by it. It was thrown away; the log tells more.","retry":false},
+  node_busy: {"status":503,"title":"The node is busy","detail":"Node {node} has too many requests of other nodes under way.","retry":true},
+  node_failed: {"status":502,"title":"The other node failed","detail":"Node {node} failed at this request; its log tells more.","retry":true},
+  node_has_no_hub: {"status":400,"title":"The node has no hub","detail":"Node {node} is an edge node (clustering.leaf_only): it has a leaf and no hub. Use server leaf.","retry":false},
+  node_identity_changed: {"status":409,"title":"The node is another one","detail":"Node {node} shows another key than before. If its data folder was made anew, remove_node it and add_node it again; if not, somebody else uses its name.","retry":false},
+  node_method_unknown: {"status":501,"title":"The other node does not know this","detail":"The other node does not know the request {method}; it may be of an older version.","retry":false},
+  node_name_invalid: {"status":400,"title":"The name of the node is not valid","detail":"'{node}' is not a name of a node: 1 to 64 letters, digits, _ and -, and no - in front.","retry":false},
+  node_removed: {"status":403,"title":"The node was removed","detail":"Node {node} was removed from this node. add_node takes it back.","retry":false},
+  node_session_unknown: {"status":503,"title":"The session is unknown","detail":"Node {node} was started again; say hello and ask again.","retry":true},
+  node_silent: {"status":504,"title":"The node is silent","detail":"Node {node} did not answer within {timeout_ms} ms.","retry":true},
+  node_unreachable: {"status":502,"title":"The node cannot be reached","detail":"No node {node} is in reach. Check its name (cluster_status on that node tells it), that it runs with clustering.enabled, and the routes (cluster_get_routes).","retry":true},
   operation_missing: {"status":400,"title":"No operation","detail":"Request body must include an 'operation' property.","retry":false},
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
   path_unknown: {"status":404,"title":"Unknown path","detail":"Nothing is at {method} {path}. Operations are sent as POST / with an 'operation' property.","retry":false},
   query_too_large: {"status":400,"title":"The query is too large","detail":"The query needs more than {limit} {what} (setting {setting}). Narrow it, or ask for pages with 'limit'.","retry":false},
+  route_loop: {"status":400,"title":"The route closes a loop","detail":"With this route node {leaf}'s leaf would reach node {hub} on two ways, and messages would go round. Leave it out: nodes whose hubs are joined reach each other already.","retry":false},
+  route_to_self: {"status":400,"title":"The route leads back here","detail":"{route} is this node itself. Give the address of another node; the own leaf dials the own hub by itself.","retry":false},
   select_malformed: {"status":400,"title":"The select cannot be read","detail":"In '{part}': {reason}","retry":false},
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
   stopping: {"status":503,"title":"The node is stopping","detail":"The node is stopping; send the request again to another node or after its restart.","retry":true},
@@ -33,7 +54,9 @@ export const problems = {
   table_not_found: {"status":404,"title":"Unknown table","detail":"Table '{database}.{table}' does not exist","retry":false},
   token_expired: {"status":401,"title":"The token is expired","detail":"token expired","retry":false},
   token_invalid: {"status":401,"title":"The token is not valid","detail":"invalid token","retry":false},
+  too_many_hosts: {"status":400,"title":"Too many hosts","detail":"A certificate names at most {most} hosts.","retry":false},
   too_many_requests: {"status":429,"title":"Too many requests","detail":"{reason}","retry":true},
+  too_many_routes: {"status":400,"title":"Too many routes","detail":"A node has at most {most} routes.","retry":false},
   user_inactive: {"status":401,"title":"The user is inactive","detail":"Cannot complete request: User is inactive","retry":false},
   value_type_wrong: {"status":400,"title":"The value does not fit the column","detail":"Column '{column}' is {type}: {value} does not fit.","retry":false},
 } as const satisfies Record<string, { status: number; title: string; detail: string; retry: boolean }>
@@ -42,6 +65,8 @@ export type ProblemCode = keyof typeof problems
 
 /** The facts that fill the placeholders of a problem's detail. */
 export interface ProblemFacts {
+  authority_exists: { folder: string | number }
+  authority_missing: { folder: string | number }
   body_not_json: { reason: string | number }
   body_too_complex: { limit: string | number; what: string | number; setting: string | number }
   body_too_large: { limit: string | number }
@@ -61,12 +86,31 @@ export interface ProblemFacts {
   invalid_credentials: Record<never, never>
   invalid_request: { reason: string | number }
   media_type_not_supported: { reason: string | number }
+  mesh_certificate_wrong: { node: string | number }
+  mesh_configuration_refused: { server: string | number; reason: string | number }
+  mesh_needs_secret: Record<never, never>
+  mesh_needs_tls: { host: string | number }
+  mesh_store_locked: { path: string | number; pid: string | number }
   method_not_allowed: { method: string | number; path: string | number; allowed: string | number }
+  nats_server_missing: { program: string | number }
+  node_answer_refused: { node: string | number }
+  node_busy: { node: string | number }
+  node_failed: { node: string | number }
+  node_has_no_hub: { node: string | number }
+  node_identity_changed: { node: string | number }
+  node_method_unknown: { method: string | number }
+  node_name_invalid: { node: string | number }
+  node_removed: { node: string | number }
+  node_session_unknown: { node: string | number }
+  node_silent: { node: string | number; timeout_ms: string | number }
+  node_unreachable: { node: string | number }
   operation_missing: Record<never, never>
   operation_unknown: { operation: string | number; suggestion: string | number }
   operator_unknown: { operator: string | number; hint: string | number }
   path_unknown: { method: string | number; path: string | number }
   query_too_large: { limit: string | number; what: string | number; setting: string | number }
+  route_loop: { leaf: string | number; hub: string | number }
+  route_to_self: { route: string | number }
   select_malformed: { part: string | number; reason: string | number }
   statement_timeout: { limit: string | number }
   stopping: Record<never, never>
@@ -74,7 +118,9 @@ export interface ProblemFacts {
   table_not_found: { database: string | number; table: string | number }
   token_expired: Record<never, never>
   token_invalid: Record<never, never>
+  too_many_hosts: { most: string | number }
   too_many_requests: { reason: string | number }
+  too_many_routes: { most: string | number }
   user_inactive: Record<never, never>
   value_type_wrong: { column: string | number; type: string | number; value: string | number }
 }

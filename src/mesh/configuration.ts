@@ -1,0 +1,141 @@
+import { join } from 'node:path'
+import type { Route } from './routes.js'
+import { atLeast, type Version } from './server-binary.js'
+
+/** Where the certificate, its key and the authority that signed it lie, and which keys the routes accept. */
+export interface TlsFiles {
+  certificate: string
+  privateKey: string
+  certificateAuthority: string
+  /** SHA-256 of the public keys (hexadecimal) that routes accept; empty accepts all that the authority signed. */
+  pinned: readonly string[]
+}
+
+/** Everything that the two configuration files are made of. */
+export interface ServerPlan {
+  nodeName: string
+  folder: string
+  host: string
+  clusterName: string
+  hub: { port: number; leafnodePort: number; clusterPort: number } | undefined
+  leaf: { port: number }
+  hubRoutes: readonly Route[]
+  leafRoutes: readonly Route[]
+  /** Whether this hub is a voter: keeps the control log in its own JetStream. */
+  voter: boolean
+  passwords: Passwords
+  tls: TlsFiles | undefined
+  messageBytesMax: number
+  storeBytesMax: number
+}
+
+export interface Passwords {
+  /** Shared by the whole mesh: what a hub shows to another hub. */
+  route: string
+  /** Shared by the whole mesh: what a leaf shows to a hub. */
+  leaf: string
+  /** Known to this node only. */
+  data: string
+  control: string
+  system: string
+}
+
+/** nats-server reads JSON as a subset of its own format, and JSON needs no quoting rules of ours. */
+const render = (configuration: object) => `${JSON.stringify(configuration, null, 2)}\n`
+
+/** The hub's file: routes to other hubs, a door for leafs, and the control log's JetStream on voters. */
+export function hubConfiguration(plan: ServerPlan, version: Version): string {
+  const { hub, host, tls, passwords } = plan
+  if (!hub) throw new Error('a node without a hub has no hub configuration')
+  return render({
+    server_name: `hub-${plan.nodeName}`,
+    listen: `${host}:${hub.port}`,
+    max_payload: plan.messageBytesMax,
+    lame_duck_duration: '30s',
+    ...(tls ? { tls: { cert_file: tls.certificate, key_file: tls.privateKey, timeout: 3 } } : {}),
+    ...(plan.voter ? { jetstream: jetstream(plan, version, 'hub', 'ctl', { sync_interval: 'always' }) } : {}),
+    cluster: {
+      name: plan.clusterName,
+      listen: `${host}:${hub.clusterPort}`,
+      no_advertise: true,
+      connect_retries: 3,
+      ...(tls
+        ? { tls: { ...mutual(tls), ...(tls.pinned.length > 0 ? { pinned_certs: tls.pinned } : {}) } }
+        : { authorization: { user: 'route', password: passwords.route, timeout: 3 } }),
+      routes: plan.hubRoutes.map(({ host, port }) =>
+        tls ? `nats-route://${host}:${port}` : `nats-route://route:${passwords.route}@${host}:${port}`,
+      ),
+    },
+    leafnodes: { listen: `${host}:${hub.leafnodePort}`, ...(tls ? { tls: mutual(tls) } : {}) },
+    accounts: {
+      SYS: { users: [{ user: 'system', password: passwords.system }] },
+      CTL: {
+        ...(plan.voter ? { jetstream: 'enabled' } : {}),
+        users: [{ user: 'control', password: passwords.control }],
+      },
+      DATA: {
+        users: [
+          { user: 'data', password: passwords.data },
+          { user: 'leaf', password: passwords.leaf, allowed_connection_types: ['LEAFNODE'] },
+        ],
+      },
+    },
+    system_account: 'SYS',
+  })
+}
+
+/** The leaf's file: this node's own store, which dials its hub (and the leaf routes) and keeps what others may not touch. */
+export function leafConfiguration(plan: ServerPlan, version: Version): string {
+  const { host, hub, nodeName, passwords, tls } = plan
+  const remotes = [...(hub ? [{ host, port: hub.leafnodePort }] : []), ...plan.leafRoutes]
+  return render({
+    server_name: `leaf-${nodeName}`,
+    listen: `${host}:${plan.leaf.port}`,
+    max_payload: plan.messageBytesMax,
+    lame_duck_duration: '30s',
+    ...(tls ? { tls: { cert_file: tls.certificate, key_file: tls.privateKey, timeout: 3 } } : {}),
+    jetstream: jetstream(plan, version, 'leaf', nodeName, {}),
+    leafnodes: {
+      reconnect: atLeast(version, [2, 10, 0]) ? '1s' : 1,
+      remotes: remotes.map((remote) => ({
+        urls: [`${tls ? 'tls' : 'nats-leaf'}://leaf:${passwords.leaf}@${remote.host}:${remote.port}`],
+        account: 'DATA',
+        deny_imports: guarded(nodeName),
+        ...(tls ? { tls: mutual(tls) } : {}),
+      })),
+    },
+    accounts: {
+      SYS: { users: [{ user: 'system', password: passwords.system }] },
+      CTL: { jetstream: 'enabled', users: [{ user: 'control', password: passwords.control }] },
+      DATA: { jetstream: 'enabled', users: [{ user: 'data', password: passwords.data }] },
+    },
+    system_account: 'SYS',
+  })
+}
+
+/** Subjects of ours that nobody else may publish to: our outbox, and every request that changes our streams. */
+function guarded(nodeName: string): string[] {
+  const changes = ['CREATE', 'UPDATE', 'DELETE', 'PURGE', 'RESTORE', 'SNAPSHOT', 'MSG.DELETE', 'LEADER.STEPDOWN']
+  return [`out.${nodeName}.>`, ...changes.map((change) => `$JS.${nodeName}.API.STREAM.${change}.>`)]
+}
+
+function jetstream(plan: ServerPlan, version: Version, server: 'hub' | 'leaf', domain: string, sync: object): object {
+  return {
+    store_dir: join(plan.folder, server),
+    domain,
+    max_mem: 32 * 1024 * 1024,
+    max_file: plan.storeBytesMax,
+    // Older servers stop at a key that they do not know.
+    ...(atLeast(version, [2, 10, 0]) ? sync : {}),
+  }
+}
+
+function mutual(tls: TlsFiles): object {
+  return {
+    cert_file: tls.certificate,
+    key_file: tls.privateKey,
+    ca_file: tls.certificateAuthority,
+    verify: true,
+    timeout: 3,
+  }
+}

@@ -1,0 +1,303 @@
+import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { join } from 'node:path'
+import type { NatsConnection } from 'nats'
+import { Problem } from '../lib/index.js'
+import { credentialsFor, type TlsPaths } from './credentials.js'
+import { hubConfiguration, leafConfiguration, type ServerPlan } from './configuration.js'
+import { connectTo } from './connection.js'
+import { readIfThere, writePrivate } from './files.js'
+import { derive, fingerprint, type Identity, identityFromKey, localSecret, ownIdentity } from './identity.js'
+import type { Log } from './log.js'
+import { OutboxStream } from './outbox-stream.js'
+import { Requests } from './requests.js'
+import { type Route, routeText, sameRoute } from './routes.js'
+import { findServer, type ServerBinary, versionWarnings } from './server-binary.js'
+import { greeting, ServerProcess, type ServerState } from './server-process.js'
+
+export interface MeshOptions {
+  /** Unique in the mesh: letters, digits, `_` and `-`. */
+  nodeName: string
+  /** Where configurations, stores, keys and routes lie; made when missing, for the owner only. */
+  folder: string
+  /** Path of nats-server; empty means the one on PATH. */
+  serverPath: string
+  host: string
+  clusterName: string
+  /** Undefined for an edge node, which only has a leaf. */
+  hub: { port: number; leafnodePort: number; clusterPort: number } | undefined
+  leaf: { port: number }
+  voter: boolean
+  /** What all nodes of a mesh without TLS share; empty means there is none. */
+  secret: string
+  /** PEM files; undefined means plain text, which stays on loopback. */
+  tls: TlsPaths | undefined
+  messageBytesMax: number
+  storeBytesMax: number
+  log: Log
+}
+
+export interface ServerStatus {
+  state: ServerState
+  port: number
+  pid: number | undefined
+  restarts: number
+  startedAt: number
+}
+
+export interface Routes {
+  hub: Route[]
+  leaf: Route[]
+}
+
+const NODE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/
+const ROUTES_MAX = 256
+const GREETING_MS_MAX = 1_000
+
+/** Whether a text may be a node's name: it becomes part of subjects and file contents. */
+export const isNodeName = (text: unknown): text is string => typeof text === 'string' && NODE_NAME.test(text)
+
+export const isLoopback = (host: string) =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
+
+/** This node's two servers, its connection to them, its requests and its outbox. */
+export class Mesh implements AsyncDisposable {
+  readonly nodeName: string
+  readonly requests: Requests
+  readonly outbox: OutboxStream
+  readonly identity: Identity
+  readonly warnings: readonly string[]
+  readonly #options: MeshOptions
+  readonly #parts: Parts
+  #routes: Routes
+  #pinned: readonly string[] = []
+
+  /**
+   * Starts the servers and connects to them.
+   * @throws Problem nats_server_missing, node_name_invalid, mesh_needs_tls (an address that is not loopback without
+   * TLS), mesh_needs_secret (routes without a secret or TLS), mesh_store_locked, mesh_configuration_refused
+   */
+  static async start(options: MeshOptions): Promise<Mesh> {
+    if (!isNodeName(options.nodeName)) throw new Problem('node_name_invalid', { node: options.nodeName })
+    const routes = await savedRoutes(options.folder)
+    refuseUnsafe(options, [...routes.hub, ...routes.leaf])
+    const binary = await findServer(options.serverPath)
+    const identity = options.tls
+      ? identityFromKey(await readFile(options.tls.privateKey, 'utf8'))
+      : await ownIdentity(options.folder)
+    const local = await localSecret(options.folder)
+    const parts = new Parts(options, binary, local)
+    try {
+      return await parts.begin(routes, async (connection) => {
+        const credentials = await credentialsFor(options, identity, local)
+        const requests = new Requests(connection, options.nodeName, identity, credentials, options.log)
+        const bytesMax = Math.floor(options.storeBytesMax * 0.9)
+        const outbox = new OutboxStream(connection, options.nodeName, identity, bytesMax, options.log)
+        return new Mesh(options, parts, routes, identity, requests, outbox, versionWarnings(binary))
+      })
+    } catch (error) {
+      await parts[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  private constructor(
+    options: MeshOptions,
+    parts: Parts,
+    routes: Routes,
+    identity: Identity,
+    requests: Requests,
+    outbox: OutboxStream,
+    warnings: readonly string[],
+  ) {
+    this.nodeName = options.nodeName
+    this.#options = options
+    this.#parts = parts
+    this.#routes = routes
+    this.identity = identity
+    this.requests = requests
+    this.outbox = outbox
+    this.warnings = warnings
+  }
+
+  get routes(): Readonly<Routes> {
+    return this.#routes
+  }
+
+  get servers(): { hub: ServerStatus | undefined; leaf: ServerStatus } {
+    return this.#parts.status()
+  }
+
+  get connected(): boolean {
+    return this.#parts.connected
+  }
+
+  /**
+   * Adds routes and puts them into effect. The hub takes them while it runs; a leaf is started again.
+   * @throws Problem route_to_self, route_refused, mesh_needs_tls, mesh_needs_secret
+   */
+  async setRoutes(server: 'hub' | 'leaf', wanted: readonly Route[]): Promise<{ set: Route[]; skipped: Route[] }> {
+    const skipped: Route[] = []
+    const set: Route[] = []
+    for (const { host, port } of wanted) {
+      const route = { host, port }
+      const there = [...this.#routes[server], ...set].some((other) => sameRoute(other, route))
+      ;(there ? skipped : set).push(route)
+    }
+    if (set.length === 0) return { set, skipped }
+    refuseUnsafe(this.#options, set)
+    for (const route of set) await this.#refuseSelf(server, route)
+    await this.#apply({ ...this.#routes, [server]: [...this.#routes[server], ...set] })
+    return { set, skipped }
+  }
+
+  /** Takes routes away from both servers and puts that into effect. */
+  async deleteRoutes(unwanted: readonly Route[]): Promise<{ deleted: Route[]; skipped: Route[] }> {
+    const all = [...this.#routes.hub, ...this.#routes.leaf]
+    const isUnwanted = (route: Route) => unwanted.some((other) => sameRoute(other, route))
+    const gone = ({ host, port }: Route) => ({ host, port })
+    const deleted = unwanted.filter((route) => all.some((other) => sameRoute(other, route))).map(gone)
+    const skipped = unwanted.filter((route) => !all.some((other) => sameRoute(other, route))).map(gone)
+    if (deleted.length > 0) {
+      await this.#apply({
+        hub: this.#routes.hub.filter((route) => !isUnwanted(route)),
+        leaf: this.#routes.leaf.filter((route) => !isUnwanted(route)),
+      })
+    }
+    return { deleted, skipped }
+  }
+
+  /**
+   * Which certificates the hub's routes accept, by public key (as in Requests); empty accepts all that the authority
+   * signed. A peer that is no longer named is disconnected at once. Without TLS it does nothing.
+   */
+  async pin(publicKeys: readonly string[]): Promise<void> {
+    if (!this.#options.tls || !this.#options.hub) return
+    const pinned = publicKeys.length === 0 ? [] : [...new Set([...publicKeys, this.identity.publicKey])].map(fingerprint)
+    if (pinned.join() === this.#pinned.join()) return
+    await this.#parts.reloadHub(this.#routes, pinned)
+    this.#pinned = pinned
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#parts[Symbol.asyncDispose]()
+  }
+
+  async #apply(routes: Routes): Promise<void> {
+    if (routes.hub.length + routes.leaf.length > ROUTES_MAX) throw new Problem('too_many_routes', { most: ROUTES_MAX })
+    const before = this.#routes
+    if (changed(before.hub, routes.hub)) await this.#parts.reloadHub(routes, this.#pinned)
+    if (changed(before.leaf, routes.leaf)) await this.#parts.restartLeaf(routes)
+    await writePrivate(routesFile(this.#options.folder), `${JSON.stringify(routes, null, 2)}\n`)
+    this.#routes = routes
+  }
+
+  /** A route to our own hub in any spelling: whoever answers there says who it is. */
+  async #refuseSelf(server: 'hub' | 'leaf', route: Route): Promise<void> {
+    const there = await greeting(route.host, route.port, GREETING_MS_MAX)
+    const ours = [`hub-${this.nodeName}`, `leaf-${this.nodeName}`]
+    if (there && ours.includes(there.server_name)) throw new Problem('route_to_self', { route: routeText(route) })
+    if (server === 'hub' && !this.#options.hub) throw new Problem('node_has_no_hub', { node: this.nodeName })
+  }
+}
+
+/** The running pieces, so that a start that fails half-way can be undone. */
+class Parts implements AsyncDisposable {
+  readonly #options: MeshOptions
+  readonly #binary: ServerBinary
+  readonly #plan: (routes: Routes, pinned: readonly string[]) => ServerPlan
+  readonly #hub: ServerProcess | undefined
+  readonly #leaf: ServerProcess
+  readonly #local: string
+  #connection: NatsConnection | undefined
+
+  constructor(options: MeshOptions, binary: ServerBinary, local: string) {
+    const { folder, host, hub, leaf, log, nodeName } = options
+    this.#options = options
+    this.#binary = binary
+    this.#local = local
+    const common = { binary, folder, host, log }
+    this.#hub = hub && new ServerProcess({ ...common, name: 'hub', serverName: `hub-${nodeName}`, port: hub.port })
+    this.#leaf = new ServerProcess({ ...common, name: 'leaf', serverName: `leaf-${nodeName}`, port: leaf.port })
+    // With TLS the certificate is the proof, and the words below only fill a place that the servers ask for.
+    const shared = options.tls ? 'tls' : options.secret || local
+    const passwords = {
+      route: derive(shared, 'route'),
+      leaf: derive(shared, 'leaf'),
+      data: derive(local, 'data'),
+      control: derive(local, 'control'),
+      system: derive(local, 'system'),
+    }
+    this.#plan = (routes, pinned) => ({
+      ...options,
+      passwords,
+      tls: options.tls && { ...options.tls, pinned },
+      hubRoutes: routes.hub,
+      leafRoutes: routes.leaf,
+    })
+  }
+
+  get connected(): boolean {
+    return this.#connection !== undefined && !this.#connection.isClosed()
+  }
+
+  async begin<T>(routes: Routes, build: (connection: NatsConnection) => Promise<T>): Promise<T> {
+    const plan = this.#plan(routes, [])
+    const { version } = this.#binary
+    // Both are waited for, so that none is still starting when a failure of the other takes everything down.
+    const starts = await Promise.allSettled([
+      this.#hub?.start(hubConfiguration(plan, version)),
+      this.#leaf.start(leafConfiguration(plan, version)),
+    ])
+    for (const start of starts) if (start.status === 'rejected') throw start.reason
+    const { host, leaf, log, nodeName, tls } = this.#options
+    this.#connection = await connectTo({
+      host,
+      port: leaf.port,
+      user: 'data',
+      password: derive(this.#local, 'data'),
+      certificateAuthority: tls?.certificateAuthority,
+      name: `trellis ${nodeName}`,
+      log,
+    })
+    return build(this.#connection)
+  }
+
+  status(): { hub: ServerStatus | undefined; leaf: ServerStatus } {
+    const of = ({ state, pid, restarts, startedAt }: ServerProcess, port: number) => ({ state, port, pid, restarts, startedAt })
+    const { hub, leaf } = this.#options
+    return { hub: this.#hub && of(this.#hub, hub!.clusterPort), leaf: of(this.#leaf, leaf.port) }
+  }
+
+  async reloadHub(routes: Routes, pinned: readonly string[]): Promise<void> {
+    await this.#hub?.reload(hubConfiguration(this.#plan(routes, pinned), this.#binary.version))
+  }
+
+  async restartLeaf(routes: Routes): Promise<void> {
+    await this.#leaf.restart(leafConfiguration(this.#plan(routes, []), this.#binary.version))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#connection?.close()
+    await this.#leaf[Symbol.asyncDispose]()
+    await this.#hub?.[Symbol.asyncDispose]()
+  }
+}
+
+const routesFile = (folder: string) => join(folder, 'routes.json')
+
+async function savedRoutes(folder: string): Promise<Routes> {
+  const text = await readIfThere(routesFile(folder))
+  return text ? (JSON.parse(text) as Routes) : { hub: [], leaf: [] }
+}
+
+const changed = (before: readonly Route[], after: readonly Route[]) =>
+  before.length !== after.length || before.some((route, place) => !sameRoute(route, after[place]!))
+
+/** Plain text never leaves the machine, and nobody joins without a proof. */
+function refuseUnsafe({ host, secret, tls }: MeshOptions, routes: readonly Route[]): void {
+  if (tls) return
+  const open = [host, ...routes.map((route) => route.host)].find((address) => !isLoopback(address))
+  if (open !== undefined) throw new Problem('mesh_needs_tls', { host: open })
+  if (routes.length > 0 && secret === '') throw new Problem('mesh_needs_secret', {})
+}

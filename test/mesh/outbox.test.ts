@@ -1,0 +1,143 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { connect } from 'nats'
+import type { Arrival, Mesh } from '../../src/mesh/index.js'
+import { eventually, withMeshes } from '../support/mesh.js'
+
+/** Reads a's outbox on b until the test ends. */
+function follow(reader: Mesh) {
+  const stop = new AbortController()
+  const arrived: Arrival[] = []
+  const refused: string[] = []
+  const done = reader.outbox.follow('a', {
+    from: { created: 0, sequence: 1 },
+    topics: [],
+    keyOf: () => reader.requests.keyOf('a'),
+    take: async (arrivals) => {
+      arrived.push(...arrivals)
+    },
+    refused: (reason) => refused.push(reason),
+    reachable: () => {},
+    signal: stop.signal,
+  })
+  return {
+    arrived,
+    refused,
+    async [Symbol.asyncDispose]() {
+      stop.abort()
+      await done
+    },
+  }
+}
+
+const acquaint = (from: Mesh, to: string) =>
+  eventually(`${from.nodeName} knows ${to}`, 5_000, () =>
+    from.requests.hello(to, 500).then(
+      () => true,
+      () => false,
+    ),
+  )
+
+describe('the outbox', () => {
+  it('is read by another node in order, large messages whole', async () => {
+    await withMeshes(['a', 'b'], async ([a, b]) => {
+      await acquaint(b!, 'a')
+      await a!.outbox.ensure()
+      const large = Buffer.alloc(3 * 1024 * 1024, 'x')
+      await using reading = follow(b!)
+      await Promise.all([
+        ...Array.from({ length: 500 }, (_, i) => a!.outbox.publish('dev.dog', Buffer.from(`${i}`), `${i}`)),
+        a!.outbox.publish('dev.dog', large, 'large'),
+      ])
+      await eventually('all arrived', 10_000, () => reading.arrived.length === 501)
+      expect(reading.arrived.slice(0, 500).map(({ bytes }) => bytes.toString())).to.deep.equal(
+        Array.from({ length: 500 }, (_, i) => `${i}`),
+      )
+      expect(reading.arrived[500]!.bytes.equals(large)).to.equal(true)
+      expect(reading.refused).to.deep.equal([])
+    })
+  })
+
+  it('is read on after the servers of either side were killed', async () => {
+    await withMeshes(['a', 'b'], async ([a, b]) => {
+      await acquaint(b!, 'a')
+      await a!.outbox.ensure()
+      await using reading = follow(b!)
+      let sent = 0
+      for (const victim of [a!.servers.leaf, a!.servers.hub!, b!.servers.hub!, b!.servers.leaf]) {
+        process.kill(victim.pid!, 'SIGKILL')
+        sent++
+        await eventually('it is taken', 8_000, () =>
+          a!.outbox.publish('dev.dog', Buffer.from(`${sent}`), `${sent}`).then(
+            () => true,
+            () => false,
+          ),
+        )
+        await eventually(`message ${sent} arrived`, 8_000, () => reading.arrived.at(-1)?.bytes.toString() === `${sent}`)
+      }
+    })
+  }).timeout(40_000)
+
+  it('is made anew when its store was deleted, and read from its new beginning', async () => {
+    await withMeshes(['a', 'b'], async ([a, b], [options]) => {
+      await acquaint(b!, 'a')
+      const before = await a!.outbox.ensure()
+      await a!.outbox.publish('dev.dog', Buffer.from('before'), '1')
+      await using reading = follow(b!)
+      await eventually('the first arrived', 5_000, () => reading.arrived.length === 1)
+      await rm(join(options!.folder, 'leaf'), { recursive: true })
+      process.kill(a!.servers.leaf.pid!, 'SIGKILL')
+      await eventually('the stream is there again', 8_000, () =>
+        a!.outbox.ensure().then(
+          ({ created }) => created !== before.created,
+          () => false,
+        ),
+      )
+      await a!.outbox.publish('dev.dog', Buffer.from('after'), '2')
+      await eventually('the second arrived', 10_000, () => reading.arrived.at(-1)!.bytes.toString() === 'after')
+    })
+  }).timeout(30_000)
+
+  it('takes nothing that another node wrote in its name', async () => {
+    await withMeshes(['a', 'b'], async ([a, b], [, options]) => {
+      await acquaint(b!, 'a')
+      await a!.outbox.ensure()
+      await using reading = follow(b!)
+      // Somebody with the passwords of b, and with all that b may do.
+      const { readFile } = await import('node:fs/promises')
+      const configuration = JSON.parse(await readFile(join(options!.folder, 'leaf.conf'), 'utf8'))
+      const { user, password } = configuration.accounts.DATA.users[0]
+      const intruder = await connect({ port: options!.leaf.port, user, pass: password })
+      intruder.publish('out.a.dev.dog', 'forged')
+      await intruder.request('$JS.a.API.STREAM.PURGE.OUT', '', { timeout: 300 }).catch(() => {})
+      const deleted = await intruder.request('$JS.a.API.STREAM.DELETE.OUT', '', { timeout: 300 }).catch(() => undefined)
+      expect(deleted).to.equal(undefined)
+      await intruder.flush()
+      await intruder.close()
+      await a!.outbox.publish('dev.dog', Buffer.from('real'), '1')
+      await eventually('the real one arrived', 5_000, () => reading.arrived.length === 1)
+      expect(reading.arrived[0]!.bytes.toString()).to.equal('real')
+      expect((await a!.outbox.ensure()).messages).to.equal(1)
+    })
+  })
+
+  it('refuses messages with a wrong signature or out of order', async () => {
+    await withMeshes(['a', 'b'], async ([a, b], [options]) => {
+      await acquaint(b!, 'a')
+      await a!.outbox.ensure()
+      await using reading = follow(b!)
+      const { readFile } = await import('node:fs/promises')
+      const configuration = JSON.parse(await readFile(join(options!.folder, 'leaf.conf'), 'utf8'))
+      const { user, password } = configuration.accounts.DATA.users[0]
+      const intruder = await connect({ port: options!.leaf.port, user, pass: password })
+      intruder.publish('out.a.dev.dog', 'without a signature')
+      intruder.publish('out.a.dev.dog', Buffer.from([0, 255, 254]))
+      await intruder.flush()
+      await intruder.close()
+      await a!.outbox.publish('dev.dog', Buffer.from('real'), '1')
+      await eventually('the real one arrived', 5_000, () => reading.arrived.length === 1)
+      expect(reading.refused).to.deep.equal(['wrong signature', 'wrong signature'])
+    })
+  })
+})

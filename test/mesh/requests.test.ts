@@ -1,0 +1,128 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { connect, type Msg, type NatsConnection } from 'nats'
+import { type MeshOptions, Mesh } from '../../src/mesh/index.js'
+import { Problem } from '../../src/lib/index.js'
+import { eventually, meshOptions, type RememberedLog, withFolder, withMeshes } from '../support/mesh.js'
+
+const codeOf = (promise: Promise<unknown>) =>
+  promise.then(
+    () => 'it resolved',
+    (error: Problem) => error.code,
+  )
+
+/** A client with all the rights of a node's own connection. */
+async function intruderOn(options: MeshOptions): Promise<NatsConnection> {
+  const { accounts } = JSON.parse(await readFile(join(options.folder, 'leaf.conf'), 'utf8'))
+  const { user, password } = accounts.DATA.users[0]
+  return connect({ port: options.leaf.port, user, pass: password })
+}
+
+describe('requests between nodes', () => {
+  it('bring an answer, a Problem, or say that nobody is there', async () => {
+    await withMeshes(['a', 'b'], async ([a, b]) => {
+      a!.requests.serve('echo', async (body) => body)
+      a!.requests.serve('refuse', async () => {
+        throw new Problem('too_many_routes', { most: 3 })
+      })
+      a!.requests.serve('break', async () => {
+        throw new Error('the inside of it')
+      })
+      a!.requests.serve('sleep', () => new Promise(() => {}))
+      await eventually('b reaches a', 5_000, () => b!.requests.hello('a', 500).then(() => true, () => false))
+      expect(await b!.requests.ask('a', 'echo', { deep: [1, 'two', null] }, 1_000)).to.deep.equal({ deep: [1, 'two', null] })
+      expect(await codeOf(b!.requests.ask('a', 'refuse', null, 1_000))).to.equal('too_many_routes')
+      expect(await codeOf(b!.requests.ask('a', 'break', null, 1_000))).to.equal('node_failed')
+      expect(await codeOf(b!.requests.ask('a', 'sleep', null, 200))).to.equal('node_silent')
+      expect(await codeOf(b!.requests.ask('a', 'unknown', null, 1_000))).to.equal('node_method_unknown')
+      expect(await codeOf(b!.requests.ask('nobody', 'echo', null, 1_000))).to.equal('node_unreachable')
+    })
+  })
+
+  it('go on after the other node was started again', async () => {
+    await withFolder(async (folder) => {
+      const options = await meshOptions('a', folder)
+      let a = await Mesh.start(options)
+      const b = await Mesh.start(await meshOptions('b', folder))
+      try {
+        await b.setRoutes('hub', [{ host: '127.0.0.1', port: options.hub!.clusterPort }])
+        await eventually('b reaches a', 5_000, () => b.requests.hello('a', 500).then(() => true, () => false))
+        await a[Symbol.asyncDispose]()
+        a = await Mesh.start(options)
+        a.requests.serve('echo', async (body) => body)
+        await eventually('it answers again', 8_000, () => b.requests.ask('a', 'echo', 1, 500).then(() => true, () => false))
+      } finally {
+        await b[Symbol.asyncDispose]()
+        await a[Symbol.asyncDispose]()
+      }
+    })
+  }).timeout(30_000)
+
+  it('are taken once, and only from who signed them', async () => {
+    await withMeshes(['a', 'b'], async ([a, b], [options]) => {
+      let taken = 0
+      a!.requests.serve('count', async () => ++taken)
+      const intruder = await intruderOn(options!)
+      const seen: Msg[] = []
+      intruder.subscribe('rpc.a.count', { callback: (_, message) => void seen.push(message) })
+      await intruder.flush()
+      await eventually('b reaches a', 5_000, () => b!.requests.hello('a', 500).then(() => true, () => false))
+      expect(await b!.requests.ask('a', 'count', null, 1_000)).to.equal(1)
+      await eventually('the intruder saw it', 2_000, () => seen.length === 1)
+      const { data, headers } = seen[0]!
+      const again = (bytes: Uint8Array) =>
+        intruder.request('rpc.a.count', bytes, { timeout: 200, ...(headers ? { headers } : {}) }).then(
+          () => 'answered',
+          () => 'no answer',
+        )
+      expect(await again(data)).to.equal('no answer')
+      expect(await again(Buffer.from(Buffer.from(data).toString().replace('"from":"b"', '"from":"c"')))).to.equal('answered')
+      expect(await again(Buffer.from('{"from":'))).to.equal('no answer')
+      expect(await again(Buffer.from('null'))).to.equal('no answer')
+      expect(taken).to.equal(1)
+      expect(a!.requests.refusals).to.equal(3)
+      expect((options!.log as RememberedLog).lines.filter((line) => line.includes('refused a message'))).to.have.length(3)
+      await intruder.close()
+    })
+  })
+
+  it('are not answered by somebody else', async () => {
+    await withMeshes(['a', 'b'], async ([a, b], [options]) => {
+      a!.requests.serve('slow', () => new Promise((resolve) => setTimeout(resolve, 300, 'the truth')))
+      await eventually('b reaches a', 5_000, () => b!.requests.hello('a', 500).then(() => true, () => false))
+      const intruder = await intruderOn(options!)
+      intruder.subscribe('rpc.a.slow', {
+        callback: (_, message) => {
+          const { id } = JSON.parse(message.string())
+          message.respond(JSON.stringify({ id, from: 'a', body: 'a lie' }))
+        },
+      })
+      await intruder.flush()
+      await eventually('the interest of the intruder is known', 2_000, async () =>
+        (await codeOf(b!.requests.ask('a', 'slow', null, 1_000))) === 'node_answer_refused',
+      )
+      await intruder.close()
+    })
+  })
+
+  it('end for a node that was removed, at once', async () => {
+    await withMeshes(['a', 'b'], async ([a, b]) => {
+      a!.requests.serve('echo', async (body) => body)
+      await eventually('b reaches a', 5_000, () => b!.requests.hello('a', 500).then(() => true, () => false))
+      a!.requests.ban('b')
+      expect(await codeOf(b!.requests.ask('a', 'echo', 1, 300))).to.equal('node_silent')
+      expect(await codeOf(b!.requests.hello('a', 300))).to.equal('node_silent')
+    })
+  })
+
+  it('keep a name for the key that used it first', async () => {
+    await withMeshes(['a', 'b'], async ([a, b]) => {
+      await eventually('b reaches a', 5_000, () => b!.requests.hello('a', 500).then(() => true, () => false))
+      a!.requests.ban('b')
+      a!.requests.trust('b', a!.identity.publicKey) // What a remembers of b is another key than b's.
+      expect(await codeOf(b!.requests.hello('a', 300))).to.equal('node_silent')
+      expect(a!.requests.refusals).to.be.greaterThan(0)
+    })
+  })
+})
