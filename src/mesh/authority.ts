@@ -52,7 +52,13 @@ export async function signNode(folder: string, node: string, hosts: readonly str
   if (!authorityPem || !keyPem) throw new Problem('authority_missing', { folder })
   if (hosts.length > HOSTS_MAX) throw new Problem('too_many_hosts', { most: HOSTS_MAX })
   const authority = new x509.X509Certificate(authorityPem)
-  const signingKey = await webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decodeFirst(keyPem), ALGORITHM, false, ['sign'])
+  const signingKey = await webcrypto.subtle.importKey(
+    'pkcs8',
+    x509.PemConverter.decodeFirst(keyPem),
+    ALGORITHM,
+    false,
+    ['sign'],
+  )
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
   const names = [...new Set([node, 'localhost', '127.0.0.1', '::1', ...hosts])]
   const certificate = await x509.X509CertificateGenerator.create(

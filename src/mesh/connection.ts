@@ -36,7 +36,8 @@ export async function connectTo(options: ConnectionOptions): Promise<NatsConnect
 
 async function follow(connection: NatsConnection, name: string, log: Log): Promise<void> {
   for await (const { type, data } of connection.status()) {
-    if (type === Events.Disconnect || type === Events.Reconnect) log.info({ connection: name, event: type }, 'mesh connection')
+    if (type === Events.Disconnect || type === Events.Reconnect)
+      log.info({ connection: name, event: type }, 'mesh connection')
     else if (type === Events.Error) log.warn({ connection: name, error: String(data) }, 'mesh connection')
   }
 }

@@ -3,9 +3,9 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
 import { Problem } from '../lib/index.js'
-import { credentialsFor, type TlsPaths } from './credentials.js'
 import { hubConfiguration, leafConfiguration, type ServerPlan } from './configuration.js'
 import { connectTo } from './connection.js'
+import { credentialsFor, type TlsPaths } from './credentials.js'
 import { readIfThere, writePrivate } from './files.js'
 import { derive, fingerprint, type Identity, identityFromKey, localSecret, ownIdentity } from './identity.js'
 import type { Log } from './log.js'
@@ -173,7 +173,8 @@ export class Mesh implements AsyncDisposable {
    */
   async pin(publicKeys: readonly string[]): Promise<void> {
     if (!this.#options.tls || !this.#options.hub) return
-    const pinned = publicKeys.length === 0 ? [] : [...new Set([...publicKeys, this.identity.publicKey])].map(fingerprint)
+    const pinned =
+      publicKeys.length === 0 ? [] : [...new Set([...publicKeys, this.identity.publicKey])].map(fingerprint)
     if (pinned.join() === this.#pinned.join()) return
     await this.#parts.reloadHub(this.#routes, pinned)
     this.#pinned = pinned
@@ -264,7 +265,13 @@ class Parts implements AsyncDisposable {
   }
 
   status(): { hub: ServerStatus | undefined; leaf: ServerStatus } {
-    const of = ({ state, pid, restarts, startedAt }: ServerProcess, port: number) => ({ state, port, pid, restarts, startedAt })
+    const of = ({ state, pid, restarts, startedAt }: ServerProcess, port: number) => ({
+      state,
+      port,
+      pid,
+      restarts,
+      startedAt,
+    })
     const { hub, leaf } = this.#options
     return { hub: this.#hub && of(this.#hub, hub!.clusterPort), leaf: of(this.#leaf, leaf.port) }
   }

@@ -1,4 +1,12 @@
-import { AckPolicy, createInbox, DeliverPolicy, type JetStreamManager, type Msg, nanos, type NatsConnection } from 'nats'
+import {
+  AckPolicy,
+  createInbox,
+  DeliverPolicy,
+  type JetStreamManager,
+  type Msg,
+  type NatsConnection,
+  nanos,
+} from 'nats'
 
 const HEARTBEAT_MS = 1_000
 /** Silence for this long means that the messages of the last moments may be lost on the way. */
@@ -88,21 +96,27 @@ export class OrderedReader {
   }
 
   #receive(error: Error | null, message: Msg): void {
-    if (error || this.#ended) return this.#end()
+    if (this.#ended) return
     this.#heard = Date.now()
-    if (message.headers?.code === 100) return this.#control(message)
-    if (message.headers?.code) return this.#end() // The consumer is gone.
+    const code = message.headers?.code
     const [sequence, delivered] = places(message)
-    if (delivered !== this.#delivered + 1) return this.#end()
-    this.#delivered++
-    this.#messages.push({ message, sequence })
-    this.#wake()
+    if (code === 100) this.#control(message)
+    else if (error || code || delivered !== this.#delivered + 1)
+      this.#end() // The consumer is gone, or a message is.
+    else {
+      this.#delivered++
+      this.#messages.push({ message, sequence })
+      this.#wake()
+    }
   }
 
   /** A heartbeat with the count of what was sent, or a question whether we keep up. */
   #control(message: Msg): void {
     const sent = message.headers?.get('Nats-Last-Consumer')
-    if (sent && Number(sent) !== this.#delivered) return this.#end()
+    if (sent && Number(sent) !== this.#delivered) {
+      this.#end()
+      return
+    }
     const stalled = message.headers?.get('Nats-Consumer-Stalled')
     if (stalled) this.#connection.publish(stalled)
     if (!message.reply) return

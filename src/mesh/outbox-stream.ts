@@ -4,8 +4,8 @@ import {
   headers,
   type JetStreamClient,
   type JetStreamManager,
-  nanos,
   type NatsConnection,
+  nanos,
   RetentionPolicy,
   StorageType,
 } from 'nats'

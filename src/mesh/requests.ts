@@ -217,7 +217,10 @@ export class Requests {
       answer({ body: await handler(question.body, question.from) })
     } catch (error) {
       if (!(error instanceof Problem)) {
-        this.#log.error({ method: question.method, from: question.from, error: String((error as Error).stack) }, 'a request failed')
+        this.#log.error(
+          { method: question.method, from: question.from, error: String((error as Error).stack) },
+          'a request failed',
+        )
       }
       const { code, facts } = error instanceof Problem ? error : { code: 'node_failed', facts: { node: this.#name } }
       answer({ problem: { code, facts: { ...facts } } })
@@ -229,7 +232,8 @@ export class Requests {
   /** Why a request is not taken; undefined when it is in order. */
   #objection(question: Question, message: Msg): string | undefined {
     const { from, method, to } = question
-    if (typeof from !== 'string' || typeof method !== 'string' || typeof question.id !== 'string') return 'a wrong shape'
+    if (typeof from !== 'string' || typeof method !== 'string' || typeof question.id !== 'string')
+      return 'a wrong shape'
     if (to !== this.#name || message.subject !== `rpc.${to}.${method}`) return 'a request for somebody else'
     if (this.#banned.has(from)) return 'a removed node'
     if (method !== 'hello' && !this.#known.has(from)) return undefined

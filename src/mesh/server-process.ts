@@ -127,7 +127,9 @@ export class ServerProcess implements AsyncDisposable {
       await run(binary.path, ['-t', '-c', candidate], { timeout: READY_MS_MAX })
     } catch (error) {
       await rm(candidate, { force: true })
-      const reason = String((error as { stderr?: string }).stderr ?? error).trim().replaceAll(candidate, `${name}.conf`)
+      const reason = String((error as { stderr?: string }).stderr ?? error)
+        .trim()
+        .replaceAll(candidate, `${name}.conf`)
       throw new Problem('mesh_configuration_refused', { server: name, reason })
     }
     await rename(candidate, this.#configurationFile)
@@ -145,7 +147,10 @@ export class ServerProcess implements AsyncDisposable {
     const tied = await canTieToParent()
     const command = [binary.path, '-c', this.#configurationFile]
     if (tied) command.unshift('setpriv', '--pdeathsig', 'KILL')
-    const child = spawn(command[0]!, command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH } })
+    const child = spawn(command[0]!, command.slice(1), {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { PATH: process.env.PATH },
+    })
     this.#child = child
     let lastWords = ''
     const watch = (line: string) => {

@@ -2,8 +2,8 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { connect, type Msg, type NatsConnection } from 'nats'
-import { type MeshOptions, Mesh } from '../../src/mesh/index.js'
 import { Problem } from '../../src/lib/index.js'
+import { Mesh, type MeshOptions } from '../../src/mesh/index.js'
 import { eventually, meshOptions, type RememberedLog, withFolder, withMeshes } from '../support/mesh.js'
 
 const codeOf = (promise: Promise<unknown>) =>
@@ -30,8 +30,15 @@ describe('requests between nodes', () => {
         throw new Error('the inside of it')
       })
       a!.requests.serve('sleep', () => new Promise(() => {}))
-      await eventually('b reaches a', 5_000, () => b!.requests.hello('a', 500).then(() => true, () => false))
-      expect(await b!.requests.ask('a', 'echo', { deep: [1, 'two', null] }, 1_000)).to.deep.equal({ deep: [1, 'two', null] })
+      await eventually('b reaches a', 5_000, () =>
+        b!.requests.hello('a', 500).then(
+          () => true,
+          () => false,
+        ),
+      )
+      expect(await b!.requests.ask('a', 'echo', { deep: [1, 'two', null] }, 1_000)).to.deep.equal({
+        deep: [1, 'two', null],
+      })
       expect(await codeOf(b!.requests.ask('a', 'refuse', null, 1_000))).to.equal('too_many_routes')
       expect(await codeOf(b!.requests.ask('a', 'break', null, 1_000))).to.equal('node_failed')
       expect(await codeOf(b!.requests.ask('a', 'sleep', null, 200))).to.equal('node_silent')
@@ -47,11 +54,21 @@ describe('requests between nodes', () => {
       const b = await Mesh.start(await meshOptions('b', folder))
       try {
         await b.setRoutes('hub', [{ host: '127.0.0.1', port: options.hub!.clusterPort }])
-        await eventually('b reaches a', 5_000, () => b.requests.hello('a', 500).then(() => true, () => false))
+        await eventually('b reaches a', 5_000, () =>
+          b.requests.hello('a', 500).then(
+            () => true,
+            () => false,
+          ),
+        )
         await a[Symbol.asyncDispose]()
         a = await Mesh.start(options)
         a.requests.serve('echo', async (body) => body)
-        await eventually('it answers again', 8_000, () => b.requests.ask('a', 'echo', 1, 500).then(() => true, () => false))
+        await eventually('it answers again', 8_000, () =>
+          b.requests.ask('a', 'echo', 1, 500).then(
+            () => true,
+            () => false,
+          ),
+        )
       } finally {
         await b[Symbol.asyncDispose]()
         await a[Symbol.asyncDispose]()
@@ -67,7 +84,12 @@ describe('requests between nodes', () => {
       const seen: Msg[] = []
       intruder.subscribe('rpc.a.count', { callback: (_, message) => void seen.push(message) })
       await intruder.flush()
-      await eventually('b reaches a', 5_000, () => b!.requests.hello('a', 500).then(() => true, () => false))
+      await eventually('b reaches a', 5_000, () =>
+        b!.requests.hello('a', 500).then(
+          () => true,
+          () => false,
+        ),
+      )
       expect(await b!.requests.ask('a', 'count', null, 1_000)).to.equal(1)
       await eventually('the intruder saw it', 2_000, () => seen.length === 1)
       const { data, headers } = seen[0]!
@@ -77,12 +99,16 @@ describe('requests between nodes', () => {
           () => 'no answer',
         )
       expect(await again(data)).to.equal('no answer')
-      expect(await again(Buffer.from(Buffer.from(data).toString().replace('"from":"b"', '"from":"c"')))).to.equal('answered')
+      expect(await again(Buffer.from(Buffer.from(data).toString().replace('"from":"b"', '"from":"c"')))).to.equal(
+        'answered',
+      )
       expect(await again(Buffer.from('{"from":'))).to.equal('no answer')
       expect(await again(Buffer.from('null'))).to.equal('no answer')
       expect(taken).to.equal(1)
       expect(a!.requests.refusals).to.equal(3)
-      expect((options!.log as RememberedLog).lines.filter((line) => line.includes('refused a message'))).to.have.length(3)
+      expect((options!.log as RememberedLog).lines.filter((line) => line.includes('refused a message'))).to.have.length(
+        3,
+      )
       await intruder.close()
     })
   })
@@ -90,7 +116,12 @@ describe('requests between nodes', () => {
   it('are not answered by somebody else', async () => {
     await withMeshes(['a', 'b'], async ([a, b], [options]) => {
       a!.requests.serve('slow', () => new Promise((resolve) => setTimeout(resolve, 300, 'the truth')))
-      await eventually('b reaches a', 5_000, () => b!.requests.hello('a', 500).then(() => true, () => false))
+      await eventually('b reaches a', 5_000, () =>
+        b!.requests.hello('a', 500).then(
+          () => true,
+          () => false,
+        ),
+      )
       const intruder = await intruderOn(options!)
       intruder.subscribe('rpc.a.slow', {
         callback: (_, message) => {
@@ -99,8 +130,10 @@ describe('requests between nodes', () => {
         },
       })
       await intruder.flush()
-      await eventually('the interest of the intruder is known', 2_000, async () =>
-        (await codeOf(b!.requests.ask('a', 'slow', null, 1_000))) === 'node_answer_refused',
+      await eventually(
+        'the interest of the intruder is known',
+        2_000,
+        async () => (await codeOf(b!.requests.ask('a', 'slow', null, 1_000))) === 'node_answer_refused',
       )
       await intruder.close()
     })
@@ -109,7 +142,12 @@ describe('requests between nodes', () => {
   it('end for a node that was removed, at once', async () => {
     await withMeshes(['a', 'b'], async ([a, b]) => {
       a!.requests.serve('echo', async (body) => body)
-      await eventually('b reaches a', 5_000, () => b!.requests.hello('a', 500).then(() => true, () => false))
+      await eventually('b reaches a', 5_000, () =>
+        b!.requests.hello('a', 500).then(
+          () => true,
+          () => false,
+        ),
+      )
       a!.requests.ban('b')
       expect(await codeOf(b!.requests.ask('a', 'echo', 1, 300))).to.equal('node_silent')
       expect(await codeOf(b!.requests.hello('a', 300))).to.equal('node_silent')
@@ -118,7 +156,12 @@ describe('requests between nodes', () => {
 
   it('keep a name for the key that used it first', async () => {
     await withMeshes(['a', 'b'], async ([a, b]) => {
-      await eventually('b reaches a', 5_000, () => b!.requests.hello('a', 500).then(() => true, () => false))
+      await eventually('b reaches a', 5_000, () =>
+        b!.requests.hello('a', 500).then(
+          () => true,
+          () => false,
+        ),
+      )
       a!.requests.ban('b')
       a!.requests.trust('b', a!.identity.publicKey) // What a remembers of b is another key than b's.
       expect(await codeOf(b!.requests.hello('a', 300))).to.equal('node_silent')

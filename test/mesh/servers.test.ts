@@ -57,7 +57,12 @@ describe('the servers of a mesh node', () => {
         return now.hub!.state === 'running' && now.leaf.state === 'running' && now.leaf.pid !== leaf.pid
       })
       expect(mesh!.servers.leaf.restarts).to.equal(1)
-      await eventually('the stream answers', 5_000, () => mesh!.outbox.ensure().then(() => true, () => false))
+      await eventually('the stream answers', 5_000, () =>
+        mesh!.outbox.ensure().then(
+          () => true,
+          () => false,
+        ),
+      )
     })
   })
 
@@ -103,7 +108,9 @@ describe('the servers of a mesh node', () => {
 
   it('refuse plain text beyond loopback, and routes without a secret', async () => {
     await withFolder(async (folder) => {
-      expect(await rejection(Mesh.start(await meshOptions('a', folder, { host: '0.0.0.0' })))).to.equal('mesh_needs_tls')
+      expect(await rejection(Mesh.start(await meshOptions('a', folder, { host: '0.0.0.0' })))).to.equal(
+        'mesh_needs_tls',
+      )
     })
     await withMeshes(['a'], async ([mesh]) => {
       expect(await rejection(mesh!.setRoutes('hub', [{ host: '192.0.2.1', port: 9932 }]))).to.equal('mesh_needs_tls')
@@ -125,7 +132,12 @@ describe('routes', () => {
       const route = { host: '127.0.0.1', port: options!.hub!.clusterPort }
       expect(await b!.setRoutes('hub', [route])).to.deep.equal({ set: [], skipped: [route] })
       a!.requests.serve('echo', async (body, from) => ({ body, from }))
-      await eventually('b reaches a', 5_000, () => b!.requests.hello('a', 500).then(() => true, () => false))
+      await eventually('b reaches a', 5_000, () =>
+        b!.requests.hello('a', 500).then(
+          () => true,
+          () => false,
+        ),
+      )
       expect(await b!.requests.ask('a', 'echo', 'hi', 1_000)).to.deep.equal({ body: 'hi', from: 'b' })
       expect(b!.servers.hub!.pid).to.equal(pid)
       expect(await b!.deleteRoutes([route])).to.deep.equal({ deleted: [route], skipped: [] })
@@ -136,8 +148,12 @@ describe('routes', () => {
   it('to the own hub are refused, in whatever spelling', async () => {
     await withMeshes(['a'], async ([mesh], [options]) => {
       const { clusterPort, leafnodePort } = options!.hub!
-      expect(await rejection(mesh!.setRoutes('hub', [{ host: 'localhost', port: clusterPort }]))).to.equal('route_to_self')
-      expect(await rejection(mesh!.setRoutes('leaf', [{ host: '127.0.0.1', port: leafnodePort }]))).to.equal('route_to_self')
+      expect(await rejection(mesh!.setRoutes('hub', [{ host: 'localhost', port: clusterPort }]))).to.equal(
+        'route_to_self',
+      )
+      expect(await rejection(mesh!.setRoutes('leaf', [{ host: '127.0.0.1', port: leafnodePort }]))).to.equal(
+        'route_to_self',
+      )
       expect(mesh!.routes).to.deep.equal({ hub: [], leaf: [] })
     })
   })
@@ -162,7 +178,12 @@ describe('an edge node', () => {
       try {
         const port = /"listen": "127.0.0.1:(\d+)"\s*\}/.exec(await readFile(join(folder, 'a', 'hub.conf'), 'utf8'))![1]!
         await edge.setRoutes('leaf', [{ host: '127.0.0.1', port: Number(port) }])
-        await eventually('the edge reaches a', 8_000, () => edge.requests.hello('a', 500).then(() => true, () => false))
+        await eventually('the edge reaches a', 8_000, () =>
+          edge.requests.hello('a', 500).then(
+            () => true,
+            () => false,
+          ),
+        )
       } finally {
         await edge[Symbol.asyncDispose]()
         await a[Symbol.asyncDispose]()

@@ -14,7 +14,11 @@ export class RememberedLog implements Log {
   error = (facts: object, message: string) => void this.lines.push(`error ${message} ${JSON.stringify(facts)}`)
 }
 
-export async function meshOptions(nodeName: string, folder: string, over: Partial<MeshOptions> = {}): Promise<MeshOptions> {
+export async function meshOptions(
+  nodeName: string,
+  folder: string,
+  over: Partial<MeshOptions> = {},
+): Promise<MeshOptions> {
   const [port, leafnodePort, clusterPort, leafPort] = (await freePorts(4)) as [number, number, number, number]
   return {
     nodeName,
@@ -64,7 +68,11 @@ export async function withMeshes(
 }
 
 /** Asks again until the answer is true. */
-export async function eventually(what: string, withinMs: number, holds: () => Promise<boolean> | boolean): Promise<void> {
+export async function eventually(
+  what: string,
+  withinMs: number,
+  holds: () => Promise<boolean> | boolean,
+): Promise<void> {
   const until = Date.now() + withinMs
   while (Date.now() < until) {
     if (await holds()) return
