@@ -37,12 +37,15 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   const contracts = new Contracts()
   const metrics = stack.use(new Metrics())
   const storage = stack.use(await Storage.open({ path: config.data_dir, settings: config.storage }))
-  const access = await Access.open({
-    store: new DurableAccessStore(storage),
-    settings: config.access,
-    issuer: config.node.name,
-  })
-  const firstUser = await access.addFirstUser(config.admin.username, config.admin.password)
+  const access = stack.use(
+    await Access.open({
+      store: new DurableAccessStore(storage),
+      structure: { hasDatabase: () => false, table: () => undefined }, // until the catalogue is there
+      settings: config.access,
+      issuer: config.node.name,
+    }),
+  )
+  const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
   const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), state: () => state }
   const services: Services = { node, config, contracts, metrics, access }
   const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))

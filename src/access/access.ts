@@ -1,161 +1,185 @@
-import { randomBytes } from 'node:crypto'
-import { everything, Problem, type View } from '../lib/index.js'
+import { Problem } from '../lib/index.js'
+import { ApiKeys } from './api-keys.js'
+import { AuditLog } from './audit.js'
+import { type Asking, authorize, type Needed } from './authorize.js'
+import { Callers, type SignedIn } from './callers.js'
+import { type Actor, Directory, type Event } from './directory.js'
+import { type Explained, explain, type Question } from './explain.js'
 import { Passwords } from './passwords.js'
-import type { AccessStore, RoleRecord, UserRecord } from './store.js'
-import { makeKey, type StoredKey, Tokens } from './tokens.js'
-import { type Verified, VerifiedCredentials } from './verified-credentials.js'
+import { forbidden } from './rights.js'
+import { Roles } from './roles.js'
+import { Sharing } from './sharing.js'
+import { type Shown, SignIn } from './sign-in.js'
+import type { AccessStore, UserRecord } from './store.js'
+import type { Structure } from './structure.js'
+import { Throttle } from './throttle.js'
+import { makeKey, publicHalf, Tokens } from './tokens.js'
+import { Users } from './users.js'
 
-/** The settings of sign-in: the group access of schemas/config.json. */
+/** The settings of access: the group access of schemas/config.json. */
 export interface AccessSettings {
   operation_token_ttl_s: number
   refresh_token_ttl_s: number
+  user_token_ttl_s: number
+  join_token_ttl_s: number
+  service_token_ttl_s: number
   basic_cache_ttl_s: number
   basic_cache_entries_max: number
   password_hashes_at_once_max: number
   password_hashes_waiting_max: number
+  password_length_min: number
+  users_max: number
+  roles_max: number
+  api_keys_per_user_max: number
+  audit_entries_max: number
+  sign_in: {
+    failures_before_delay: number
+    failures_before_lock: number
+    lock_s: number
+    address_failures_before_delay: number
+    entries_max: number
+  }
 }
 
 export interface AccessOptions {
   store: AccessStore
+  structure: Structure
   settings: AccessSettings
   /** Name of the node or cluster that issues tokens. */
   issuer: string
 }
 
-/** Someone who has signed in. */
-export interface SignedIn {
-  readonly username: string
-  readonly superUser: boolean
-  readonly view: View
+/** What a caller is, as far as tokens are made for it. */
+interface Issuing {
+  caller: SignedIn | undefined
+  refusal?: unknown
+  credentials: { authorization: string | undefined; address: string }
 }
 
-interface Needed {
-  access: readonly string[]
-}
-
-const SUPER_USER = 'super_user'
-const GENERATED_PASSWORD_BYTES = 18
-/** Verified tokens are remembered at most this long, in milliseconds. */
-const TOKEN_CACHE_MS = 300_000
-const nothing: View = { seesTable: () => false, seesColumn: () => false }
+/** How often the last uses of keys are stored, in milliseconds. */
+const STORE_USES_MS = 60_000
 
 /** Who is who and who may do what. */
-export class Access {
-  readonly #options: AccessOptions
-  readonly #passwords: Passwords
-  readonly #verified: VerifiedCredentials
-  readonly #users = new Map<string, UserRecord>()
-  readonly #roles = new Map<string, RoleRecord>()
-  #tokens!: Tokens
+export class Access implements AsyncDisposable {
+  readonly users: Users
+  readonly roles: Roles
+  readonly sharing: Sharing
+  readonly apiKeys: ApiKeys
+  readonly audit: AuditLog
+  readonly #settings: AccessSettings
+  readonly #directory: Directory
+  readonly #callers: Callers
+  readonly #tokens: Tokens
+  readonly #signIn: SignIn
+  readonly #timer: NodeJS.Timeout
 
-  private constructor(options: AccessOptions) {
-    const { settings } = options
-    this.#options = options
-    this.#passwords = new Passwords({
+  private constructor({ store, structure, settings, issuer }: AccessOptions) {
+    this.#settings = settings
+    this.audit = new AuditLog(store, settings.audit_entries_max)
+    const directory = new Directory(store, this.audit)
+    const passwords = new Passwords({
       atOnceMax: settings.password_hashes_at_once_max,
       waitingMax: settings.password_hashes_waiting_max,
     })
-    this.#verified = new VerifiedCredentials(settings.basic_cache_entries_max)
+    const callers = new Callers(directory, structure)
+    const throttle = new Throttle(settings.sign_in)
+    this.#directory = directory
+    this.#callers = callers
+    this.#tokens = new Tokens(issuer)
+    this.users = new Users(directory, passwords, {
+      usersMax: settings.users_max,
+      passwordLengthMin: settings.password_length_min,
+    })
+    this.roles = new Roles(directory, structure, settings.roles_max)
+    this.sharing = new Sharing(directory, structure)
+    this.apiKeys = new ApiKeys(directory, settings.api_keys_per_user_max)
+    const { apiKeys } = this
+    this.#signIn = new SignIn({ directory, callers, passwords, tokens: this.#tokens, apiKeys, throttle, settings })
+    this.#timer = setInterval(() => void this.apiKeys.storeUses().catch(() => {}), STORE_USES_MS).unref()
   }
 
   static async open(options: AccessOptions): Promise<Access> {
     const access = new Access(options)
-    await access.#load()
+    const { keys } = access.#directory
+    if (keys.size === 0) {
+      const key = await makeKey()
+      await access.#directory.change({ user: 'node', credentials: { address: '' } }, (put) => {
+        put('key', key.id, key)
+        return { operation: 'rotate_keys', target: key.id }
+      })
+    }
+    await access.#tokens.use(keys.values())
     return access
   }
 
-  async #load(): Promise<void> {
-    const { store, issuer } = this.#options
-    for (const { value } of store.list('user/')) this.#users.set((value as UserRecord).username, value as UserRecord)
-    for (const { value } of store.list('role/')) this.#roles.set((value as RoleRecord).id, value as RoleRecord)
-    const keys = [...store.list('key/')].map(({ value }) => value as StoredKey)
-    if (keys.length === 0) {
-      const key = await makeKey()
-      await store.write(new Map([[`key/${key.id}`, key]]))
-      keys.push(key)
-    }
-    this.#tokens = await Tokens.open(issuer, keys)
-  }
-
-  /**
-   * Makes the first super user when there is no user yet; answers its credentials, with `generated` true when the
-   * password was made up and must be shown once.
-   */
-  async addFirstUser(
-    username: string,
-    password: string,
-  ): Promise<{ username: string; password: string; generated: boolean } | undefined> {
-    if (this.#users.size > 0) return undefined
-    const generated = password === ''
-    const chosen = generated ? randomBytes(GENERATED_PASSWORD_BYTES).toString('base64url') : password
-    const now = Date.now()
-    const role: RoleRecord = {
-      id: SUPER_USER,
-      role: SUPER_USER,
-      permission: { super_user: true },
-      created: now,
-      updated: now,
-    }
-    const hash = await this.#passwords.hash(chosen)
-    const user: UserRecord = {
-      username,
-      password: hash,
-      role: SUPER_USER,
-      active: true,
-      generation: 1,
-      created: now,
-      updated: now,
-    }
-    await this.#options.store.write(
-      new Map<string, unknown>([
-        [`role/${role.id}`, role],
-        [`user/${username}`, user],
-      ]),
-    )
-    this.#roles.set(role.id, role)
-    this.#users.set(username, user)
-    return { username, password: chosen, generated }
+  async [Symbol.asyncDispose](): Promise<void> {
+    clearInterval(this.#timer)
+    await this.apiKeys.storeUses()
   }
 
   /** The caller behind an Authorization value; undefined when there is none; throws when it is wrong. */
-  authenticate({
-    authorization,
-  }: {
-    authorization: string | undefined
-  }): SignedIn | undefined | Promise<SignedIn | undefined> {
-    if (authorization === undefined) return undefined
-    const known = this.#verified.get(authorization)
-    const caller = known && this.#callerOf(known)
-    return caller ?? this.#verify(authorization)
+  authenticate(shown: Shown): SignedIn | undefined | Promise<SignedIn | undefined> {
+    return this.#signIn.authenticate(shown)
   }
 
-  /** Throws unless the caller may run an operation that needs this access. */
-  authorize(caller: SignedIn | undefined, { access }: Needed, _request: Record<string, unknown>): void {
-    if (access[0] === 'public' || caller?.superUser) return
-    if (!caller) throw new Problem('credentials_missing', {})
-    if (access.length === 1 && access[0] === 'user') return
-    throw new Problem('forbidden', {}, { unauthorized_access: [], invalid_schema_items: [] })
+  /** Throws unless the caller may run a request of this contract. */
+  authorize(caller: Asking | undefined, contract: Needed, request: Record<string, unknown>): void {
+    authorize(caller, contract, request)
   }
 
-  /** The user with its role, as clients may see it. */
-  describeUser(username: string): { username: string; active: boolean; role: Record<string, unknown> } {
-    const user = this.#users.get(username)
-    if (!user) throw new Problem('credentials_wrong', {})
-    return { username, active: user.active, role: describeRole(this.#roles.get(user.role)) }
+  /** Why a user may or may not run an operation. */
+  explain(username: string, question: Question): Explained[] {
+    return explain(this.#callers, this.#userNamed(username), question)
+  }
+
+  /** The user that a request means: a named one only for super users, unless it is the caller itself. */
+  userMeant(caller: SignedIn, named: string | undefined): string {
+    if (caller.superUser) return named ?? caller.username
+    if (named !== undefined && named !== caller.username)
+      throw forbidden(["Naming another user is restricted to 'super_user' roles"], [])
+    return caller.username
+  }
+
+  /** A key for programs must not make itself a token or key that may do more, or lives longer, than itself. */
+  refuseKeys(caller: SignedIn): void {
+    if (caller.scope) throw forbidden(['Tokens and keys cannot be made with a key for programs'], [])
+  }
+
+  /** Adds a line to the audit log for a change that access does not make itself. */
+  note(by: Actor, event: Event): Promise<void> {
+    return this.#directory.change(by, () => event)
   }
 
   /** A pair of tokens for a user name and password, or for the caller when both are left out. */
   async createTokens(
-    { caller, refusal }: { caller: SignedIn | undefined; refusal?: unknown },
+    issuing: Issuing,
     credentials: { username?: string; password?: string },
   ): Promise<{ operation_token: string; refresh_token: string }> {
+    const { caller, refusal } = issuing
     if (!caller && refusal !== undefined && credentials.username === undefined) throw refusal
-    const user = await this.#userFor(caller, credentials)
-    const { operation_token_ttl_s, refresh_token_ttl_s } = this.#options.settings
+    const { username, generation } = await this.#userFor(issuing, credentials)
+    const { operation_token_ttl_s, refresh_token_ttl_s } = this.#settings
     return {
-      operation_token: await this.#tokens.sign('operation', user.username, user.generation, operation_token_ttl_s),
-      refresh_token: await this.#tokens.sign('refresh', user.username, user.generation, refresh_token_ttl_s),
+      operation_token: await this.#tokens.sign('operation', username, generation, operation_token_ttl_s),
+      refresh_token: await this.#tokens.sign('refresh', username, generation, refresh_token_ttl_s),
     }
+  }
+
+  /** A token of the caller: for operations, for joining only, or for a program that stays; `expires` in milliseconds. */
+  async createToken(
+    caller: SignedIn,
+    type: 'user' | 'join' | 'service',
+    ttl: number | undefined,
+  ): Promise<{ token: string; expires: number }> {
+    this.refuseKeys(caller)
+    if (type === 'service' && !caller.superUser)
+      throw forbidden(["Service tokens are restricted to 'super_user' roles"], [])
+    const { username, generation } = this.#userNamed(caller.username)
+    const most = this.#settings[`${type}_token_ttl_s`]
+    const life = Math.min(ttl ?? most, most)
+    const use = type === 'user' ? 'operation' : type
+    const token = await this.#tokens.sign(use, username, generation, life)
+    return { token, expires: Date.now() + life * 1000 }
   }
 
   /** A new operation token for a refresh token, given by itself or as Bearer credentials. */
@@ -165,93 +189,56 @@ export class Access {
   ): Promise<{ operation_token: string }> {
     const token = refreshToken ?? /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
     if (token === undefined) throw new Problem('invalid_request', { reason: "'refresh_token' is required" })
-    const { username, generation } = await this.#tokens.verify('refresh', token)
-    const user = this.#activeUser({ username, generation })
-    if (!user) throw new Problem('token_invalid', {})
-    return {
-      operation_token: await this.#tokens.sign(
-        'operation',
-        username,
-        generation,
-        this.#options.settings.operation_token_ttl_s,
-      ),
-    }
+    const { username, generation } = await this.#tokens.verify(['refresh'], token)
+    const user = this.#directory.users.get(username)
+    if (!user?.active || user.generation !== generation) throw new Problem('token_invalid', {})
+    const ttl = this.#settings.operation_token_ttl_s
+    return { operation_token: await this.#tokens.sign('operation', username, generation, ttl) }
+  }
+
+  /** Signs with a new key. The old ones verify until the last token that they signed ends; with `revoke` they end now. */
+  async rotateKeys(revoke: boolean, by: Actor): Promise<{ id: string; previous: { id: string; ends: number }[] }> {
+    const key = await makeKey()
+    const now = Date.now()
+    const { refresh_token_ttl_s, operation_token_ttl_s, service_token_ttl_s } = this.#settings
+    const longest = Math.max(refresh_token_ttl_s, operation_token_ttl_s, service_token_ttl_s) * 1000
+    await this.#directory.change(by, (put) => {
+      for (const old of this.#directory.keys.values())
+        if (revoke || (old.ends ?? now + 1) <= now) put('key', old.id, undefined)
+        else if (old.ends === undefined) put('key', old.id, { ...old, ends: now + longest })
+      put('key', key.id, key)
+      return { operation: 'rotate_keys', target: key.id, change: { revoke } }
+    })
+    await this.#tokens.use(this.#directory.keys.values())
+    if (revoke) this.#signIn.forget()
+    const previous = [...this.#directory.keys.values()].filter(({ id }) => id !== key.id)
+    return { id: key.id, previous: previous.map(({ id, ends }) => ({ id, ends: ends! })) }
+  }
+
+  /** The public halves of the signing keys, as JSON Web Keys: who has them can verify tokens, not make them. */
+  publicKeys(): Record<string, unknown>[] {
+    return [...this.#directory.keys.values()]
+      .sort((a, b) => b.created - a.created)
+      .map((key) => ({ ...publicHalf(key) }))
   }
 
   async #userFor(
-    caller: SignedIn | undefined,
+    { caller, credentials: { address } }: Issuing,
     { username, password }: { username?: string; password?: string },
   ): Promise<UserRecord> {
     if (username === undefined && password === undefined) {
       if (!caller) throw new Problem('credentials_missing', {})
-      return this.#users.get(caller.username)!
+      this.refuseKeys(caller)
+      return this.#userNamed(caller.username)
     }
-    const user = await this.#withPassword(username ?? '', password ?? '')
+    const user = await this.#signIn.withPassword(username ?? '', password ?? '', address)
     if (!user) throw new Problem('invalid_credentials', {})
     return user
   }
 
-  async #verify(authorization: string): Promise<SignedIn> {
-    const [, scheme, value] = /^(\w+) +(\S+)\s*$/.exec(authorization) ?? []
-    switch (scheme?.toLowerCase()) {
-      case 'basic':
-        return this.#verifyBasic(authorization, value!)
-      case 'bearer':
-      case 'token':
-        return this.#verifyToken(authorization, value!)
-      default:
-        throw new Problem('credentials_missing', {})
-    }
-  }
-
-  async #verifyBasic(authorization: string, value: string): Promise<SignedIn> {
-    const decoded = Buffer.from(value, 'base64')
-      .toString('utf8')
-      .replace(/\r?\n$/, '')
-    const colon = decoded.indexOf(':')
-    const user = colon === -1 ? undefined : await this.#withPassword(decoded.slice(0, colon), decoded.slice(colon + 1))
-    const caller = user && this.#callerOf(user)
-    if (!caller) throw new Problem('credentials_wrong', {})
-    this.#verified.add(authorization, user, Date.now() + this.#options.settings.basic_cache_ttl_s * 1000)
-    return caller
-  }
-
-  async #verifyToken(authorization: string, value: string): Promise<SignedIn> {
-    const claims = await this.#tokens.verify('operation', value)
-    const caller = this.#callerOf(claims)
-    if (!caller) throw new Problem('token_invalid', {})
-    this.#verified.add(authorization, claims, Math.min(claims.expires * 1000, Date.now() + TOKEN_CACHE_MS))
-    return caller
-  }
-
-  /** The active user of this name and password; throws when it is inactive, which only the right password may learn. */
-  async #withPassword(username: string, password: string): Promise<UserRecord | undefined> {
-    const user = this.#users.get(username)
-    if (!(await this.#passwords.verify(password, user?.password))) return undefined
-    if (!user!.active) throw new Problem('user_inactive', {})
+  #userNamed(username: string): UserRecord {
+    const user = this.#directory.users.get(username)
+    if (!user) throw new Problem('user_unknown', { username })
     return user
-  }
-
-  #activeUser({ username, generation }: Verified): UserRecord | undefined {
-    const user = this.#users.get(username)
-    return user?.active && user.generation === generation ? user : undefined
-  }
-
-  #callerOf(verified: Verified): SignedIn | undefined {
-    const user = this.#activeUser(verified)
-    if (!user) return undefined
-    const superUser = this.#roles.get(user.role)?.permission['super_user'] === true
-    return { username: user.username, superUser, view: superUser ? everything : nothing }
-  }
-}
-
-function describeRole(role: RoleRecord | undefined): Record<string, unknown> {
-  if (!role) return {}
-  return {
-    role: role.role,
-    permission: role.permission,
-    id: role.id,
-    __createdtime__: role.created,
-    __updatedtime__: role.updated,
   }
 }

@@ -1,5 +1,5 @@
 import { afterPrefix, type Keyspace, type Storage } from '../storage/index.js'
-import type { AccessStore } from './store.js'
+import type { AccessStore, ListOptions } from './store.js'
 
 /** Keeps the records of access in the environment of the records, as JSON texts. */
 export class DurableAccessStore implements AccessStore {
@@ -11,10 +11,13 @@ export class DurableAccessStore implements AccessStore {
     this.#space = storage.keyspace('access')
   }
 
-  *list(prefix: string): Iterable<{ key: string; value: unknown }> {
+  *list(prefix: string, options: ListOptions = {}): Iterable<{ key: string; value: unknown }> {
+    const { from, until, reverse = false, limit } = options
     using snapshot = this.#storage.snapshot()
-    const start = bytes(prefix)
-    for (const [key, value] of snapshot.entries(this.#space, { start, end: afterPrefix(start) }))
+    const start = bytes(from ?? prefix)
+    const end = until === undefined ? afterPrefix(bytes(prefix)) : bytes(until)
+    const range = { start, end, reverse, ...(limit !== undefined && { limit }) }
+    for (const [key, value] of snapshot.entries(this.#space, range))
       yield { key: Buffer.from(key, 'latin1').toString('utf8'), value: JSON.parse(value) as unknown }
   }
 

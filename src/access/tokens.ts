@@ -6,13 +6,15 @@ const AUDIENCE = 'trellisdb'
 /** Clocks of nodes may differ by this many seconds. */
 const CLOCK_TOLERANCE_S = 5
 
-export type TokenUse = 'operation' | 'refresh'
+/** operation and service: any operation; join: joining only; refresh: new operation tokens only. */
+export type TokenUse = 'operation' | 'refresh' | 'join' | 'service'
 
 /** What a token says. */
 export interface Claims {
   username: string
-  /** The user's generation when the token was made; a changed user has a later one. */
+  /** The user's generation when the token was made; a changed user has another one. */
   generation: number
+  use: TokenUse
   /** When it ends: seconds since 1970. */
   expires: number
 }
@@ -22,6 +24,8 @@ export interface StoredKey {
   id: string
   jwk: JWK
   created: number
+  /** When a replaced key ends, because the last token that it signed has: milliseconds since 1970. */
+  ends?: number
 }
 
 /** A new Ed25519 key for signing tokens. */
@@ -30,36 +34,42 @@ export async function makeKey(): Promise<StoredKey> {
   return { id: crypto.randomUUID(), jwk: await exportJWK(privateKey), created: Date.now() }
 }
 
+/** The half of a key that may be shown. */
+export function publicHalf({ id, jwk }: StoredKey): JWK {
+  const { d: _private, ...open } = jwk
+  return { ...open, kid: id, alg: ALGORITHM, use: 'sig' }
+}
+
 type Key = Awaited<ReturnType<typeof importJWK>>
 
-/** Signs and verifies tokens: JWT with EdDSA, the algorithm pinned, the use of a token part of its type. */
+/** Signs and verifies tokens: JWT with EdDSA, the algorithm pinned, the use of a token part of its claims. */
 export class Tokens {
   readonly #issuer: string
-  readonly #signing: { id: string; key: Key }
-  readonly #verifying: ReadonlyMap<string, Key>
+  #signing: { id: string; key: Key } | undefined
+  #verifying: ReadonlyMap<string, { key: Key; ends: number }> = new Map()
 
-  private constructor(issuer: string, signing: { id: string; key: Key }, verifying: ReadonlyMap<string, Key>) {
+  constructor(issuer: string) {
     this.#issuer = issuer
-    this.#signing = signing
-    this.#verifying = verifying
   }
 
-  /** `keys`: the newest signs, all verify. */
-  static async open(issuer: string, keys: readonly StoredKey[]): Promise<Tokens> {
-    const newest = [...keys].sort((a, b) => b.created - a.created)[0]!
-    const verifying = new Map<string, Key>()
-    for (const { id, jwk } of keys) {
-      const { d: _private, ...open } = jwk
-      verifying.set(id, await importJWK(open, ALGORITHM))
+  /** Takes keys into use: the one that does not end signs, all verify until they end. */
+  async use(keys: Iterable<StoredKey>): Promise<void> {
+    const verifying = new Map<string, { key: Key; ends: number }>()
+    let newest: StoredKey | undefined
+    for (const stored of keys) {
+      const { d: _private, ...open } = stored.jwk
+      verifying.set(stored.id, { key: await importJWK(open, ALGORITHM), ends: stored.ends ?? Number.POSITIVE_INFINITY })
+      if (stored.ends === undefined && (!newest || stored.created > newest.created)) newest = stored
     }
-    return new Tokens(issuer, { id: newest.id, key: await importJWK(newest.jwk, ALGORITHM) }, verifying)
+    this.#signing = newest && { id: newest.id, key: await importJWK(newest.jwk, ALGORITHM) }
+    this.#verifying = verifying
   }
 
   /** `ttl`: life in seconds. */
   async sign(use: TokenUse, username: string, generation: number, ttl: number): Promise<string> {
     const now = Math.floor(Date.now() / 1000)
     return new SignJWT({ use, gen: generation })
-      .setProtectedHeader({ alg: ALGORITHM, kid: this.#signing.id, typ: 'JWT' })
+      .setProtectedHeader({ alg: ALGORITHM, kid: this.#signing!.id, typ: 'JWT' })
       .setSubject(username)
       .setIssuer(this.#issuer)
       .setAudience(AUDIENCE)
@@ -67,21 +77,23 @@ export class Tokens {
       .setNotBefore(now)
       .setExpirationTime(now + ttl)
       .setJti(crypto.randomUUID())
-      .sign(this.#signing.key)
+      .sign(this.#signing!.key)
   }
 
-  /** The claims of a token of this use; throws `token_expired` or `token_invalid`. */
-  async verify(use: TokenUse, token: string): Promise<Claims> {
+  /** The claims of a token of one of these uses; throws `token_expired` or `token_invalid`. */
+  async verify(uses: readonly TokenUse[], token: string): Promise<Claims> {
     try {
       const { payload } = await jwtVerify(token, ({ kid }) => this.#keyOf(kid), {
         algorithms: [ALGORITHM],
         issuer: this.#issuer,
         audience: AUDIENCE,
+        typ: 'JWT',
         clockTolerance: CLOCK_TOLERANCE_S,
-        requiredClaims: ['sub', 'exp', 'nbf', 'use', 'gen'],
+        requiredClaims: ['sub', 'exp', 'nbf', 'iat', 'use', 'gen'],
       })
-      if (payload['use'] !== use) throw new Problem('token_invalid', {})
-      return { username: payload.sub!, generation: Number(payload['gen']), expires: payload.exp! }
+      const use = payload['use'] as TokenUse
+      if (!uses.includes(use)) throw new Problem('token_invalid', {})
+      return { username: payload.sub!, generation: Number(payload['gen']), use, expires: payload.exp! }
     } catch (error) {
       if (error instanceof Problem) throw error
       throw new Problem(error instanceof joseErrors.JWTExpired ? 'token_expired' : 'token_invalid', {})
@@ -89,8 +101,8 @@ export class Tokens {
   }
 
   #keyOf(id: string | undefined): Key {
-    const key = id === undefined ? undefined : this.#verifying.get(id)
-    if (!key) throw new Problem('token_invalid', {})
-    return key
+    const found = id === undefined ? undefined : this.#verifying.get(id)
+    if (!found || found.ends <= Date.now()) throw new Problem('token_invalid', {})
+    return found.key
   }
 }

@@ -1,26 +1,21 @@
 import { createHmac, randomBytes } from 'node:crypto'
-
-/** Whom verified credentials stand for. */
-export interface Verified {
-  username: string
-  generation: number
-}
+import type { Verified } from './callers.js'
 
 /** Remembers verified credentials for a while by a keyed hash, so that each request need not pay for scrypt or a signature. */
 export class VerifiedCredentials {
   readonly #key = randomBytes(32)
   readonly #entriesMax: number
-  readonly #entries = new Map<string, Verified & { until: number }>()
+  readonly #entries = new Map<string, { verified: Verified; until: number }>()
 
   constructor(entriesMax: number) {
     this.#entriesMax = entriesMax
   }
 
   get(credentials: string): Verified | undefined {
-    const key = this.#hash(credentials)
+    const key = this.hash(credentials)
     const entry = this.#entries.get(key)
     if (!entry) return undefined
-    if (entry.until > Date.now()) return entry
+    if (entry.until > Date.now()) return entry.verified
     this.#entries.delete(key)
     return undefined
   }
@@ -28,10 +23,15 @@ export class VerifiedCredentials {
   /** `until`: milliseconds since 1970. The oldest entry makes room. */
   add(credentials: string, verified: Verified, until: number): void {
     if (this.#entries.size >= this.#entriesMax) this.#entries.delete(this.#entries.keys().next().value!)
-    this.#entries.set(this.#hash(credentials), { ...verified, until })
+    this.#entries.set(this.hash(credentials), { verified, until })
   }
 
-  #hash(credentials: string): string {
+  clear(): void {
+    this.#entries.clear()
+  }
+
+  /** A name for credentials that does not tell them. */
+  hash(credentials: string): string {
     return createHmac('sha256', this.#key).update(credentials).digest('base64url')
   }
 }

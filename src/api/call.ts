@@ -1,12 +1,9 @@
 import type { Logger } from 'pino'
-import { everything, Problem, type View } from '../lib/index.js'
+import type { SignedIn } from '../access/index.js'
+import { allRights, everything, Problem, type Rights, type View } from '../lib/index.js'
 
 /** Someone who has signed in. */
-export interface Caller {
-  readonly username: string
-  readonly superUser: boolean
-  readonly view: View
-}
+export type Caller = SignedIn
 
 /** What a caller showed to be known by: the value of the Authorization header, if any. */
 export interface Credentials {
@@ -72,6 +69,12 @@ export class Call {
     return this.caller?.view ?? nothing
   }
 
+  /** What the caller may do, for operations that touch more than their contract's target. */
+  get rights(): Rights {
+    if (!this.caller) throw new Problem('credentials_missing', {})
+    return this.caller.rights
+  }
+
   /** Aborts, with a Problem as its reason, when the time is over or the caller has left. Made when first asked for. */
   get signal(): AbortSignal {
     if (!this.#controller) {
@@ -96,4 +99,10 @@ export class Call {
 const nothing: View = { seesTable: () => false, seesColumn: () => false }
 
 /** The caller that the node itself is, for its own work. */
-export const nodeItself: Caller = { username: 'node', superUser: true, view: everything }
+export const nodeItself: Caller = {
+  username: 'node',
+  superUser: true,
+  view: everything,
+  rights: allRights,
+  joinOnly: false,
+}

@@ -45,7 +45,9 @@ export interface Contract {
   access: readonly Access[]
   runs_on: 'here' | 'leader' | 'owner' | 'every_node'
   changes: boolean
-  target: { database?: string; table?: string }
+  target: { database?: string; table?: string; records?: string }
+  /** Whether a join token is enough to call it. */
+  join_token: boolean
   also_called: string[]
   also_named: Record<string, string>
   alias: Alias[]

@@ -5,8 +5,13 @@ import type { Access, Contract, Schema } from './contract.js'
 
 const folder = fileURLToPath(new URL('.', import.meta.resolve('#schemas/contract.json')))
 
-type Written = Omit<Contract, 'group' | 'access' | 'changes' | 'target' | 'also_called' | 'also_named' | 'alias'> &
-  Partial<Pick<Contract, 'changes' | 'target' | 'also_called' | 'also_named' | 'alias'>> & { access: Access | Access[] }
+type Written = Omit<
+  Contract,
+  'group' | 'access' | 'changes' | 'target' | 'join_token' | 'also_called' | 'also_named' | 'alias'
+> &
+  Partial<Pick<Contract, 'changes' | 'target' | 'join_token' | 'also_called' | 'also_named' | 'alias'>> & {
+    access: Access | Access[]
+  }
 
 /** Every contract under schemas/operations, in the order of group and name. */
 export function readContracts(): Contract[] {
@@ -39,6 +44,7 @@ function complete(group: string, written: Written): Contract {
     access: Array.isArray(written.access) ? written.access : [written.access],
     changes: written.changes ?? false,
     target: written.target ?? {},
+    join_token: written.join_token ?? false,
     also_called: written.also_called ?? [],
     also_named: written.also_named ?? {},
     alias: written.alias ?? [],

@@ -3,8 +3,27 @@ import type { Contracts } from './contracts.js'
 
 /** Every operation by the name of its method, and whether it changes anything. */
 export const methods = {
+  addApiKey: { operation: 'add_api_key', changes: true },
+  addRole: { operation: 'add_role', changes: true },
+  addUser: { operation: 'add_user', changes: true },
+  alterRole: { operation: 'alter_role', changes: true },
+  alterUser: { operation: 'alter_user', changes: true },
   createAuthenticationTokens: { operation: 'create_authentication_tokens', changes: false },
+  createToken: { operation: 'create_token', changes: false },
+  dropApiKey: { operation: 'drop_api_key', changes: true },
+  dropRole: { operation: 'drop_role', changes: true },
+  dropUser: { operation: 'drop_user', changes: true },
+  explainAccess: { operation: 'explain_access', changes: false },
+  listApiKeys: { operation: 'list_api_keys', changes: false },
+  listKeys: { operation: 'list_keys', changes: false },
+  listRoles: { operation: 'list_roles', changes: false },
+  listUsers: { operation: 'list_users', changes: false },
+  readAuditLog: { operation: 'read_audit_log', changes: false },
   refreshOperationToken: { operation: 'refresh_operation_token', changes: false },
+  registerUser: { operation: 'register_user', changes: true },
+  rotateKeys: { operation: 'rotate_keys', changes: true },
+  shareDatabase: { operation: 'share_database', changes: true },
+  unshareDatabase: { operation: 'unshare_database', changes: true },
   userInfo: { operation: 'user_info', changes: false },
   describeOperations: { operation: 'describe_operations', changes: false },
   getConfiguration: { operation: 'get_configuration', changes: false },
@@ -19,10 +38,48 @@ export const methods = {
 
 /** One method for each operation. */
 export interface Methods<Options> {
+  /** Makes a key for a program. */
+  addApiKey(request: Contracts['add_api_key']['sent'], options?: Options): Promise<Contracts['add_api_key']['response']>
+  /** Makes a role. */
+  addRole(request: Contracts['add_role']['sent'], options?: Options): Promise<Contracts['add_role']['response']>
+  /** Makes a user. */
+  addUser(request: Contracts['add_user']['sent'], options?: Options): Promise<Contracts['add_user']['response']>
+  /** Changes a role. */
+  alterRole(request: Contracts['alter_role']['sent'], options?: Options): Promise<Contracts['alter_role']['response']>
+  /** Changes a user. */
+  alterUser(request: Contracts['alter_user']['sent'], options?: Options): Promise<Contracts['alter_user']['response']>
   /** Makes a pair of tokens. */
   createAuthenticationTokens(request?: Contracts['create_authentication_tokens']['sent'], options?: Options): Promise<Contracts['create_authentication_tokens']['response']>
+  /** Makes a token for the caller. */
+  createToken(request?: Contracts['create_token']['sent'], options?: Options): Promise<Contracts['create_token']['response']>
+  /** Ends a key for a program. */
+  dropApiKey(request: Contracts['drop_api_key']['sent'], options?: Options): Promise<Contracts['drop_api_key']['response']>
+  /** Removes a role. */
+  dropRole(request: Contracts['drop_role']['sent'], options?: Options): Promise<Contracts['drop_role']['response']>
+  /** Removes a user. */
+  dropUser(request: Contracts['drop_user']['sent'], options?: Options): Promise<Contracts['drop_user']['response']>
+  /** Explains why a user may or may not run an operation. */
+  explainAccess(request: Contracts['explain_access']['sent'], options?: Options): Promise<Contracts['explain_access']['response']>
+  /** Lists keys for programs. */
+  listApiKeys(request?: Contracts['list_api_keys']['sent'], options?: Options): Promise<Contracts['list_api_keys']['response']>
+  /** Lists the public halves of the signing keys. */
+  listKeys(request?: Contracts['list_keys']['sent'], options?: Options): Promise<Contracts['list_keys']['response']>
+  /** Lists the roles. */
+  listRoles(request?: Contracts['list_roles']['sent'], options?: Options): Promise<Contracts['list_roles']['response']>
+  /** Lists the users. */
+  listUsers(request?: Contracts['list_users']['sent'], options?: Options): Promise<Contracts['list_users']['response']>
+  /** Reads who changed users, roles, keys, shares and settings. */
+  readAuditLog(request?: Contracts['read_audit_log']['sent'], options?: Options): Promise<Contracts['read_audit_log']['response']>
   /** Makes a new operation token. */
   refreshOperationToken(request?: Contracts['refresh_operation_token']['sent'], options?: Options): Promise<Contracts['refresh_operation_token']['response']>
+  /** Registers a user with an email address. */
+  registerUser(request: Contracts['register_user']['sent'], options?: Options): Promise<Contracts['register_user']['response']>
+  /** Signs tokens with a new key. */
+  rotateKeys(request?: Contracts['rotate_keys']['sent'], options?: Options): Promise<Contracts['rotate_keys']['response']>
+  /** Shares a database with a user. */
+  shareDatabase(request: Contracts['share_database']['sent'], options?: Options): Promise<Contracts['share_database']['response']>
+  /** Ends the sharing of a database with a user. */
+  unshareDatabase(request: Contracts['unshare_database']['sent'], options?: Options): Promise<Contracts['unshare_database']['response']>
   /** Answers who the caller is. */
   userInfo(request?: Contracts['user_info']['sent'], options?: Options): Promise<Contracts['user_info']['response']>
   /** Lists the operations with their fields. */

@@ -170,5 +170,62 @@ export interface Config {
      * Sign-ins that may wait for a hash; one more is answered 429.
      */
     password_hashes_waiting_max: number
+    /**
+     * Life of a user token (create_token), and the longest that can be asked for.
+     */
+    user_token_ttl_s: number
+    /**
+     * Life of a join token, and the longest that can be asked for.
+     */
+    join_token_ttl_s: number
+    /**
+     * Life of a service token, and the longest that can be asked for.
+     */
+    service_token_ttl_s: number
+    /**
+     * Fewest characters of a password in add_user and alter_user; register_user always wants 8.
+     */
+    password_length_min: number
+    /**
+     * Most users.
+     */
+    users_max: number
+    /**
+     * Most roles.
+     */
+    roles_max: number
+    /**
+     * Most keys for programs that one user may have.
+     */
+    api_keys_per_user_max: number
+    /**
+     * Lines of the audit log that are kept; the oldest make room.
+     */
+    audit_entries_max: number
+    /**
+     * Slowing down the guessing of passwords.
+     */
+    sign_in: {
+      /**
+       * Failures in a row of one user from one address, from which on each further attempt must wait: 1 s, then twice as long each time.
+       */
+      failures_before_delay: number
+      /**
+       * Failures in a row of one user from one address that lock it out from there.
+       */
+      failures_before_lock: number
+      /**
+       * How long a lock lasts, and after how much quiet failures are forgotten.
+       */
+      lock_s: number
+      /**
+       * Failures of one address with any user names, from which on users who never signed in from there must wait.
+       */
+      address_failures_before_delay: number
+      /**
+       * Users and addresses whose failures are remembered.
+       */
+      entries_max: number
+    }
   }
 }

@@ -1,6 +1,25 @@
 // Generated from schemas/ by npm run generate. Do not edit.
+import type { Shapes as AddApiKey } from './operations/access/add_api_key.js'
+import type { Shapes as AddRole } from './operations/access/add_role.js'
+import type { Shapes as AddUser } from './operations/access/add_user.js'
+import type { Shapes as AlterRole } from './operations/access/alter_role.js'
+import type { Shapes as AlterUser } from './operations/access/alter_user.js'
 import type { Shapes as CreateAuthenticationTokens } from './operations/access/create_authentication_tokens.js'
+import type { Shapes as CreateToken } from './operations/access/create_token.js'
+import type { Shapes as DropApiKey } from './operations/access/drop_api_key.js'
+import type { Shapes as DropRole } from './operations/access/drop_role.js'
+import type { Shapes as DropUser } from './operations/access/drop_user.js'
+import type { Shapes as ExplainAccess } from './operations/access/explain_access.js'
+import type { Shapes as ListApiKeys } from './operations/access/list_api_keys.js'
+import type { Shapes as ListKeys } from './operations/access/list_keys.js'
+import type { Shapes as ListRoles } from './operations/access/list_roles.js'
+import type { Shapes as ListUsers } from './operations/access/list_users.js'
+import type { Shapes as ReadAuditLog } from './operations/access/read_audit_log.js'
 import type { Shapes as RefreshOperationToken } from './operations/access/refresh_operation_token.js'
+import type { Shapes as RegisterUser } from './operations/access/register_user.js'
+import type { Shapes as RotateKeys } from './operations/access/rotate_keys.js'
+import type { Shapes as ShareDatabase } from './operations/access/share_database.js'
+import type { Shapes as UnshareDatabase } from './operations/access/unshare_database.js'
 import type { Shapes as UserInfo } from './operations/access/user_info.js'
 import type { Shapes as DescribeOperations } from './operations/system/describe_operations.js'
 import type { Shapes as GetConfiguration } from './operations/system/get_configuration.js'
@@ -14,8 +33,27 @@ import type { Shapes as Status } from './operations/system/status.js'
 
 /** Request and response of every operation. */
 export interface Contracts {
+  add_api_key: AddApiKey
+  add_role: AddRole
+  add_user: AddUser
+  alter_role: AlterRole
+  alter_user: AlterUser
   create_authentication_tokens: CreateAuthenticationTokens
+  create_token: CreateToken
+  drop_api_key: DropApiKey
+  drop_role: DropRole
+  drop_user: DropUser
+  explain_access: ExplainAccess
+  list_api_keys: ListApiKeys
+  list_keys: ListKeys
+  list_roles: ListRoles
+  list_users: ListUsers
+  read_audit_log: ReadAuditLog
   refresh_operation_token: RefreshOperationToken
+  register_user: RegisterUser
+  rotate_keys: RotateKeys
+  share_database: ShareDatabase
+  unshare_database: UnshareDatabase
   user_info: UserInfo
   describe_operations: DescribeOperations
   get_configuration: GetConfiguration

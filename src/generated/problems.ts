@@ -1,6 +1,7 @@
 // Generated from schemas/ by npm run generate. Do not edit.
 /** Every problem: schemas/problems.json. */
 export const problems = {
+  account_exists: {"status":400,"title":"The account exists","detail":"An account with this user name or email address exists already.","retry":false},
   authority_exists: {"status":409,"title":"The authority exists","detail":"The folder {folder} has a certificate authority already. A new one would cut off every node that the old one signed.","retry":false},
   authority_missing: {"status":404,"title":"There is no authority","detail":"The folder {folder} has no ca.crt and ca.key. Make them with: trellis cluster-ca create.","retry":false},
   body_not_json: {"status":400,"title":"The body is not JSON","detail":"{reason}","retry":false},
@@ -16,11 +17,17 @@ export const problems = {
   cursor_invalid: {"status":400,"title":"The cursor is not valid here","detail":"The cursor cannot be used: {reason}.","retry":false},
   data_folder_in_use: {"status":503,"title":"The data folder is in use","detail":"The data folder {folder} is in use by process {pid}. One process at a time may open it.","retry":true},
   data_folder_newer: {"status":503,"title":"The data folder is of a newer version","detail":"The data folder {folder} has format {format}; this version knows formats up to {supported}. Use the version that wrote it, or a newer one.","retry":false},
+  database_taken: {"status":409,"title":"The name is taken","detail":"The database name '{database}' is taken.","retry":false},
+  database_unknown: {"status":404,"title":"Unknown database","detail":"database '{database}' does not exist","retry":false},
   disk_full: {"status":507,"title":"The disk is full","detail":"The disk is full: nothing of this write was stored. Reads go on; writes work again when there is space.","retry":true},
   forbidden: {"status":403,"title":"Not authorized","detail":"This operation is not authorized due to role restrictions and/or invalid database items","retry":false},
   internal: {"status":500,"title":"Internal error","detail":"Something went wrong on our side. The log of the node has the details under id {id}.","retry":true},
   invalid_credentials: {"status":401,"title":"Invalid credentials","detail":"invalid credentials","retry":false},
+  invalid_permission: {"status":400,"title":"The permissions are not valid","detail":"Errors in the role permissions JSON provided","retry":false},
   invalid_request: {"status":400,"title":"The request is not valid","detail":"{reason}","retry":false},
+  key_invalid: {"status":401,"title":"The key is not valid","detail":"The key for programs is unknown, has ended or was dropped.","retry":false},
+  key_unknown: {"status":404,"title":"Unknown key","detail":"Key '{id}' does not exist.","retry":false},
+  last_super_user: {"status":409,"title":"The last super user","detail":"At least one active user must keep the super_user role.","retry":false},
   media_type_not_supported: {"status":415,"title":"The media type is not supported","detail":"{reason}","retry":false},
   mesh_certificate_wrong: {"status":503,"title":"The certificate does not fit","detail":"The certificate of clustering.tls is not valid now for node {node}, or its authority did not sign it. Sign one with: trellis cluster-ca sign {node}.","retry":false},
   mesh_configuration_refused: {"status":503,"title":"nats-server refuses the configuration","detail":"nats-server refuses the configuration of the {server}: {reason}","retry":false},
@@ -40,24 +47,34 @@ export const problems = {
   node_session_unknown: {"status":503,"title":"The session is unknown","detail":"Node {node} was started again; say hello and ask again.","retry":true},
   node_silent: {"status":504,"title":"The node is silent","detail":"Node {node} did not answer within {timeout_ms} ms.","retry":true},
   node_unreachable: {"status":502,"title":"The node cannot be reached","detail":"No node {node} is in reach. Check its name (cluster_status on that node tells it), that it runs with clustering.enabled, and the routes (cluster_get_routes).","retry":true},
+  not_owner: {"status":403,"title":"Not the owner","detail":"Only the owner of database '{database}' and super users may share it.","retry":false},
   operation_missing: {"status":400,"title":"No operation","detail":"Request body must include an 'operation' property.","retry":false},
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
   path_unknown: {"status":404,"title":"Unknown path","detail":"Nothing is at {method} {path}. Operations are sent as POST / with an 'operation' property.","retry":false},
   query_too_large: {"status":400,"title":"The query is too large","detail":"The query needs more than {limit} {what} (setting {setting}). Narrow it, or ask for pages with 'limit'.","retry":false},
+  role_exists: {"status":409,"title":"The role exists","detail":"A role with name '{role}' already exists","retry":false},
+  role_in_use: {"status":409,"title":"The role is in use","detail":"Cannot drop role {role} as it has active user(s) tied to this role","retry":false},
+  role_not_found: {"status":404,"title":"Unknown role","detail":"Role not found","retry":false},
+  role_unknown: {"status":404,"title":"Unknown role","detail":"{role} role not found","retry":false},
   route_loop: {"status":400,"title":"The route closes a loop","detail":"With this route node {leaf}'s leaf would reach node {hub} on two ways, and messages would go round. Leave it out: nodes whose hubs are joined reach each other already.","retry":false},
   route_to_self: {"status":400,"title":"The route leads back here","detail":"{route} is this node itself. Give the address of another node; the own leaf dials the own hub by itself.","retry":false},
   select_malformed: {"status":400,"title":"The select cannot be read","detail":"In '{part}': {reason}","retry":false},
+  share_unknown: {"status":404,"title":"Not shared","detail":"Database '{database}' is not shared with '{username}'.","retry":false},
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
   stopping: {"status":503,"title":"The node is stopping","detail":"The node is stopping; send the request again to another node or after its restart.","retry":true},
   storage_unavailable: {"status":503,"title":"The storage does not take writes","detail":"The storage failed ({reason}) and takes no more writes until the node is restarted. Reads go on where they can.","retry":false},
   table_not_found: {"status":404,"title":"Unknown table","detail":"Table '{database}.{table}' does not exist","retry":false},
   token_expired: {"status":401,"title":"The token is expired","detail":"token expired","retry":false},
   token_invalid: {"status":401,"title":"The token is not valid","detail":"invalid token","retry":false},
+  too_many_entries: {"status":409,"title":"Too many entries","detail":"There may be at most {limit} {what} (setting {setting}).","retry":false},
   too_many_hosts: {"status":400,"title":"Too many hosts","detail":"A certificate names at most {most} hosts.","retry":false},
   too_many_requests: {"status":429,"title":"Too many requests","detail":"{reason}","retry":true},
   too_many_routes: {"status":400,"title":"Too many routes","detail":"A node has at most {most} routes.","retry":false},
+  too_many_sign_ins: {"status":429,"title":"Too many failed sign-ins","detail":"Too many failed sign-ins: try again in {seconds} seconds.","retry":true},
+  user_exists: {"status":409,"title":"The user exists","detail":"User {username} already exists","retry":false},
   user_inactive: {"status":401,"title":"The user is inactive","detail":"Cannot complete request: User is inactive","retry":false},
+  user_unknown: {"status":404,"title":"Unknown user","detail":"User {username} does not exist","retry":false},
   value_type_wrong: {"status":400,"title":"The value does not fit the column","detail":"Column '{column}' is {type}: {value} does not fit.","retry":false},
 } as const satisfies Record<string, { status: number; title: string; detail: string; retry: boolean }>
 
@@ -65,6 +82,7 @@ export type ProblemCode = keyof typeof problems
 
 /** The facts that fill the placeholders of a problem's detail. */
 export interface ProblemFacts {
+  account_exists: Record<never, never>
   authority_exists: { folder: string | number }
   authority_missing: { folder: string | number }
   body_not_json: { reason: string | number }
@@ -80,11 +98,17 @@ export interface ProblemFacts {
   cursor_invalid: { reason: string | number }
   data_folder_in_use: { folder: string | number; pid: string | number }
   data_folder_newer: { folder: string | number; format: string | number; supported: string | number }
+  database_taken: { database: string | number }
+  database_unknown: { database: string | number }
   disk_full: Record<never, never>
   forbidden: Record<never, never>
   internal: { id: string | number }
   invalid_credentials: Record<never, never>
+  invalid_permission: Record<never, never>
   invalid_request: { reason: string | number }
+  key_invalid: Record<never, never>
+  key_unknown: { id: string | number }
+  last_super_user: Record<never, never>
   media_type_not_supported: { reason: string | number }
   mesh_certificate_wrong: { node: string | number }
   mesh_configuration_refused: { server: string | number; reason: string | number }
@@ -104,23 +128,33 @@ export interface ProblemFacts {
   node_session_unknown: { node: string | number }
   node_silent: { node: string | number; timeout_ms: string | number }
   node_unreachable: { node: string | number }
+  not_owner: { database: string | number }
   operation_missing: Record<never, never>
   operation_unknown: { operation: string | number; suggestion: string | number }
   operator_unknown: { operator: string | number; hint: string | number }
   path_unknown: { method: string | number; path: string | number }
   query_too_large: { limit: string | number; what: string | number; setting: string | number }
+  role_exists: { role: string | number }
+  role_in_use: { role: string | number }
+  role_not_found: Record<never, never>
+  role_unknown: { role: string | number }
   route_loop: { leaf: string | number; hub: string | number }
   route_to_self: { route: string | number }
   select_malformed: { part: string | number; reason: string | number }
+  share_unknown: { database: string | number; username: string | number }
   statement_timeout: { limit: string | number }
   stopping: Record<never, never>
   storage_unavailable: { reason: string | number }
   table_not_found: { database: string | number; table: string | number }
   token_expired: Record<never, never>
   token_invalid: Record<never, never>
+  too_many_entries: { limit: string | number; what: string | number; setting: string | number }
   too_many_hosts: { most: string | number }
   too_many_requests: { reason: string | number }
   too_many_routes: { most: string | number }
+  too_many_sign_ins: { seconds: string | number }
+  user_exists: { username: string | number }
   user_inactive: Record<never, never>
+  user_unknown: { username: string | number }
   value_type_wrong: { column: string | number; type: string | number; value: string | number }
 }

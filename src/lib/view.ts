@@ -6,3 +6,29 @@ export interface View {
 
 /** The view of super users and of the node itself. */
 export const everything: View = { seesTable: () => true, seesColumn: () => true }
+
+/** What may be done to the records of a table. */
+export type TableAction = 'read' | 'insert' | 'update' | 'delete'
+
+/** What a caller may do, for operations that touch more than the target which the dispatcher has checked. */
+export interface Rights {
+  /**
+   * Throws `forbidden` unless every action is allowed on the table, and, for insert and update, on the attributes that
+   * are written. A table that the caller may not know of is reported as one that does not exist.
+   */
+  require(actions: readonly TableAction[], database: string, table: string, attributes?: Iterable<string>): void
+  /** Throws `forbidden` unless the caller may make, change and drop tables of the database, or the database itself. */
+  requireStructure(database: string): void
+  /** Whether the caller may know that the table is there: some right on it is enough. Descriptions list only these. */
+  knowsTable(database: string, table: string): boolean
+  /** Whether the caller may know that the database is there: some right on it, or on one of its tables. */
+  knowsDatabase(database: string): boolean
+}
+
+/** The rights of super users and of the node itself. */
+export const allRights: Rights = {
+  require: () => {},
+  requireStructure: () => {},
+  knowsTable: () => true,
+  knowsDatabase: () => true,
+}

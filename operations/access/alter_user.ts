@@ -1,0 +1,11 @@
+import { type Needs, operation } from '../../src/api/index.js'
+
+export default operation('alter_user', async ({ username, ...changes }, { access }: Needs<'access'>, call) => {
+  await access.users.alter(username, changes, call)
+  return {
+    message: 'updated 1 of 1 records',
+    txn_time: Date.now(),
+    update_hashes: [username],
+    skipped_hashes: [],
+  }
+})

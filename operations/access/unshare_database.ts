@@ -1,0 +1,6 @@
+import { type Needs, operation } from '../../src/api/index.js'
+
+export default operation('unshare_database', async ({ database, username }, { access }: Needs<'access'>, call) => {
+  await access.sharing.unshare(call.caller!, database, username, call)
+  return { message: `Database '${database}' is no longer shared with '${username}'.` }
+})

@@ -1,0 +1,97 @@
+import { allRights, everything, type Rights, type View } from '../lib/index.js'
+import type { Directory } from './directory.js'
+import { type Grants, grantsOf, noGrants } from './grants.js'
+import { UserRights } from './rights.js'
+import type { ApiKeyScope, DatabaseRecord, ShareLevel, UserRecord } from './store.js'
+import type { Structure } from './structure.js'
+
+/** Someone who has signed in. */
+export interface SignedIn {
+  readonly username: string
+  readonly superUser: boolean
+  readonly view: View
+  readonly rights: Rights
+  /** Signed in with a join token. */
+  readonly joinOnly: boolean
+  /** Signed in with a key for programs: what the key allows. */
+  readonly scope?: ApiKeyScope
+}
+
+/** Whom verified credentials stand for. */
+export interface Verified {
+  readonly username: string
+  readonly generation?: number
+  readonly joinOnly?: boolean
+  readonly apiKey?: string
+  /** The caller, as it was when `epoch` was the count of changes. */
+  caller?: SignedIn | undefined
+  epoch?: number
+}
+
+/** Turns verified credentials into callers: their rights are worked out once and kept until something changes. */
+export class Callers {
+  readonly #directory: Directory
+  readonly #structure: Structure
+  readonly #grants = new Map<string, Grants>()
+  #epoch = 0
+
+  constructor(directory: Directory, structure: Structure) {
+    this.#directory = directory
+    this.#structure = structure
+    directory.onChange(() => {
+      this.#epoch++
+      this.#grants.clear()
+    })
+  }
+
+  /** The caller; undefined when the user or key is gone, inactive, or changed since the credentials were made. */
+  of(verified: Verified): SignedIn | undefined {
+    if (verified.epoch !== this.#epoch) {
+      verified.caller = this.#callerOf(verified)
+      verified.epoch = this.#epoch
+    }
+    return verified.caller
+  }
+
+  /** What a user may do, bound to the databases of a key if there is one. */
+  rightsOf(user: UserRecord, scope?: ApiKeyScope): UserRights {
+    const only = scope?.databases && new Set(scope.databases)
+    const grants = this.grantsOf(user.role)
+    return new UserRights({
+      grants,
+      structure: this.#structure,
+      only,
+      standing: grants.superUser
+        ? () => 'owner'
+        : (database) => standing(this.#directory.databases.get(database), user),
+    })
+  }
+
+  grantsOf(role: string): Grants {
+    let grants = this.#grants.get(role)
+    if (!grants) {
+      const record = this.#directory.roles.get(role)
+      grants = record ? grantsOf(record.permission) : noGrants
+      this.#grants.set(role, grants)
+    }
+    return grants
+  }
+
+  #callerOf({ username, generation, joinOnly = false, apiKey }: Verified): SignedIn | undefined {
+    const user = this.#directory.users.get(username)
+    if (!user?.active) return undefined
+    const key = apiKey === undefined ? undefined : this.#directory.apiKeys.get(apiKey)
+    if (apiKey === undefined ? user.generation !== generation : key?.username !== username) return undefined
+    const scope = key && { scope: key.scope }
+    if (this.grantsOf(user.role).superUser && key?.scope.databases === undefined)
+      return { username, superUser: true, view: everything, rights: allRights, joinOnly, ...scope }
+    const rights = this.rightsOf(user, key?.scope)
+    return { username, superUser: false, view: rights, rights, joinOnly, ...scope }
+  }
+}
+
+function standing(database: DatabaseRecord | undefined, { username }: UserRecord): 'owner' | ShareLevel | undefined {
+  if (!database) return undefined
+  if (database.owner === username) return 'owner'
+  return Object.hasOwn(database.shares, username) ? database.shares[username] : undefined
+}

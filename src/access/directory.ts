@@ -1,0 +1,94 @@
+import { assert } from '../lib/index.js'
+import type { AuditLog } from './audit.js'
+import type { AccessStore, ApiKeyRecord, DatabaseRecord, Records, RoleRecord, UserRecord } from './store.js'
+import type { StoredKey } from './tokens.js'
+
+/** Who makes a change, as the audit log names it. */
+export interface Actor {
+  readonly user: string | undefined
+  readonly credentials: { readonly address: string }
+}
+
+/** What a change says of itself in the audit log. */
+export interface Event {
+  operation: string
+  target: string
+  change?: Record<string, unknown>
+}
+
+/** Kinds of records that are kept in memory. */
+type Kept = Exclude<keyof Records, 'audit'>
+
+/** Notes that a record is to be stored, or removed when it is undefined. */
+export type Put = <Kind extends Kept>(kind: Kind, name: string, record: Records[Kind] | undefined) => void
+
+/**
+ * Users, roles, databases' owners, and keys: all in memory, each change stored first. Changes run one at a time, and
+ * each is one write with its line in the audit log.
+ */
+export class Directory {
+  readonly users = new Map<string, UserRecord>()
+  readonly roles = new Map<string, RoleRecord>()
+  readonly databases = new Map<string, DatabaseRecord>()
+  readonly apiKeys = new Map<string, ApiKeyRecord>()
+  readonly keys = new Map<string, StoredKey>()
+  readonly #store: AccessStore
+  readonly #audit: AuditLog
+  readonly #listeners: (() => void)[] = []
+  #last: Promise<unknown> = Promise.resolve()
+
+  constructor(store: AccessStore, audit: AuditLog) {
+    this.#store = store
+    this.#audit = audit
+    for (const kind of Object.keys(this.#maps) as Kept[])
+      for (const { key, value } of store.list(`${kind}/`)) this.#set(kind, key.slice(kind.length + 1), value)
+  }
+
+  readonly #maps = {
+    user: this.users,
+    role: this.roles,
+    database: this.databases,
+    api_key: this.apiKeys,
+    key: this.keys,
+  } as const
+
+  /** Calls back after every change, so that what was derived from the records is derived again. */
+  onChange(listener: () => void): void {
+    this.#listeners.push(listener)
+  }
+
+  /**
+   * Runs one change: `decide` sees every earlier change, throws or puts records, and answers the event for the audit
+   * log; undefined when nothing is to be told. The change is durable when this resolves.
+   */
+  change(by: Actor, decide: (put: Put) => Event | undefined): Promise<void> {
+    const turn = this.#last.then(() => this.#change(by, decide))
+    this.#last = turn.catch(() => {})
+    return turn
+  }
+
+  async #change(by: Actor, decide: (put: Put) => Event | undefined): Promise<void> {
+    const changes = new Map<string, unknown>()
+    const event = decide((kind, name, record) => changes.set(`${kind}/${name}`, record))
+    assert(!((event as unknown) instanceof Promise), 'a change does not wait')
+    const written = new Map(changes)
+    if (event) this.#audit.note(written, by, event)
+    if (written.size > 0) await this.#store.write(written)
+    this.apply(changes)
+  }
+
+  /** Takes changes that are stored already. */
+  apply(changes: ReadonlyMap<string, unknown>): void {
+    for (const [key, value] of changes) {
+      const slash = key.indexOf('/')
+      this.#set(key.slice(0, slash) as Kept, key.slice(slash + 1), value)
+    }
+    for (const listener of this.#listeners) listener()
+  }
+
+  #set(kind: Kept, name: string, value: unknown): void {
+    const map = this.#maps[kind] as Map<string, unknown> | undefined
+    if (value === undefined) map?.delete(name)
+    else map?.set(name, value)
+  }
+}

@@ -1,0 +1,135 @@
+import { Problem } from '../lib/index.js'
+import { type ApiKeys, isApiKey } from './api-keys.js'
+import type { Callers, SignedIn } from './callers.js'
+import type { Directory } from './directory.js'
+import type { Passwords } from './passwords.js'
+import type { UserRecord } from './store.js'
+import type { Throttle } from './throttle.js'
+import type { Tokens } from './tokens.js'
+import { VerifiedCredentials } from './verified-credentials.js'
+
+/** What a request shows to be known by. */
+export interface Shown {
+  authorization: string | undefined
+  address: string
+}
+
+export interface SignInOptions {
+  directory: Directory
+  callers: Callers
+  passwords: Passwords
+  tokens: Tokens
+  apiKeys: ApiKeys
+  throttle: Throttle
+  settings: { basic_cache_ttl_s: number; basic_cache_entries_max: number }
+}
+
+/** Verified tokens are remembered at most this long, in milliseconds. */
+const TOKEN_CACHE_MS = 300_000
+
+/** Finds out who sends a request, by Basic, Bearer (token or key for programs), or pyql's Token. */
+export class SignIn {
+  readonly #options: SignInOptions
+  readonly #verified: VerifiedCredentials
+  /** Verifications under way: requests with the same credentials share one. */
+  readonly #running = new Map<string, Promise<SignedIn>>()
+
+  constructor(options: SignInOptions) {
+    this.#options = options
+    this.#verified = new VerifiedCredentials(options.settings.basic_cache_entries_max)
+  }
+
+  /** The caller behind an Authorization value; undefined when there is none; throws when it is wrong. */
+  authenticate(shown: Shown): SignedIn | undefined | Promise<SignedIn | undefined> {
+    const { authorization } = shown
+    if (authorization === undefined) return undefined
+    const known = this.#verified.get(authorization)
+    const caller = known && this.#options.callers.of(known)
+    if (!caller) return this.#verifyOnce(authorization, shown.address)
+    if (known.apiKey !== undefined) this.#options.apiKeys.used(known.apiKey)
+    return caller
+  }
+
+  /** Forgets what was verified: every caller shows credentials that are looked at anew. */
+  forget(): void {
+    this.#verified.clear()
+  }
+
+  /** The active user of this name and password; undefined when they are wrong; throws when it is inactive, which only the right password may learn. */
+  async withPassword(username: string, password: string, address: string): Promise<UserRecord | undefined> {
+    const { directory, passwords, throttle } = this.#options
+    const user = await throttle.attempt(
+      username,
+      address,
+      async () => {
+        const known = directory.users.get(username)
+        return (await passwords.verify(password, known?.password)) ? directory.users.get(username) : undefined
+      },
+      () =>
+        directory.change({ user: username, credentials: { address } }, () => ({
+          operation: 'sign_in_locked',
+          target: username,
+        })),
+    )
+    if (user?.active === false) throw new Problem('user_inactive', {})
+    return user
+  }
+
+  #verifyOnce(authorization: string, address: string): Promise<SignedIn> {
+    const name = this.#verified.hash(`${address}\0${authorization}`)
+    let running = this.#running.get(name)
+    if (!running) {
+      running = this.#verify(authorization, address).finally(() => this.#running.delete(name))
+      this.#running.set(name, running)
+    }
+    return running
+  }
+
+  async #verify(authorization: string, address: string): Promise<SignedIn> {
+    const [, scheme, value] = /^(\w+) +(\S+)\s*$/.exec(authorization) ?? []
+    switch (scheme?.toLowerCase()) {
+      case 'basic':
+        return this.#verifyBasic(authorization, value!, address)
+      case 'bearer':
+      case 'token':
+        return isApiKey(value!) ? this.#verifyApiKey(authorization, value!) : this.#verifyToken(authorization, value!)
+      default:
+        throw new Problem('credentials_missing', {})
+    }
+  }
+
+  async #verifyBasic(authorization: string, value: string, address: string): Promise<SignedIn> {
+    const decoded = Buffer.from(value, 'base64')
+      .toString('utf8')
+      .replace(/\r?\n$/, '')
+    const colon = decoded.indexOf(':')
+    if (colon === -1) throw new Problem('credentials_wrong', {})
+    const user = await this.withPassword(decoded.slice(0, colon), decoded.slice(colon + 1), address)
+    if (!user) throw new Problem('credentials_wrong', {})
+    const { username, generation } = user
+    return this.#remember(authorization, { username, generation }, this.#options.settings.basic_cache_ttl_s * 1000)
+  }
+
+  async #verifyToken(authorization: string, value: string): Promise<SignedIn> {
+    const { username, generation, use, expires } = await this.#options.tokens.verify(
+      ['operation', 'service', 'join'],
+      value,
+    )
+    const life = Math.min(expires * 1000 - Date.now(), TOKEN_CACHE_MS)
+    return this.#remember(authorization, { username, generation, joinOnly: use === 'join' }, life)
+  }
+
+  #verifyApiKey(authorization: string, value: string): SignedIn {
+    const { id, username, expires = Number.POSITIVE_INFINITY } = this.#options.apiKeys.verify(value)
+    const life = Math.min(expires - Date.now(), TOKEN_CACHE_MS)
+    return this.#remember(authorization, { username, apiKey: id }, life)
+  }
+
+  /** `life`: milliseconds. */
+  #remember(authorization: string, verified: Parameters<Callers['of']>[0], life: number): SignedIn {
+    const caller = this.#options.callers.of(verified)
+    if (!caller) throw new Problem(verified.apiKey === undefined ? 'token_invalid' : 'key_invalid', {})
+    this.#verified.add(authorization, verified, Date.now() + life)
+    return caller
+  }
+}

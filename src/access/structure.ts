@@ -1,0 +1,9 @@
+/** What access must know of the databases that there are. */
+export interface Structure {
+  hasDatabase(database: string): boolean
+  /** The table of that name, if there is one. */
+  table(
+    database: string,
+    table: string,
+  ): { readonly primaryKey: string; readonly columns: Iterable<{ readonly name: string }> } | undefined
+}
