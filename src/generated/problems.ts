@@ -20,6 +20,7 @@ export const problems = {
   database_taken: {"status":409,"title":"The name is taken","detail":"The database name '{database}' is taken.","retry":false},
   database_unknown: {"status":404,"title":"Unknown database","detail":"database '{database}' does not exist","retry":false},
   disk_full: {"status":507,"title":"The disk is full","detail":"The disk is full: nothing of this write was stored. Reads go on; writes work again when there is space.","retry":true},
+  events_rejected: {"status":400,"title":"Events were rejected","detail":"{count} of the events are not valid; none was inserted, because the request is atomic.","retry":false},
   forbidden: {"status":403,"title":"Not authorized","detail":"This operation is not authorized due to role restrictions and/or invalid database items","retry":false},
   internal: {"status":500,"title":"Internal error","detail":"Something went wrong on our side. The log of the node has the details under id {id}.","retry":true},
   invalid_credentials: {"status":401,"title":"Invalid credentials","detail":"invalid credentials","retry":false},
@@ -52,6 +53,7 @@ export const problems = {
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
   path_unknown: {"status":404,"title":"Unknown path","detail":"Nothing is at {method} {path}. Operations are sent as POST / with an 'operation' property.","retry":false},
+  query_cancelled: {"status":409,"title":"The query was cancelled","detail":"The query was cancelled before it was done.","retry":false},
   query_too_large: {"status":400,"title":"The query is too large","detail":"The query needs more than {limit} {what} (setting {setting}). Narrow it, or ask for pages with 'limit'.","retry":false},
   role_exists: {"status":409,"title":"The role exists","detail":"A role with name '{role}' already exists","retry":false},
   role_in_use: {"status":409,"title":"The role is in use","detail":"Cannot drop role {role} as it has active user(s) tied to this role","retry":false},
@@ -59,6 +61,7 @@ export const problems = {
   role_unknown: {"status":404,"title":"Unknown role","detail":"{role} role not found","retry":false},
   route_loop: {"status":400,"title":"The route closes a loop","detail":"With this route node {leaf}'s leaf would reach node {hub} on two ways, and messages would go round. Leave it out: nodes whose hubs are joined reach each other already.","retry":false},
   route_to_self: {"status":400,"title":"The route leads back here","detail":"{route} is this node itself. Give the address of another node; the own leaf dials the own hub by itself.","retry":false},
+  segment_unknown: {"status":404,"title":"No such segment","detail":"There is no segment '{segment}' of this table: create it with query_segments and a ttl.","retry":false},
   select_malformed: {"status":400,"title":"The select cannot be read","detail":"In '{part}': {reason}","retry":false},
   share_unknown: {"status":404,"title":"Not shared","detail":"Database '{database}' is not shared with '{username}'.","retry":false},
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
@@ -101,6 +104,7 @@ export interface ProblemFacts {
   database_taken: { database: string | number }
   database_unknown: { database: string | number }
   disk_full: Record<never, never>
+  events_rejected: { count: string | number }
   forbidden: Record<never, never>
   internal: { id: string | number }
   invalid_credentials: Record<never, never>
@@ -133,6 +137,7 @@ export interface ProblemFacts {
   operation_unknown: { operation: string | number; suggestion: string | number }
   operator_unknown: { operator: string | number; hint: string | number }
   path_unknown: { method: string | number; path: string | number }
+  query_cancelled: Record<never, never>
   query_too_large: { limit: string | number; what: string | number; setting: string | number }
   role_exists: { role: string | number }
   role_in_use: { role: string | number }
@@ -140,6 +145,7 @@ export interface ProblemFacts {
   role_unknown: { role: string | number }
   route_loop: { leaf: string | number; hub: string | number }
   route_to_self: { route: string | number }
+  segment_unknown: { segment: string | number }
   select_malformed: { part: string | number; reason: string | number }
   share_unknown: { database: string | number; username: string | number }
   statement_timeout: { limit: string | number }

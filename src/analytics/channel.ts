@@ -1,0 +1,62 @@
+import type { MessagePort, TransferListItem, Worker } from 'node:worker_threads'
+import { Problem } from '../lib/index.js'
+
+type Handler = (request: never) => unknown
+
+type Message =
+  | { readonly call: number; readonly request: unknown }
+  | { readonly answer: number; readonly value: unknown }
+  | { readonly failed: number; readonly problem?: [code: string, facts: unknown, more: unknown]; readonly error?: Error }
+
+/** Requests and answers over a message port, in both directions. Problems arrive as problems. */
+export class Channel {
+  readonly #port: Worker | MessagePort
+  readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (reason: unknown) => void }>()
+  #calls = 0
+
+  constructor(port: Worker | MessagePort, handle: Handler) {
+    this.#port = port
+    port.on('message', (message: Message) => this.#receive(message, handle))
+  }
+
+  /** Posts a request; what it transfers is lost here. */
+  call<T>(request: unknown, transfer: TransferListItem[] = []): Promise<T> {
+    const call = ++this.#calls
+    return new Promise<T>((resolve, reject) => {
+      this.#waiting.set(call, { resolve: resolve as (value: never) => void, reject })
+      this.#port.postMessage({ call, request } satisfies Message, transfer)
+    })
+  }
+
+  /** The other side is gone: nobody waits any longer. */
+  fail(reason: unknown): void {
+    for (const { reject } of this.#waiting.values()) reject(reason)
+    this.#waiting.clear()
+  }
+
+  #receive(message: Message, handle: Handler): void {
+    if ('call' in message) {
+      void this.#handle(message.call, message.request, handle)
+      return
+    }
+    const id = 'answer' in message ? message.answer : message.failed
+    const waiting = this.#waiting.get(id)
+    if (!waiting) return
+    this.#waiting.delete(id)
+    if ('answer' in message) waiting.resolve(message.value as never)
+    else if (message.problem) waiting.reject(new Problem(...(message.problem as ConstructorParameters<typeof Problem>)))
+    else waiting.reject(message.error)
+  }
+
+  async #handle(call: number, request: unknown, handle: Handler): Promise<void> {
+    try {
+      this.#port.postMessage({ answer: call, value: await handle(request as never) } satisfies Message)
+    } catch (error) {
+      this.#port.postMessage(
+        error instanceof Problem
+          ? { failed: call, problem: [error.code, error.facts, error.more] }
+          : { failed: call, error: error as Error },
+      )
+    }
+  }
+}

@@ -1,0 +1,55 @@
+import { type Database, open } from 'lmdb'
+
+/** A value to put, or to remove where there is none. */
+export type Write = readonly [key: Uint8Array, value: Uint8Array | undefined]
+
+/** One LMDB environment of event data. One thread at a time owns it. */
+export class Environment implements AsyncDisposable {
+  readonly #data: Database<Buffer, Buffer>
+
+  constructor(path: string) {
+    // Without overlappingSync a promise of a write is kept only after fsync.
+    this.#data = open({ path, noSubdir: true, encoding: 'binary', keyEncoding: 'binary', overlappingSync: false })
+  }
+
+  get(key: Uint8Array): Buffer | undefined {
+    return this.#data.getBinary(key as Buffer)
+  }
+
+  range(start: Uint8Array, end: Uint8Array): Iterable<{ key: Buffer; value: Buffer }> {
+    return this.#data.getRange({ start: start as Buffer, end: end as Buffer })
+  }
+
+  keys(start: Uint8Array, end: Uint8Array): Iterable<Buffer> {
+    return this.#data.getKeys({ start: start as Buffer, end: end as Buffer })
+  }
+
+  /** All or nothing, and durable when the promise is kept: writes of one turn share one transaction. */
+  async write(writes: readonly Write[]): Promise<void> {
+    let done: Promise<boolean> | undefined
+    for (const [key, value] of writes) {
+      done = value ? this.#data.put(key as Buffer, value as Buffer) : this.#data.remove(key as Buffer)
+    }
+    await done
+  }
+
+  /** Copies a consistent state into a file, without the free pages. */
+  async backup(path: string): Promise<void> {
+    await this.#data.backup(path, true)
+  }
+
+  async removeRange(start: Uint8Array, end: Uint8Array): Promise<void> {
+    await this.write([...this.keys(start, end)].map((key) => [key, undefined]))
+  }
+
+  /** Bytes of the pages in use, and of the file. */
+  size(): { liveBytes: number; fileBytes: number } {
+    const stats = this.#data.getStats() as Record<string, number>
+    const pages = stats.treeBranchPageCount! + stats.treeLeafPageCount! + stats.overflowPages!
+    return { liveBytes: pages * stats.pageSize!, fileBytes: (stats.lastPageNumber! + 1) * stats.pageSize! }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#data.close()
+  }
+}

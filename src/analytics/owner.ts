@@ -1,0 +1,472 @@
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as turn } from 'node:timers/promises'
+import { deserialize, serialize } from 'node:v8'
+import { assert, Problem } from '../lib/index.js'
+import type { Population } from '../pyql/block.js'
+import type { Program, Scan, ScanOptions } from '../pyql/program.js'
+import type { Batch, Outcome } from './batch.js'
+import { ColumnCache } from './column-cache.js'
+import { ColumnCount } from './column-count.js'
+import { Environment, type Write } from './environment.js'
+import { Folding } from './folding.js'
+import { tableStart } from './keys.js'
+import { Partition, type Snapshot } from './partition.js'
+import { type PersonRow, rowsOfPerson } from './person-rows.js'
+import { combine, countBits, everyone, has, type KeptPopulation, Populations, wordsFor } from './populations.js'
+import type {
+  ColumnPart,
+  ColumnRequest,
+  Keep,
+  PopulationInfo,
+  ScanRequest,
+  SegmentUse,
+  TableFigures,
+  WorkerStart,
+} from './protocol.js'
+import { Scratch, scanBlock, unitsOf } from './scan-reader.js'
+import { ACTION_COLUMN, ACTION_NAME, type EventColumn, type EventTable, type PersonId } from './schema.js'
+
+export type MakeScan = (program: Program, options: ScanOptions) => Scan
+
+interface Held {
+  readonly partition: Partition
+  readonly populations: Populations
+  readonly folding: Folding
+}
+
+/** Longest time that a scan keeps others waiting, in milliseconds. */
+const SLICE_MS = 8
+/** A delta is folded when it has this many rows and this part of the rows of its partition. */
+const FOLD_ROWS = 16_384
+const FOLD_PART = 8
+/** Or when nothing was inserted for this long, and the last fold is not too recent. */
+const IDLE_MS = 500
+const FOLD_PAUSE_MS = 10_000
+const INTENT_KEY = Buffer.from('atomic intent')
+
+/** The event data of some environments: one thread, that writes and scans them. */
+export class Owner implements AsyncDisposable {
+  readonly #start: WorkerStart
+  readonly #makeScan: MakeScan
+  readonly #environments = new Map<number, Environment>()
+  readonly #tables = new Map<number, EventTable>()
+  readonly #held = new Map<number, Map<number, Held>>()
+  readonly #cache: ColumnCache
+  readonly #scratch = new Scratch()
+  readonly #folded = new WeakMap<Partition, number>()
+  #scans = 0
+  #folding: Promise<void> | undefined
+  #idle: NodeJS.Timeout
+  #closed = false
+
+  constructor(start: WorkerStart, makeScan: MakeScan) {
+    this.#start = start
+    this.#makeScan = makeScan
+    this.#cache = new ColumnCache(start.settings.cacheBytesMax)
+    mkdirSync(start.folder, { recursive: true })
+    for (let number = start.worker; number < start.environments; number += start.workers) {
+      this.#environments.set(number, new Environment(join(start.folder, `${number}.mdb`)))
+    }
+    this.#idle = setInterval(() => this.#foldSoon(), IDLE_MS)
+    this.#idle.unref()
+  }
+
+  /** Takes a table's schema; requests that follow see it. */
+  useTable(table: EventTable): void {
+    const known = this.#tables.get(table.id)
+    if (known && known.version >= table.version) return
+    this.#tables.set(table.id, table)
+    for (const { partition } of this.#held.get(table.id)?.values() ?? []) partition.useSchema(table)
+  }
+
+  table(id: number): EventTable {
+    const table = this.#tables.get(id)
+    assert(table !== undefined, 'the schema of a table comes before requests for it')
+    return table
+  }
+
+  owns(environment: number): boolean {
+    return this.#environments.has(environment)
+  }
+
+  /** Adds rows to partitions of one environment; kept when they are durable. */
+  async insert(tableId: number, batch: Batch): Promise<Outcome> {
+    const table = this.table(tableId)
+    const events: number[] = []
+    const fates: number[] = []
+    const note = (event: number, fate: number) => {
+      events.push(event)
+      fates.push(fate)
+    }
+    const writes: Write[] = []
+    let environment: Environment | undefined
+    for (const [number, rows] of rowsByPartition(batch)) {
+      const { partition, populations } = this.#hold(table, number)
+      const before = partition.delta.rows
+      writes.push(...partition.insert(batch, rows, this.#start.settings.rowsPerPersonMax, note))
+      populations.changed(partition.delta.person.subarray(before, partition.delta.rows))
+      environment = partition.environment
+    }
+    if (environment && writes.length > 0) await this.#write(environment, writes)
+    this.#foldSoon()
+    return { events: Uint32Array.from(events), fates: Uint8Array.from(fates) }
+  }
+
+  /** Places in the body of events whose person would get too many rows. */
+  check(tableId: number, batch: Batch): number[] {
+    const table = this.table(tableId)
+    const most = this.#start.settings.rowsPerPersonMax
+    return [...rowsByPartition(batch)].flatMap(([number, rows]) => this.#hold(table, number).partition.tooMany(batch, rows, most))
+  }
+
+  /** Writes down what an atomic insert is about to do, or that it is done. */
+  async intend(intent: { table: number; batches: readonly (Batch | undefined)[] } | undefined): Promise<void> {
+    const environment = this.#environments.get(0)
+    assert(environment !== undefined, 'environment 0 keeps the intents')
+    await environment.write([[INTENT_KEY, intent && serialize(intent)]])
+  }
+
+  intended(): { table: number; batches: readonly (Batch | undefined)[] } | undefined {
+    const stored = this.#environments.get(0)?.get(INTENT_KEY)
+    return stored && (deserialize(stored) as { table: number; batches: readonly (Batch | undefined)[] })
+  }
+
+  async scan(request: ScanRequest): Promise<{ partials: unknown[]; people: number }> {
+    const table = this.table(request.table)
+    const { program, segments, flags } = request
+    const options: ScanOptions = { ...request.options, cancel: flags }
+    const scans = (segments.length === 0 ? [undefined] : segments).map(() => this.#makeScan(program, options))
+    const columns = program.columns.map((column) => columnOf(table, column.name))
+    let people = 0
+    await this.#each(table, flags, async (held, snapshot, pause) => {
+      const populations = await this.#populations(held, snapshot, segments, request)
+      if (!this.#canMatch(held.partition, program, columns)) {
+        if (program.mode === 'segment') await this.#keep(held, request.keep, new Uint32Array(0))
+        return
+      }
+      for (const unit of unitsOf(snapshot)) {
+        const block = scanBlock(snapshot, unit, columns, this.#scratch)
+        for (let at = 0; at < scans.length; at++) scans[at]!.run(block, populations[at])
+        Atomics.add(flags, 1, unit.people)
+        await pause()
+      }
+      if (program.mode !== 'segment') return
+      const members = scans[0]!.members(snapshot.people)
+      people += countBits(members)
+      await this.#keep(held, request.keep, members)
+    })
+    return { partials: program.mode === 'segment' ? [] : scans.map((scan) => scan.partial()), people }
+  }
+
+  async column(request: ColumnRequest): Promise<ColumnPart> {
+    const table = this.table(request.table)
+    const column = columnOf(table, request.column)
+    assert(column !== undefined, 'the column was looked up before')
+    const { segments } = request
+    const count = new ColumnCount(column, Math.max(1, segments.length), request.bucket, request.filter)
+    await this.#each(table, request.flags, async (held, snapshot, pause) => {
+      const populations = await this.#populations(held, snapshot, segments, undefined)
+      for (const unit of unitsOf(snapshot)) {
+        count.count(snapshot, unit, populations, this.#scratch)
+        await pause()
+      }
+      count.endPartition()
+    })
+    return count.finish()
+  }
+
+  person(tableId: number, person: PersonId, columns: readonly string[], number: number): PersonRow[] | undefined {
+    const table = this.table(tableId)
+    const shown = columns.map((name) => columnOf(table, name)).filter((column) => column !== undefined)
+    return rowsOfPerson(this.#hold(table, number).partition, person, shown, this.#scratch)
+  }
+
+  /** Computes a population from others. */
+  async combine(tableId: number, program: Program, names: readonly SegmentUse[], keep: Keep): Promise<number> {
+    const table = this.table(tableId)
+    const { setMath } = program
+    assert(setMath !== null, 'the program is set math')
+    let people = 0
+    await this.#each(table, new Int32Array(2), async (held, snapshot) => {
+      const all = everyone(snapshot.people)
+      const given = await this.#populations(held, snapshot, names, undefined)
+      const operands = given.map((population) => population ?? all)
+      const members =
+        setMath.op === 'complement'
+          ? combine([all, ...operands], snapshot.people, (word, other) => word & ~other)
+          : combine(operands, snapshot.people, JOIN[setMath.op])
+      people += countBits(members)
+      await this.#keep(held, keep, members)
+    })
+    return people
+  }
+
+  populations(tableId: number): PopulationInfo[] {
+    const infos: PopulationInfo[] = []
+    for (const { populations } of this.#all(this.table(tableId))) {
+      for (const [name, { bits, header, changed }] of populations.entries()) {
+        if (header === undefined) continue
+        const watched = changed instanceof Set ? changed.size : changed === 'all' ? -1 : 0
+        infos.push({ name, header, people: countBits(bits), watched })
+      }
+    }
+    return infos
+  }
+
+  async forget(tableId: number, names: readonly string[]): Promise<void> {
+    for (const { partition, populations } of this.#all(this.table(tableId))) {
+      const writes = names.flatMap((name) => populations.delete(name))
+      if (writes.length > 0) await this.#write(partition.environment, writes)
+    }
+  }
+
+  /** Folds everything there is now. */
+  async fold(tableId: number): Promise<void> {
+    while (this.#folding) await this.#folding
+    this.#folding = this.#foldAll(tableId).finally(() => {
+      this.#folding = undefined
+    })
+    await this.#folding
+  }
+
+  async #foldAll(tableId: number): Promise<void> {
+    for (const { folding, partition } of this.#all(this.table(tableId))) {
+      do {
+        await folding.step()
+      } while (folding.isUnderWay)
+      await folding.step()
+      this.#folded.set(partition, performance.now())
+    }
+  }
+
+  figures(tableId: number): TableFigures {
+    const figures = { people: 0, events: 0, delta: 0, blocks: 0 }
+    for (const { partition } of this.#all(this.table(tableId))) {
+      figures.people += partition.people
+      figures.events += partition.rows
+      figures.delta += partition.delta.rows
+      figures.blocks += partition.blocks.length
+    }
+    return figures
+  }
+
+  async drop(tableId: number): Promise<void> {
+    while (this.#folding) await this.#folding
+    this.#held.delete(tableId)
+    this.#tables.delete(tableId)
+    for (const environment of this.#environments.values()) await environment.removeRange(tableStart(tableId), tableStart(tableId + 1))
+  }
+
+  /** Copies of the environments, consistent each; nothing may be inserted meanwhile for one cut over all. */
+  async backup(folder: string): Promise<void> {
+    mkdirSync(folder, { recursive: true })
+    for (const [number, environment] of this.#environments) await environment.backup(join(folder, `${number}.mdb`))
+  }
+
+  sizes(): { liveBytes: number; fileBytes: number }[] {
+    return [...this.#environments.values()].map((environment) => environment.size())
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#closed = true
+    clearInterval(this.#idle)
+    await this.#folding
+    for (const environment of this.#environments.values()) await environment[Symbol.asyncDispose]()
+  }
+
+  #hold(table: EventTable, number: number): Held {
+    let partitions = this.#held.get(table.id)
+    if (!partitions) {
+      partitions = new Map()
+      this.#held.set(table.id, partitions)
+    }
+    let held = partitions.get(number)
+    if (!held) {
+      const environment = this.#environments.get(number % this.#start.environments)
+      assert(environment !== undefined, 'a partition is asked of the worker that owns it')
+      const partition = new Partition(environment, table, number, this.#cache)
+      held = { partition, populations: new Populations(partition), folding: new Folding(partition) }
+      partitions.set(number, held)
+    }
+    return held
+  }
+
+  /** The partitions of a table that are here. */
+  *#all(table: EventTable): Iterable<Held> {
+    for (let number = 0; number < table.partitions; number++) {
+      if (this.owns(number % this.#start.environments)) yield this.#hold(table, number)
+    }
+  }
+
+  /** Visits every partition in one state, in slices that let others in between. */
+  async #each(
+    table: EventTable,
+    flags: Int32Array,
+    visit: (held: Held, snapshot: Snapshot, pause: () => Promise<void> | undefined) => Promise<void>,
+  ): Promise<void> {
+    const taken = [...this.#all(table)].map((held) => ({ held, snapshot: held.partition.snapshot() }))
+    let sliceEnd = performance.now() + SLICE_MS
+    const pause = () => {
+      if (Atomics.load(flags, 0) !== 0) throw new Problem('query_cancelled', {})
+      return performance.now() < sliceEnd ? undefined : turn().then(() => void (sliceEnd = performance.now() + SLICE_MS))
+    }
+    this.#scans++
+    try {
+      for (const { held, snapshot } of taken) {
+        await pause()
+        await visit(held, snapshot, pause)
+      }
+    } finally {
+      this.#scans--
+      for (const { held } of taken) held.partition.release()
+    }
+  }
+
+  /** Undefined is everyone. */
+  async #populations(
+    held: Held,
+    snapshot: Snapshot,
+    segments: readonly SegmentUse[],
+    request: ScanRequest | undefined,
+  ): Promise<(Population | undefined)[]> {
+    const populations: (Population | undefined)[] = []
+    for (const { name, program } of segments) {
+      if (name === '*') {
+        populations.push(undefined)
+        continue
+      }
+      const kept = held.populations.get(name)
+      if (!kept) throw new Problem('segment_unknown', { segment: name })
+      const isStale = kept.changed === 'all' || (kept.changed?.size ?? 0) > 0
+      populations.push(isStale && program ? await this.#bringUp(held, snapshot, name, kept, program, request) : kept.bits)
+    }
+    return populations.length === 0 ? [undefined] : populations
+  }
+
+  /** Decides anew about the people of a population who have changed. */
+  async #bringUp(
+    held: Held,
+    snapshot: Snapshot,
+    name: string,
+    kept: KeptPopulation,
+    program: Program,
+    request: ScanRequest | undefined,
+  ): Promise<Population> {
+    const changed = new Uint32Array(wordsFor(snapshot.people))
+    if (kept.changed === 'all') changed.set(everyone(snapshot.people))
+    else for (const person of kept.changed!) changed[person >>> 5]! |= 1 << (person & 31)
+    const columns = program.columns.map((column) => columnOf(held.partition.schema, column.name))
+    const options = request?.options ?? UPKEEP
+    const scan = this.#makeScan(program, { ...options, now: Date.now(), cancel: new Int32Array(2) })
+    for (const unit of unitsOf(snapshot)) {
+      if (!touches(changed, unit.first, unit.people)) continue
+      scan.run(scanBlock(snapshot, unit, columns, this.#scratch), changed)
+    }
+    const members = scan.members(snapshot.people)
+    const bits = new Uint32Array(wordsFor(snapshot.people))
+    for (let at = 0; at < bits.length; at++) {
+      bits[at] = ((kept.bits[at] ?? 0) & ~changed[at]!) | ((members[at] ?? 0) & changed[at]!)
+    }
+    const writes = held.populations.put(name, bits, kept.header, true)
+    if (writes.length > 0) await this.#write(held.partition.environment, writes)
+    return bits
+  }
+
+  async #keep(held: Held, keep: Keep | undefined, members: Population): Promise<void> {
+    if (!keep) return
+    const writes = held.populations.put(keep.name, members, keep.header, keep.watch ?? false)
+    if (writes.length > 0) await this.#write(held.partition.environment, writes)
+  }
+
+  /** Whether any row of a partition can fulfil what the program needs: its texts know one of the values. */
+  #canMatch(partition: Partition, program: Program, columns: readonly (EventColumn | undefined)[]): boolean {
+    if (program.needs.length === 0) return true
+    return program.needs.some(({ slot, values }) => {
+      const column = columns[slot]
+      if (column?.type !== 'text') return column !== undefined
+      const texts = partition.texts(column.id)
+      return values.some((value) => typeof value !== 'string' || texts.codeOf(value) > 0)
+    })
+  }
+
+  async #write(environment: Environment, writes: readonly Write[]): Promise<void> {
+    try {
+      await environment.write(writes)
+    } catch (error) {
+      // What is in memory is ahead of what is stored: read it again.
+      for (const partitions of this.#held.values()) {
+        for (const [number, { partition }] of partitions) if (partition.environment === environment) partitions.delete(number)
+      }
+      throw error
+    }
+  }
+
+  #foldSoon(): void {
+    this.#folding ??= this.#foldDue().finally(() => {
+      this.#folding = undefined
+    })
+  }
+
+  async #foldDue(): Promise<void> {
+    for (const partitions of this.#held.values()) {
+      for (const { partition, folding } of partitions.values()) {
+        while (!this.#closed && this.#isDue(partition, folding)) {
+          await folding.step()
+          if (!folding.isUnderWay) this.#folded.set(partition, performance.now())
+          await turn()
+        }
+      }
+    }
+  }
+
+  #isDue(partition: Partition, folding: Folding): boolean {
+    const { rows } = partition.delta
+    const full = Math.max(FOLD_ROWS, (partition.rows - rows) / FOLD_PART)
+    // Queries go first, unless the delta has grown to twice its size.
+    if (this.#scans > 0 && rows < full * 2) return false
+    if (folding.isUnderWay || rows >= full) return true
+    const isQuiet = Date.now() - partition.lastInsertAt > IDLE_MS
+    return rows > 0 && isQuiet && performance.now() - (this.#folded.get(partition) ?? -FOLD_PAUSE_MS) >= FOLD_PAUSE_MS
+  }
+}
+
+const JOIN = {
+  population: (word: number) => word,
+  union: (word: number, other: number) => word | other,
+  intersection: (word: number, other: number) => word & other,
+  difference: (word: number, other: number) => word & ~other,
+}
+
+const UPKEEP = {
+  sessionTime: 1_800_000,
+  trace: false,
+  limits: { stepsMax: 10_000_000, memoryMax: 10_000_000, nodesMax: 1_000_000, depthMax: 64 },
+}
+
+export function columnOf(table: EventTable, name: string): EventColumn | undefined {
+  return name === ACTION_NAME ? ACTION_COLUMN : table.columns.find((column) => column.name === name)
+}
+
+function rowsByPartition(batch: Batch): Map<number, Uint32Array> {
+  const counts = new Map<number, number>()
+  for (let row = 0; row < batch.rows; row++) {
+    const partition = batch.partitionOf[batch.person[row]!]!
+    counts.set(partition, (counts.get(partition) ?? 0) + 1)
+  }
+  const rows = new Map<number, { list: Uint32Array; next: number }>()
+  for (const [partition, count] of counts) rows.set(partition, { list: new Uint32Array(count), next: 0 })
+  for (let row = 0; row < batch.rows; row++) {
+    const group = rows.get(batch.partitionOf[batch.person[row]!]!)!
+    group.list[group.next++] = row
+  }
+  return new Map([...rows].map(([partition, { list }]) => [partition, list]))
+}
+
+function touches(population: Population, first: number, people: number): boolean {
+  for (let person = first; person < first + people; person++) {
+    if ((person & 31) === 0 && population[person >>> 5] === 0) person += 31
+    else if (has(population, person)) return true
+  }
+  return false
+}

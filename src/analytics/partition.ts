@@ -1,0 +1,553 @@
+import { assert } from '../lib/index.js'
+import { type Batch, type BatchColumn, Fate } from './batch.js'
+import { type BlockEntry, blockOf } from './block-entry.js'
+import { type ColumnValues, decode, isSet, type Scalars } from './codec.js'
+import type { ColumnCache } from './column-cache.js'
+import { copyRows, Delta, type DeltaOrder } from './delta.js'
+import type { Environment, Write } from './environment.js'
+import { Kind, key, kindStart, majorOf, minorOf } from './keys.js'
+import { decodePart, encodePart, type Part, type PartColumn } from './part.js'
+import { hashOfCell, hashOfEvent, sameCell } from './row-hash.js'
+import { ACTION, type EventTable, PERSON, type PersonId, ROWS, LAST, STAMP, type Storage, storageOf } from './schema.js'
+import { Texts } from './texts.js'
+
+interface State {
+  readonly format: 1
+  readonly nextBlock: number
+  readonly nextLog: number
+  readonly logFrom: number
+  readonly blocks: readonly (readonly [id: number, first: number, people: number, rows: number, folded: number])[]
+}
+
+/** What a scan holds on to: none of it changes while it runs. */
+export interface Snapshot {
+  readonly partition: Partition
+  readonly blocks: readonly BlockEntry[]
+  readonly delta: Delta
+  readonly deltaRows: number
+  readonly people: number
+  readonly order: DeltaOrder
+  readonly rank: Uint32Array
+}
+
+export interface BlockRows {
+  readonly rowStart: Uint32Array
+  /** By person: the stamp of the last row. */
+  readonly lastStamp: Float64Array
+}
+
+/**
+ * One partition of an event table: its people, its texts, its blocks and its delta. Lives in the worker that owns its
+ * environment; everything durable is in one range of keys.
+ */
+export class Partition {
+  readonly table: number
+  readonly number: number
+  readonly environment: Environment
+  readonly #cache: ColumnCache
+  readonly #texts = new Map<number, Texts>()
+  readonly #numbers = new Map<PersonId, number>()
+  readonly #people: PersonId[] = []
+  #peopleWritten = 0
+  #lastStamp = new Float64Array(64)
+  #rowCount = new Uint32Array(64)
+  readonly #blockRows = new Map<number, BlockRows>()
+  #schema: EventTable
+  #rank = new Uint32Array(16)
+  #ranked = 0
+  #scans = 0
+  #retired: Write[] = []
+  delta = new Delta()
+  blocks: readonly BlockEntry[] = []
+  nextBlock = 1
+  nextLog = 1
+  logFrom = 1
+  /** Rows in all. */
+  rows = 0
+  /** Counts every accepted row; with the start it tells whether a stored segment still tells the truth. */
+  lastInsertAt = 0
+
+  constructor(environment: Environment, schema: EventTable, number: number, cache: ColumnCache) {
+    this.environment = environment
+    this.table = schema.id
+    this.number = number
+    this.#schema = schema
+    this.#cache = cache
+    this.#load()
+  }
+
+  get people(): number {
+    return this.#people.length
+  }
+
+  get schema(): EventTable {
+    return this.#schema
+  }
+
+  /** The person's number, or undefined when nobody of that id is here. */
+  numberOf(person: PersonId): number | undefined {
+    return this.#numbers.get(person)
+  }
+
+  idOf(person: number): PersonId {
+    return this.#people[person]!
+  }
+
+  texts(column: number): Texts {
+    let texts = this.#texts.get(column)
+    if (!texts) {
+      texts = new Texts()
+      this.#texts.set(column, texts)
+    }
+    return texts
+  }
+
+  /** Takes a newer schema. Rows that differed in a dropped column alone count as repeats of each other from now on. */
+  useSchema(schema: EventTable): void {
+    if (schema.version === this.#schema.version) return
+    const live = new Set(schema.columns.map((column) => column.id))
+    for (const { id } of this.#schema.columns) if (!live.has(id)) this.#retireColumn(id)
+    const dropped = [...this.delta.columns.keys()].filter((id) => !live.has(id))
+    this.#schema = schema
+    if (dropped.length === 0) return
+    // Scans under way keep the delta that they know.
+    this.delta = this.delta.tail(0)
+    for (const id of dropped) {
+      this.delta.columns.delete(id)
+    }
+    this.delta.rehash((row) => this.#hashOfDeltaRow(row))
+  }
+
+  /** Adds the rows of a batch that belong here, and says what became of their events. */
+  insert(batch: Batch, rows: Uint32Array, rowsPerPersonMax: number, fate: (event: number, fate: number) => void): Write[] {
+    const part = this.#translate(batch, rows)
+    const hashes = hashesOf(part)
+    const accepted: number[] = []
+    const base = this.delta.rows
+    for (let from = 0; from < part.rows; ) {
+      let to = from + 1
+      const event = batch.event[rows[from]!]!
+      while (to < part.rows && batch.event[rows[to]!] === event) to++
+      fate(event, this.#insertEvent(batch, rows, part, hashes, from, to, base, accepted, rowsPerPersonMax))
+      from = to
+    }
+    if (accepted.length === 0) return []
+    this.#copyColumns(part, accepted, base)
+    this.rows += accepted.length
+    this.lastInsertAt = Date.now()
+    return [...this.#freshTexts(), ...this.#freshPeople(), this.#logWrite(base)]
+  }
+
+  /** Events of a batch whose person would get too many rows, repeats not considered. */
+  tooMany(batch: Batch, rows: Uint32Array, rowsPerPersonMax: number): number[] {
+    const more = new Map<PersonId, number>()
+    const events = new Set<number>()
+    for (const row of rows) {
+      const id = batch.people[batch.person[row]!]!
+      const count = (more.get(id) ?? 0) + 1
+      more.set(id, count)
+      const number = this.#numbers.get(id)
+      if (count + (number === undefined ? 0 : this.#rowCount[number]!) > rowsPerPersonMax) events.add(batch.event[row]!)
+    }
+    return [...events]
+  }
+
+  /** A state to scan, until it is released. */
+  snapshot(): Snapshot {
+    const people = this.people
+    const rank = this.rank()
+    const order = this.delta.order(this.delta.rows, people, rank)
+    this.#scans++
+    return { partition: this, blocks: this.blocks, delta: this.delta, deltaRows: this.delta.rows, people, order, rank }
+  }
+
+  release(): void {
+    this.#scans--
+    assert(this.#scans >= 0, 'a snapshot is released once')
+  }
+
+  /** Removals of blocks that nobody reads any more. */
+  takeRetired(): Write[] {
+    if (this.#scans > 0) return []
+    const retired = this.#retired
+    this.#retired = []
+    return retired
+  }
+
+  /** Removes a block from the environment once the scans that may read it have ended. */
+  retire(block: BlockEntry): void {
+    this.#blockRows.delete(block.id)
+    for (const stored of this.environment.keys(
+      key(this.table, this.number, Kind.block, block.id),
+      key(this.table, this.number, Kind.block, block.id + 1),
+    )) {
+      this.#retired.push([Buffer.from(stored), undefined])
+      this.#cache.delete(this.#cacheKey(block.id, minorOf(stored)))
+    }
+  }
+
+  /** A column of a block, or undefined when it is nothing but None. */
+  column(block: BlockEntry, id: number): ColumnValues | undefined {
+    const cacheKey = this.#cacheKey(block.id, id)
+    const now = performance.now()
+    const cached = this.#cache.get(cacheKey, now)
+    if (cached) return cached
+    const bytes = this.environment.get(key(this.table, this.number, Kind.block, block.id, id))
+    if (!bytes) return undefined
+    const values = decode(bytes)
+    this.#cache.put(cacheKey, values, now)
+    return values
+  }
+
+  rowsOf(block: BlockEntry): BlockRows {
+    const known = this.#blockRows.get(block.id)
+    if (known) return known
+    const counts = this.column(block, ROWS) as Scalars
+    const rowStart = new Uint32Array(block.people + 1)
+    for (let person = 0; person < block.people; person++) rowStart[person + 1] = rowStart[person]! + counts[person]!
+    assert(rowStart[block.people] === block.rows, 'the rows of a block add up')
+    const rows = { rowStart, lastStamp: this.column(block, LAST) as Float64Array }
+    this.#blockRows.set(block.id, rows)
+    return rows
+  }
+
+  /** Rank by code of the action. */
+  rank(): Uint32Array {
+    const actions = this.texts(ACTION)
+    if (this.#ranked === actions.size && this.#ranked > 0) return this.#rank
+    const listed = new Map(this.#schema.zOrder.map((action, rank) => [action, rank]))
+    if (this.#rank.length <= actions.size) {
+      const larger = new Uint32Array(actions.size * 2 + 16)
+      larger.set(this.#rank)
+      this.#rank = larger
+    }
+    for (let code = this.#ranked + 1; code <= actions.size; code++) {
+      this.#rank[code] = listed.get(actions.textOf(code)) ?? listed.size
+    }
+    this.#ranked = actions.size
+    return this.#rank
+  }
+
+  /** The state as it will be stored. */
+  stateWrite(blocks: readonly BlockEntry[] = this.blocks): Write {
+    const state: State = {
+      format: 1,
+      nextBlock: this.nextBlock,
+      nextLog: this.nextLog,
+      logFrom: this.logFrom,
+      blocks: blocks.map(({ id, first, people, rows, folded }) => [id, first, people, rows, folded]),
+    }
+    return [key(this.table, this.number, Kind.state), Buffer.from(JSON.stringify(state))]
+  }
+
+  /** Drops the first rows of the delta, which all blocks hold by now, and the log of them. */
+  forget(rows: number, logBefore: number): Write[] {
+    const writes: Write[] = []
+    for (let log = this.logFrom; log < logBefore; log++) {
+      writes.push([key(this.table, this.number, Kind.log, log), undefined])
+    }
+    this.logFrom = logBefore
+    this.delta = this.delta.tail(rows)
+    this.blocks = this.blocks.map((block) => ({ ...block, foldedRows: Math.max(0, block.foldedRows - rows) }))
+    return writes
+  }
+
+  #retireColumn(id: number): void {
+    for (const block of this.blocks) {
+      this.#retired.push([key(this.table, this.number, Kind.block, block.id, id), undefined])
+      this.#cache.delete(this.#cacheKey(block.id, id))
+    }
+  }
+
+  #cacheKey(block: number, column: number): string {
+    return `${this.table}/${this.number}/${block}/${column}`
+  }
+
+  /** One event's rows: all of them, those that are no repeats, or none. */
+  #insertEvent(
+    batch: Batch,
+    rows: Uint32Array,
+    part: Part,
+    hashes: Uint32Array,
+    from: number,
+    to: number,
+    base: number,
+    accepted: number[],
+    rowsPerPersonMax: number,
+  ): number {
+    const id = batch.people[batch.person[rows[from]!]!]!
+    if (to - from > rowsPerPersonMax) return Fate.tooManyRows
+    let person = this.#numbers.get(id)
+    person ??= this.#addPerson(id)
+    const stamp = part.stamp[from]!
+    const inOrder = stamp > this.#lastStamp[person]!
+    const atStart = accepted.length
+    for (let row = from; row < to; row++) {
+      const hash = (hashes[row]! + hashOfEvent(person, stamp, part.action[row]!)) >>> 0
+      const known = (row > from || !inOrder) && this.#isRepeat(part, row, person, hash, base, accepted)
+      if (known) continue
+      if (this.#rowCount[person]! + accepted.length - atStart + 1 > rowsPerPersonMax) {
+        this.#takeBack(accepted, atStart)
+        return Fate.tooManyRows
+      }
+      this.delta.append(person, stamp, part.action[row]!, hash)
+      accepted.push(row)
+    }
+    const fresh = accepted.length - atStart
+    if (fresh === 0) return Fate.duplicate
+    this.#rowCount[person]! += fresh
+    if (inOrder) this.#lastStamp[person] = stamp
+    return Fate.inserted
+  }
+
+  #takeBack(accepted: number[], length: number): void {
+    this.delta.removeLast(accepted.length - length)
+    accepted.length = length
+  }
+
+  #isRepeat(part: Part, row: number, person: number, hash: number, base: number, accepted: readonly number[]): boolean {
+    const { delta } = this
+    const stamp = part.stamp[row]!
+    const action = part.action[row]!
+    const inDelta = delta.find(hash, (other) => {
+      if (delta.person[other] !== person || delta.stamp[other] !== stamp || delta.action[other] !== action) return false
+      return other >= base
+        ? part.columns.every(({ values }) => sameCell(values, row, values, accepted[other - base]!))
+        : this.#sameCells(part, row, (id) => delta.columns.get(id)?.values(base), other)
+    })
+    return inDelta || this.#isInBlock(part, row, person)
+  }
+
+  #isInBlock(part: Part, row: number, person: number): boolean {
+    const block = blockOf(this.blocks, person)
+    if (!block) return false
+    const { rowStart, lastStamp } = this.rowsOf(block)
+    const stamp = part.stamp[row]!
+    const index = person - block.first
+    if (stamp > lastStamp[index]!) return false
+    const stamps = this.column(block, STAMP) as Float64Array
+    const end = rowStart[index + 1]!
+    for (let at = firstAtLeast(stamps, stamp, rowStart[index]!, end); at < end && stamps[at] === stamp; at++) {
+      const actions = this.column(block, ACTION) as Scalars
+      if (actions[at] === part.action[row] && this.#sameCells(part, row, (id) => this.column(block, id), at)) return true
+    }
+    return false
+  }
+
+  #sameCells(part: Part, row: number, other: (id: number) => ColumnValues | undefined, otherRow: number): boolean {
+    const own = new Map(part.columns.map(({ id, values }) => [id, values]))
+    return this.#schema.columns.every(({ id }) => sameCell(own.get(id), row, other(id), otherRow))
+  }
+
+  #addPerson(id: PersonId): number {
+    const number = this.#people.push(id) - 1
+    this.#numbers.set(id, number)
+    if (number >= this.#lastStamp.length) {
+      const stamps = new Float64Array(number * 2)
+      stamps.set(this.#lastStamp)
+      this.#lastStamp = stamps
+      const counts = new Uint32Array(number * 2)
+      counts.set(this.#rowCount)
+      this.#rowCount = counts
+    }
+    this.#lastStamp[number] = -1
+    return number
+  }
+
+  /** The rows of a batch that belong here, in the codes of this partition. */
+  #translate(batch: Batch, rows: Uint32Array): Part {
+    const stamp = new Float64Array(rows.length)
+    for (let row = 0; row < rows.length; row++) stamp[row] = batch.stamp[rows[row]!]!
+    return {
+      rows: rows.length,
+      person: new Uint32Array(0),
+      stamp,
+      action: this.#codes(ACTION, batch.actions, batch.action, rows),
+      columns: batch.columns.map((column) => ({
+        id: column.id,
+        storage: column.storage,
+        isSet: column.isSet,
+        values: this.#cells(column, rows),
+      })),
+    }
+  }
+
+  #cells(column: BatchColumn, rows: Uint32Array): ColumnValues {
+    if (!isSet(column.values)) {
+      if (column.storage === 'text') return this.#codes(column.id, column.texts, column.values, rows)
+      const values = column.storage === 'bool' ? new Uint8Array(rows.length) : new Float64Array(rows.length)
+      for (let row = 0; row < rows.length; row++) values[row] = column.values[rows[row]!]!
+      return values
+    }
+    const { offsets, values } = column.values
+    const elements: number[] = []
+    const ends = new Uint32Array(rows.length + 1)
+    const texts = column.storage === 'text' ? this.texts(column.id) : undefined
+    for (let row = 0; row < rows.length; row++) {
+      const end = offsets[rows[row]! + 1]!
+      for (let at = offsets[rows[row]!]!; at < end; at++) {
+        elements.push(texts ? texts.add(column.texts[values[at]!]!) : values[at]!)
+      }
+      ends[row + 1] = elements.length
+    }
+    const kept = column.storage === 'number' ? Float64Array.from(elements) : Uint32Array.from(elements)
+    return { offsets: ends, values: kept }
+  }
+
+  #codes(id: number, texts: readonly string[], local: Scalars, rows: Uint32Array): Uint32Array {
+    const known = this.texts(id)
+    const codeOf = new Uint32Array(texts.length)
+    const codes = new Uint32Array(rows.length)
+    for (let row = 0; row < rows.length; row++) {
+      const code = local[rows[row]!]!
+      if (code === 0) continue
+      if (codeOf[code] === 0) codeOf[code] = known.add(texts[code]!)
+      codes[row] = codeOf[code]!
+    }
+    return codes
+  }
+
+  #copyColumns(part: Part, accepted: readonly number[], base: number): void {
+    const all = accepted.length === part.rows
+    for (const column of part.columns) {
+      const target = this.delta.column(column, column.storage)
+      if (all) copyRows(column.values, target, 0, part.rows, base)
+      else for (let at = 0; at < accepted.length; at++) copyRows(column.values, target, accepted[at]!, accepted[at]! + 1, base + at)
+    }
+  }
+
+  #logWrite(from: number): Write {
+    const { delta } = this
+    const columns: [number, ColumnValues][] = [
+      [PERSON, delta.person],
+      [STAMP, delta.stamp],
+      [ACTION, delta.action],
+    ]
+    for (const [id, column] of delta.columns) columns.push([id, column.values(delta.rows)])
+    return [key(this.table, this.number, Kind.log, this.nextLog++), encodePart(columns, from, delta.rows)]
+  }
+
+  #freshTexts(): Write[] {
+    const writes: Write[] = []
+    for (const [id, texts] of this.#texts) {
+      const fresh = texts.fresh()
+      if (fresh) writes.push([key(this.table, this.number, Kind.texts, id, fresh.first), toJson(fresh.texts)])
+    }
+    return writes
+  }
+
+  #freshPeople(): Write[] {
+    const first = this.#peopleWritten
+    if (first === this.#people.length) return []
+    this.#peopleWritten = this.#people.length
+    return [[key(this.table, this.number, Kind.people, 0, first), toJson(this.#people.slice(first))]]
+  }
+
+  #hashOfDeltaRow(row: number): number {
+    const { delta } = this
+    let hash = hashOfEvent(delta.person[row]!, delta.stamp[row]!, delta.action[row]!)
+    for (const [id, column] of delta.columns) hash = (hash + hashOfCell(id, column.values(delta.rows), row)) >>> 0
+    return hash >>> 0
+  }
+
+  #range(kind: number): Iterable<{ key: Buffer; value: Buffer }> {
+    return this.environment.range(kindStart(this.table, this.number, kind), kindStart(this.table, this.number, kind + 1))
+  }
+
+  #load(): void {
+    const stored = this.environment.get(key(this.table, this.number, Kind.state))
+    for (const { key: at, value } of this.#range(Kind.texts)) this.texts(majorOf(at)).load(fromJson(value))
+    for (const { value } of this.#range(Kind.people)) for (const id of fromJson<PersonId>(value)) this.#addPerson(id)
+    this.#peopleWritten = this.#people.length
+    if (stored) this.#loadState(JSON.parse(stored.toString()) as State)
+    this.#loadLog()
+  }
+
+  #loadState(state: State): void {
+    this.nextBlock = state.nextBlock
+    this.nextLog = state.nextLog
+    this.logFrom = state.logFrom
+    this.blocks = state.blocks.map(([id, first, people, rows, folded]) => ({ id, first, people, rows, folded, foldedRows: 0 }))
+    for (const block of this.blocks) {
+      const { rowStart, lastStamp } = this.rowsOf(block)
+      this.#lastStamp.set(lastStamp, block.first)
+      for (let person = 0; person < block.people; person++) {
+        this.#rowCount[block.first + person] = rowStart[person + 1]! - rowStart[person]!
+      }
+      this.rows += block.rows
+    }
+    this.#sweep()
+  }
+
+  /** Blocks that no state names: a stop came between writing a block anew and removing the old one. */
+  #sweep(): void {
+    const live = new Set(this.blocks.map((block) => block.id))
+    for (const stored of this.environment.keys(
+      kindStart(this.table, this.number, Kind.block),
+      kindStart(this.table, this.number, Kind.block + 1),
+    )) {
+      if (!live.has(majorOf(stored))) this.#retired.push([Buffer.from(stored), undefined])
+    }
+  }
+
+  /** The log since the last fold. Rows that their person's block already holds are left out. */
+  #loadLog(): void {
+    const storages = new Map<number, Storage>(this.#schema.columns.map(({ id, type }) => [id, storageOf(type)]))
+    for (const { key: at, value } of this.#range(Kind.log)) {
+      const log = majorOf(at)
+      this.nextLog = Math.max(this.nextLog, log + 1)
+      if (log < this.logFrom) {
+        this.#retired.push([Buffer.from(at), undefined])
+        continue
+      }
+      this.#replay(log, decodePart(value, (id) => storages.get(id)))
+    }
+  }
+
+  #replay(log: number, part: Part): void {
+    const rows: number[] = []
+    const hashes = hashesOf(part)
+    const base = this.delta.rows
+    for (let row = 0; row < part.rows; row++) {
+      const person = part.person[row]!
+      const block = blockOf(this.blocks, person)
+      if (block && log < block.folded) continue
+      const stamp = part.stamp[row]!
+      const action = part.action[row]!
+      this.delta.append(person, stamp, action, (hashes[row]! + hashOfEvent(person, stamp, action)) >>> 0)
+      this.#rowCount[person]!++
+      if (stamp > this.#lastStamp[person]!) this.#lastStamp[person] = stamp
+      rows.push(row)
+    }
+    this.rows += rows.length
+    this.#copyColumns(part, rows, base)
+  }
+}
+
+/** What the columns add to the hash of each row. */
+function hashesOf(part: Part): Uint32Array {
+  const hashes = new Uint32Array(part.rows)
+  for (const { id, values } of part.columns as readonly PartColumn[]) {
+    for (let row = 0; row < part.rows; row++) hashes[row]! += hashOfCell(id, values, row)
+  }
+  return hashes
+}
+
+function firstAtLeast(stamps: Float64Array, stamp: number, from: number, to: number): number {
+  let low = from
+  let high = to
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (stamps[middle]! < stamp) low = middle + 1
+    else high = middle
+  }
+  return low
+}
+
+function toJson(values: readonly unknown[]): Buffer {
+  return Buffer.from(JSON.stringify(values))
+}
+
+function fromJson<T extends PersonId = string>(bytes: Buffer): T[] {
+  return JSON.parse(bytes.toString()) as T[]
+}

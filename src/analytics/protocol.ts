@@ -1,0 +1,135 @@
+import type { Program, ScanLimits } from '../pyql/program.js'
+import type { Batch } from './batch.js'
+import type { EventLimits, Rejection } from './event-reader.js'
+import type { EventTable, PersonId } from './schema.js'
+
+/** What a worker is started with. */
+export interface WorkerStart {
+  readonly folder: string
+  /** This worker owns environment e when e % workers is its number. */
+  readonly worker: number
+  readonly workers: number
+  readonly environments: number
+  readonly settings: StoreSettings
+}
+
+export interface StoreSettings {
+  readonly limits: EventLimits
+  readonly rowsPerPersonMax: number
+  /** Decoded columns kept in memory, of each worker. */
+  readonly cacheBytesMax: number
+}
+
+/** Whom a scan counts: a kept population by name, or everyone. */
+export interface SegmentUse {
+  /** `*` is everyone. */
+  readonly name: string
+  /** Of a segment that is kept up on insert: what decides about people who have changed. */
+  readonly program?: Program
+}
+
+export interface ScanRequest {
+  readonly kind: 'scan'
+  readonly table: number
+  readonly program: Program
+  readonly segments: readonly SegmentUse[]
+  readonly options: {
+    readonly now: number
+    readonly sessionTime: number
+    readonly each?: readonly (string | number | boolean)[]
+    readonly trace: boolean
+    readonly limits: ScanLimits
+  }
+  /** Word 0: cancelled; word 1: people scanned, by all workers. */
+  readonly flags: Int32Array
+  /** Segments: where the population is kept. */
+  readonly keep?: Keep
+}
+
+/** A population to keep. `header` comes back in lists; without it the population lives in memory until it is forgotten. */
+export interface Keep {
+  readonly name: string
+  readonly header?: string
+  /** Note who changes, so that the population can be kept up. */
+  readonly watch?: boolean
+}
+
+export interface ColumnRequest {
+  readonly kind: 'column'
+  readonly table: number
+  readonly column: string
+  readonly segments: readonly SegmentUse[]
+  readonly bucket?: number
+  readonly filter?: ColumnFilter
+  readonly flags: Int32Array
+}
+
+/** Numbers: bounds. Texts: equality, a pattern for the whole text, or a part of it. */
+export interface ColumnFilter {
+  readonly gt?: number
+  readonly gte?: number
+  readonly lt?: number
+  readonly lte?: number
+  readonly eq?: number | string | boolean
+  readonly pattern?: string
+  readonly part?: string
+}
+
+/** People by value, in one worker. `counts` has a number for each segment. */
+export interface ColumnPart {
+  /** People with any value, by segment. */
+  readonly people: number[]
+  readonly values: readonly (string | number | boolean)[]
+  /** Value by value, one number for each segment. */
+  readonly counts: Uint32Array
+}
+
+export interface PopulationInfo {
+  readonly name: string
+  readonly header: string
+  readonly people: number
+  readonly watched: number
+}
+
+export interface InsertRequest {
+  readonly kind: 'insert'
+  readonly table: number
+  /** JSON text of an array, JSON lines, or the events themselves. */
+  readonly body: string | readonly unknown[]
+  readonly lines: boolean
+}
+
+export interface InsertAnswer {
+  readonly inserted: number
+  readonly duplicates: number
+  readonly rejected: readonly Rejection[]
+  readonly warnings: readonly string[]
+}
+
+export interface TableFigures {
+  readonly people: number
+  readonly events: number
+  readonly delta: number
+  readonly blocks: number
+}
+
+export type Request =
+  | { readonly kind: 'schema'; readonly table: EventTable }
+  | InsertRequest
+  | { readonly kind: 'atomic'; readonly table: number; readonly body: string | readonly unknown[]; readonly lines: boolean }
+  | { readonly kind: 'batch'; readonly table: number; readonly environment: number; readonly batch: Batch }
+  | { readonly kind: 'check'; readonly table: number; readonly environment: number; readonly batch: Batch }
+  | { readonly kind: 'intend'; readonly intent: { readonly table: number; readonly batches: readonly (Batch | undefined)[] } | undefined }
+  | { readonly kind: 'recover' }
+  | ScanRequest
+  | ColumnRequest
+  | { readonly kind: 'person'; readonly table: number; readonly person: PersonId; readonly columns: readonly string[] }
+  | { readonly kind: 'combine'; readonly table: number; readonly program: Program; readonly names: readonly SegmentUse[]; readonly keep: Keep }
+  | { readonly kind: 'populations'; readonly table: number }
+  | { readonly kind: 'forget'; readonly table: number; readonly names: readonly string[] }
+  | { readonly kind: 'fold'; readonly table: number }
+  | { readonly kind: 'figures'; readonly table: number }
+  | { readonly kind: 'drop'; readonly table: number }
+  | { readonly kind: 'backup'; readonly folder: string }
+  | { readonly kind: 'sizes' }
+  | { readonly kind: 'close' }

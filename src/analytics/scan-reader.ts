@@ -1,0 +1,175 @@
+import type { ColumnData, Dictionary, ScanBlock } from '../pyql/block.js'
+import type { BlockEntry } from './block-entry.js'
+import { type ColumnValues, isSet, type Scalars, type SetValues } from './codec.js'
+import { columnInWidth, hasFresh, inWidth, type MergePlan, mergeScalars, mergeSets, planMerge } from './merge.js'
+import type { Partition, Snapshot } from './partition.js'
+import { ACTION, type EventColumn, STAMP, type Storage, storageOf } from './schema.js'
+
+/** Neighbouring people that are read together: those of a block, or some that are in the delta only. */
+export interface Unit {
+  readonly first: number
+  readonly people: number
+  readonly block: BlockEntry | undefined
+}
+
+/** Rows of the delta that make a unit, where there is no block yet. */
+const TAIL_ROWS = 32_768
+
+/** The units of a snapshot, people in the order of their numbers. */
+export function* unitsOf({ blocks, people, order }: Snapshot): Iterable<Unit> {
+  let first = 0
+  for (const block of blocks) {
+    yield { first: block.first, people: block.people, block }
+    first = block.first + block.people
+  }
+  while (first < people) {
+    let end = first + 1
+    while (end < people && order.start[end + 1]! - order.start[first]! <= TAIL_ROWS) end++
+    yield { first, people: end - first, block: undefined }
+    first = end
+  }
+}
+
+/** Rows of a unit: fresh rows merged in by `plan` where there are any. */
+export interface UnitRows {
+  readonly rowStart: Uint32Array
+  readonly stamp: Float64Array
+  readonly plan: MergePlan | undefined
+}
+
+/** Arrays that are used again for every unit, so that a scan does not fill the heap. One unit at a time. */
+export class Scratch {
+  readonly #arrays = new Map<string, Scalars>()
+
+  take<T extends Scalars>(name: string, like: new (length: number) => T, length: number): T {
+    const key = `${name}/${like.name}`
+    let array = this.#arrays.get(key) as T | undefined
+    if (!array || array.length < length) {
+      array = new like(Math.max(length + (length >> 2), 1024))
+      this.#arrays.set(key, array)
+    }
+    return array.length === length ? array : (array.subarray(0, length) as T)
+  }
+
+  /** An array of nothing but None, at least as long. Never written to. */
+  none<T extends Scalars>(like: new (length: number) => T, length: number): T {
+    const key = `none/${like.name}`
+    let array = this.#arrays.get(key) as T | undefined
+    if (!array || array.length < length) {
+      array = new like(length + 1024)
+      if (array instanceof Float64Array) array.fill(NaN)
+      this.#arrays.set(key, array)
+    }
+    return array
+  }
+}
+
+type Constructor = Uint8ArrayConstructor | Uint16ArrayConstructor | Uint32ArrayConstructor | Float64ArrayConstructor
+type Maker = new (length: number) => Scalars
+
+const NOBODY = new Uint32Array(1)
+const NO_STAMPS = new Float64Array(0)
+
+export function rowsOfUnit(snapshot: Snapshot, unit: Unit, scratch: Scratch): UnitRows {
+  const { partition, order, delta, deltaRows, rank } = snapshot
+  const { block } = unit
+  const from = block?.foldedRows ?? 0
+  const blockRowStart = block ? partition.rowsOf(block).rowStart : NOBODY
+  const blockStamp = block ? (partition.column(block, STAMP) as Float64Array) : NO_STAMPS
+  if (block && unit.people === block.people && !hasFresh(order, unit.first, unit.people, from, deltaRows)) {
+    return { rowStart: blockRowStart, stamp: blockStamp, plan: undefined }
+  }
+  const plan = planMerge({
+    first: unit.first,
+    people: unit.people,
+    blockPeople: block?.people ?? 0,
+    blockRowStart,
+    blockStamp,
+    blockAction: () => partition.column(block!, ACTION) as Scalars,
+    delta,
+    order,
+    from,
+    to: deltaRows,
+    rank,
+  })
+  const stamp = scratch.take('stamp', Float64Array, plan.source.length)
+  mergeScalars(stamp, block ? blockStamp : scratch.none(Float64Array, 0), delta.stamp, plan.source)
+  return { rowStart: plan.rowStart, stamp, plan }
+}
+
+/** A column of a unit, or undefined when it holds nothing but None. Codes come in the width of the column's texts. */
+export function columnOfUnit(
+  snapshot: Snapshot,
+  unit: Unit,
+  plan: MergePlan | undefined,
+  column: EventColumn,
+  scratch: Scratch,
+): ColumnValues | undefined {
+  const { partition, delta, deltaRows } = snapshot
+  const storage = storageOf(column.type)
+  const width = storage === 'text' ? partition.texts(column.id).width : 0
+  const stored = unit.block ? partition.column(unit.block, column.id) : undefined
+  const block = stored && storage === 'text' ? columnInWidth(stored, width) : stored
+  if (!plan) return block
+  const fresh = column.id === ACTION ? delta.action : delta.columns.get(column.id)?.values(deltaRows)
+  if (!block && !fresh) return undefined
+  const make = makerOf(storage, width) as Maker
+  if (column.isSet) {
+    return mergeSets(block as SetValues | undefined, fresh as SetValues | undefined, plan.source, (length) =>
+      scratch.take(`elements ${column.id}`, make, length),
+    )
+  }
+  const into = scratch.take(`column ${column.id}`, make, plan.source.length)
+  const least = unit.block?.rows ?? 0
+  mergeScalars(
+    into,
+    (block as Scalars | undefined) ?? scratch.none(make, least),
+    (fresh as Scalars | undefined) ?? scratch.none(storage === 'text' ? Uint32Array : (make as Maker), deltaRows),
+    plan.source,
+  )
+  return into
+}
+
+/** What compiled programs scan of a unit. */
+export function scanBlock(
+  snapshot: Snapshot,
+  unit: Unit,
+  columns: readonly (EventColumn | undefined)[],
+  scratch: Scratch,
+): ScanBlock {
+  const { rowStart, stamp, plan } = rowsOfUnit(snapshot, unit, scratch)
+  const { partition } = snapshot
+  const personNumber = scratch.take('person', Uint32Array, unit.people)
+  for (let person = 0; person < unit.people; person++) personNumber[person] = unit.first + person
+  return {
+    people: unit.people,
+    rowStart,
+    stamp,
+    columns: columns.map(
+      (column) => column && columnData(partition, column, columnOfUnit(snapshot, unit, plan, column, scratch)),
+    ),
+    personNumber,
+    personId: (index) => partition.idOf(unit.first + index),
+  }
+}
+
+function columnData(partition: Partition, column: EventColumn, values: ColumnValues | undefined): ColumnData | undefined {
+  if (values === undefined) return undefined
+  const storage = storageOf(column.type)
+  const dictionary: Dictionary = partition.texts(column.id)
+  if (isSet(values)) {
+    const { offsets } = values
+    if (storage === 'text') return { kind: 'text_set', offsets, codes: values.values as Uint32Array, dictionary }
+    if (storage === 'bool') return { kind: 'bool_set', offsets, values: inWidth(values.values, 1) as Uint8Array }
+    return { kind: 'number_set', offsets, values: values.values as Float64Array }
+  }
+  if (storage === 'text') return { kind: 'text', codes: values as Uint32Array, dictionary }
+  if (storage === 'bool') return { kind: 'bool', values: values as Uint8Array }
+  return { kind: 'number', values: values as Float64Array }
+}
+
+function makerOf(storage: Storage, width: number): Constructor {
+  if (storage === 'number') return Float64Array
+  if (storage === 'bool' || width === 1) return Uint8Array
+  return width === 2 ? Uint16Array : Uint32Array
+}

@@ -1,0 +1,301 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { availableParallelism } from 'node:os'
+import { join } from 'node:path'
+import { MessageChannel, Worker } from 'node:worker_threads'
+import { assert, Problem } from '../lib/index.js'
+import type { Program, ScanLimits } from '../pyql/program.js'
+import { Channel } from './channel.js'
+import { mergeColumnParts, type ColumnTree } from './column-tree.js'
+import type { PersonRow } from './person-rows.js'
+import type {
+  ColumnFilter,
+  ColumnPart,
+  InsertAnswer,
+  Keep,
+  PopulationInfo,
+  Request,
+  SegmentUse,
+  StoreSettings,
+  TableFigures,
+  WorkerStart,
+} from './protocol.js'
+import { type EventTable, type PersonId, partitionOf } from './schema.js'
+
+export interface StoreOptions {
+  readonly folder: string
+  readonly settings: StoreSettings
+  /** Worker threads; default: the number of cores. At most one for each environment. */
+  readonly workers?: number
+}
+
+/** Stops a query and tells how far it is. */
+export interface QueryControl {
+  readonly signal?: AbortSignal
+  /** Called now and then with the number of people scanned. */
+  readonly progress?: (people: number) => void
+}
+
+export interface ScanQuery {
+  readonly program: Program
+  readonly segments: readonly SegmentUse[]
+  readonly now: number
+  readonly sessionTime: number
+  readonly each?: readonly (string | number | boolean)[]
+  readonly trace?: boolean
+  readonly limits: ScanLimits
+  readonly keep?: Keep
+}
+
+const ENVIRONMENTS_MAX = 8
+const PROGRESS_MS = 100
+
+interface Thread {
+  readonly worker: Worker
+  readonly channel: Channel
+  /** Version of the schema that the worker has, by table. */
+  readonly schemas: Map<number, number>
+  inserts: number
+}
+
+/**
+ * Event data of a node, from the thread that serves: requests go to the workers that own the environments, and their
+ * parts of an answer are put together.
+ */
+export class EventStore implements AsyncDisposable {
+  readonly #threads: readonly Thread[]
+  readonly #environments: number
+  /** Atomic inserts go one by one: there is one place for an intent. */
+  #atomic: Promise<unknown> = Promise.resolve()
+  #failure: Error | undefined
+
+  private constructor(threads: readonly Thread[], environments: number) {
+    this.#threads = threads
+    this.#environments = environments
+    for (const { worker, channel } of threads) {
+      worker.on('error', (error) => {
+        this.#failure = error as Error
+        channel.fail(error)
+      })
+    }
+  }
+
+  /** Opens the data of a folder. `tables`: the event tables that there are, for what a stop has cut off. */
+  static async open(options: StoreOptions, tables: readonly EventTable[] = []): Promise<EventStore> {
+    const environments = environmentsOf(options.folder)
+    const workers = Math.max(1, Math.min(options.workers ?? availableParallelism(), environments))
+    const threads = Array.from({ length: workers }, (_, worker) =>
+      startThread({ folder: options.folder, worker, workers, environments, settings: options.settings }),
+    )
+    connect(threads)
+    const store = new EventStore(threads, environments)
+    for (const table of tables) store.#announce(table)
+    await threads[0]!.channel.call({ kind: 'recover' } satisfies Request)
+    return store
+  }
+
+  /** Inserts events; kept when what was accepted is durable and seen by every later query. */
+  async insert(
+    table: EventTable,
+    body: string | readonly unknown[],
+    options: { atomic?: boolean; lines?: boolean } = {},
+  ): Promise<InsertAnswer> {
+    this.#announce(table)
+    const { atomic = false, lines = false } = options
+    if (!atomic) return this.#insert({ kind: 'insert', table: table.id, body, lines })
+    const turn = this.#atomic.then(() => this.#insert({ kind: 'atomic', table: table.id, body, lines }))
+    this.#atomic = turn.catch(() => undefined)
+    return turn
+  }
+
+  /** Partial results of the workers, in a fixed order, and for segments the number of people in. */
+  async scan(table: EventTable, query: ScanQuery, control: QueryControl = {}): Promise<{ partials: unknown[][]; people: number }> {
+    const answers = await this.#controlled(control, (flags) => {
+      const { keep, program, segments, ...rest } = query
+      const options = { trace: false, ...rest }
+      const request = { kind: 'scan', table: table.id, program, segments, options, flags, ...(keep && { keep }) } as const
+      return this.#all<{ partials: unknown[]; people: number }>(table, request)
+    })
+    return { partials: answers.map(({ partials }) => partials), people: answers.reduce((sum, { people }) => sum + people, 0) }
+  }
+
+  async column(
+    table: EventTable,
+    query: { column: string; segments: readonly SegmentUse[]; bucket?: number; filter?: ColumnFilter },
+    control: QueryControl = {},
+  ): Promise<ColumnTree> {
+    const parts = await this.#controlled(control, (flags) =>
+      this.#all<ColumnPart>(table, { kind: 'column', table: table.id, flags, ...query }),
+    )
+    return mergeColumnParts(parts, Math.max(1, query.segments.length))
+  }
+
+  /** The rows of a person, or undefined when there is nobody of that id. */
+  async person(table: EventTable, person: PersonId, columns: readonly string[]): Promise<PersonRow[] | undefined> {
+    this.#announce(table)
+    const id = table.foldCase && typeof person === 'string' ? person.toLowerCase() : person
+    const environment = partitionOf(id, table.partitions) % this.#environments
+    return this.#thread(environment).channel.call<PersonRow[] | undefined>({
+      kind: 'person',
+      table: table.id,
+      person: id,
+      columns,
+    } satisfies Request)
+  }
+
+  /** Computes a population from others by the set math of a program; the number of people in it. */
+  async combine(table: EventTable, program: Program, names: readonly SegmentUse[], keep: Keep): Promise<number> {
+    const counts = await this.#all<number>(table, { kind: 'combine', table: table.id, program, names, keep })
+    return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  /** The kept populations that have a header, people of all partitions added up. */
+  async populations(table: EventTable): Promise<PopulationInfo[]> {
+    const byName = new Map<string, PopulationInfo>()
+    for (const infos of await this.#all<PopulationInfo[]>(table, { kind: 'populations', table: table.id })) {
+      for (const info of infos) {
+        const known = byName.get(info.name)
+        byName.set(info.name, known ? { ...known, people: known.people + info.people } : info)
+      }
+    }
+    return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  async forget(table: EventTable, names: readonly string[]): Promise<void> {
+    await this.#all(table, { kind: 'forget', table: table.id, names })
+  }
+
+  /** Folds every fresh row into blocks: what the background does when there is time. */
+  async fold(table: EventTable): Promise<void> {
+    await this.#all(table, { kind: 'fold', table: table.id })
+  }
+
+  async figures(table: EventTable): Promise<TableFigures> {
+    const figures = await this.#all<TableFigures>(table, { kind: 'figures', table: table.id })
+    return figures.reduce((sum, part) => ({
+      people: sum.people + part.people,
+      events: sum.events + part.events,
+      delta: sum.delta + part.delta,
+      blocks: sum.blocks + part.blocks,
+    }))
+  }
+
+  /** Removes a table's data. */
+  async drop(table: EventTable): Promise<void> {
+    await this.#all(table, { kind: 'drop', table: table.id })
+    for (const { schemas } of this.#threads) schemas.delete(table.id)
+  }
+
+  /** Copies all event data into a folder that can be opened in place of this one. */
+  async backup(folder: string): Promise<void> {
+    mkdirSync(folder, { recursive: true })
+    writeFileSync(join(folder, FORMAT_FILE), formatText(this.#environments))
+    await Promise.all(this.#threads.map(({ channel }) => channel.call({ kind: 'backup', folder } satisfies Request)))
+  }
+
+  /** Bytes in use and bytes of files, of all environments together. */
+  async sizes(): Promise<{ liveBytes: number; fileBytes: number }> {
+    const sizes = await Promise.all(
+      this.#threads.map(({ channel }) => channel.call<{ liveBytes: number; fileBytes: number }[]>({ kind: 'sizes' } satisfies Request)),
+    )
+    return sizes.flat().reduce((sum, size) => ({
+      liveBytes: sum.liveBytes + size.liveBytes,
+      fileBytes: sum.fileBytes + size.fileBytes,
+    }))
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await Promise.all(
+      this.#threads.map(async ({ channel, worker }) => {
+        if (!this.#failure) await channel.call({ kind: 'close' } satisfies Request)
+        await worker.terminate()
+      }),
+    )
+  }
+
+  async #insert(request: Request): Promise<InsertAnswer> {
+    const thread = this.#threads.reduce((idle, other) => (other.inserts < idle.inserts ? other : idle))
+    thread.inserts++
+    try {
+      return await thread.channel.call<InsertAnswer>(request)
+    } finally {
+      thread.inserts--
+    }
+  }
+
+  /** Asks every worker. When one fails the others are left to end by themselves; the first failure is told. */
+  async #all<T>(table: EventTable, request: Request): Promise<T[]> {
+    this.#announce(table)
+    return Promise.all(this.#threads.map(({ channel }) => channel.call<T>(request)))
+  }
+
+  async #controlled<T>({ signal, progress }: QueryControl, run: (flags: Int32Array) => Promise<T>): Promise<T> {
+    const flags = new Int32Array(new SharedArrayBuffer(8))
+    const stop = () => Atomics.store(flags, 0, 1)
+    signal?.throwIfAborted()
+    signal?.addEventListener('abort', stop)
+    const timer = progress && setInterval(() => progress(Atomics.load(flags, 1)), PROGRESS_MS)
+    try {
+      return await run(flags)
+    } catch (error) {
+      stop()
+      signal?.throwIfAborted()
+      throw error
+    } finally {
+      signal?.removeEventListener('abort', stop)
+      clearInterval(timer)
+    }
+  }
+
+  /** Tells the workers of a schema that they do not have yet. Messages arrive in order. */
+  #announce(table: EventTable): void {
+    if (this.#failure) throw this.#failure
+    for (const { channel, schemas } of this.#threads) {
+      if ((schemas.get(table.id) ?? -1) >= table.version) continue
+      schemas.set(table.id, table.version)
+      void channel.call({ kind: 'schema', table } satisfies Request)
+    }
+  }
+
+  #thread(environment: number): Thread {
+    const thread = this.#threads[environment % this.#threads.length]
+    assert(thread !== undefined, 'every environment has its worker')
+    return thread
+  }
+}
+
+const FORMAT_FILE = 'format.json'
+
+function formatText(environments: number): string {
+  return `${JSON.stringify({ format: 1, environments })}\n`
+}
+
+/** The number of environments, fixed when the folder is made. */
+function environmentsOf(folder: string): number {
+  const path = join(folder, FORMAT_FILE)
+  if (existsSync(path)) {
+    const { format, environments } = JSON.parse(readFileSync(path, 'utf8')) as { format: number; environments: number }
+    if (format !== 1) throw new Problem('invalid_request', { reason: `The event data in ${folder} has the unknown format ${format}.` })
+    return environments
+  }
+  const environments = Math.min(availableParallelism(), ENVIRONMENTS_MAX)
+  mkdirSync(folder, { recursive: true })
+  writeFileSync(path, formatText(environments))
+  return environments
+}
+
+function startThread(start: WorkerStart): Thread {
+  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: start })
+  const channel = new Channel(worker, () => assert(false, 'workers ask nothing of the main thread'))
+  return { worker, channel, schemas: new Map(), inserts: 0 }
+}
+
+/** Every worker can send rows to every other one. */
+function connect(threads: readonly Thread[]): void {
+  for (let a = 0; a < threads.length; a++) {
+    for (let b = a + 1; b < threads.length; b++) {
+      const { port1, port2 } = new MessageChannel()
+      threads[a]!.worker.postMessage({ peer: b, port: port1 }, [port1])
+      threads[b]!.worker.postMessage({ peer: a, port: port2 }, [port2])
+    }
+  }
+}

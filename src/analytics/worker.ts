@@ -1,0 +1,107 @@
+import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
+import { assert } from '../lib/index.js'
+import { createScan } from '../pyql/index.js'
+import type { Batch, Outcome } from './batch.js'
+import { Channel } from './channel.js'
+import { Inserter, type Owners } from './inserter.js'
+import { Owner } from './owner.js'
+import type { Request, WorkerStart } from './protocol.js'
+import { partitionOf } from './schema.js'
+
+/** A worker thread of the event store: see DESIGN.md. */
+const start = workerData as WorkerStart
+assert(parentPort !== null, 'the worker runs in a thread')
+const owner = new Owner(start, createScan)
+const peers = new Map<number, Channel>()
+
+const owners: Owners = {
+  environments: start.environments,
+  insert: (table, environment, batch) =>
+    owner.owns(environment)
+      ? owner.insert(table, batch)
+      : peer(environment).call<Outcome>({ kind: 'batch', table, environment, batch }, buffersOf(batch)),
+  check: async (table, environment, batch) =>
+    owner.owns(environment)
+      ? owner.check(table, batch)
+      : peer(environment).call<number[]>({ kind: 'check', table, environment, batch }),
+  intend: (intent) => (owner.owns(0) ? owner.intend(intent) : peer(0).call({ kind: 'intend', intent })),
+}
+const inserter = new Inserter(owners, start.settings)
+
+function peer(environment: number): Channel {
+  const channel = peers.get(environment % start.workers)
+  assert(channel !== undefined, 'every other worker can be reached')
+  return channel
+}
+
+/** The buffers of a batch, which go over whole instead of being copied. */
+function buffersOf(batch: Batch): ArrayBuffer[] {
+  const buffers = new Set<ArrayBufferLike>()
+  for (const array of [batch.partitionOf, batch.event, batch.person, batch.stamp, batch.action]) buffers.add(array.buffer)
+  for (const { values } of batch.columns) {
+    if ('offsets' in values) buffers.add(values.offsets.buffer).add(values.values.buffer)
+    else buffers.add(values.buffer)
+  }
+  return [...buffers] as ArrayBuffer[]
+}
+
+async function handle(request: Request): Promise<unknown> {
+  switch (request.kind) {
+    case 'schema':
+      return owner.useTable(request.table)
+    case 'insert':
+      return inserter.insert(owner.table(request.table), request.body, request.lines)
+    case 'atomic':
+      return inserter.insertAtomically(owner.table(request.table), request.body, request.lines)
+    case 'batch':
+      return owner.insert(request.table, request.batch)
+    case 'check':
+      return owner.check(request.table, request.batch)
+    case 'intend':
+      return owner.intend(request.intent)
+    case 'recover':
+      return recover()
+    case 'scan':
+      return owner.scan(request)
+    case 'column':
+      return owner.column(request)
+    case 'person': {
+      const { partitions } = owner.table(request.table)
+      return owner.person(request.table, request.person, request.columns, partitionOf(request.person, partitions))
+    }
+    case 'combine':
+      return owner.combine(request.table, request.program, request.names, request.keep)
+    case 'populations':
+      return owner.populations(request.table)
+    case 'forget':
+      return owner.forget(request.table, request.names)
+    case 'fold':
+      return owner.fold(request.table)
+    case 'figures':
+      return owner.figures(request.table)
+    case 'drop':
+      return owner.drop(request.table)
+    case 'backup':
+      return owner.backup(request.folder)
+    case 'sizes':
+      return owner.sizes()
+    case 'close':
+      return owner[Symbol.asyncDispose]()
+  }
+}
+
+/** Finishes an atomic insert that a stop has cut off. */
+async function recover(): Promise<void> {
+  const intent = owner.intended()
+  if (!intent) return
+  await Promise.all(
+    intent.batches.map((batch, environment) => batch && owners.insert(intent.table, environment, batch)),
+  )
+  await owner.intend(undefined)
+}
+
+const main = new Channel(parentPort, handle)
+void main
+parentPort.on('message', (message: { peer?: number; port?: MessagePort }) => {
+  if (message.peer !== undefined && message.port) peers.set(message.peer, new Channel(message.port, handle))
+})
