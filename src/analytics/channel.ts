@@ -1,12 +1,17 @@
 import type { MessagePort, TransferListItem, Worker } from 'node:worker_threads'
 import { Problem } from '../lib/index.js'
+import { problemOf } from './script-problem.js'
 
 type Handler = (request: never) => unknown
 
 type Message =
   | { readonly call: number; readonly request: unknown }
   | { readonly answer: number; readonly value: unknown }
-  | { readonly failed: number; readonly problem?: [code: string, facts: unknown, more: unknown]; readonly error?: Error }
+  | {
+      readonly failed: number
+      readonly problem?: [code: string, facts: unknown, more: unknown]
+      readonly error?: Error
+    }
 
 /** Requests and answers over a message port, in both directions. Problems arrive as problems. */
 export class Channel {
@@ -51,7 +56,8 @@ export class Channel {
   async #handle(call: number, request: unknown, handle: Handler): Promise<void> {
     try {
       this.#port.postMessage({ answer: call, value: await handle(request as never) } satisfies Message)
-    } catch (error) {
+    } catch (cause) {
+      const error = problemOf(cause)
       this.#port.postMessage(
         error instanceof Problem
           ? { failed: call, problem: [error.code, error.facts, error.more] }

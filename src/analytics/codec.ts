@@ -1,4 +1,4 @@
-import type { Codes } from '../pyql/block.js'
+import type { Codes } from '../pyql/index.js'
 
 /**
  * Columns as bytes: eight bytes of header, then the elements, aligned to eight. Numbers take the narrowest form that
@@ -56,7 +56,8 @@ function encodeSet({ offsets, values }: SetValues, from: number, to: number): Bu
   const counts = new Uint32Array(to - from)
   for (let row = from; row < to; row++) counts[row - from] = offsets[row + 1]! - offsets[row]!
   const countForm = codeForm(counts, 0, counts.length) ?? Form.u8
-  const form = (values instanceof Float64Array ? numberForm(values, first, last) : codeForm(values, first, last)) ?? Form.u8
+  const form =
+    (values instanceof Float64Array ? numberForm(values, first, last) : codeForm(values, first, last)) ?? Form.u8
   const at = HEADER + 8 + pad(counts.length * WIDTH[countForm])
   const bytes = Buffer.alloc(at + pad((last - first) * WIDTH[form]))
   writeHeader(bytes, form, countForm, last - first)

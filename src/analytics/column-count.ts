@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js'
-import type { Population } from '../pyql/block.js'
+import type { Population } from '../pyql/index.js'
 import { type ColumnValues, isSet, type Scalars } from './codec.js'
 import type { Snapshot } from './partition.js'
 import { has } from './populations.js'
@@ -67,7 +67,11 @@ export class ColumnCount {
   }
 
   finish(): ColumnPart {
-    return { people: this.#people, values: this.#values, counts: this.#counts.slice(0, this.#values.length * this.#segments) }
+    return {
+      people: this.#people,
+      values: this.#values,
+      counts: this.#counts.slice(0, this.#values.length * this.#segments),
+    }
   }
 
   /** Counts one person's values; says whether there is any. */

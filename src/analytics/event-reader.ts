@@ -76,7 +76,8 @@ export class EventReader {
     const stamp = readStamp(event.stamp)
     if (typeof stamp === 'string') throw new Refusal(stamp)
     const values = either(event, '_', 'attr')
-    if (!isFields(values)) throw new Refusal("the values are missing: '_' (or 'attr') is an object, {} when there are none")
+    if (!isFields(values))
+      throw new Refusal("the values are missing: '_' (or 'attr') is an object, {} when there are none")
     const partition = partitionOf(person, this.#table.partitions)
     const builder = this.#builders[partition % this.#builders.length]!
     if (this.#isFlat(values)) {
@@ -96,7 +97,8 @@ export class EventReader {
 
   #person(person: unknown): PersonId {
     if (typeof person === 'number') return person === 0 ? 0 : person
-    if (typeof person !== 'string' || person === '') throw new Refusal('the person is missing, or neither a text nor a number')
+    if (typeof person !== 'string' || person === '')
+      throw new Refusal('the person is missing, or neither a text nor a number')
     if (person.length > this.#limits.personCharactersMax) {
       throw new Refusal(`the person's id is longer than ${this.#limits.personCharactersMax} characters`)
     }
@@ -122,7 +124,10 @@ export class EventReader {
     let rows: Entry[][] = [own]
     for (const [name, value] of Object.entries(values)) {
       if (Array.isArray(value) && !this.#columns.get(name)?.isSet) {
-        rows = this.#times(rows, value.flatMap((element) => this.#alternatives(name, element, depth + 1)))
+        rows = this.#times(
+          rows,
+          value.flatMap((element) => this.#alternatives(name, element, depth + 1)),
+        )
       } else if (isFields(value)) {
         rows = this.#times(rows, this.#expand(value, depth + 1))
       } else {

@@ -1,6 +1,6 @@
+import type { Write } from '../storage/index.js'
 import type { BlockEntry } from './block-entry.js'
 import { type ColumnValues, encode } from './codec.js'
-import type { Write } from './environment.js'
 import { Kind, key } from './keys.js'
 import { hasFresh } from './merge.js'
 import type { Partition, Snapshot } from './partition.js'
@@ -82,7 +82,11 @@ export class Folding {
   #tail({ order, people }: Snapshot, first: number, block: BlockEntry | undefined): Unit {
     let end = first + (block?.people ?? 1)
     const rows = block?.rows ?? 0
-    while (end < people && end - first < BLOCK_PEOPLE_MAX && rows + order.start[end + 1]! - order.start[first]! <= BLOCK_ROWS) {
+    while (
+      end < people &&
+      end - first < BLOCK_PEOPLE_MAX &&
+      rows + order.start[end + 1]! - order.start[first]! <= BLOCK_ROWS
+    ) {
       end++
     }
     return { first, people: end - first, block }

@@ -2,6 +2,15 @@
 export type { ColumnTree } from './column-tree.js'
 export type { EventLimits, Rejection } from './event-reader.js'
 export type { CellValue, PersonRow } from './person-rows.js'
-export type { ColumnFilter, InsertAnswer, Keep, PopulationInfo, SegmentUse, StoreSettings, TableFigures } from './protocol.js'
-export { ACTION_NAME, type EventColumn, type EventTable, type PersonId } from './schema.js'
+export type {
+  ColumnFilter,
+  InsertAnswer,
+  Keep,
+  PopulationInfo,
+  SegmentUse,
+  StoreSettings,
+  TableFigures,
+} from './protocol.js'
+export { ACTION_COLUMN, ACTION_NAME, type EventColumn, type EventTable, type PersonId } from './schema.js'
+export { problemOf } from './script-problem.js'
 export { EventStore, type QueryControl, type ScanQuery, type StoreOptions } from './store.js'

@@ -1,9 +1,8 @@
 import { Problem } from '../lib/index.js'
 import { type Batch, Fate, type Outcome } from './batch.js'
 import { EventReader, type Rejection } from './event-reader.js'
-import type { InsertAnswer } from './protocol.js'
-import type { EventTable, } from './schema.js'
-import type { StoreSettings } from './protocol.js'
+import type { InsertAnswer, StoreSettings } from './protocol.js'
+import type { EventTable } from './schema.js'
 
 /** Where checked rows go: to the owner of an environment, be it this worker or another one. */
 export interface Owners {
@@ -68,7 +67,12 @@ export class Inserter {
     return { count: events.length, reading: { ...reading, rejected: [...rejected, ...others] } }
   }
 
-  #answer(count: number, rejected: Rejection[], warnings: readonly string[], outcomes: readonly Outcome[]): InsertAnswer {
+  #answer(
+    count: number,
+    rejected: Rejection[],
+    warnings: readonly string[],
+    outcomes: readonly Outcome[],
+  ): InsertAnswer {
     let duplicates = 0
     const all = [...rejected]
     for (const { events, fates } of outcomes) {

@@ -70,14 +70,12 @@ export function planMerge(input: MergeInput): MergePlan {
 type Merge = (into: Scalars, block: Scalars, delta: Scalars, source: Int32Array) => void
 
 /** Each maker call gives a function with type feedback of its own, so that every one of them sees one width only. */
-const makeMerge =
-  (): Merge =>
-  (into, block, delta, source) => {
-    for (let at = 0; at < source.length; at++) {
-      const row = source[at]!
-      into[at] = row >= 0 ? block[row]! : delta[~row]!
-    }
+const makeMerge = (): Merge => (into, block, delta, source) => {
+  for (let at = 0; at < source.length; at++) {
+    const row = source[at]!
+    into[at] = row >= 0 ? block[row]! : delta[~row]!
   }
+}
 const mergeBytes = makeMerge()
 const mergeBools = makeMerge()
 const mergeShorts = makeMerge()
@@ -87,7 +85,8 @@ const mergeDoubles = makeMerge()
 /** Merges a column of scalars into an array of its own class. */
 export function mergeScalars(into: Scalars, block: Scalars, delta: Scalars, source: Int32Array): void {
   if (into instanceof Float64Array) mergeDoubles(into, block, delta, source)
-  else if (into instanceof Uint8Array) (delta instanceof Uint8Array ? mergeBools : mergeBytes)(into, block, delta, source)
+  else if (into instanceof Uint8Array)
+    (delta instanceof Uint8Array ? mergeBools : mergeBytes)(into, block, delta, source)
   else if (into instanceof Uint16Array) mergeShorts(into, block, delta, source)
   else mergeWords(into, block, delta, source)
 }

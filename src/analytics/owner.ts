@@ -3,12 +3,11 @@ import { join } from 'node:path'
 import { setImmediate as turn } from 'node:timers/promises'
 import { deserialize, serialize } from 'node:v8'
 import { assert, Problem } from '../lib/index.js'
-import type { Population } from '../pyql/block.js'
-import type { Program, Scan, ScanOptions } from '../pyql/program.js'
+import type { PartialResult, Population, Program, Scan, ScanOptions } from '../pyql/index.js'
+import { BinaryEnvironment, type Write } from '../storage/index.js'
 import type { Batch, Outcome } from './batch.js'
 import { ColumnCache } from './column-cache.js'
 import { ColumnCount } from './column-count.js'
-import { Environment, type Write } from './environment.js'
 import { Folding } from './folding.js'
 import { tableStart } from './keys.js'
 import { Partition, type Snapshot } from './partition.js'
@@ -49,7 +48,7 @@ const INTENT_KEY = Buffer.from('atomic intent')
 export class Owner implements AsyncDisposable {
   readonly #start: WorkerStart
   readonly #makeScan: MakeScan
-  readonly #environments = new Map<number, Environment>()
+  readonly #environments = new Map<number, BinaryEnvironment>()
   readonly #tables = new Map<number, EventTable>()
   readonly #held = new Map<number, Map<number, Held>>()
   readonly #cache: ColumnCache
@@ -66,7 +65,7 @@ export class Owner implements AsyncDisposable {
     this.#cache = new ColumnCache(start.settings.cacheBytesMax)
     mkdirSync(start.folder, { recursive: true })
     for (let number = start.worker; number < start.environments; number += start.workers) {
-      this.#environments.set(number, new Environment(join(start.folder, `${number}.mdb`)))
+      this.#environments.set(number, new BinaryEnvironment(join(start.folder, `${number}.mdb`)))
     }
     this.#idle = setInterval(() => this.#foldSoon(), IDLE_MS)
     this.#idle.unref()
@@ -100,7 +99,7 @@ export class Owner implements AsyncDisposable {
       fates.push(fate)
     }
     const writes: Write[] = []
-    let environment: Environment | undefined
+    let environment: BinaryEnvironment | undefined
     for (const [number, rows] of rowsByPartition(batch)) {
       const { partition, populations } = this.#hold(table, number)
       const before = partition.delta.rows
@@ -117,7 +116,9 @@ export class Owner implements AsyncDisposable {
   check(tableId: number, batch: Batch): number[] {
     const table = this.table(tableId)
     const most = this.#start.settings.rowsPerPersonMax
-    return [...rowsByPartition(batch)].flatMap(([number, rows]) => this.#hold(table, number).partition.tooMany(batch, rows, most))
+    return [...rowsByPartition(batch)].flatMap(([number, rows]) =>
+      this.#hold(table, number).partition.tooMany(batch, rows, most),
+    )
   }
 
   /** Writes down what an atomic insert is about to do, or that it is done. */
@@ -132,31 +133,32 @@ export class Owner implements AsyncDisposable {
     return stored && (deserialize(stored) as { table: number; batches: readonly (Batch | undefined)[] })
   }
 
-  async scan(request: ScanRequest): Promise<{ partials: unknown[]; people: number }> {
+  async scan(request: ScanRequest): Promise<{ partials: PartialResult[]; people: number }> {
     const table = this.table(request.table)
     const { program, segments, flags } = request
     const options: ScanOptions = { ...request.options, cancel: flags }
     const scans = (segments.length === 0 ? [undefined] : segments).map(() => this.#makeScan(program, options))
     const columns = program.columns.map((column) => columnOf(table, column.name))
+    const isSegment = program.mode === 'segment'
     let people = 0
     await this.#each(table, flags, async (held, snapshot, pause) => {
       const populations = await this.#populations(held, snapshot, segments, request)
       if (!this.#canMatch(held.partition, program, columns)) {
-        if (program.mode === 'segment') await this.#keep(held, request.keep, new Uint32Array(0))
+        if (isSegment) await this.#keep(held, request.keep, new Uint32Array(0))
         return
       }
+      const members = isSegment ? new Uint32Array(wordsFor(snapshot.people)) : undefined
       for (const unit of unitsOf(snapshot)) {
         const block = scanBlock(snapshot, unit, columns, this.#scratch)
-        for (let at = 0; at < scans.length; at++) scans[at]!.run(block, populations[at])
+        for (let at = 0; at < scans.length; at++) scans[at]!.run(block, populations[at], members)
         Atomics.add(flags, 1, unit.people)
         await pause()
       }
-      if (program.mode !== 'segment') return
-      const members = scans[0]!.members(snapshot.people)
+      if (!members) return
       people += countBits(members)
       await this.#keep(held, request.keep, members)
     })
-    return { partials: program.mode === 'segment' ? [] : scans.map((scan) => scan.partial()), people }
+    return { partials: isSegment ? [] : scans.map((scan) => scan.partial()), people }
   }
 
   async column(request: ColumnRequest): Promise<ColumnPart> {
@@ -200,6 +202,13 @@ export class Owner implements AsyncDisposable {
       await this.#keep(held, keep, members)
     })
     return people
+  }
+
+  /** Decides anew about people who have changed, in populations that are kept up. */
+  async bringUp(tableId: number, uses: readonly SegmentUse[]): Promise<void> {
+    await this.#each(this.table(tableId), new Int32Array(2), async (held, snapshot) => {
+      await this.#populations(held, snapshot, uses, undefined)
+    })
   }
 
   populations(tableId: number): PopulationInfo[] {
@@ -255,7 +264,8 @@ export class Owner implements AsyncDisposable {
     while (this.#folding) await this.#folding
     this.#held.delete(tableId)
     this.#tables.delete(tableId)
-    for (const environment of this.#environments.values()) await environment.removeRange(tableStart(tableId), tableStart(tableId + 1))
+    for (const environment of this.#environments.values())
+      await environment.removeRange(tableStart(tableId), tableStart(tableId + 1))
   }
 
   /** Copies of the environments, consistent each; nothing may be inserted meanwhile for one cut over all. */
@@ -309,7 +319,9 @@ export class Owner implements AsyncDisposable {
     let sliceEnd = performance.now() + SLICE_MS
     const pause = () => {
       if (Atomics.load(flags, 0) !== 0) throw new Problem('query_cancelled', {})
-      return performance.now() < sliceEnd ? undefined : turn().then(() => void (sliceEnd = performance.now() + SLICE_MS))
+      return performance.now() < sliceEnd
+        ? undefined
+        : turn().then(() => void (sliceEnd = performance.now() + SLICE_MS))
     }
     this.#scans++
     try {
@@ -339,7 +351,9 @@ export class Owner implements AsyncDisposable {
       const kept = held.populations.get(name)
       if (!kept) throw new Problem('segment_unknown', { segment: name })
       const isStale = kept.changed === 'all' || (kept.changed?.size ?? 0) > 0
-      populations.push(isStale && program ? await this.#bringUp(held, snapshot, name, kept, program, request) : kept.bits)
+      populations.push(
+        isStale && program ? await this.#bringUp(held, snapshot, name, kept, program, request) : kept.bits,
+      )
     }
     return populations.length === 0 ? [undefined] : populations
   }
@@ -359,11 +373,11 @@ export class Owner implements AsyncDisposable {
     const columns = program.columns.map((column) => columnOf(held.partition.schema, column.name))
     const options = request?.options ?? UPKEEP
     const scan = this.#makeScan(program, { ...options, now: Date.now(), cancel: new Int32Array(2) })
+    const members = new Uint32Array(wordsFor(snapshot.people))
     for (const unit of unitsOf(snapshot)) {
       if (!touches(changed, unit.first, unit.people)) continue
-      scan.run(scanBlock(snapshot, unit, columns, this.#scratch), changed)
+      scan.run(scanBlock(snapshot, unit, columns, this.#scratch), changed, members)
     }
-    const members = scan.members(snapshot.people)
     const bits = new Uint32Array(wordsFor(snapshot.people))
     for (let at = 0; at < bits.length; at++) {
       bits[at] = ((kept.bits[at] ?? 0) & ~changed[at]!) | ((members[at] ?? 0) & changed[at]!)
@@ -390,13 +404,14 @@ export class Owner implements AsyncDisposable {
     })
   }
 
-  async #write(environment: Environment, writes: readonly Write[]): Promise<void> {
+  async #write(environment: BinaryEnvironment, writes: readonly Write[]): Promise<void> {
     try {
       await environment.write(writes)
     } catch (error) {
       // What is in memory is ahead of what is stored: read it again.
       for (const partitions of this.#held.values()) {
-        for (const [number, { partition }] of partitions) if (partition.environment === environment) partitions.delete(number)
+        for (const [number, { partition }] of partitions)
+          if (partition.environment === environment) partitions.delete(number)
       }
       throw error
     }
@@ -441,7 +456,7 @@ const JOIN = {
 const UPKEEP = {
   sessionTime: 1_800_000,
   trace: false,
-  limits: { stepsMax: 10_000_000, memoryMax: 10_000_000, nodesMax: 1_000_000, depthMax: 64 },
+  limits: { stepsMax: 10_000_000, memoryMax: 10_000_000, nodesMax: 1, depthMax: 64, traceMax: 0 },
 }
 
 export function columnOf(table: EventTable, name: string): EventColumn | undefined {

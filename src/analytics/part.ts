@@ -18,7 +18,11 @@ export interface PartColumn {
 }
 
 /** Rows `from` up to `to` of columns as one value of the log. Columns of nothing but None are left out. */
-export function encodePart(columns: Iterable<readonly [id: number, values: ColumnValues]>, from: number, to: number): Buffer {
+export function encodePart(
+  columns: Iterable<readonly [id: number, values: ColumnValues]>,
+  from: number,
+  to: number,
+): Buffer {
   const parts: Buffer[] = []
   let count = 0
   for (const [id, values] of columns) {

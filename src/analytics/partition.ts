@@ -1,14 +1,14 @@
 import { assert } from '../lib/index.js'
+import type { BinaryEnvironment, Write } from '../storage/index.js'
 import { type Batch, type BatchColumn, Fate } from './batch.js'
 import { type BlockEntry, blockOf } from './block-entry.js'
 import { type ColumnValues, decode, isSet, type Scalars } from './codec.js'
 import type { ColumnCache } from './column-cache.js'
 import { copyRows, Delta, type DeltaOrder } from './delta.js'
-import type { Environment, Write } from './environment.js'
 import { Kind, key, kindStart, majorOf, minorOf } from './keys.js'
 import { decodePart, encodePart, type Part, type PartColumn } from './part.js'
 import { hashOfCell, hashOfEvent, sameCell } from './row-hash.js'
-import { ACTION, type EventTable, PERSON, type PersonId, ROWS, LAST, STAMP, type Storage, storageOf } from './schema.js'
+import { ACTION, type EventTable, LAST, PERSON, type PersonId, ROWS, STAMP, type Storage, storageOf } from './schema.js'
 import { Texts } from './texts.js'
 
 interface State {
@@ -43,7 +43,7 @@ export interface BlockRows {
 export class Partition {
   readonly table: number
   readonly number: number
-  readonly environment: Environment
+  readonly environment: BinaryEnvironment
   readonly #cache: ColumnCache
   readonly #texts = new Map<number, Texts>()
   readonly #numbers = new Map<PersonId, number>()
@@ -67,7 +67,7 @@ export class Partition {
   /** Counts every accepted row; with the start it tells whether a stored segment still tells the truth. */
   lastInsertAt = 0
 
-  constructor(environment: Environment, schema: EventTable, number: number, cache: ColumnCache) {
+  constructor(environment: BinaryEnvironment, schema: EventTable, number: number, cache: ColumnCache) {
     this.environment = environment
     this.table = schema.id
     this.number = number
@@ -119,7 +119,12 @@ export class Partition {
   }
 
   /** Adds the rows of a batch that belong here, and says what became of their events. */
-  insert(batch: Batch, rows: Uint32Array, rowsPerPersonMax: number, fate: (event: number, fate: number) => void): Write[] {
+  insert(
+    batch: Batch,
+    rows: Uint32Array,
+    rowsPerPersonMax: number,
+    fate: (event: number, fate: number) => void,
+  ): Write[] {
     const part = this.#translate(batch, rows)
     const hashes = hashesOf(part)
     const accepted: number[] = []
@@ -329,7 +334,8 @@ export class Partition {
     const end = rowStart[index + 1]!
     for (let at = firstAtLeast(stamps, stamp, rowStart[index]!, end); at < end && stamps[at] === stamp; at++) {
       const actions = this.column(block, ACTION) as Scalars
-      if (actions[at] === part.action[row] && this.#sameCells(part, row, (id) => this.column(block, id), at)) return true
+      if (actions[at] === part.action[row] && this.#sameCells(part, row, (id) => this.column(block, id), at))
+        return true
     }
     return false
   }
@@ -412,7 +418,9 @@ export class Partition {
     for (const column of part.columns) {
       const target = this.delta.column(column, column.storage)
       if (all) copyRows(column.values, target, 0, part.rows, base)
-      else for (let at = 0; at < accepted.length; at++) copyRows(column.values, target, accepted[at]!, accepted[at]! + 1, base + at)
+      else
+        for (let at = 0; at < accepted.length; at++)
+          copyRows(column.values, target, accepted[at]!, accepted[at]! + 1, base + at)
     }
   }
 
@@ -451,7 +459,10 @@ export class Partition {
   }
 
   #range(kind: number): Iterable<{ key: Buffer; value: Buffer }> {
-    return this.environment.range(kindStart(this.table, this.number, kind), kindStart(this.table, this.number, kind + 1))
+    return this.environment.range(
+      kindStart(this.table, this.number, kind),
+      kindStart(this.table, this.number, kind + 1),
+    )
   }
 
   #load(): void {
@@ -467,7 +478,14 @@ export class Partition {
     this.nextBlock = state.nextBlock
     this.nextLog = state.nextLog
     this.logFrom = state.logFrom
-    this.blocks = state.blocks.map(([id, first, people, rows, folded]) => ({ id, first, people, rows, folded, foldedRows: 0 }))
+    this.blocks = state.blocks.map(([id, first, people, rows, folded]) => ({
+      id,
+      first,
+      people,
+      rows,
+      folded,
+      foldedRows: 0,
+    }))
     for (const block of this.blocks) {
       const { rowStart, lastStamp } = this.rowsOf(block)
       this.#lastStamp.set(lastStamp, block.first)
@@ -500,7 +518,10 @@ export class Partition {
         this.#retired.push([Buffer.from(at), undefined])
         continue
       }
-      this.#replay(log, decodePart(value, (id) => storages.get(id)))
+      this.#replay(
+        log,
+        decodePart(value, (id) => storages.get(id)),
+      )
     }
   }
 

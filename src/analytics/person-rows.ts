@@ -1,8 +1,8 @@
+import { blockOf } from './block-entry.js'
 import { type ColumnValues, isSet, type Scalars } from './codec.js'
 import type { Partition, Snapshot } from './partition.js'
 import { columnOfUnit, rowsOfUnit, type Scratch, type Unit } from './scan-reader.js'
 import { ACTION_COLUMN, type EventColumn, type PersonId, storageOf } from './schema.js'
-import { blockOf } from './block-entry.js'
 
 export type CellValue = string | number | boolean | (string | number | boolean)[]
 
@@ -30,7 +30,12 @@ export function rowsOfPerson(
   }
 }
 
-function rowsOfNumber(snapshot: Snapshot, number: number, columns: readonly EventColumn[], scratch: Scratch): PersonRow[] {
+function rowsOfNumber(
+  snapshot: Snapshot,
+  number: number,
+  columns: readonly EventColumn[],
+  scratch: Scratch,
+): PersonRow[] {
   const block = blockOf(snapshot.blocks, number)
   const unit: Unit = block ? { first: block.first, people: block.people, block } : { first: number, people: 1, block }
   const { rowStart, stamp, plan } = rowsOfUnit(snapshot, unit, scratch)

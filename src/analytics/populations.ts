@@ -1,5 +1,5 @@
-import type { Population } from '../pyql/block.js'
-import type { Write } from './environment.js'
+import type { Population } from '../pyql/index.js'
+import type { Write } from '../storage/index.js'
 import { Kind, kindStart, nameOf, segmentKey } from './keys.js'
 import type { Partition } from './partition.js'
 

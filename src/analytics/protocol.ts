@@ -1,4 +1,4 @@
-import type { Program, ScanLimits } from '../pyql/program.js'
+import type { Program, Scalar, ScanLimits } from '../pyql/index.js'
 import type { Batch } from './batch.js'
 import type { EventLimits, Rejection } from './event-reader.js'
 import type { EventTable, PersonId } from './schema.js'
@@ -36,7 +36,8 @@ export interface ScanRequest {
   readonly options: {
     readonly now: number
     readonly sessionTime: number
-    readonly each?: readonly (string | number | boolean)[]
+    readonly each?: readonly Scalar[]
+    readonly bucket?: number
     readonly trace: boolean
     readonly limits: ScanLimits
   }
@@ -116,15 +117,30 @@ export interface TableFigures {
 export type Request =
   | { readonly kind: 'schema'; readonly table: EventTable }
   | InsertRequest
-  | { readonly kind: 'atomic'; readonly table: number; readonly body: string | readonly unknown[]; readonly lines: boolean }
+  | {
+      readonly kind: 'atomic'
+      readonly table: number
+      readonly body: string | readonly unknown[]
+      readonly lines: boolean
+    }
   | { readonly kind: 'batch'; readonly table: number; readonly environment: number; readonly batch: Batch }
   | { readonly kind: 'check'; readonly table: number; readonly environment: number; readonly batch: Batch }
-  | { readonly kind: 'intend'; readonly intent: { readonly table: number; readonly batches: readonly (Batch | undefined)[] } | undefined }
+  | {
+      readonly kind: 'intend'
+      readonly intent: { readonly table: number; readonly batches: readonly (Batch | undefined)[] } | undefined
+    }
   | { readonly kind: 'recover' }
   | ScanRequest
   | ColumnRequest
   | { readonly kind: 'person'; readonly table: number; readonly person: PersonId; readonly columns: readonly string[] }
-  | { readonly kind: 'combine'; readonly table: number; readonly program: Program; readonly names: readonly SegmentUse[]; readonly keep: Keep }
+  | {
+      readonly kind: 'combine'
+      readonly table: number
+      readonly program: Program
+      readonly names: readonly SegmentUse[]
+      readonly keep: Keep
+    }
+  | { readonly kind: 'bring_up'; readonly table: number; readonly names: readonly SegmentUse[] }
   | { readonly kind: 'populations'; readonly table: number }
   | { readonly kind: 'forget'; readonly table: number; readonly names: readonly string[] }
   | { readonly kind: 'fold'; readonly table: number }

@@ -38,7 +38,12 @@ export function hashOfCell(id: number, values: ColumnValues, row: number): numbe
 }
 
 /** Whether two cells hold the same; a column that is missing holds None. */
-export function sameCell(a: ColumnValues | undefined, rowA: number, b: ColumnValues | undefined, rowB: number): boolean {
+export function sameCell(
+  a: ColumnValues | undefined,
+  rowA: number,
+  b: ColumnValues | undefined,
+  rowB: number,
+): boolean {
   if (a === undefined) return b === undefined || isNone(b, rowB)
   if (b === undefined) return isNone(a, rowA)
   if (isSet(a)) return isSet(b) && sameElements(a, rowA, b, rowB)

@@ -1,4 +1,4 @@
-import type { ColumnData, Dictionary, ScanBlock } from '../pyql/block.js'
+import type { ColumnData, Dictionary, ScanBlock } from '../pyql/index.js'
 import type { BlockEntry } from './block-entry.js'
 import { type ColumnValues, isSet, type Scalars, type SetValues } from './codec.js'
 import { columnInWidth, hasFresh, inWidth, type MergePlan, mergeScalars, mergeSets, planMerge } from './merge.js'
@@ -153,7 +153,11 @@ export function scanBlock(
   }
 }
 
-function columnData(partition: Partition, column: EventColumn, values: ColumnValues | undefined): ColumnData | undefined {
+function columnData(
+  partition: Partition,
+  column: EventColumn,
+  values: ColumnValues | undefined,
+): ColumnData | undefined {
   if (values === undefined) return undefined
   const storage = storageOf(column.type)
   const dictionary: Dictionary = partition.texts(column.id)

@@ -1,4 +1,4 @@
-import type { ColumnType } from '../pyql/program.js'
+import type { ColumnType } from '../pyql/index.js'
 
 /** A column of an event table; `id` is never given again, so that a column dropped and added again starts empty. */
 export interface EventColumn {

@@ -19,7 +19,8 @@ export function readStamp(stamp: unknown): number | string {
 function readIso(text: string): number | string {
   const parts = ISO.exec(text)
   if (!parts) return `the stamp '${text.slice(0, 40)}' is not an ISO 8601 time`
-  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', sign, offsetHours, offsetMinutes] = parts
+  const [, year, month, day, hour = '0', minute = '0', second = '0', fraction = '', sign, offsetHours, offsetMinutes] =
+    parts
   const date = Date.UTC(+year!, +month! - 1, +day!)
   const valid =
     new Date(date).getUTCDate() === +day! && +month! >= 1 && +month! <= 12 && +hour < 24 && +minute < 60 && +second < 61

@@ -3,9 +3,9 @@ import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
 import { MessageChannel, Worker } from 'node:worker_threads'
 import { assert, Problem } from '../lib/index.js'
-import type { Program, ScanLimits } from '../pyql/program.js'
+import type { PartialResult, Program, Scalar, ScanLimits } from '../pyql/index.js'
 import { Channel } from './channel.js'
-import { mergeColumnParts, type ColumnTree } from './column-tree.js'
+import { type ColumnTree, mergeColumnParts } from './column-tree.js'
 import type { PersonRow } from './person-rows.js'
 import type {
   ColumnFilter,
@@ -40,7 +40,8 @@ export interface ScanQuery {
   readonly segments: readonly SegmentUse[]
   readonly now: number
   readonly sessionTime: number
-  readonly each?: readonly (string | number | boolean)[]
+  readonly each?: readonly Scalar[]
+  readonly bucket?: number
   readonly trace?: boolean
   readonly limits: ScanLimits
   readonly keep?: Keep
@@ -108,14 +109,29 @@ export class EventStore implements AsyncDisposable {
   }
 
   /** Partial results of the workers, in a fixed order, and for segments the number of people in. */
-  async scan(table: EventTable, query: ScanQuery, control: QueryControl = {}): Promise<{ partials: unknown[][]; people: number }> {
+  async scan(
+    table: EventTable,
+    query: ScanQuery,
+    control: QueryControl = {},
+  ): Promise<{ partials: PartialResult[][]; people: number }> {
     const answers = await this.#controlled(control, (flags) => {
       const { keep, program, segments, ...rest } = query
       const options = { trace: false, ...rest }
-      const request = { kind: 'scan', table: table.id, program, segments, options, flags, ...(keep && { keep }) } as const
-      return this.#all<{ partials: unknown[]; people: number }>(table, request)
+      const request = {
+        kind: 'scan',
+        table: table.id,
+        program,
+        segments,
+        options,
+        flags,
+        ...(keep && { keep }),
+      } as const
+      return this.#all<{ partials: PartialResult[]; people: number }>(table, request)
     })
-    return { partials: answers.map(({ partials }) => partials), people: answers.reduce((sum, { people }) => sum + people, 0) }
+    return {
+      partials: answers.map(({ partials }) => partials),
+      people: answers.reduce((sum, { people }) => sum + people, 0),
+    }
   }
 
   async column(
@@ -146,6 +162,11 @@ export class EventStore implements AsyncDisposable {
   async combine(table: EventTable, program: Program, names: readonly SegmentUse[], keep: Keep): Promise<number> {
     const counts = await this.#all<number>(table, { kind: 'combine', table: table.id, program, names, keep })
     return counts.reduce((sum, count) => sum + count, 0)
+  }
+
+  /** Brings populations up that are kept up on insert. */
+  async bringUp(table: EventTable, names: readonly SegmentUse[]): Promise<void> {
+    await this.#all(table, { kind: 'bring_up', table: table.id, names })
   }
 
   /** The kept populations that have a header, people of all partitions added up. */
@@ -195,7 +216,9 @@ export class EventStore implements AsyncDisposable {
   /** Bytes in use and bytes of files, of all environments together. */
   async sizes(): Promise<{ liveBytes: number; fileBytes: number }> {
     const sizes = await Promise.all(
-      this.#threads.map(({ channel }) => channel.call<{ liveBytes: number; fileBytes: number }[]>({ kind: 'sizes' } satisfies Request)),
+      this.#threads.map(({ channel }) =>
+        channel.call<{ liveBytes: number; fileBytes: number }[]>({ kind: 'sizes' } satisfies Request),
+      ),
     )
     return sizes.flat().reduce((sum, size) => ({
       liveBytes: sum.liveBytes + size.liveBytes,
@@ -274,7 +297,8 @@ function environmentsOf(folder: string): number {
   const path = join(folder, FORMAT_FILE)
   if (existsSync(path)) {
     const { format, environments } = JSON.parse(readFileSync(path, 'utf8')) as { format: number; environments: number }
-    if (format !== 1) throw new Problem('invalid_request', { reason: `The event data in ${folder} has the unknown format ${format}.` })
+    if (format !== 1)
+      throw new Problem('invalid_request', { reason: `The event data in ${folder} has the unknown format ${format}.` })
     return environments
   }
   const environments = Math.min(availableParallelism(), ENVIRONMENTS_MAX)

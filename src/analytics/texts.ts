@@ -1,4 +1,4 @@
-import type { Dictionary } from '../pyql/block.js'
+import type { Dictionary } from '../pyql/index.js'
 
 /**
  * The texts of a column of one partition, numbered from 1 in the order in which they came. It only grows: blocks,

@@ -37,7 +37,8 @@ function peer(environment: number): Channel {
 /** The buffers of a batch, which go over whole instead of being copied. */
 function buffersOf(batch: Batch): ArrayBuffer[] {
   const buffers = new Set<ArrayBufferLike>()
-  for (const array of [batch.partitionOf, batch.event, batch.person, batch.stamp, batch.action]) buffers.add(array.buffer)
+  for (const array of [batch.partitionOf, batch.event, batch.person, batch.stamp, batch.action])
+    buffers.add(array.buffer)
   for (const { values } of batch.columns) {
     if ('offsets' in values) buffers.add(values.offsets.buffer).add(values.values.buffer)
     else buffers.add(values.buffer)
@@ -71,6 +72,8 @@ async function handle(request: Request): Promise<unknown> {
     }
     case 'combine':
       return owner.combine(request.table, request.program, request.names, request.keep)
+    case 'bring_up':
+      return owner.bringUp(request.table, request.names)
     case 'populations':
       return owner.populations(request.table)
     case 'forget':

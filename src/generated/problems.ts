@@ -20,7 +20,9 @@ export const problems = {
   database_taken: {"status":409,"title":"The name is taken","detail":"The database name '{database}' is taken.","retry":false},
   database_unknown: {"status":404,"title":"Unknown database","detail":"database '{database}' does not exist","retry":false},
   disk_full: {"status":507,"title":"The disk is full","detail":"The disk is full: nothing of this write was stored. Reads go on; writes work again when there is space.","retry":true},
+  event_column_unknown: {"status":400,"title":"Unknown column","detail":"Column '{column}' not found in table '{table}'{suggestion}","retry":false},
   events_rejected: {"status":400,"title":"Events were rejected","detail":"{count} of the events are not valid; none was inserted, because the request is atomic.","retry":false},
+  filter_invalid: {"status":400,"title":"The filter is not valid","detail":"The filter does not fit column '{column}': {reason}.","retry":false},
   forbidden: {"status":403,"title":"Not authorized","detail":"This operation is not authorized due to role restrictions and/or invalid database items","retry":false},
   internal: {"status":500,"title":"Internal error","detail":"Something went wrong on our side. The log of the node has the details under id {id}.","retry":true},
   invalid_credentials: {"status":401,"title":"Invalid credentials","detail":"invalid credentials","retry":false},
@@ -53,6 +55,7 @@ export const problems = {
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
   path_unknown: {"status":404,"title":"Unknown path","detail":"Nothing is at {method} {path}. Operations are sent as POST / with an 'operation' property.","retry":false},
+  person_unknown: {"status":404,"title":"No such person","detail":"Person {person} could not be found in table '{table}'.","retry":false},
   query_cancelled: {"status":409,"title":"The query was cancelled","detail":"The query was cancelled before it was done.","retry":false},
   query_too_large: {"status":400,"title":"The query is too large","detail":"The query needs more than {limit} {what} (setting {setting}). Narrow it, or ask for pages with 'limit'.","retry":false},
   role_exists: {"status":409,"title":"The role exists","detail":"A role with name '{role}' already exists","retry":false},
@@ -61,12 +64,17 @@ export const problems = {
   role_unknown: {"status":404,"title":"Unknown role","detail":"{role} role not found","retry":false},
   route_loop: {"status":400,"title":"The route closes a loop","detail":"With this route node {leaf}'s leaf would reach node {hub} on two ways, and messages would go round. Leave it out: nodes whose hubs are joined reach each other already.","retry":false},
   route_to_self: {"status":400,"title":"The route leads back here","detail":"{route} is this node itself. Give the address of another node; the own leaf dials the own hub by itself.","retry":false},
+  script_failed: {"status":400,"title":"The script failed","detail":"{reason}","retry":false},
+  script_invalid: {"status":400,"title":"The script is not valid","detail":"{reason}","retry":false},
+  script_limit: {"status":422,"title":"The script does too much","detail":"{reason}","retry":false},
+  section_invalid: {"status":400,"title":"A section is not valid","detail":"Line {line}: {reason}.","retry":false},
   segment_unknown: {"status":404,"title":"No such segment","detail":"There is no segment '{segment}' of this table: create it with query_segments and a ttl.","retry":false},
   select_malformed: {"status":400,"title":"The select cannot be read","detail":"In '{part}': {reason}","retry":false},
   share_unknown: {"status":404,"title":"Not shared","detail":"Database '{database}' is not shared with '{username}'.","retry":false},
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
   stopping: {"status":503,"title":"The node is stopping","detail":"The node is stopping; send the request again to another node or after its restart.","retry":true},
   storage_unavailable: {"status":503,"title":"The storage does not take writes","detail":"The storage failed ({reason}) and takes no more writes until the node is restarted. Reads go on where they can.","retry":false},
+  table_not_events: {"status":400,"title":"Not an event table","detail":"Table '{table}' of '{database}' keeps records, not events.","retry":false},
   table_not_found: {"status":404,"title":"Unknown table","detail":"Table '{database}.{table}' does not exist","retry":false},
   token_expired: {"status":401,"title":"The token is expired","detail":"token expired","retry":false},
   token_invalid: {"status":401,"title":"The token is not valid","detail":"invalid token","retry":false},
@@ -74,6 +82,7 @@ export const problems = {
   too_many_hosts: {"status":400,"title":"Too many hosts","detail":"A certificate names at most {most} hosts.","retry":false},
   too_many_requests: {"status":429,"title":"Too many requests","detail":"{reason}","retry":true},
   too_many_routes: {"status":400,"title":"Too many routes","detail":"A node has at most {most} routes.","retry":false},
+  too_many_segments: {"status":400,"title":"Too many segments","detail":"The table has {limit} stored segments (setting events.segments_max): drop some.","retry":false},
   too_many_sign_ins: {"status":429,"title":"Too many failed sign-ins","detail":"Too many failed sign-ins: try again in {seconds} seconds.","retry":true},
   user_exists: {"status":409,"title":"The user exists","detail":"User {username} already exists","retry":false},
   user_inactive: {"status":401,"title":"The user is inactive","detail":"Cannot complete request: User is inactive","retry":false},
@@ -104,7 +113,9 @@ export interface ProblemFacts {
   database_taken: { database: string | number }
   database_unknown: { database: string | number }
   disk_full: Record<never, never>
+  event_column_unknown: { column: string | number; table: string | number; suggestion: string | number }
   events_rejected: { count: string | number }
+  filter_invalid: { column: string | number; reason: string | number }
   forbidden: Record<never, never>
   internal: { id: string | number }
   invalid_credentials: Record<never, never>
@@ -137,6 +148,7 @@ export interface ProblemFacts {
   operation_unknown: { operation: string | number; suggestion: string | number }
   operator_unknown: { operator: string | number; hint: string | number }
   path_unknown: { method: string | number; path: string | number }
+  person_unknown: { person: string | number; table: string | number }
   query_cancelled: Record<never, never>
   query_too_large: { limit: string | number; what: string | number; setting: string | number }
   role_exists: { role: string | number }
@@ -145,12 +157,17 @@ export interface ProblemFacts {
   role_unknown: { role: string | number }
   route_loop: { leaf: string | number; hub: string | number }
   route_to_self: { route: string | number }
+  script_failed: { reason: string | number }
+  script_invalid: { reason: string | number }
+  script_limit: { reason: string | number }
+  section_invalid: { line: string | number; reason: string | number }
   segment_unknown: { segment: string | number }
   select_malformed: { part: string | number; reason: string | number }
   share_unknown: { database: string | number; username: string | number }
   statement_timeout: { limit: string | number }
   stopping: Record<never, never>
   storage_unavailable: { reason: string | number }
+  table_not_events: { table: string | number; database: string | number }
   table_not_found: { database: string | number; table: string | number }
   token_expired: Record<never, never>
   token_invalid: Record<never, never>
@@ -158,6 +175,7 @@ export interface ProblemFacts {
   too_many_hosts: { most: string | number }
   too_many_requests: { reason: string | number }
   too_many_routes: { most: string | number }
+  too_many_segments: { limit: string | number }
   too_many_sign_ins: { seconds: string | number }
   user_exists: { username: string | number }
   user_inactive: Record<never, never>

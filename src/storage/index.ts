@@ -20,3 +20,4 @@ export {
   StorageSnapshot,
   type WriteTransaction,
 } from './storage.js'
+export { BinaryEnvironment, type Write } from './binary-environment.js'

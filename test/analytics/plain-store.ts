@@ -38,7 +38,10 @@ type Fields = Record<string, unknown>
 
 /** The plain, slow, obviously right twin of the store: a list of rows for each person. */
 export class PlainStore {
-  readonly people = new Map<PersonId, { columns: Map<number, unknown>; stamp: number; action: string; arrival: number }[]>()
+  readonly people = new Map<
+    PersonId,
+    { columns: Map<number, unknown>; stamp: number; action: string; arrival: number }[]
+  >()
   #arrivals = 0
 
   insert(table: EventTable, events: readonly { person: PersonId; stamp: number; action: string; _: Fields }[]) {
@@ -53,7 +56,8 @@ export class PlainStore {
           const value = values[name]
           if (value === undefined || value === null) continue
           if (!isSet) columns.set(id, value)
-          else if (Array.isArray(value) ? value.length > 0 : true) columns.set(id, Array.isArray(value) ? value : [value])
+          else if (Array.isArray(value) ? value.length > 0 : true)
+            columns.set(id, Array.isArray(value) ? value : [value])
         }
         const live = (row: Map<number, unknown>) => JSON.stringify(table.columns.map(({ id }) => row.get(id) ?? null))
         const isRepeat = rows.some(
@@ -70,7 +74,8 @@ export class PlainStore {
   }
 
   rowsOf(table: EventTable, person: PersonId): PlainRow[] {
-    const rank = (action: string) => (table.zOrder.includes(action) ? table.zOrder.indexOf(action) : table.zOrder.length)
+    const rank = (action: string) =>
+      table.zOrder.includes(action) ? table.zOrder.indexOf(action) : table.zOrder.length
     return [...(this.people.get(person) ?? [])]
       .sort((a, b) => a.stamp - b.stamp || rank(a.action) - rank(b.action) || a.arrival - b.arrival)
       .map(({ stamp, action, columns }) => ({

@@ -17,7 +17,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   tables: ['lib', 'storage', 'catalog'],
   consensus: ['lib', 'storage', 'mesh'],
   analytics: ['lib', 'metrics', 'storage', 'catalog', 'pyql'],
-  segments: ['lib', 'storage', 'catalog', 'analytics'],
+  segments: ['lib', 'storage', 'catalog', 'pyql', 'analytics'],
   jobs: ['lib', 'storage', 'metrics'],
   replication: ['lib', 'mesh', 'consensus', 'catalog', 'tables', 'analytics'],
   triggers: ['lib', 'metrics', 'storage', 'mesh', 'tables', 'pyql', 'analytics'],

@@ -3,8 +3,8 @@ import { type Database, open } from 'lmdb'
 /** A value to put, or to remove where there is none. */
 export type Write = readonly [key: Uint8Array, value: Uint8Array | undefined]
 
-/** One LMDB environment of event data. One thread at a time owns it. */
-export class Environment implements AsyncDisposable {
+/** An LMDB environment of plain bytes under plain bytes, as event data lies in it. One thread at a time owns it. */
+export class BinaryEnvironment implements AsyncDisposable {
   readonly #data: Database<Buffer, Buffer>
 
   constructor(path: string) {

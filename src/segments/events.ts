@@ -1,0 +1,431 @@
+import {
+  ACTION_COLUMN,
+  type EventColumn,
+  type EventStore,
+  type EventTable,
+  type InsertAnswer,
+  type PersonId,
+  problemOf,
+  type QueryControl,
+} from '../analytics/index.js'
+import type { TableSchema } from '../catalog/index.js'
+import { didYouMean, Problem, type View } from '../lib/index.js'
+import { Answer, Histogram, type Program, parametersOf, type Scalar } from '../pyql/index.js'
+import { type FilterRequest, filterOf } from './column-filter.js'
+import type { Compile } from './compile.js'
+import { eventTableOf } from './event-table.js'
+import { type FoldedRow, foldRows } from './person-reply.js'
+import { countNode, type Order, type Result, type ResultNode, sortByCount, sortByGroup, trim } from './result.js'
+import { readSections, type Section } from './sections.js'
+import type { RequestSegments, SegmentDefinition, Segments } from './segments.js'
+
+/** Who asks, and how the work is stopped and watched. */
+export interface QueryCall {
+  readonly view: View
+  readonly control: QueryControl
+}
+
+interface Common {
+  segments?: readonly string[]
+  order?: Order
+  trim?: number
+}
+
+export interface ScriptRequest extends Common {
+  script: string
+  session_time?: number
+  debug?: boolean
+  trace?: boolean
+  /** str_NAME, int_NAME, dbl_NAME, bool_NAME: values for {{NAME}}. */
+  [parameter: string]: unknown
+}
+
+export interface EventRequest extends ScriptRequest {
+  sort?: string
+}
+
+export interface ColumnRequest extends Common, FilterRequest {
+  column: string
+  bucket?: number
+}
+
+export interface HistogramRequest extends ScriptRequest {
+  name: string
+  bucket?: number
+  min?: number
+  max?: number
+  foreach?: string
+}
+
+/** A result, with what the script traced; or the text of the compiled program. */
+export type QueryAnswer = (Result & { debug?: unknown[]; log?: string[] }) | { debug: string }
+
+const NO_ANSWER: Result = { _: [] }
+/** Columns of every event that are not counted by value. */
+const UNCOUNTED = ['__stamp', '__uuid', '__session', '__triggers', '__emit', '__segment']
+
+/** The questions that can be asked of event tables. */
+export class Events implements AsyncDisposable {
+  readonly #store: EventStore
+  readonly #segments: Segments
+  readonly #compile: Compile
+  readonly #nodesMax: number
+
+  constructor(store: EventStore, segments: Segments, compile: Compile) {
+    this.#store = store
+    this.#segments = segments
+    this.#compile = compile
+    this.#nodesMax = compile.settings.scan.nodesMax
+  }
+
+  async insert(
+    schema: TableSchema,
+    events: string | readonly unknown[],
+    options: { atomic?: boolean; lines?: boolean } = {},
+  ): Promise<InsertAnswer> {
+    return this.#store.insert(eventTableOf(schema), events, options)
+  }
+
+  /** Runs a script over the events of people: groups and their aggregates. */
+  async query(schema: TableSchema, request: EventRequest, call: QueryCall): Promise<QueryAnswer> {
+    const table = eventTableOf(schema)
+    const program = this.#program(schema, call, request, 'event')
+    if (request.debug) return { debug: program.source }
+    const { segments = [], session_time, trace = false } = request
+    const options = this.#compile.scanOptions(session_time, trace)
+    const uses = await this.#segments.uses(table, segments, new Map())
+    const { partials } = await this.#store.scan(table, { program, segments: uses, ...options }, call.control)
+    const answer = new Answer(program.aggregates, Math.max(1, segments.length), this.#nodesMax)
+    return told(() => {
+      for (const parts of partials) parts.forEach((partial, segment) => answer.absorb(partial, segment))
+      const reply = answer.reply({
+        ...(request.sort !== undefined && { sort: request.sort }),
+        ...(request.order !== undefined && { order: request.order }),
+        ...(request.trim !== undefined && { trim: request.trim }),
+      })
+      return trace ? { ...reply, debug: answer.debug, log: answer.log } : reply
+    })
+  }
+
+  /** Computes segments, in the order in which they are written; people in each, most first. */
+  async querySegments(
+    schema: TableSchema,
+    request: { script: string; debug?: boolean },
+    call: QueryCall,
+  ): Promise<QueryAnswer> {
+    const table = eventTableOf(schema)
+    const sections = readSections(request.script)
+    for (const { type, line } of sections) {
+      if (type !== 'segment')
+        throw new Problem('section_invalid', { line, reason: `a segment query has no @${type} section` })
+    }
+    for (const section of sections) this.#checkVisible(schema, section, call)
+    if (request.debug) {
+      const sources = sections.map((section) => this.#segmentProgram(schema, section, call).source)
+      return { debug: sources.join('\n') }
+    }
+    const own: RequestSegments = new Map()
+    const nodes: ResultNode[] = []
+    try {
+      for (const section of sections) {
+        nodes.push(countNode(section.name, [await this.#segments.define(table, section, own, call.control)]))
+      }
+    } finally {
+      await this.#segments.release(table, own)
+    }
+    return { _: sortByCount(nodes, 'desc') }
+  }
+
+  /** People by value of a column. */
+  async queryColumn(schema: TableSchema, request: ColumnRequest, call: QueryCall): Promise<Result> {
+    const uses = await this.#segments.uses(eventTableOf(schema), request.segments ?? [], new Map())
+    return this.#column(schema, request, uses, call)
+  }
+
+  /** The events of one person, folded so that inserting the reply gives the same rows; undefined when there is nobody. */
+  async queryPerson(schema: TableSchema, person: PersonId, call: QueryCall): Promise<FoldedRow[] | undefined> {
+    const table = eventTableOf(schema)
+    const columns = this.#visible(schema, call)
+    const sets = new Set(columns.filter(({ isSet }) => isSet).map(({ name }) => name))
+    const rows = await this.#store.person(
+      table,
+      person,
+      columns.map(({ name }) => name),
+    )
+    return rows && foldRows(rows, (name) => sets.has(name))
+  }
+
+  /** People by a number that a script returns for each of them. */
+  async queryHistogram(schema: TableSchema, request: HistogramRequest, call: QueryCall): Promise<QueryAnswer> {
+    const uses = await this.#segments.uses(eventTableOf(schema), request.segments ?? [], new Map())
+    return this.#histogram(schema, request, uses, call)
+  }
+
+  /** Several segments, columns and histograms, answered in the order written; one that fails says so in its place. */
+  async queryBatch(
+    schema: TableSchema,
+    request: { script: string; session_time?: number },
+    call: QueryCall,
+  ): Promise<Result> {
+    const table = eventTableOf(schema)
+    const own: RequestSegments = new Map()
+    const nodes: ResultNode[] = []
+    let segments: readonly string[] = []
+    try {
+      for (const section of readSections(request.script)) {
+        if (section.type === 'use')
+          segments = section.words.flatMap((word) => word.split(',')).filter((name) => name !== '')
+        else nodes.push(await this.#section(schema, table, section, segments, own, request, call))
+      }
+    } finally {
+      await this.#segments.release(table, own)
+    }
+    return { _: nodes }
+  }
+
+  async listSegments(schema: TableSchema): Promise<(SegmentDefinition & { people: number })[]> {
+    return this.#segments.list(eventTableOf(schema))
+  }
+
+  async dropSegment(schema: TableSchema, name: string): Promise<void> {
+    await this.#segments.drop(eventTableOf(schema), name)
+  }
+
+  /** Reads the stored segments of a table, so that they are refreshed. */
+  async load(schema: TableSchema): Promise<void> {
+    await this.#segments.load(eventTableOf(schema))
+  }
+
+  /** Removes the data of a table that was dropped from the catalog. */
+  async dropTable(schema: TableSchema): Promise<void> {
+    this.#segments.forgetTable(schema.id)
+    await this.#store.drop(eventTableOf(schema))
+  }
+
+  async figures(schema: TableSchema): Promise<{ people: number; events: number }> {
+    const { people, events } = await this.#store.figures(eventTableOf(schema))
+    return { people, events }
+  }
+
+  /** Folds all fresh rows into blocks now. */
+  async fold(schema: TableSchema): Promise<void> {
+    await this.#store.fold(eventTableOf(schema))
+  }
+
+  /** Copies all event data into a folder: one cut over all tables and partitions. */
+  async backup(folder: string): Promise<void> {
+    await this.#store.backup(folder)
+  }
+
+  async sizes(): Promise<{ liveBytes: number; fileBytes: number }> {
+    return this.#store.sizes()
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#segments[Symbol.asyncDispose]()
+    await this.#store[Symbol.asyncDispose]()
+  }
+
+  async #section(
+    schema: TableSchema,
+    table: EventTable,
+    section: Section,
+    segments: readonly string[],
+    own: RequestSegments,
+    request: { session_time?: number },
+    call: QueryCall,
+  ): Promise<ResultNode> {
+    try {
+      if (section.type === 'segment') {
+        this.#checkVisible(schema, section, call)
+        return countNode(section.name, [await this.#segments.define(table, section, own, call.control)])
+      }
+      const uses = await this.#segments.uses(table, segments, own)
+      const fields = fieldsOf(section)
+      const answer =
+        section.type === 'column'
+          ? await this.#column(schema, { ...fields, column: section.name }, uses, call)
+          : await this.#histogram(
+              schema,
+              { ...request, ...fields, name: section.name, script: section.script },
+              uses,
+              call,
+            )
+      return (
+        ('_' in answer ? answer._[0] : undefined) ??
+        countNode(section.name, uses.length === 0 ? [0] : uses.map(() => 0))
+      )
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code === 'query_cancelled' || error.code === 'statement_timeout')
+        throw error
+      return { g: section.name, c: [null], error: error.toJSON() } as ResultNode
+    }
+  }
+
+  async #column(
+    schema: TableSchema,
+    request: ColumnRequest,
+    segments: Awaited<ReturnType<Segments['uses']>>,
+    call: QueryCall,
+  ): Promise<Result> {
+    if (UNCOUNTED.includes(request.column)) return NO_ANSWER
+    const column = this.#columnNamed(schema, request.column, call)
+    const { bucket, order = 'desc' } = request
+    const filter = filterOf(request, column)
+    const tree = await this.#store.column(
+      eventTableOf(schema),
+      {
+        column: column.name,
+        segments,
+        ...(bucket !== undefined && { bucket }),
+        ...(filter !== undefined && { filter }),
+      },
+      call.control,
+    )
+    if (tree.values.length === 0 && tree.people.every((count) => count === 0)) return NO_ANSWER
+    if (tree.values.length > this.#nodesMax) {
+      throw new Problem('script_limit', {
+        reason: `The column has more than ${this.#nodesMax} values (setting events.result_nodes_max): use a bucket or a filter.`,
+      })
+    }
+    const children = sortByCount(
+      tree.values.map(({ value, counts }) => countNode(value, counts)),
+      order,
+    )
+    return { _: [countNode(column.name, tree.people, trim(children, request.trim))] }
+  }
+
+  async #histogram(
+    schema: TableSchema,
+    request: HistogramRequest,
+    segments: Awaited<ReturnType<Segments['uses']>>,
+    call: QueryCall,
+  ): Promise<QueryAnswer> {
+    const table = eventTableOf(schema)
+    const { foreach, bucket, session_time, trace = false } = request
+    const program = this.#program(schema, call, request, 'histogram', foreach !== undefined)
+    if (request.debug) return { debug: program.source }
+    const each = foreach === undefined ? undefined : await this.#values(schema, program, foreach, call)
+    const options = this.#compile.scanOptions(session_time, trace)
+    const { partials } = await this.#store.scan(
+      table,
+      { program, segments, ...options, ...(bucket !== undefined && { bucket }), ...(each && { each }) },
+      call.control,
+    )
+    const histogram = new Histogram(Math.max(1, segments.length), this.#nodesMax)
+    return told(() => {
+      for (const parts of partials) parts.forEach((partial, segment) => histogram.absorb(partial, segment))
+      const { name, min, max, order } = request
+      const reply = histogram.reply({
+        name,
+        each: each !== undefined,
+        ...(bucket !== undefined && { bucket }),
+        ...(min !== undefined && { min }),
+        ...(max !== undefined && { max }),
+        ...(order !== undefined && { order }),
+        ...(request.trim !== undefined && { trim: request.trim }),
+      })
+      return trace ? { ...reply, debug: histogram.debug, log: histogram.log } : reply
+    })
+  }
+
+  /** The distinct values of the column of foreach. */
+  async #values(schema: TableSchema, program: Program, foreach: string, call: QueryCall): Promise<Scalar[]> {
+    const column = this.#columnNamed(schema, foreach, call)
+    if (!program.readsEach) {
+      throw new Problem('script_invalid', {
+        reason: "The 'each_value' variable was not found: a histogram with foreach uses it.",
+      })
+    }
+    const tree = await this.#store.column(eventTableOf(schema), { column: column.name, segments: [] }, call.control)
+    return sortByGroup(
+      tree.values.map(({ value }) => countNode(value, [0])),
+      'asc',
+    ).map(({ g }) => g)
+  }
+
+  #program(
+    schema: TableSchema,
+    call: QueryCall,
+    request: ScriptRequest,
+    mode: 'event' | 'histogram',
+    each = false,
+  ): Program {
+    const parameters = told(() => parametersOf(Object.entries(request)))
+    return this.#compile.compile(this.#visible(schema, call), request.script, mode, { parameters, each })
+  }
+
+  #segmentProgram(schema: TableSchema, section: Section, call: QueryCall): Program {
+    return this.#compile.compile(this.#visible(schema, call), section.script, 'segment')
+  }
+
+  /** A script may name only columns that its caller may see; what is hidden is unknown. */
+  #checkVisible(schema: TableSchema, section: Section, call: QueryCall): void {
+    this.#segmentProgram(schema, section, call)
+  }
+
+  #visible({ database, name, ...schema }: TableSchema, { view }: QueryCall): readonly EventColumn[] {
+    const { columns } = eventTableOf({ database, name, ...schema } as TableSchema)
+    return columns.filter((column) => view.seesColumn(database, name, column.name))
+  }
+
+  #columnNamed(schema: TableSchema, name: string, call: QueryCall): EventColumn {
+    const columns = [...this.#visible(schema, call), ACTION_COLUMN]
+    const column = columns.find((known) => known.name === name)
+    if (column) return column
+    const names = columns.map((known) => known.name)
+    throw new Problem('event_column_unknown', { column: name, table: schema.name, suggestion: didYouMean(name, names) })
+  }
+}
+
+/** The fields of a section's flags: numbers where they look like numbers. */
+function fieldsOf({ flags, line, type }: Section): Record<string, never> {
+  const known = type === 'column' ? COLUMN_FLAGS : HISTOGRAM_FLAGS
+  const fields: Record<string, unknown> = {}
+  for (const [name, text] of flags) {
+    const kind = known[name]
+    if (kind === undefined) {
+      throw new Problem('section_invalid', {
+        line,
+        reason: `@${type} has no flag '${name}': ${Object.keys(known).join(', ')}`,
+      })
+    }
+    const number = Number(text)
+    if (kind === 'number' && (text.trim() === '' || !Number.isFinite(number))) {
+      throw new Problem('section_invalid', { line, reason: `'${name}' is a number, not '${text}'` })
+    }
+    if (kind === 'positive' && !(number > 0))
+      throw new Problem('section_invalid', { line, reason: `'${name}' is a number above 0, not '${text}'` })
+    fields[name] = kind === 'text' ? text : number
+  }
+  return fields as Record<string, never>
+}
+
+const COMMON_FLAGS = { order: 'text', trim: 'positive', bucket: 'positive' } as const
+const COLUMN_FLAGS: Record<string, 'number' | 'positive' | 'text'> = {
+  ...COMMON_FLAGS,
+  gt: 'number',
+  gte: 'number',
+  lt: 'number',
+  lte: 'number',
+  between: 'number',
+  and: 'number',
+  eq: 'text',
+  rx: 'text',
+  sub: 'text',
+}
+const HISTOGRAM_FLAGS: Record<string, 'number' | 'positive' | 'text'> = {
+  ...COMMON_FLAGS,
+  min: 'number',
+  max: 'number',
+  foreach: 'text',
+}
+
+/** Errors of PyQL as problems. */
+function told<T>(run: () => T): T {
+  try {
+    return run()
+  } catch (error) {
+    throw problemOf(error)
+  }
+}
