@@ -79,7 +79,7 @@ function numberForm(values: Float64Array, from: number, to: number): Form | unde
   let most = -Infinity
   for (let at = from; at < to; at++) {
     const value = values[at]!
-    if (value !== value) continue
+    if (Number.isNaN(value)) continue
     if (value !== (value | 0) || (value === 0 && 1 / value < 0)) return Form.f64
     if (value < least) least = value
     if (value > most) most = value
@@ -105,7 +105,7 @@ function write(bytes: Buffer, at: number, form: Form, values: Scalars, from: num
   const none = noneOf(form)
   for (let row = from; row < to; row++) {
     const value = values[row]!
-    target[row - from] = value === value ? value : none
+    target[row - from] = Number.isNaN(value) ? none : value
   }
 }
 

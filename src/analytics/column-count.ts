@@ -105,7 +105,7 @@ export class ColumnCount {
     if (storage === 'number' || scalars instanceof Float64Array) {
       const known = new Map<number, number>()
       return (element) => {
-        if (element !== element) return NONE
+        if (Number.isNaN(element)) return NONE
         let index = known.get(element)
         if (index === undefined) {
           index = this.#index(element)

@@ -67,7 +67,7 @@ function fill(rows: PersonRow[], partition: Partition, column: EventColumn, valu
       continue
     }
     const value = values[row]!
-    const isNone = storage === 'number' ? value !== value : value === 0
+    const isNone = storage === 'number' ? Number.isNaN(value) : value === 0
     if (!isNone) rows[at]!.values[column.name] = show(value)
   }
 }

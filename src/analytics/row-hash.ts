@@ -33,7 +33,7 @@ export function hashOfCell(id: number, values: ColumnValues, row: number): numbe
     return hash === 0 ? 0 : mix(hash ^ Math.imul(id, 0x165667b1))
   }
   const value = values[row]!
-  if (value !== value || (value === 0 && !(values instanceof Float64Array))) return 0
+  if (Number.isNaN(value) || (value === 0 && !(values instanceof Float64Array))) return 0
   return mix(mixDouble(value) ^ Math.imul(id, 0x165667b1))
 }
 

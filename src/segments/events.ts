@@ -97,7 +97,7 @@ export class Events implements AsyncDisposable {
     const { partials } = await this.#store.scan(table, { program, segments: uses, ...options }, call.control)
     const answer = new Answer(program.aggregates, Math.max(1, segments.length), this.#nodesMax)
     return told(() => {
-      for (const parts of partials) parts.forEach((partial, segment) => answer.absorb(partial, segment))
+      for (const parts of partials) for (const [segment, partial] of parts.entries()) answer.absorb(partial, segment)
       const reply = answer.reply({
         ...(request.sort !== undefined && { sort: request.sort }),
         ...(request.order !== undefined && { order: request.order }),
@@ -314,7 +314,7 @@ export class Events implements AsyncDisposable {
     )
     const histogram = new Histogram(Math.max(1, segments.length), this.#nodesMax)
     return told(() => {
-      for (const parts of partials) parts.forEach((partial, segment) => histogram.absorb(partial, segment))
+      for (const parts of partials) for (const [segment, partial] of parts.entries()) histogram.absorb(partial, segment)
       const { name, min, max, order } = request
       const reply = histogram.reply({
         name,

@@ -1,4 +1,6 @@
 // storage owns the data folder: its lock, its format, and the one LMDB environment of all that is not events.
+
+export { BinaryEnvironment, type Write } from './binary-environment.js'
 export type { Migration } from './format.js'
 export {
   AFTER_VALUES,
@@ -20,4 +22,3 @@ export {
   StorageSnapshot,
   type WriteTransaction,
 } from './storage.js'
-export { BinaryEnvironment, type Write } from './binary-environment.js'

@@ -61,10 +61,11 @@ class Life {
 
   async #step(): Promise<void> {
     const chance = this.#chance
-    if (chance.in(12)) await this.#restart()
-    else if (chance.in(12)) this.#addColumn()
-    else if (chance.in(15)) this.#dropColumn()
-    else if (chance.in(8)) await this.#compare()
+    const dice = chance.below(60)
+    if (dice < 5) await this.#restart()
+    else if (dice < 10) this.#addColumn()
+    else if (dice < 14) this.#dropColumn()
+    else if (dice < 20) await this.#compare()
     const folding = chance.in(5) ? this.#store.fold(this.#table) : undefined
     const events = Array.from({ length: chance.below(60) }, () =>
       this.#sent.length > 0 && chance.in(6) ? chance.of(this.#sent) : this.event(),
