@@ -17,6 +17,10 @@ export interface Response {
    */
   active: boolean
   /**
+   * Address that the user registered with.
+   */
+  email?: string
+  /**
    * The role: role, permission, id and times.
    */
   role: {

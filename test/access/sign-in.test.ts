@@ -1,0 +1,272 @@
+import { expect } from 'chai'
+import { basic, onNode, type TestNode, withNode } from '../support/node.js'
+
+const member = (username: string) => ({
+  operation: 'register_user',
+  username,
+  email: `${username}@example.com`,
+  password: `password of ${username}`,
+})
+const as = (username: string) => ({ authorization: basic({ username, password: `password of ${username}` }) })
+const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
+const code = ({ body }: { body: unknown }) => (body as { code?: string }).code
+
+async function tokenOf(node: TestNode, username: string, type = 'user'): Promise<string> {
+  const { body } = await node.post({ operation: 'create_token', type }, as(username))
+  return (body as { token: string }).token
+}
+
+describe('sign-in', () => {
+  it('ends tokens and remembered credentials at once when the user changes', async () => {
+    await withNode(async (node) => {
+      await node.ok(member('rita'))
+      const changes: Record<string, unknown>[] = [
+        { operation: 'alter_user', username: 'rita', password: 'another password' },
+        { operation: 'alter_user', username: 'rita', role: 'super_user' },
+        { operation: 'alter_user', username: 'rita', active: false },
+      ]
+      for (const change of changes) {
+        await node.ok({ operation: 'alter_user', username: 'rita', password: 'password of rita', active: true })
+        const token = await tokenOf(node, 'rita')
+        const pair = (await node.post({ operation: 'create_authentication_tokens' }, as('rita'))).body as Record<
+          string,
+          string
+        >
+        for (const each of [token, pair['operation_token']!])
+          expect((await node.post({ operation: 'user_info' }, bearer(each))).status).to.equal(200)
+        await node.ok(change)
+        for (const each of [token, pair['operation_token']!])
+          expect(code(await node.post({ operation: 'user_info' }, bearer(each)))).to.equal('token_invalid')
+        const refresh = { operation: 'refresh_operation_token', refresh_token: pair['refresh_token'] }
+        expect(code(await node.post(refresh, { authorization: null }))).to.equal('token_invalid')
+        const after = await node.post({ operation: 'user_info' }, as('rita'))
+        expect(after.status).to.equal('role' in change ? 200 : 401)
+      }
+    })
+  })
+
+  it('gives a new user of an old name nothing of the old one', async () => {
+    await withNode(async (node) => {
+      await node.ok(member('rita'))
+      const token = await tokenOf(node, 'rita')
+      const { body } = await node.post({ operation: 'add_api_key', name: 'import' }, as('rita'))
+      await node.ok({ operation: 'drop_user', username: 'rita' })
+      expect(code(await node.post({ operation: 'user_info' }, as('rita')))).to.equal('credentials_wrong')
+      await node.ok(member('rita'))
+      expect(code(await node.post({ operation: 'user_info' }, bearer(token)))).to.equal('token_invalid')
+      expect(code(await node.post({ operation: 'user_info' }, bearer((body as { key: string }).key)))).to.equal(
+        'key_invalid',
+      )
+    })
+  })
+
+  it('locks after ten failures, tells so in the audit log, and keeps others in', async () => {
+    await withNode(
+      async (node) => {
+        await node.ok(member('rita'))
+        const guess = (n: number) =>
+          node.post({ operation: 'ping2' }, { authorization: basic({ username: 'rita', password: `guess ${n}` }) })
+        for (let n = 0; n < 10; n++) expect(code(await guess(n)), String(n)).to.equal('credentials_wrong')
+        const locked = await guess(10)
+        expect(locked.status).to.equal(429)
+        expect(Number(locked.headers['retry-after'])).to.be.within(890, 900)
+        expect((await node.post({ operation: 'user_info' }, as('rita'))).status).to.equal(429)
+        expect((await node.post({ operation: 'user_info' })).status).to.equal(200)
+        const log = await node.ok<Record<string, unknown>[]>({
+          operation: 'read_audit_log',
+          changed_by: 'sign_in_locked',
+        })
+        expect(log.map(({ target }) => target)).to.deep.equal(['rita'])
+      },
+      { 'access.sign_in.failures_before_delay': '10' },
+    )
+  })
+
+  it('takes as long for an unknown user as for a wrong password, and answers the same', async () => {
+    await withNode(
+      async (node) => {
+        await node.ok(member('rita'))
+        const times = { rita: [] as number[], nobody: [] as number[] }
+        const answers = new Set<string>()
+        for (let n = 0; n < 12; n++)
+          for (const username of ['rita', 'nobody'] as const) {
+            const started = performance.now()
+            const answer = await node.post(
+              { operation: `ping${n}` },
+              { authorization: basic({ username, password: `guess ${n}` }) },
+            )
+            times[username].push(performance.now() - started)
+            answers.add(`${answer.status} ${JSON.stringify(answer.body)}`)
+          }
+        expect(answers.size).to.equal(1)
+        const median = (all: number[]) => all.sort((a, b) => a - b)[all.length >> 1]!
+        expect(median(times.nobody) / median(times.rita)).to.be.within(0.5, 2)
+      },
+      { 'access.sign_in.failures_before_delay': '1000', 'access.sign_in.failures_before_lock': '1000' },
+    )
+  })
+
+  it('shares one hash among requests that show the same credentials at once', async () => {
+    await withNode(
+      async (node) => {
+        await node.ok(member('rita'))
+        const answers = await Promise.all(
+          Array.from({ length: 32 }, () => node.post({ operation: 'user_info' }, as('rita'))),
+        )
+        expect(new Set(answers.map(({ status }) => status))).to.deep.equal(new Set([200]))
+      },
+      { 'access.password_hashes_at_once_max': '1', 'access.password_hashes_waiting_max': '1' },
+    )
+  })
+
+  it('keeps users, keys and the audit log over a restart', async () => {
+    await withNode(async ({ folder, ...node }) => {
+      await node.ok(member('rita'))
+      const token = await tokenOf(node as TestNode, 'rita')
+      const { key } = await node.ok<{ key: string }>({ operation: 'add_api_key', name: 'import', username: 'rita' })
+      await node.node[Symbol.asyncDispose]()
+      await onNode(folder, async (again) => {
+        expect((await again.post({ operation: 'user_info' }, as('rita'))).status).to.equal(200)
+        expect((await again.post({ operation: 'user_info' }, bearer(token))).status).to.equal(200)
+        expect((await again.post({ operation: 'user_info' }, bearer(key))).status).to.equal(200)
+        const log = await again.ok<{ operation: string }[]>({ operation: 'read_audit_log', order: 'asc' })
+        expect(log.map(({ operation }) => operation)).to.deep.equal([
+          'rotate_keys',
+          'add_user',
+          'register_user',
+          'add_api_key',
+        ])
+      })
+    })
+  })
+})
+
+describe('a join token', () => {
+  it('opens nothing but joining, not even making other tokens', async () => {
+    await withNode(async (node) => {
+      for (const authorization of [undefined, as('rita').authorization]) {
+        if (authorization) await node.ok(member('rita'))
+        const { body } = await node.post({ operation: 'create_token', type: 'join' }, { authorization })
+        const { token } = body as { token: string }
+        for (const operation of [
+          'user_info',
+          'create_token',
+          'create_authentication_tokens',
+          'list_users',
+          'rotate_keys',
+          'ping',
+        ]) {
+          const answer = await node.post({ operation }, bearer(token))
+          expect(`${answer.status} ${code(answer)}`, operation).to.equal('403 forbidden')
+        }
+      }
+    })
+  })
+})
+
+describe('signing keys', () => {
+  it('verify old tokens after a rotation until they are revoked', async () => {
+    await withNode(async (node) => {
+      await node.ok(member('rita'))
+      const before = await tokenOf(node, 'rita')
+      await node.ok({ operation: 'rotate_keys' })
+      const between = await tokenOf(node, 'rita')
+      for (const token of [before, between])
+        expect((await node.post({ operation: 'user_info' }, bearer(token))).status).to.equal(200)
+      await node.ok({ operation: 'rotate_keys', revoke: true })
+      for (const token of [before, between])
+        expect(code(await node.post({ operation: 'user_info' }, bearer(token)))).to.equal('token_invalid')
+      expect((await node.post({ operation: 'user_info' }, bearer(await tokenOf(node, 'rita')))).status).to.equal(200)
+    })
+  })
+
+  it('show only their public halves', async () => {
+    await withNode(async (node) => {
+      for (const path of ['/auth/key/cluster', '/auth/key/local']) {
+        const { body } = await node.send('GET', path)
+        expect(JSON.stringify(body)).not.to.match(/"d":/)
+        expect((body as { keys: unknown[] }).keys).to.have.length(1)
+      }
+    })
+  })
+})
+
+describe('a key for programs', () => {
+  it('is narrower than its user, makes no tokens, is shown once, and ends when dropped', async () => {
+    await withNode(async (node) => {
+      const made = await node.ok<{ key: string; id: string }>({
+        operation: 'add_api_key',
+        name: 'lister',
+        operations: ['list_roles', 'create_token', 'create_authentication_tokens', 'add_api_key'],
+      })
+      const ask = (body: Record<string, unknown>) => node.post(body, bearer(made.key))
+      expect((await ask({ operation: 'list_roles' })).status).to.equal(200)
+      for (const body of [
+        { operation: 'list_users' },
+        { operation: 'create_token' },
+        { operation: 'create_authentication_tokens' },
+        { operation: 'add_api_key', name: 'more' },
+      ])
+        expect(code(await ask(body)), body.operation).to.equal('forbidden')
+      const listed = await node.ok<Record<string, unknown>[]>({ operation: 'list_api_keys' })
+      expect(JSON.stringify(listed)).not.to.include(made.key.slice(-43))
+      expect(listed[0]!['last_used']).to.be.closeTo(Date.now(), 5000)
+      await node.ok({ operation: 'drop_api_key', id: made.id })
+      expect(code(await ask({ operation: 'list_roles' }))).to.equal('key_invalid')
+    })
+  })
+
+  it('that may only read changes nothing, and ends when its time is over', async () => {
+    await withNode(async (node) => {
+      const { key } = await node.ok<{ key: string }>({ operation: 'add_api_key', name: 'r', read_only: true, ttl_s: 1 })
+      expect((await node.post({ operation: 'user_info' }, bearer(key))).status).to.equal(200)
+      const add = { operation: 'add_role', role: 'x', permission: { super_user: false } }
+      expect(code(await node.post(add, bearer(key)))).to.equal('forbidden')
+      await new Promise((resolve) => setTimeout(resolve, 1100))
+      expect(code(await node.post({ operation: 'user_info' }, bearer(key)))).to.equal('key_invalid')
+    })
+  })
+
+  it('belongs to its user: others neither see nor drop it', async () => {
+    await withNode(async (node) => {
+      await node.ok(member('rita'))
+      await node.ok(member('otto'))
+      const { body } = await node.post({ operation: 'add_api_key', name: 'r' }, as('rita'))
+      const { id } = body as { id: string }
+      expect((await node.post({ operation: 'list_api_keys' }, as('otto'))).body).to.deep.equal([])
+      expect(code(await node.post({ operation: 'list_api_keys', username: 'rita' }, as('otto')))).to.equal('forbidden')
+      expect(code(await node.post({ operation: 'drop_api_key', id }, as('otto')))).to.equal('key_unknown')
+      expect((await node.post({ operation: 'drop_api_key', id }, as('rita'))).status).to.equal(200)
+    })
+  })
+})
+
+describe("pyql's paths of sign-in", () => {
+  it('register, sign in and make tokens as pyql-cluster does', async () => {
+    await withNode(async (node) => {
+      const body = { username: 'rest_user', email: 'rest@user.com', password: 'abcd1234' }
+      const registered = await node.send('POST', '/auth/user/register', body)
+      expect([registered.status, registered.body]).to.deep.equal([201, { message: 'user created successfully' }])
+      const again = await node.send('POST', '/auth/user/register', body)
+      expect(again.status).to.equal(400)
+      expect(again.body).to.have.property('error').that.does.not.include('abcd1234')
+      const authentication = basic({ username: 'rest_user', password: 'abcd1234' })
+      const pyql = (path: string) =>
+        node.send('GET', path, undefined, { authorization: null, headers: { authentication } })
+      const { token } = (await pyql('/auth/token/user')).body as { token: string }
+      expect((await pyql('/auth/token/join')).body).to.have.all.keys('join')
+      expect((await pyql('/auth/token/cluster')).status).to.equal(403)
+      expect((await node.send('GET', '/auth/token/cluster')).body).to.have.all.keys('PYQL_CLUSTER_SERVICE_TOKEN')
+      const info = await node.post(
+        { operation: 'user_info' },
+        { authorization: null, headers: { authentication: `Token ${token}` } },
+      )
+      expect(info.status).to.equal(200)
+      expect(
+        (await node.send('POST', '/auth/user/register', { ...body, password: 'short', username: 'x', email: 'x@y.z' }))
+          .status,
+      ).to.equal(400)
+      expect((await node.send('POST', '/auth/robot/register', { username: 'robot1' })).status).to.equal(400)
+    })
+  })
+})
