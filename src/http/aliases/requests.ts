@@ -1,4 +1,15 @@
+import { Problem } from '../../lib/index.js'
+
 type Fields = Record<string, unknown>
 
 /** Mappings of bodies of another shape, by the name that contracts use. */
-export const requests: Record<string, (body: unknown) => Fields> = {}
+export const requests: Record<string, (body: unknown) => Fields> = {
+  /** A GET of a whole table: the query string may ask for less. */
+  select_all(body) {
+    if (body !== undefined)
+      throw new Problem('invalid_request', {
+        reason: 'A GET takes no body; POST the same path with /select behind it.',
+      })
+    return { select: '*' }
+  },
+}

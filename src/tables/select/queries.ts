@@ -1,4 +1,5 @@
 // The service behind the reading operations: from a request to JSON text.
+import type { ColumnType } from '../../catalog/index.js'
 import { JsonStream, JsonText, Problem, type View } from '../../lib/index.js'
 import type { Key, Row, Snapshot, TableReader } from '../reader.js'
 import { type Access, type Costs, chooseAccess } from './access.js'
@@ -11,7 +12,7 @@ import { readOrder, type Term } from './order.js'
 import { type Output, readSelect, type Selected } from './output.js'
 import { type Query, type QueryLimits, Run } from './query.js'
 import { type Frame, openSource, type Ref, Scope, visibleColumns } from './scope.js'
-import { readAttributes, readConditions, readSort, readValue, type SearchCondition, type SearchSort } from './search.js'
+import { readAttributes, readConditions, readSort, readValue } from './search.js'
 import { walk } from './walk.js'
 import { type Reading, readWhere } from './where.js'
 
@@ -55,9 +56,9 @@ export interface SearchByValueRequest extends SearchRequest {
   desc?: boolean | undefined
 }
 export interface SearchByConditionsRequest extends SearchRequest {
-  conditions: readonly SearchCondition[]
+  conditions: readonly object[]
   operator?: string | undefined
-  sort?: SearchSort | undefined
+  sort?: object | undefined
 }
 
 export type Answer = JsonText | JsonStream
@@ -83,8 +84,9 @@ export class Queries {
   /** The records of the ids, in their order; an id without a record is left out. */
   searchById(request: SearchByIdRequest, asker: Asker): Promise<Answer> {
     return this.#search(request, asker, (scope) => {
-      const legs: Access['legs'] = [{ by: 'keys', keys: request.ids }]
-      const { primaryKey } = scope.base.reader.schema
+      const { primaryKey, columns } = scope.base.reader.schema
+      const type = columns.find(({ name }) => name === primaryKey)?.type
+      const legs: Access['legs'] = [{ by: 'keys', keys: request.ids.map((id) => keyOf(id, type)) }]
       return {
         access: { id: 'key', by: 'primary_key', indexes: [primaryKey], legs, keep: [], within: [], ordered: false },
       }
@@ -130,6 +132,13 @@ export class Queries {
       if (text.length > this.#limits.stream_above_bytes) return new JsonStream(streamed(text, pages, asker.signal))
     }
   }
+}
+
+/** A key from a path is a number when it looks like one; a declared column knows better. */
+function keyOf(id: Key, type: ColumnType | undefined): Key {
+  if (type === 'text') return String(id)
+  const isNumber = type === 'int' || type === 'double' || type === 'timestamp'
+  return isNumber && typeof id === 'string' && String(Number(id)) === id ? Number(id) : id
 }
 
 /** Runs a generator and disposes of its snapshot, however it ends. */

@@ -3,24 +3,46 @@ import { didYouMean, Problem } from '../../lib/index.js'
 import { coerce } from './coerce.js'
 import type { Comparator, Condition } from './condition.js'
 import type { Term } from './order.js'
-import { malformed, type Output } from './output.js'
+import type { Output } from './output.js'
 import { fits, parsePattern } from './pattern.js'
 import { type Ref, refInside, refTo, type Scope } from './scope.js'
 import { rank } from './value.js'
 
-/** One condition of search_by_conditions, or a group of them. */
-export interface SearchCondition {
-  attribute?: string | string[] | undefined
-  comparator?: string | undefined
-  value?: unknown
-  operator?: string | undefined
-  conditions?: SearchCondition[] | undefined
+/** The names of a condition's members, and the older ones that HarperDB's clients send. */
+const members: Record<string, string> = {
+  attribute: 'attribute',
+  search_attribute: 'attribute',
+  comparator: 'comparator',
+  search_type: 'comparator',
+  value: 'value',
+  search_value: 'value',
+  operator: 'operator',
+  conditions: 'conditions',
 }
 
-export interface SearchSort {
-  attribute: string | string[]
-  descending?: boolean | undefined
-  next?: SearchSort | undefined
+type Members = Record<string, unknown>
+
+function conditionError(reason: string): Problem {
+  return new Problem('condition_malformed', { reason })
+}
+
+function isMembers(value: unknown): value is Members {
+  return typeof value === 'object' && value !== null && !Array.isArray(value)
+}
+
+/** A condition with the members of today. */
+function membersOf(condition: unknown): Members {
+  if (!isMembers(condition)) throw conditionError(`A condition is an object, not ${JSON.stringify(condition)}.`)
+  const found: Members = {}
+  for (const [name, value] of Object.entries(condition)) {
+    const member = Object.hasOwn(members, name) ? members[name] : undefined
+    if (member === undefined)
+      throw conditionError(`'${name}' has no place in a condition.${didYouMean(name, Object.keys(members))}`)
+    if (Object.hasOwn(found, member))
+      throw conditionError(`'${name}' is '${member}' by another name: send one of them.`)
+    found[member] = value
+  }
+  return found
 }
 
 /** The attributes of an answer: names, or "*" for all that the caller sees. */
@@ -35,8 +57,10 @@ export function readAttributes(names: readonly string[], scope: Scope): Output[]
 }
 
 /** An attribute, or by a path a value inside of it. */
-function attributeOf(attribute: string | readonly string[], scope: Scope): Ref {
-  const [name = '', ...path] = typeof attribute === 'string' ? [attribute] : attribute
+function attributeOf(attribute: unknown, scope: Scope): Ref {
+  const [name, ...path] = [attribute].flat()
+  if (typeof name !== 'string' || !path.every((step) => typeof step === 'string'))
+    throw conditionError(`'attribute' is a name, or a list of names that lead into a JSON value.`)
   const { columns, reader } = scope.base
   const column = columns.get(name)
   if (!column)
@@ -68,21 +92,24 @@ function textTest(ref: Ref, prefix: string, matches: (text: string) => boolean):
 
 /** The conditions of search_by_conditions, of which all or any must hold. */
 export function readConditions(
-  conditions: readonly SearchCondition[],
-  operator: string | undefined,
+  conditions: readonly unknown[],
+  operator: unknown,
   scope: Scope,
   most: number,
 ): Condition {
   let left = most
-  const group = (items: readonly SearchCondition[], how = 'and'): Condition => {
-    if (items.length === 0)
-      throw new Problem('condition_malformed', { reason: "'conditions' must contain at least 1 items." })
+  const group = (items: unknown, how: unknown = 'and'): Condition => {
+    if (!Array.isArray(items) || items.length === 0) throw conditionError("'conditions' must contain at least 1 items.")
     left -= items.length
     if (left < 0)
       throw new Problem('query_too_large', { what: 'conditions', limit: most, setting: 'select.conditions_max' })
-    const read = items.map((item) => (item.conditions ? group(item.conditions, item.operator) : readOne(item, scope)))
-    if (how !== 'and' && how !== 'or')
-      throw new Problem('condition_malformed', { reason: "'operator' must be one of [and, or]." })
+    const read = items.map((item) => {
+      const condition = membersOf(item)
+      return 'conditions' in condition
+        ? group(condition['conditions'], condition['operator'])
+        : readOne(condition, scope)
+    })
+    if (how !== 'and' && how !== 'or') throw conditionError("'operator' must be one of [and, or].")
     return how === 'and' ? { all: read } : { any: read }
   }
   return group(conditions, operator)
@@ -101,10 +128,9 @@ const textTests: Record<string, (text: string, wanted: string) => boolean> = {
 }
 const comparators = ['equals', 'not_equal', 'between', ...Object.keys(comparisons), ...Object.keys(textTests)]
 
-function readOne({ attribute, comparator = 'equals', value = null }: SearchCondition, scope: Scope): Condition {
-  if (attribute === undefined)
-    throw new Problem('condition_malformed', { reason: "A condition needs an 'attribute', or 'conditions'." })
+function readOne({ attribute, comparator = 'equals', value = null }: Members, scope: Scope): Condition {
   const ref = attributeOf(attribute, scope)
+  if (typeof comparator !== 'string') throw conditionError("'comparator' is a text.")
   if (comparator === 'equals') return equals(ref, value)
   if (comparator === 'not_equal') {
     if (value === null) return { test: 'null', ref, negated: true }
@@ -121,31 +147,38 @@ function readOne({ attribute, comparator = 'equals', value = null }: SearchCondi
     }
   if (!Object.hasOwn(textTests, comparator))
     throw new Problem('operator_unknown', { operator: comparator, hint: didYouMean(comparator, comparators) })
-  if (typeof value !== 'string') throw new Problem('condition_malformed', { reason: `'${comparator}' wants a text.` })
+  if (typeof value !== 'string') throw conditionError(`'${comparator}' wants a text.`)
   const test = textTests[comparator]!
   return textTest(ref, comparator === 'starts_with' ? value : '', (text) => test(text, value))
 }
 
 function between(ref: Ref, value: unknown): Condition {
-  if (!Array.isArray(value) || value.length !== 2)
-    throw new Problem('condition_malformed', { reason: "'between' wants [lowest, highest]." })
+  if (!Array.isArray(value) || value.length !== 2) throw conditionError("'between' wants [lowest, highest].")
   const [low, high] = value.map((end) => ordered(ref, 'between', end))
   return { test: 'between', ref, low, high, elements: true }
 }
 
 function ordered(ref: Ref, comparator: string, value: unknown): unknown {
   const kind = rank(value)
-  if (kind === 0 || kind === 4)
-    throw new Problem('condition_malformed', { reason: `'${comparator}' wants a number, a text or a boolean.` })
+  if (kind === 0 || kind === 4) throw conditionError(`'${comparator}' wants a number, a text or a boolean.`)
   return coerce(ref, value)
 }
 
-/** `sort`: an attribute, and by `next` the one that decides among equals. */
-export function readSort(sort: SearchSort | undefined, scope: Scope): Term[] {
+/** `sort`: {attribute, descending, next}, where next decides among equals. */
+export function readSort(sort: unknown, scope: Scope): Term[] {
   const terms: Term[] = []
-  for (let it = sort; it; it = it.next) {
-    if (terms.length >= 32) throw malformed('More than 32 attributes to sort by.')
-    terms.push({ ref: attributeOf(it.attribute, scope), descending: it.descending === true })
+  for (let it = sort; it !== undefined && it !== null; ) {
+    if (!isMembers(it)) throw malformedSort('It is an object with an attribute.')
+    const { attribute, descending = false, next, ...rest } = it
+    const [extra] = Object.keys(rest)
+    if (extra !== undefined) throw malformedSort(`'${extra}' has no place there.`)
+    if (typeof descending !== 'boolean') throw malformedSort(`'descending' is true or false.`)
+    terms.push({ ref: attributeOf(attribute, scope), descending })
+    it = next
   }
   return terms
+}
+
+function malformedSort(reason: string): Problem {
+  return new Problem('select_malformed', { part: 'sort', reason })
 }

@@ -1,0 +1,445 @@
+import { expect } from 'chai'
+import { JsonStream, type Problem, type View } from '../../../src/lib/index.js'
+import { Queries, type QueryLimits, type SelectRequest } from '../../../src/tables/index.js'
+import { MemoryTables, schemaOf } from '../../support/memory-tables.js'
+import { asker, limits, textOf } from './asker.js'
+
+interface Answer {
+  data: Record<string, unknown>[]
+  complete: boolean
+  next?: string
+  plan?: Record<string, unknown>
+}
+
+const tables = new MemoryTables()
+const indexed = (...names: string[]) => names.map((name) => ({ name, indexed: true }))
+tables.add(schemaOf('departments', [{ name: 'id' }, { name: 'name' }]), [
+  { id: 1, name: 'HR' },
+  { id: 2, name: 'Sales' },
+])
+tables.add(
+  schemaOf(
+    'positions',
+    [{ name: 'id' }, { name: 'name' }, { name: 'department_id' }],
+    [{ column: 'department_id', table: 'departments' }],
+  ),
+  [
+    { id: 10, name: 'Director', department_id: 1 },
+    { id: 20, name: 'Rep', department_id: 2 },
+  ],
+)
+tables.add(
+  schemaOf(
+    'employees',
+    [{ name: 'id' }, { name: 'name' }, ...indexed('position_id'), { name: 'toString' }, { name: 'boss' }],
+    [
+      { column: 'position_id', table: 'positions' },
+      { column: 'boss', table: 'employees' },
+    ],
+  ),
+  [
+    { id: 1, name: 'Jane', position_id: 10 },
+    { id: 2, name: 'Tom', position_id: 20, boss: 1 },
+    { id: 3, name: 'Ann', position_id: null, boss: 1 },
+  ],
+)
+tables.add(
+  schemaOf(
+    'flights',
+    [{ name: 'id' }],
+    [
+      { column: 'from', table: 'airports' },
+      { column: 'to', table: 'airports' },
+    ],
+  ),
+)
+tables.add(
+  schemaOf(
+    'trips',
+    [{ name: 'id' }, { name: 'a' }, { name: 'b' }],
+    [
+      { column: 'a', table: 'departments' },
+      { column: 'b', table: 'departments' },
+    ],
+  ),
+  [{ id: 1, a: 1, b: 2 }],
+)
+tables.add(
+  schemaOf('stocks', [
+    { name: 'id' },
+    { name: 'symbol', type: 'text', indexed: true },
+    { name: 'qty', type: 'int', indexed: true },
+    { name: 'sold', type: 'int' },
+    { name: 'open', type: 'bool', indexed: true },
+    { name: 'at', type: 'timestamp', notNull: true, indexed: true },
+    { name: 'info' },
+  ]),
+  Array.from({ length: 1000 }, (_, id) => ({
+    id,
+    symbol: `s${id % 50}`,
+    qty: id % 100,
+    sold: id % 10,
+    open: id % 2 === 0,
+    at: 1000 - id,
+    info: { n: id },
+  })),
+)
+
+async function ask(request: Partial<SelectRequest>, view?: View, settings: Partial<QueryLimits> = {}): Promise<Answer> {
+  const queries = new Queries(() => tables, { ...limits, ...settings })
+  const full = { database: 'dev', table: 'employees', select: '*', ...request }
+  return JSON.parse(await textOf(await queries.select(full, view ? { ...asker, view } : asker))) as Answer
+}
+
+async function refusal(
+  request: Partial<SelectRequest>,
+  view?: View,
+  settings?: Partial<QueryLimits>,
+): Promise<Problem> {
+  const answer = await ask(request, view, settings).catch((error: Problem) => error)
+  if (!('code' in answer)) throw new Error(`${JSON.stringify(request)} was answered: ${JSON.stringify(answer)}`)
+  return answer
+}
+
+const positions = { positions: { 'employees.position_id': 'positions.id' } }
+
+describe('the request of select', () => {
+  it('names columns by "table.column" in joins and leaves out the joined side of a pair', async () => {
+    const { data } = await ask({ join: 'positions', where: { 'employees.id': 1 } })
+    expect(data).to.deep.equal([
+      {
+        'employees.id': 1,
+        'employees.name': 'Jane',
+        'employees.position_id': 10,
+        'employees.toString': null,
+        'employees.boss': null,
+        'positions.name': 'Director',
+        'positions.department_id': 1,
+      },
+    ])
+  })
+
+  it('keeps both sides of a pair when it is written the other way round', async () => {
+    const join = { positions: { 'positions.id': 'employees.position_id' } }
+    const [row] = (await ask({ join })).data
+    expect(row).to.include({ 'employees.position_id': 10, 'positions.id': 10 })
+  })
+
+  it('joins several tables in any order that they are written in', async () => {
+    const join = { departments: { 'positions.department_id': 'departments.id' }, ...positions }
+    const { data } = await ask({ select: ['employees.name', 'departments.name'], join })
+    expect(data).to.deep.equal([
+      { 'employees.name': 'Jane', 'departments.name': 'HR' },
+      { 'employees.name': 'Tom', 'departments.name': 'Sales' },
+    ])
+    expect((await ask({ select: ['departments.name'], join: ['positions', 'departments'] })).data).to.have.length(2)
+  })
+
+  it('joins a table with itself under another name', async () => {
+    const join = { chief: { table: 'employees', on: { 'employees.boss': 'chief.id' }, type: 'left' } }
+    const { data } = await ask({ select: ['employees.id', { column: 'chief.name', as: 'chief' }], join })
+    expect(data).to.deep.equal([
+      { 'employees.id': 1, chief: null },
+      { 'employees.id': 2, chief: 'Jane' },
+      { 'employees.id': 3, chief: 'Jane' },
+    ])
+  })
+
+  it('joins by the column of a foreign key where several lead to a table', async () => {
+    expect((await refusal({ table: 'trips', join: 'departments' })).message).to.include("'a' or 'b'")
+    const { data } = await ask({ table: 'trips', join: 'b', select: ['departments.name'] })
+    expect(data).to.deep.equal([{ 'departments.name': 'Sales' }])
+  })
+
+  it('takes text as text, and as a column only on request', async () => {
+    const where = [['qty', '=', 'sold']]
+    expect((await refusal({ table: 'stocks', where })).code).to.equal('value_type_wrong')
+    const bare = { table: 'stocks', select: ['id'], bare_columns: true }
+    expect((await ask({ ...bare, where })).data).to.have.length(100)
+    expect((await ask({ ...bare, where: [['symbol', '=', "'s1'"]] })).data).to.have.length(20)
+    expect((await ask({ ...bare, where: [['symbol', '=', 's1']] })).data).to.have.length(20)
+    expect((await ask({ ...bare, where: [['symbol', '=', 's1 or 1=1']] })).data).to.have.length(0)
+    const column = [['qty', '=', { column: 'sold' }]]
+    expect((await ask({ table: 'stocks', where: column })).data).to.have.length(100)
+  })
+
+  it('compares values with what declared columns hold', async () => {
+    const count = async (where: unknown) => (await ask({ table: 'stocks', select: ['id'], where })).data.length
+    expect(await count({ qty: '12' })).to.equal(10)
+    expect(await count({ open: 'TRUE' })).to.equal(500)
+    expect(await count({ open: 0 })).to.equal(500)
+    expect(await count([['info', '=', { value: { n: 3 } }]])).to.equal(1)
+    expect(await count([['at', '<=', '1970-01-01T00:00:00.010Z']])).to.equal(10)
+    expect((await refusal({ table: 'stocks', where: { open: 'maybe' } })).code).to.equal('value_type_wrong')
+    expect((await refusal({ table: 'stocks', where: { qty: 'abc' } })).code).to.equal('value_type_wrong')
+  })
+
+  it('reads columns that every object inherits as absent', async () => {
+    const { data } = await ask({ select: ['toString'], where: [['toString', 'is null']], limit: 1 })
+    expect(data).to.deep.equal([{ toString: null }])
+  })
+
+  it('orders by names, "name desc" and objects', async () => {
+    for (const orderby of ['name desc', { column: 'name', order: 'desc' }, [{ column: 'name', order: 'desc' }, 'id']])
+      expect((await ask({ select: ['name'], orderby })).data.map(({ name }) => name)).to.deep.equal([
+        'Tom',
+        'Jane',
+        'Ann',
+      ])
+  })
+
+  it('counts, also without conditions and without rows', async () => {
+    expect((await ask({ table: 'stocks', select: [{ count: '*' }] })).data).to.deep.equal([{ 'count(*)': 1000 }])
+    const select = [{ count: '*', as: 'n' }, { max: 'qty' }, { avg: 'qty' }, { count: 'symbol', distinct: true }]
+    const { data } = await ask({ table: 'stocks', select, where: { qty: 1e6 } })
+    expect(data).to.deep.equal([{ n: 0, 'max(qty)': null, 'avg(qty)': null, 'count(distinct symbol)': 0 }])
+  })
+
+  it('orders and keeps groups by what is computed', async () => {
+    const request = { table: 'stocks', select: ['symbol'], groupby: 'symbol', having: [[{ max: 'qty' }, '>=', 98]] }
+    const { data } = await ask({ ...request, orderby: { max: 'qty', order: 'desc' } })
+    expect(data).to.deep.equal([{ symbol: 's49' }, { symbol: 's48' }])
+  })
+
+  it('refuses what it does not know, with the name that may be meant', async () => {
+    const refusals: [Partial<SelectRequest>, string, string?][] = [
+      [{ select: ['nam'] }, 'column_unknown', "Did you mean 'name'?"],
+      [{ select: ['positions.nam'], join: 'positions' }, 'column_unknown', "'positions.name'"],
+      [{ select: undefined }, 'select_malformed'],
+      [{ select: 'name' }, 'select_malformed', '["name"]'],
+      [{ select: [] }, 'select_malformed'],
+      [{ select: [{ medain: 'id' }] }, 'select_malformed'],
+      [{ select: [{ sum: 'symbol' }], table: 'stocks' }, 'select_malformed', 'numbers'],
+      [{ select: ['id', { column: 'name', as: 'id' }] }, 'select_malformed'],
+      [{ table: 'nope' }, 'table_not_found'],
+      [{ table: '__proto__' }, 'table_not_found'],
+      [{ where: { nam: 1 } }, 'column_unknown', "'name'"],
+      [{ where: [['id', 'gt', 1]] }, 'operator_unknown'],
+      [{ where: [['id', 'lke', 'x']] }, 'operator_unknown', "'like'"],
+      [{ where: ['id', '=', 1] }, 'condition_malformed', '[["id","=",1]]'],
+      [{ where: [['id', '=', 1, 2]] }, 'condition_malformed', 'has 4'],
+      [{ where: [['id', 'between', 1]] }, 'condition_malformed'],
+      [{ where: [['id', 'in', 1]] }, 'condition_malformed'],
+      [{ where: [['id', 'in', [null]]] }, 'condition_malformed'],
+      [{ where: [['id', '<', null]] }, 'condition_malformed'],
+      [{ where: [['id', '<', { a: 1 }]] }, 'condition_malformed'],
+      [{ where: [7] }, 'condition_malformed'],
+      [{ where: 'id = 1' }, 'condition_malformed'],
+      [{ where: [[{ column: 'nam' }, '=', 1]] }, 'column_unknown'],
+      [{ where: [['id', '=', { column: 'nam' }]] }, 'column_unknown'],
+      [{ join: 'departments' }, 'select_malformed'],
+      [{ join: 'nope' }, 'table_not_found'],
+      [{ join: { positions: { 'employees.position_id': 'positions.nope' } } }, 'column_unknown'],
+      [{ join: { positions: { 'departments.id': 'positions.id' } } }, 'select_malformed'],
+      [{ join: { positions: { 'employees.id': 'employees.id' } } }, 'select_malformed'],
+      [{ join: { positions: { on: { 'employees.id': 'positions.id' }, type: 'outer' } } }, 'select_malformed'],
+      [{ join: { employees: { 'employees.id': 'employees.id' } } }, 'select_malformed'],
+      [{ join: 'positions', select: ['id'] }, 'column_ambiguous', "'employees.id' or 'positions.id'"],
+      [{ orderby: 'nam' }, 'column_unknown'],
+      [{ orderby: { column: 'name', order: 'down' } }, 'select_malformed'],
+      [{ groupby: 'nam', select: ['name'] }, 'column_unknown'],
+      [{ groupby: 'name', select: ['id'] }, 'column_not_grouped'],
+      [{ having: [['id', '=', 1]] }, 'select_malformed'],
+      [{ cursor: 'x' }, 'cursor_invalid'],
+      [{ cursor: 'x', offset: 1 }, 'select_malformed'],
+    ]
+    for (const [request, code, hint = ''] of refusals) {
+      const problem = await refusal(request)
+      expect(problem.code, `${JSON.stringify(request)}: ${problem.message}`).to.equal(code)
+      expect(problem.message).to.include(hint)
+      expect(problem.status).to.be.within(400, 404)
+    }
+  })
+
+  it('refuses a cursor of another query, and takes it with another limit', async () => {
+    const query = { table: 'stocks', select: ['id'], where: [['qty', '>', 3]], orderby: 'at' }
+    const { next } = await ask({ ...query, limit: 3 })
+    expect((await ask({ ...query, limit: 5, cursor: next })).data[0]).to.deep.equal({ id: 996 })
+    expect((await refusal({ ...query, orderby: 'qty', limit: 5, cursor: next })).code).to.equal('cursor_invalid')
+    expect((await refusal({ ...query, limit: 5, cursor: `${next}x` })).code).to.equal('cursor_invalid')
+  })
+})
+
+describe('what a caller may not see', () => {
+  const view: View = {
+    seesTable: (_, table) => table !== 'departments',
+    seesColumn: (_, table, column) => !(table === 'stocks' && column === 'qty') && column !== 'department_id',
+  }
+
+  it('is unknown everywhere', async () => {
+    const hidden: Partial<SelectRequest>[] = [
+      { table: 'departments' },
+      { join: { departments: { 'employees.id': 'departments.id' } } },
+      { table: 'positions', join: 'departments' },
+      { table: 'stocks', select: ['qty'] },
+      { table: 'stocks', select: [{ max: 'qty' }] },
+      { table: 'stocks', where: { qty: 1 } },
+      { table: 'stocks', where: [['sold', '<', { column: 'qty' }]] },
+      { table: 'stocks', orderby: 'qty' },
+      { table: 'stocks', select: ['symbol'], groupby: ['symbol'], having: [[{ sum: 'qty' }, '>', 1]] },
+      { table: 'stocks', select: ['symbol'], groupby: ['symbol', 'qty'] },
+      { table: 'positions', join: { p: { table: 'positions', on: { 'positions.id': 'p.department_id' } } } },
+    ]
+    for (const request of hidden) {
+      const problem = await refusal(request, view)
+      expect(['table_not_found', 'column_unknown', 'select_malformed'], JSON.stringify(request)).to.include(
+        problem.code,
+      )
+      expect(problem.message, 'as for what does not exist').not.to.match(/Did you mean '(qty|department)/)
+    }
+  })
+
+  it('is left out of "*"', async () => {
+    const { data } = await ask({ table: 'stocks', limit: 1 }, view)
+    expect(data[0]).to.have.keys('id', 'symbol', 'sold', 'open', 'at', 'info')
+  })
+})
+
+describe('the plan of select', () => {
+  const planOf = async (request: Partial<SelectRequest>) =>
+    (await ask({ table: 'stocks', select: ['id'], explain: true, ...request })).plan!
+
+  it('reads one record by its key', async () => {
+    expect(await planOf({ where: { id: 7 } })).to.include({ access: 'primary_key', rows_read: 1, full_scan: false })
+    expect(await planOf({ where: [['id', 'in', [1, 2, 5000]]] })).to.include({ access: 'primary_key', rows_read: 2 })
+    expect(await planOf({ where: [['id', 'between', [10, 19]]] })).to.include({ access: 'primary_key', rows_read: 10 })
+  })
+
+  it('reads the smaller of two indexes', async () => {
+    const plan = await planOf({
+      where: [
+        ['open', '=', true],
+        ['qty', '<', 3],
+        ['symbol', '=', 's1'],
+      ],
+    })
+    expect(plan).to.deep.include({ access: 'index', indexes: ['symbol'], rows_read: 20 })
+  })
+
+  it('reads what two large indexes share', async () => {
+    const where = [
+      ['symbol', 'between', ['s1', 's4']],
+      ['qty', '>=', 50],
+    ]
+    const plan = await planOf({ where })
+    expect(plan['indexes']).to.have.members(['qty', 'symbol'])
+    expect(plan['rows_read']).to.equal(plan['rows_kept'])
+  })
+
+  it('reads each branch of an "or" by its index', async () => {
+    const plan = await planOf({
+      where: {
+        or: [
+          ['qty', '=', 1],
+          ['symbol', '=', 's2'],
+          ['id', '=', 3],
+        ],
+      },
+    })
+    expect(plan).to.deep.include({ access: 'union', indexes: ['qty', 'symbol', 'id'], rows_read: 31, rows_kept: 31 })
+  })
+
+  it('stops reading when a page in the order of an index is full', async () => {
+    for (const request of [
+      { orderby: 'at' },
+      { orderby: 'id desc' },
+      { orderby: 'qty desc', where: [['qty', '<', 90]] },
+    ])
+      expect(await planOf({ ...request, limit: 5 })).to.include({ order: 'index', rows_read: 6 })
+  })
+
+  it('carries a condition over a join to the column that must be equal', async () => {
+    const join = { positions: { 'employees.position_id': 'positions.id' } }
+    const plan = await planOf({ table: 'employees', join, select: ['employees.id'], where: { 'positions.id': 10 } })
+    expect(plan).to.deep.include({ access: 'index', indexes: ['position_id'], rows_read: 2 })
+  })
+
+  it('says when every record was read', async () => {
+    expect(await planOf({ where: { sold: 1 } })).to.include({ access: 'scan', full_scan: true, rows_read: 1000 })
+  })
+})
+
+describe('the limits of select', () => {
+  const stocks = { table: 'stocks', select: ['id', 'symbol'] }
+
+  it('cut a result at the most rows, and say where it goes on', async () => {
+    const first = await ask(stocks, undefined, { result_rows_max: 600 })
+    expect(first).to.include({ complete: false })
+    const rest = await ask({ ...stocks, cursor: first.next }, undefined, { result_rows_max: 600 })
+    expect(rest.data).to.have.length(400)
+    expect(rest.data[0]).to.include({ id: 600 })
+  })
+
+  it('refuse what needs too much memory, too many groups, conditions or rows', async () => {
+    const code = async (request: Partial<SelectRequest>, settings: Partial<QueryLimits>) =>
+      (await refusal({ ...stocks, ...request }, undefined, settings)).code
+    expect(await code({ orderby: 'sold' }, { memory_bytes_max: 10_000 })).to.equal('query_too_large')
+    const hash = { join: { employees: { 'stocks.sold': 'employees.name' } }, select: [{ count: '*' }] }
+    expect(await code(hash, { memory_bytes_max: 100 })).to.equal('query_too_large')
+    expect(await code({ select: ['id'], distinct: true }, { groups_max: 999 })).to.equal('query_too_large')
+    expect(await code({ where: [{ id: 1, sold: 2 }] }, { conditions_max: 1 })).to.equal('query_too_large')
+    expect(await code({ limit: 11 }, { result_rows_max: 10 })).to.equal('query_too_large')
+  })
+
+  it('sort many rows for a small page in little memory', async () => {
+    const { data } = await ask({ ...stocks, orderby: ['sold', 'id'], limit: 2 }, undefined, { memory_bytes_max: 2e6 })
+    expect(data.map(({ id }) => id)).to.deep.equal([0, 10])
+  })
+})
+
+describe('a long select', () => {
+  const big = new MemoryTables()
+  const rows = Array.from({ length: 60_000 }, (_, id) => ({ id, n: id % 7, text: 'x'.repeat(40) }))
+  big.add(schemaOf('big', [{ name: 'id' }, { name: 'n' }, { name: 'text' }]), rows)
+  let open = 0
+  const snapshot = () => {
+    open++
+    return { table: big.table.bind(big), [Symbol.dispose]: () => void open-- }
+  }
+  const request = { database: 'dev', table: 'big', select: ['id'] }
+
+  it('lets others run in between', async () => {
+    let turns = 0
+    let isRunning = true
+    const others = () => {
+      turns++
+      if (isRunning) setImmediate(others)
+    }
+    setImmediate(others)
+    const queries = new Queries(snapshot, { ...limits, slice_ms: 1 })
+    await queries.select({ ...request, where: { n: -1 }, orderby: 'text' }, asker)
+    await queries.select({ ...request, select: ['n', { count: '*' }], groupby: 'n' }, asker)
+    isRunning = false
+    expect(turns).to.be.above(10)
+  })
+
+  it('stops when nobody waits any more', async () => {
+    const controller = new AbortController()
+    setImmediate(() => controller.abort(new Error('left')))
+    const queries = new Queries(snapshot, { ...limits, slice_ms: 1 })
+    const answer = queries.select({ ...request, where: { n: -1 } }, { ...asker, signal: controller.signal })
+    const error = await answer.then(() => undefined, String)
+    expect(error).to.equal('Error: left')
+    expect(open).to.equal(0)
+  })
+
+  it('streams a large result, and lets go of its snapshot at the end, at a stop, and at a time-out', async () => {
+    const queries = new Queries(snapshot, { ...limits, stream_above_bytes: 100_000 })
+    const whole = await queries.select(request, asker)
+    expect(whole).to.be.instanceOf(JsonStream)
+    expect(open).to.equal(1)
+    expect(JSON.parse(await textOf(whole)).data).to.have.length(60_000)
+    expect(open).to.equal(0)
+    const stopped = (await queries.select(request, asker)) as JsonStream
+    for await (const _ of stopped.chunks) break
+    expect(open).to.equal(0)
+    const controller = new AbortController()
+    const late = (await queries.select(request, { ...asker, signal: controller.signal })) as JsonStream
+    const chunks = late.chunks[Symbol.asyncIterator]()
+    await chunks.next()
+    controller.abort(new Error('too slow'))
+    await new Promise((resolve) => setImmediate(resolve))
+    expect(open).to.equal(0)
+    expect(await chunks.next().then(() => 'more', String)).to.equal('Error: too slow')
+  })
+})
