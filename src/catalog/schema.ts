@@ -13,6 +13,8 @@ export interface Column {
   default?: unknown
   unique: boolean
   indexed: boolean
+  /** Its index is being built: writers keep it, readers must not use it yet. */
+  building?: boolean
   /** An integer that the table counts up where the record leaves it out. */
   autoIncrement?: boolean
   /** Tables of events only: the column holds a set of values. */

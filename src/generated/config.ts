@@ -56,6 +56,64 @@ export interface Config {
     group_bytes_max: number
   }
   /**
+   * How much structure a node holds.
+   */
+  catalog: {
+    /**
+     * Databases of a node.
+     */
+    databases_max: number
+    /**
+     * Tables of one database.
+     */
+    tables_max: number
+    /**
+     * Columns or attributes of one table.
+     */
+    columns_max: number
+  }
+  /**
+   * Records.
+   */
+  tables: {
+    /**
+     * Memory for decoded records.
+     */
+    cache_bytes_max: number
+    /**
+     * Records of one operation; beyond it: 413.
+     */
+    records_max: number
+    /**
+     * Records that one change may carry along through foreign keys.
+     */
+    cascade_records_max: number
+    /**
+     * How long changes stay in the log.
+     */
+    log_retention_hours: number
+    /**
+     * Largest size of the change log; the oldest changes go first.
+     */
+    log_bytes_max: number
+    /**
+     * How long the deletion of a record is remembered.
+     */
+    tombstone_retention_hours: number
+    /**
+     * Entries that the background cleaning removes in one transaction.
+     */
+    cleaning_step_max: number
+    /**
+     * Time between two rounds of background cleaning.
+     */
+    cleaning_interval_ms: number
+    /**
+     * How long the first answer of a request with an idempotency key is kept.
+     */
+    replay_life_hours: number
+  }
+  /**
    * The door.
    */
   http: {

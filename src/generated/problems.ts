@@ -2,21 +2,31 @@
 /** Every problem: schemas/problems.json. */
 export const problems = {
   account_exists: {"status":400,"title":"The account exists","detail":"An account with this user name or email address exists already.","retry":false},
+  attribute_unknown: {"status":400,"title":"Unknown attribute","detail":"records[{index}]: '{database}.{table}' has no attribute '{attribute}'{suggestion}","retry":false},
   authority_exists: {"status":409,"title":"The authority exists","detail":"The folder {folder} has a certificate authority already. A new one would cut off every node that the old one signed.","retry":false},
   authority_missing: {"status":404,"title":"There is no authority","detail":"The folder {folder} has no ca.crt and ca.key. Make them with: trellis cluster-ca create.","retry":false},
+  batch_too_large: {"status":413,"title":"Too many records","detail":"One operation takes at most {limit} records (setting {setting}).","retry":false},
   body_not_json: {"status":400,"title":"The body is not JSON","detail":"{reason}","retry":false},
   body_too_complex: {"status":413,"title":"The body is too complex","detail":"The body has more than {limit} {what} (setting {setting}).","retry":false},
   body_too_large: {"status":413,"title":"The body is too large","detail":"The body is larger than {limit} bytes (setting http.body_bytes_max).","retry":false},
   client_left: {"status":499,"title":"The client left","detail":"The client closed the connection before the answer; the operation was stopped.","retry":false},
   column_ambiguous: {"status":400,"title":"The column is ambiguous","detail":"Several tables have a column '{column}': say {choices}.","retry":false},
+  column_exists: {"status":400,"title":"The attribute exists","detail":"attribute '{column}' already exists in {database}.{table}","retry":false},
+  column_leaving: {"status":409,"title":"The attribute is being removed","detail":"The attribute '{column}' was dropped and its values are still being removed; try again in a moment.","retry":true},
+  column_needed: {"status":400,"title":"The attribute is needed","detail":"cannot drop attribute '{column}': {reason}.","retry":false},
+  column_not_found: {"status":404,"title":"Unknown attribute","detail":"attribute '{column}' does not exist in {database}.{table}","retry":false},
   column_not_grouped: {"status":400,"title":"The column is not grouped by","detail":"'{column}' differs within a group: add it to 'groupby', or take its min or max.","retry":false},
   column_unknown: {"status":400,"title":"Unknown column","detail":"There is no column '{column}' in {table}.{hint}","retry":false},
+  condition_failed: {"status":412,"title":"The condition does not hold","detail":"records[{index}]: the stored record {key} does not fulfil the condition of 'if'. Nothing was stored.","retry":false},
   condition_malformed: {"status":400,"title":"The condition cannot be read","detail":"{reason}","retry":false},
   credentials_missing: {"status":401,"title":"Credentials are missing","detail":"Must login: send an Authorization header with Basic or Bearer credentials.","retry":false},
   credentials_wrong: {"status":401,"title":"Login failed","detail":"Login failed","retry":false},
   cursor_invalid: {"status":400,"title":"The cursor is not valid here","detail":"The cursor cannot be used: {reason}.","retry":false},
   data_folder_in_use: {"status":503,"title":"The data folder is in use","detail":"The data folder {folder} is in use by process {pid}. One process at a time may open it.","retry":true},
   data_folder_newer: {"status":503,"title":"The data folder is of a newer version","detail":"The data folder {folder} has format {format}; this version knows formats up to {supported}. Use the version that wrote it, or a newer one.","retry":false},
+  database_exists: {"status":400,"title":"The database exists","detail":"database '{database}' already exists","retry":false},
+  database_not_found: {"status":404,"title":"Unknown database","detail":"database '{database}' does not exist","retry":false},
+  database_reserved: {"status":403,"title":"The database is the node's own","detail":"The '{database}' database, tables and records are used internally and cannot be updated or removed.","retry":false},
   database_taken: {"status":409,"title":"The name is taken","detail":"The database name '{database}' is taken.","retry":false},
   database_unknown: {"status":404,"title":"Unknown database","detail":"database '{database}' does not exist","retry":false},
   disk_full: {"status":507,"title":"The disk is full","detail":"The disk is full: nothing of this write was stored. Reads go on; writes work again when there is space.","retry":true},
@@ -24,8 +34,11 @@ export const problems = {
   events_rejected: {"status":400,"title":"Events were rejected","detail":"{count} of the events are not valid; none was inserted, because the request is atomic.","retry":false},
   filter_invalid: {"status":400,"title":"The filter is not valid","detail":"The filter does not fit column '{column}': {reason}.","retry":false},
   forbidden: {"status":403,"title":"Not authorized","detail":"This operation is not authorized due to role restrictions and/or invalid database items","retry":false},
+  idempotency_key_reused: {"status":409,"title":"The idempotency key was used","detail":"The idempotency key was used for another request within 24 hours; use a new one.","retry":false},
   internal: {"status":500,"title":"Internal error","detail":"Something went wrong on our side. The log of the node has the details under id {id}.","retry":true},
+  invalid_column: {"status":400,"title":"The column is not valid","detail":"Column '{column}': {reason}.","retry":false},
   invalid_credentials: {"status":401,"title":"Invalid credentials","detail":"invalid credentials","retry":false},
+  invalid_name: {"status":400,"title":"The name is not valid","detail":"{reason}","retry":false},
   invalid_permission: {"status":400,"title":"The permissions are not valid","detail":"Errors in the role permissions JSON provided","retry":false},
   invalid_request: {"status":400,"title":"The request is not valid","detail":"{reason}","retry":false},
   key_invalid: {"status":401,"title":"The key is not valid","detail":"The key for programs is unknown, has ended or was dropped.","retry":false},
@@ -51,13 +64,20 @@ export const problems = {
   node_silent: {"status":504,"title":"The node is silent","detail":"Node {node} did not answer within {timeout_ms} ms.","retry":true},
   node_unreachable: {"status":502,"title":"The node cannot be reached","detail":"No node {node} is in reach. Check its name (cluster_status on that node tells it), that it runs with clustering.enabled, and the routes (cluster_get_routes).","retry":true},
   not_owner: {"status":403,"title":"Not the owner","detail":"Only the owner of database '{database}' and super users may share it.","retry":false},
+  not_records: {"status":400,"title":"Not a table of records","detail":"'{database}.{table}' is a table of events; this operation is for tables of records.","retry":false},
   operation_missing: {"status":400,"title":"No operation","detail":"Request body must include an 'operation' property.","retry":false},
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
+  parent_missing: {"status":409,"title":"The parent does not exist","detail":"records[{index}]: '{column}' refers to {value}, which is not in '{parent}'. Nothing was stored.","retry":false},
   path_unknown: {"status":404,"title":"Unknown path","detail":"Nothing is at {method} {path}. Operations are sent as POST / with an 'operation' property.","retry":false},
   person_unknown: {"status":404,"title":"No such person","detail":"Person {person} could not be found in table '{table}'.","retry":false},
+  primary_key_required: {"status":400,"title":"No primary key","detail":"'primary_key' is required","retry":false},
   query_cancelled: {"status":409,"title":"The query was cancelled","detail":"The query was cancelled before it was done.","retry":false},
   query_too_large: {"status":400,"title":"The query is too large","detail":"The query needs more than {limit} {what} (setting {setting}). Narrow it, or ask for pages with 'limit'.","retry":false},
+  record_exists: {"status":409,"title":"The record exists","detail":"records[{index}]: a record with the key {key} exists in '{database}.{table}'. Nothing was stored.","retry":false},
+  record_invalid: {"status":400,"title":"The record is not valid","detail":"records[{index}]: {reason}. Nothing was stored.","retry":false},
+  record_not_found: {"status":404,"title":"Unknown record","detail":"records[{index}]: no record with the key {key} exists in '{database}.{table}'. Nothing was stored.","retry":false},
+  record_referenced: {"status":409,"title":"The record is referred to","detail":"'{child}.{column}' refers to {value} of '{parent}', and its foreign key restricts the change. Nothing was stored.","retry":false},
   role_exists: {"status":409,"title":"The role exists","detail":"A role with name '{role}' already exists","retry":false},
   role_in_use: {"status":409,"title":"The role is in use","detail":"Cannot drop role {role} as it has active user(s) tied to this role","retry":false},
   role_not_found: {"status":404,"title":"Unknown role","detail":"Role not found","retry":false},
@@ -74,10 +94,13 @@ export const problems = {
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
   stopping: {"status":503,"title":"The node is stopping","detail":"The node is stopping; send the request again to another node or after its restart.","retry":true},
   storage_unavailable: {"status":503,"title":"The storage does not take writes","detail":"The storage failed ({reason}) and takes no more writes until the node is restarted. Reads go on where they can.","retry":false},
+  table_exists: {"status":400,"title":"The table exists","detail":"Table '{table}' already exists in '{database}'","retry":false},
   table_not_events: {"status":400,"title":"Not an event table","detail":"Table '{table}' of '{database}' keeps records, not events.","retry":false},
   table_not_found: {"status":404,"title":"Unknown table","detail":"Table '{database}.{table}' does not exist","retry":false},
+  table_referenced: {"status":409,"title":"The table is referred to","detail":"Table '{database}.{table}' cannot be dropped: a foreign key of '{by}' refers to it.","retry":false},
   token_expired: {"status":401,"title":"The token is expired","detail":"token expired","retry":false},
   token_invalid: {"status":401,"title":"The token is not valid","detail":"invalid token","retry":false},
+  too_many: {"status":400,"title":"Too many","detail":"More than {limit} {what} (setting {setting}).","retry":false},
   too_many_entries: {"status":409,"title":"Too many entries","detail":"There may be at most {limit} {what} (setting {setting}).","retry":false},
   too_many_hosts: {"status":400,"title":"Too many hosts","detail":"A certificate names at most {most} hosts.","retry":false},
   too_many_requests: {"status":429,"title":"Too many requests","detail":"{reason}","retry":true},
@@ -87,6 +110,7 @@ export const problems = {
   user_exists: {"status":409,"title":"The user exists","detail":"User {username} already exists","retry":false},
   user_inactive: {"status":401,"title":"The user is inactive","detail":"Cannot complete request: User is inactive","retry":false},
   user_unknown: {"status":404,"title":"Unknown user","detail":"User {username} does not exist","retry":false},
+  value_taken: {"status":409,"title":"The value is taken","detail":"records[{index}]: another record of '{database}.{table}' has the same '{column}', which is unique. Nothing was stored.","retry":false},
   value_type_wrong: {"status":400,"title":"The value does not fit the column","detail":"Column '{column}' is {type}: {value} does not fit.","retry":false},
 } as const satisfies Record<string, { status: number; title: string; detail: string; retry: boolean }>
 
@@ -95,21 +119,31 @@ export type ProblemCode = keyof typeof problems
 /** The facts that fill the placeholders of a problem's detail. */
 export interface ProblemFacts {
   account_exists: Record<never, never>
+  attribute_unknown: { index: string | number; database: string | number; table: string | number; attribute: string | number; suggestion: string | number }
   authority_exists: { folder: string | number }
   authority_missing: { folder: string | number }
+  batch_too_large: { limit: string | number; setting: string | number }
   body_not_json: { reason: string | number }
   body_too_complex: { limit: string | number; what: string | number; setting: string | number }
   body_too_large: { limit: string | number }
   client_left: Record<never, never>
   column_ambiguous: { column: string | number; choices: string | number }
+  column_exists: { column: string | number; database: string | number; table: string | number }
+  column_leaving: { column: string | number }
+  column_needed: { column: string | number; reason: string | number }
+  column_not_found: { column: string | number; database: string | number; table: string | number }
   column_not_grouped: { column: string | number }
   column_unknown: { column: string | number; table: string | number; hint: string | number }
+  condition_failed: { index: string | number; key: string | number }
   condition_malformed: { reason: string | number }
   credentials_missing: Record<never, never>
   credentials_wrong: Record<never, never>
   cursor_invalid: { reason: string | number }
   data_folder_in_use: { folder: string | number; pid: string | number }
   data_folder_newer: { folder: string | number; format: string | number; supported: string | number }
+  database_exists: { database: string | number }
+  database_not_found: { database: string | number }
+  database_reserved: { database: string | number }
   database_taken: { database: string | number }
   database_unknown: { database: string | number }
   disk_full: Record<never, never>
@@ -117,8 +151,11 @@ export interface ProblemFacts {
   events_rejected: { count: string | number }
   filter_invalid: { column: string | number; reason: string | number }
   forbidden: Record<never, never>
+  idempotency_key_reused: Record<never, never>
   internal: { id: string | number }
+  invalid_column: { column: string | number; reason: string | number }
   invalid_credentials: Record<never, never>
+  invalid_name: { reason: string | number }
   invalid_permission: Record<never, never>
   invalid_request: { reason: string | number }
   key_invalid: Record<never, never>
@@ -144,13 +181,20 @@ export interface ProblemFacts {
   node_silent: { node: string | number; timeout_ms: string | number }
   node_unreachable: { node: string | number }
   not_owner: { database: string | number }
+  not_records: { database: string | number; table: string | number }
   operation_missing: Record<never, never>
   operation_unknown: { operation: string | number; suggestion: string | number }
   operator_unknown: { operator: string | number; hint: string | number }
+  parent_missing: { index: string | number; column: string | number; value: string | number; parent: string | number }
   path_unknown: { method: string | number; path: string | number }
   person_unknown: { person: string | number; table: string | number }
+  primary_key_required: Record<never, never>
   query_cancelled: Record<never, never>
   query_too_large: { limit: string | number; what: string | number; setting: string | number }
+  record_exists: { index: string | number; key: string | number; database: string | number; table: string | number }
+  record_invalid: { index: string | number; reason: string | number }
+  record_not_found: { index: string | number; key: string | number; database: string | number; table: string | number }
+  record_referenced: { child: string | number; column: string | number; value: string | number; parent: string | number }
   role_exists: { role: string | number }
   role_in_use: { role: string | number }
   role_not_found: Record<never, never>
@@ -167,10 +211,13 @@ export interface ProblemFacts {
   statement_timeout: { limit: string | number }
   stopping: Record<never, never>
   storage_unavailable: { reason: string | number }
+  table_exists: { table: string | number; database: string | number }
   table_not_events: { table: string | number; database: string | number }
   table_not_found: { database: string | number; table: string | number }
+  table_referenced: { database: string | number; table: string | number; by: string | number }
   token_expired: Record<never, never>
   token_invalid: Record<never, never>
+  too_many: { limit: string | number; what: string | number; setting: string | number }
   too_many_entries: { limit: string | number; what: string | number; setting: string | number }
   too_many_hosts: { most: string | number }
   too_many_requests: { reason: string | number }
@@ -180,5 +227,6 @@ export interface ProblemFacts {
   user_exists: { username: string | number }
   user_inactive: Record<never, never>
   user_unknown: { username: string | number }
+  value_taken: { index: string | number; database: string | number; table: string | number; column: string | number }
   value_type_wrong: { column: string | number; type: string | number; value: string | number }
 }

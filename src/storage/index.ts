@@ -15,6 +15,7 @@ export {
   tags,
 } from './key.js'
 export type { KeyRange, Keyspace } from './keyspace.js'
+export { type Idempotency, Replays } from './replays.js'
 export {
   Storage,
   type StorageOptions,

@@ -1,0 +1,377 @@
+import { Problem } from '../lib/index.js'
+import { AFTER_VALUES, encodeId, type Keyspace, type Storage, type WriteTransaction } from '../storage/index.js'
+import { type ColumnDefinition, type TableDefinition, toColumn, toForeignKey } from './definition.js'
+import { checkName, RESERVED_DATABASE } from './names.js'
+import type { Column, TableSchema } from './schema.js'
+import { CatalogState, type Database } from './state.js'
+
+export interface CatalogSettings {
+  databases_max: number
+  tables_max: number
+  columns_max: number
+}
+
+/** What dropped tables and columns have left behind; cleaned in the background, also after a restart. */
+export interface Leftover {
+  /** Under this the leftover is kept; give it back to `forgetLeftover`. */
+  id: number
+  /** The table whose records and tombstones go, when the table was dropped. */
+  table?: number
+  /** The columns whose index entries go. */
+  columns: number[]
+  /** Of this living table, records still hold the dropped attribute. */
+  attribute?: { table: number; name: string }
+}
+
+/** `__createdtime__` and `__updatedtime__` belong to every dynamic table. */
+export const CREATED_TIME = '__createdtime__'
+export const UPDATED_TIME = '__updatedtime__'
+const DEFAULT_EVENT_KEY = 'id'
+
+/**
+ * Which databases, tables and columns exist. `current` is what is on disk; `draft` is what it will be after the writes
+ * that are under way, and is read and changed inside transactions only.
+ */
+export class Catalog {
+  readonly #storage: Storage
+  readonly #space: Keyspace
+  readonly #settings: CatalogSettings
+  readonly #now: () => number
+  #current: CatalogState
+  #draft: CatalogState
+
+  private constructor(storage: Storage, settings: CatalogSettings, now: () => number) {
+    this.#storage = storage
+    this.#space = storage.keyspace('catalog')
+    this.#settings = settings
+    this.#now = now
+    this.#current = load(storage, this.#space)
+    this.#draft = this.#current
+  }
+
+  static open(storage: Storage, settings: CatalogSettings, now: () => number = Date.now): Catalog {
+    return new Catalog(storage, settings, now)
+  }
+
+  /** What is on disk. */
+  get current(): CatalogState {
+    return this.#current
+  }
+
+  /** What will be on disk after the writes under way: for transactions. */
+  get draft(): CatalogState {
+    return this.#draft
+  }
+
+  /** @throws Problem table_not_found */
+  table(database: string, table: string): TableSchema {
+    return known(this.#current, database, table)
+  }
+
+  /** @throws Problem table_not_found; inside a transaction */
+  draftTable(database: string, table: string): TableSchema {
+    return known(this.#draft, database, table)
+  }
+
+  /** @throws Problem database_not_found */
+  database(name: string): Database {
+    const database = this.#current.databases.get(name)
+    if (!database) throw new Problem('database_not_found', { database: name })
+    return database
+  }
+
+  /** @throws Problem database_exists, invalid_name, too_many */
+  async createDatabase(name: string): Promise<void> {
+    await this.#storage.write((transaction) => {
+      if (name === RESERVED_DATABASE || this.#draft.databases.has(name))
+        throw new Problem('database_exists', { database: name })
+      this.#addDatabase(transaction, name)
+    })
+  }
+
+  /** Drops the database with its tables. @throws Problem database_not_found */
+  async dropDatabase(name: string): Promise<void> {
+    await this.#storage.write((transaction) => {
+      const database = this.#draft.databases.get(name)
+      if (!database) throw new Problem('database_not_found', { database: name })
+      for (const table of database.tables.values()) this.#removeTable(transaction, table)
+      transaction.remove(this.#space, databaseKey(name))
+      this.#change(transaction, this.#draft.withoutDatabase(name))
+    })
+  }
+
+  /**
+   * Creates the table, and its database when that is missing.
+   * @throws Problem table_exists, invalid_name, invalid_column, too_many
+   */
+  async createTable(definition: TableDefinition): Promise<TableSchema> {
+    return await this.#storage.write((transaction) => this.createTableIn(transaction, definition))
+  }
+
+  /** The same inside a transaction. */
+  createTableIn(transaction: WriteTransaction, definition: TableDefinition): TableSchema {
+    const { database, table } = definition
+    checkName('table', table)
+    if (database === RESERVED_DATABASE) throw new Problem('database_reserved', { database })
+    if (!this.#draft.databases.has(database)) this.#addDatabase(transaction, database)
+    else if (this.#draft.table(database, table)) throw new Problem('table_exists', { table, database })
+    const tables = this.#draft.databases.get(database)!.tables.size
+    if (tables >= this.#settings.tables_max) throw tooMany('tables', this.#settings.tables_max, 'catalog.tables_max')
+    const schema = this.#schemaOf(definition)
+    this.#checkForeignKeys(schema)
+    this.#put(transaction, schema)
+    return schema
+  }
+
+  /** At once for callers; the records are removed in the background. @throws Problem table_not_found, table_referenced */
+  async dropTable(database: string, table: string): Promise<void> {
+    await this.#storage.write((transaction) => {
+      const schema = this.draftTable(database, table)
+      for (const other of this.#draft.databases.get(database)!.tables.values()) {
+        if (other !== schema && other.foreignKeys.some((key) => key.table === table))
+          throw new Problem('table_referenced', { database, table, by: other.name })
+      }
+      this.#removeTable(transaction, schema)
+      this.#change(transaction, this.#draft.withoutTable(database, table))
+    })
+  }
+
+  /** @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many */
+  async addColumn(database: string, table: string, definition: ColumnDefinition): Promise<TableSchema> {
+    return await this.#storage.write((transaction) => this.addColumnIn(transaction, database, table, definition))
+  }
+
+  /** The same inside a transaction. */
+  addColumnIn(transaction: WriteTransaction, database: string, table: string, definition: ColumnDefinition) {
+    const schema = this.draftTable(database, table)
+    return this.#addColumns(transaction, schema, [definition])
+  }
+
+  /** New attributes of a dynamic table, inside the transaction that brings them. @throws Problem invalid_name, too_many */
+  addAttributes(transaction: WriteTransaction, schema: TableSchema, names: Iterable<string>): TableSchema {
+    return this.#addColumns(
+      transaction,
+      schema,
+      [...names].map((name) => ({ name })),
+    )
+  }
+
+  /** Replaces one column of a table, inside a transaction. */
+  changeColumn(transaction: WriteTransaction, schema: TableSchema, column: Column): TableSchema {
+    const columns = schema.columns.map((other) => (other.id === column.id ? column : other))
+    return this.#put(transaction, { ...schema, columns })
+  }
+
+  /** Replaces the options of a table. @throws Problem table_not_found */
+  async setOptions(database: string, table: string, options: Record<string, unknown>): Promise<TableSchema> {
+    return await this.#storage.write((transaction) =>
+      this.#put(transaction, { ...this.draftTable(database, table), options }),
+    )
+  }
+
+  /** @throws Problem table_not_found, column_not_found, column_needed */
+  async dropColumn(database: string, table: string, name: string): Promise<void> {
+    await this.#storage.write((transaction) => {
+      const schema = this.draftTable(database, table)
+      const column = schema.columns.find((other) => other.name === name)
+      if (!column) throw new Problem('column_not_found', { column: name, database, table })
+      this.#checkNotNeeded(schema, name)
+      this.#put(transaction, { ...schema, columns: schema.columns.filter((other) => other !== column) })
+      const attribute = schema.kind === 'records' ? { attribute: { table: schema.id, name } } : {}
+      this.#leave(transaction, { columns: [column.id], ...attribute })
+    })
+  }
+
+  /** What is still to be cleaned. */
+  leftovers(): Leftover[] {
+    using snapshot = this.#storage.snapshot()
+    const entries = snapshot.entries(this.#space, { start: 'x', end: 'y' })
+    return [...entries].map(([, text]) => JSON.parse(text) as Leftover)
+  }
+
+  /** Inside the transaction that has removed the last of it. */
+  forgetLeftover(transaction: WriteTransaction, id: number): void {
+    transaction.remove(this.#space, `x${encodeId(id)}`)
+  }
+
+  /** Names whose old values are still in records of the table: they cannot be used again before they are gone. */
+  isLeaving(table: number, name: string, transaction: WriteTransaction): boolean {
+    return transaction
+      .keys(this.#space, { start: 'x', end: 'y' })
+      .map((key) => JSON.parse(transaction.get(this.#space, key)!) as Leftover)
+      .some(({ attribute }) => attribute?.table === table && attribute.name === name)
+  }
+
+  #addDatabase(transaction: WriteTransaction, name: string): void {
+    checkName('database', name)
+    const { databases_max: most } = this.#settings
+    if (this.#draft.databases.size >= most) throw tooMany('databases', most, 'catalog.databases_max')
+    const createdAt = this.#now()
+    transaction.put(this.#space, databaseKey(name), JSON.stringify({ name, createdAt }))
+    this.#change(transaction, this.#draft.withDatabase(name, createdAt))
+  }
+
+  #addColumns(transaction: WriteTransaction, schema: TableSchema, definitions: ColumnDefinition[]): TableSchema {
+    const names = new Set(schema.columns.map(({ name }) => name))
+    let nextId = this.#draft.nextId
+    const columns = definitions.map((definition) => {
+      const { name } = definition
+      checkName('attribute', name)
+      if (names.has(name))
+        throw new Problem('column_exists', { column: name, database: schema.database, table: schema.name })
+      if (this.isLeaving(schema.id, name, transaction)) throw new Problem('column_leaving', { column: name })
+      names.add(name)
+      return toColumn(definition, nextId++, schema.kind)
+    })
+    if (names.size > this.#settings.columns_max)
+      throw tooMany('columns', this.#settings.columns_max, 'catalog.columns_max')
+    this.#change(transaction, this.#draft.withNextId(nextId))
+    return this.#put(transaction, { ...schema, columns: [...schema.columns, ...columns] })
+  }
+
+  #schemaOf(definition: TableDefinition): TableSchema {
+    const { database, table: name, kind = 'records', columns, foreignKeys = [], options = {} } = definition
+    const dynamic = kind === 'records' && columns === undefined
+    const primaryKey = primaryKeyOf(definition)
+    const wanted: ColumnDefinition[] = dynamic
+      ? [{ name: primaryKey }, { name: CREATED_TIME, type: 'timestamp' }, { name: UPDATED_TIME, type: 'timestamp' }]
+      : (columns ?? [])
+    if (wanted.length > this.#settings.columns_max)
+      throw tooMany('columns', this.#settings.columns_max, 'catalog.columns_max')
+    const id = this.#draft.nextId
+    const made = wanted.map((column, index) => toColumn(column, id + 1 + index, kind))
+    checkColumns(made, kind === 'records' ? primaryKey : undefined)
+    return {
+      id,
+      database,
+      name,
+      kind,
+      primaryKey,
+      dynamic,
+      columns: made,
+      foreignKeys: foreignKeys.map(toForeignKey),
+      createdAt: this.#now(),
+      options,
+    }
+  }
+
+  #checkForeignKeys(schema: TableSchema): void {
+    for (const { column, table, references } of schema.foreignKeys) {
+      const refuse = (reason: string) => {
+        throw new Problem('invalid_column', { column, reason })
+      }
+      const own = schema.columns.find(({ name }) => name === column)
+      if (!own) refuse('the foreign key names a column that the table does not have')
+      if (!own!.indexed) refuse('the column of a foreign key is indexed')
+      const parent = table === schema.name ? schema : this.#draft.table(schema.database, table)
+      if (!parent) refuse(`the foreign key names the table '${table}', which does not exist in '${schema.database}'`)
+      const target = parent!.columns.find(({ name }) => name === references)
+      if (!target || !(target.unique || references === parent!.primaryKey))
+        refuse(`the foreign key needs '${table}.${references}' to be a primary key or unique`)
+    }
+  }
+
+  #checkNotNeeded(schema: TableSchema, name: string): void {
+    const refuse = (reason: string) => {
+      throw new Problem('column_needed', { column: name, reason })
+    }
+    if (name === CREATED_TIME || name === UPDATED_TIME) refuse('it is an internal timestamp attribute')
+    if (name === schema.primaryKey) refuse('it is the primary key')
+    if (schema.foreignKeys.some(({ column }) => column === name)) refuse('it is the column of a foreign key')
+    for (const other of this.#draft.databases.get(schema.database)!.tables.values()) {
+      if (other.foreignKeys.some(({ table, references }) => table === schema.name && references === name))
+        refuse(`a foreign key of '${other.name}' refers to it`)
+    }
+  }
+
+  #put(transaction: WriteTransaction, schema: TableSchema): TableSchema {
+    const nextId = Math.max(this.#draft.nextId, schema.id + 1, ...schema.columns.map(({ id }) => id + 1))
+    transaction.put(this.#space, tableKey(schema.id), JSON.stringify(schema))
+    this.#change(transaction, this.#draft.withTable(schema).withNextId(nextId))
+    return schema
+  }
+
+  #removeTable(transaction: WriteTransaction, schema: TableSchema): void {
+    transaction.remove(this.#space, tableKey(schema.id))
+    if (schema.kind === 'records')
+      this.#leave(transaction, { table: schema.id, columns: schema.columns.map(({ id }) => id) })
+  }
+
+  #leave(transaction: WriteTransaction, leftover: Omit<Leftover, 'id'>): void {
+    const id = this.#draft.nextId
+    transaction.put(this.#space, `x${encodeId(id)}`, JSON.stringify({ id, ...leftover }))
+    this.#change(transaction, this.#draft.withNextId(id + 1))
+  }
+
+  /** Makes the state the draft now and the current one when the transaction is on disk. */
+  #change(transaction: WriteTransaction, next: CatalogState): void {
+    const before = this.#draft
+    if (next.nextId !== before.nextId) transaction.put(this.#space, 'n', String(next.nextId))
+    this.#draft = next
+    transaction.onUndo(() => {
+      this.#draft = before
+    })
+    transaction.onCommit(() => {
+      this.#current = next
+    })
+  }
+}
+
+function known(state: CatalogState, database: string, table: string): TableSchema {
+  const schema = state.table(database, table)
+  if (!schema) throw new Problem('table_not_found', { database, table })
+  return schema
+}
+
+function primaryKeyOf({ primaryKey, columns, kind }: TableDefinition): string {
+  const marked = columns?.find(
+    ({ is_primary_key: is, mods, name }) => is || (mods && parsePrimary(mods) && name !== undefined),
+  )?.name
+  const name = primaryKey ?? marked ?? (kind === 'events' ? DEFAULT_EVENT_KEY : undefined)
+  if (name === undefined) throw new Problem('primary_key_required', {})
+  return name
+}
+
+function parsePrimary(mods: string): boolean {
+  return /\bprimary\s+key\b/i.test(mods)
+}
+
+function checkColumns(columns: Column[], primaryKey: string | undefined): void {
+  const names = new Set<string>()
+  for (const { name } of columns) {
+    checkName('attribute', name)
+    if (names.has(name)) throw new Problem('invalid_column', { column: name, reason: 'the name stands there twice' })
+    names.add(name)
+  }
+  if (primaryKey === undefined) return
+  const key = columns.find(({ name }) => name === primaryKey)
+  if (!key)
+    throw new Problem('invalid_column', { column: primaryKey, reason: 'the primary key is not among the columns' })
+  if (!['text', 'int', 'double', 'timestamp', 'any'].includes(key.type))
+    throw new Problem('invalid_column', { column: primaryKey, reason: `a primary key cannot be of type ${key.type}` })
+}
+
+function tooMany(what: string, limit: number, setting: string): Problem {
+  return new Problem('too_many', { what, limit, setting })
+}
+
+function databaseKey(name: string): string {
+  return `d${name}`
+}
+
+function tableKey(id: number): string {
+  return `t${encodeId(id)}`
+}
+
+function load(storage: Storage, space: Keyspace): CatalogState {
+  using snapshot = storage.snapshot()
+  let state = new CatalogState(new Map(), Number(snapshot.get(space, 'n') ?? 1))
+  for (const [, text] of snapshot.entries(space, { start: 'd', end: 'e' })) {
+    const { name, createdAt } = JSON.parse(text) as Database
+    state = state.withDatabase(name, createdAt)
+  }
+  for (const [, text] of snapshot.entries(space, { start: 't', end: `t${AFTER_VALUES.repeat(5)}` })) {
+    state = state.withTable(JSON.parse(text) as TableSchema)
+  }
+  return state
+}

@@ -1,0 +1,174 @@
+import { Problem } from '../lib/index.js'
+import type { Column, ColumnType, ForeignKey, ForeignKeyAction, TableSchema } from './schema.js'
+import { coerce } from './value.js'
+
+/** A column as callers write it: our own words, HarperDB's attributes, or pyql's columns with their `mods` text. */
+export interface ColumnDefinition {
+  name: string
+  /** A type of ours, of HarperDB (`String`, `Int`…) or of pyql (`str`, `float`…); `any` when left out. */
+  type?: string
+  not_null?: boolean
+  default?: unknown
+  unique?: boolean
+  indexed?: boolean
+  auto_increment?: boolean
+  is_set?: boolean
+  is_primary_key?: boolean
+  /** SQL text of pyql: `NOT NULL`, `UNIQUE`, `DEFAULT x`, `AUTOINCREMENT`, `PRIMARY KEY`. */
+  mods?: string | null
+}
+
+/** A foreign key as callers write it: ours, or a member of pyql's object `{column: {table, ref, mods}}`. */
+export interface ForeignKeyDefinition {
+  column: string
+  table: string
+  references: string
+  on_delete?: ForeignKeyAction
+  on_update?: ForeignKeyAction
+  mods?: string | null
+}
+
+export interface TableDefinition {
+  database: string
+  table: string
+  kind?: 'records' | 'events'
+  /** May be left out where a column says that it is the key, and for tables of events. */
+  primaryKey?: string
+  /** Left out or undefined: a dynamic table. */
+  columns?: ColumnDefinition[]
+  foreignKeys?: ForeignKeyDefinition[]
+  options?: Record<string, unknown>
+}
+
+const TYPES: Record<string, ColumnType> = {
+  text: 'text',
+  string: 'text',
+  str: 'text',
+  int: 'int',
+  integer: 'int',
+  long: 'int',
+  bigint: 'int',
+  double: 'double',
+  float: 'double',
+  real: 'double',
+  number: 'double',
+  bool: 'bool',
+  boolean: 'bool',
+  json: 'json',
+  object: 'json',
+  blob: 'blob',
+  bytes: 'blob',
+  timestamp: 'timestamp',
+  date: 'timestamp',
+  datetime: 'timestamp',
+  any: 'any',
+  id: 'any',
+}
+const EVENT_TYPES = new Set<ColumnType>(['text', 'int', 'double', 'bool'])
+
+/** @throws Problem invalid_column */
+export function columnType(name: string, column: string): ColumnType {
+  const type = Object.hasOwn(TYPES, name.toLowerCase()) ? TYPES[name.toLowerCase()] : undefined
+  if (type) return type
+  throw new Problem('invalid_column', {
+    column,
+    reason: `type '${name}' is not known; use one of ${[...new Set(Object.values(TYPES))].join(', ')}`,
+  })
+}
+
+type Mods = Pick<ColumnDefinition, 'not_null' | 'unique' | 'auto_increment' | 'is_primary_key' | 'default'>
+
+/** The words of a column's `mods` text; each takes what it understands from the front and leaves the rest. */
+const MODS: [RegExp, (found: string[]) => Mods][] = [
+  [/^not\s+null\b/i, () => ({ not_null: true })],
+  [/^null\b/i, () => ({})],
+  [/^unique\b/i, () => ({ unique: true })],
+  [/^primary\s+key\b/i, () => ({ is_primary_key: true })],
+  [/^auto_?increment\b/i, () => ({ auto_increment: true })],
+  [/^default\s+'((?:[^']|'')*)'/i, ([, text]) => ({ default: text!.replaceAll("''", "'") })],
+  [/^default\s+"([^"]*)"/i, ([, text]) => ({ default: text! })],
+  [/^default\s+(true|false|null)\b/i, ([, word]) => ({ default: JSON.parse(word!.toLowerCase()) as unknown })],
+  [/^default\s+([+-]?\d+(?:\.\d+)?(?:e[+-]?\d+)?)(?=\s|$)/i, ([, number]) => ({ default: Number(number) })],
+  [/^default\s+([A-Za-z_]\w*)(?=\s|$)/i, ([, word]) => ({ default: word! })],
+]
+
+/**
+ * Reads the SQL words of pyql's column `mods`.
+ * @throws Problem invalid_column for a word that is none of them
+ */
+export function parseMods(mods: string, column: string): Mods {
+  const found: Mods = {}
+  let rest = mods.trim()
+  while (rest !== '') {
+    const [length, meaning] = firstMod(rest)
+    if (length === 0)
+      throw new Problem('invalid_column', {
+        column,
+        reason: `mods '${rest.slice(0, 60)}' are not understood; known are NOT NULL, UNIQUE, DEFAULT x, AUTOINCREMENT, PRIMARY KEY`,
+      })
+    Object.assign(found, meaning)
+    rest = rest.slice(length).trimStart()
+  }
+  return found
+}
+
+function firstMod(text: string): [number, Mods] {
+  for (const [pattern, meaning] of MODS) {
+    const found = pattern.exec(text)
+    if (found) return [found[0].length, meaning([...found])]
+  }
+  return [0, {}]
+}
+
+/** A definition as a column. Columns are indexed unless they are told not to be, or cannot be. */
+export function toColumn(definition: ColumnDefinition, id: number, kind: TableSchema['kind'] = 'records'): Column {
+  const { name } = definition
+  const all = { ...definition, ...parseMods(definition.mods ?? '', name) }
+  const type = columnType(all.type ?? 'any', name)
+  if (kind === 'events' && !EVENT_TYPES.has(type))
+    throw new Problem('invalid_column', { column: name, reason: 'columns of events are text, int, double or bool' })
+  if (all.auto_increment && type !== 'int')
+    throw new Problem('invalid_column', { column: name, reason: 'only int columns count up by themselves' })
+  const column: Column = {
+    id,
+    name,
+    type,
+    notNull: all.not_null === true,
+    unique: all.unique === true,
+    indexed: kind === 'records' && type !== 'json' && type !== 'blob' && all.indexed !== false,
+    ...(all.auto_increment && { autoIncrement: true }),
+    ...(kind === 'events' && { isSet: all.is_set === true }),
+  }
+  if (all.default === undefined || all.default === null) return column
+  const value = coerce(column, all.default)
+  if (!value)
+    throw new Problem('invalid_column', { column: name, reason: `the default is not a valid value of type ${type}` })
+  return { ...column, default: value.value }
+}
+
+const ACTIONS = /^on\s+(delete|update)\s+(cascade|restrict|no\s+action|set\s+null)\b\s*/i
+
+/** @throws Problem invalid_column */
+export function toForeignKey(definition: ForeignKeyDefinition): ForeignKey {
+  const key: ForeignKey = {
+    column: definition.column,
+    table: definition.table,
+    references: definition.references,
+    onDelete: definition.on_delete ?? 'restrict',
+    onUpdate: definition.on_update ?? 'restrict',
+  }
+  let rest = (definition.mods ?? '').trim()
+  while (rest !== '') {
+    const found = ACTIONS.exec(rest)
+    if (!found)
+      throw new Problem('invalid_column', {
+        column: definition.column,
+        reason: `foreign key mods '${rest.slice(0, 60)}' are not understood; known are ON DELETE and ON UPDATE with CASCADE, RESTRICT, SET NULL`,
+      })
+    const word = found[2]!.toLowerCase().replace(/\s+/g, '_')
+    key[found[1]!.toLowerCase() === 'delete' ? 'onDelete' : 'onUpdate'] =
+      word === 'no_action' ? 'restrict' : (word as ForeignKeyAction)
+    rest = rest.slice(found[0].length)
+  }
+  return key
+}

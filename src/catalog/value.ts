@@ -1,0 +1,70 @@
+import type { Column, ColumnType } from './schema.js'
+
+type Coerced = { value: unknown } | undefined
+
+const whole = (value: number): Coerced => (Number.isSafeInteger(value) ? { value: value + 0 } : undefined)
+/** Numbers may come as text, as pyql clients send them. */
+const numberOf = (value: unknown): number | undefined => {
+  if (typeof value === 'number') return value
+  if (typeof value === 'string' && /^\s*[+-]?(\d+\.?\d*|\.\d+)(e[+-]?\d+)?\s*$/i.test(value)) return Number(value)
+  return undefined
+}
+
+function toInt(value: unknown): Coerced {
+  const number = numberOf(value)
+  return number === undefined ? undefined : whole(number)
+}
+
+function toDouble(value: unknown): Coerced {
+  const number = numberOf(value)
+  return number !== undefined && Number.isFinite(number) ? { value: number } : undefined
+}
+
+function toBool(value: unknown): Coerced {
+  if (typeof value === 'boolean') return { value }
+  if (value === 0 || value === 1) return { value: value === 1 }
+  const word = typeof value === 'string' ? value.trim().toLowerCase() : ''
+  return word === 'true' || word === 'false' ? { value: word === 'true' } : undefined
+}
+
+/** Kept as milliseconds since 1970; ISO 8601 text is understood. */
+function toTime(value: unknown): Coerced {
+  if (typeof value === 'string' && /^\d{4}-\d\d(-\d\d)?/.test(value)) {
+    const time = Date.parse(value)
+    return Number.isNaN(time) ? undefined : { value: time }
+  }
+  return toDouble(value)
+}
+
+/** Bytes travel as base64 text. */
+function toBlob(value: unknown): Coerced {
+  const isBase64 = typeof value === 'string' && value.length % 4 === 0 && /^[A-Za-z0-9+/]*={0,2}$/.test(value)
+  return isBase64 ? { value } : undefined
+}
+
+/** Text; also an object, which pyql's `str` columns take and give back as an object. */
+function toText(value: unknown): Coerced {
+  return typeof value === 'string' || (typeof value === 'object' && value !== null) ? { value } : undefined
+}
+
+const coercions: Record<ColumnType, (value: unknown) => Coerced> = {
+  text: toText,
+  int: toInt,
+  double: toDouble,
+  bool: toBool,
+  timestamp: toTime,
+  blob: toBlob,
+  json: (value) => ({ value }),
+  any: (value) => ({ value }),
+}
+
+/** What the column stores for a value that is not null; undefined when its type cannot hold it. */
+export function coerce(column: Column, value: unknown): Coerced {
+  return coercions[column.type](value)
+}
+
+/** A number that JSON cannot say, such as the 1e999 of a request, which became Infinity. */
+export function holdsInfinity(value: unknown): boolean {
+  if (typeof value === 'number') return !Number.isFinite(value)
+  return typeof value === 'object' && value !== null && Object.values(value).some(holdsInfinity)
+}

@@ -1,0 +1,63 @@
+import type { TableSchema } from '../catalog/index.js'
+import type { WriteTransaction } from '../storage/index.js'
+import { entriesOfRange, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId, recordKey } from './layout.js'
+import type { IndexRange, Key, Row, TableReader } from './reader.js'
+import type { TableShape } from './shape.js'
+import { decodeRow } from './stored-row.js'
+
+/** Reads a table inside a transaction, with the changes that it has made so far. */
+export class BatchReader implements TableReader {
+  readonly #transaction: WriteTransaction
+  readonly #spaces: Keyspaces
+  readonly #shape: TableShape
+
+  constructor(transaction: WriteTransaction, spaces: Keyspaces, shape: TableShape) {
+    this.#transaction = transaction
+    this.#spaces = spaces
+    this.#shape = shape
+  }
+
+  get schema(): TableSchema {
+    return this.#shape.schema
+  }
+
+  get(key: Key): Row | undefined {
+    const stored = this.#transaction.get(this.#spaces.records, recordKey(this.#shape.prefix, key))
+    if (stored === undefined) return undefined
+    return this.#shape.complete ? this.#shape.complete(stored) : decodeRow(stored)
+  }
+
+  *scan({ reverse = false, after }: { reverse?: boolean; after?: Key } = {}): Generator<Row> {
+    let { start, end } = rangeOfId(this.schema.id)
+    if (after !== undefined && reverse) end = recordKey(this.#shape.prefix, after)
+    else if (after !== undefined) start = `${recordKey(this.#shape.prefix, after)}\x00`
+    for (const place of this.#transaction.keys(this.#spaces.records, { start, end, reverse })) {
+      const row = this.get(keyOfRecord(place))
+      if (row) yield row
+    }
+  }
+
+  isIndexed(attribute: string): boolean {
+    const column = this.#shape.columns.get(attribute)?.column
+    return column?.indexed === true && !column.building
+  }
+
+  *range(range: IndexRange): Generator<Key> {
+    const column = this.#shape.columns.get(range.attribute)
+    if (!column?.column.indexed) throw new Error(`'${range.attribute}' has no index`)
+    const { start, end } = entriesOfRange(column.column.id, range)
+    const reverse = range.reverse === true
+    for (const entry of this.#transaction.keys(this.#spaces.indexes, { start, end, reverse })) yield keyOfEntry(entry)
+  }
+
+  estimate(range: IndexRange, most: number): number {
+    const column = this.#shape.columns.get(range.attribute)
+    if (!column?.column.indexed) return most
+    return this.#transaction.keys(this.#spaces.indexes, { ...entriesOfRange(column.column.id, range), limit: most })
+      .length
+  }
+
+  count(): number {
+    return Number(this.#transaction.get(this.#spaces.counts, this.#shape.prefix) ?? 0)
+  }
+}

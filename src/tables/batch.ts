@@ -1,0 +1,510 @@
+import {
+  type Catalog,
+  type ColumnDefinition,
+  CREATED_TIME,
+  type TableDefinition,
+  type TableSchema,
+  UPDATED_TIME,
+} from '../catalog/index.js'
+import { Problem } from '../lib/index.js'
+import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index.js'
+import { BatchReader } from './batch-reader.js'
+import type { ChangeLog, LoggedOperation } from './change-log.js'
+import { encodeKey, newKey, normalKey } from './keys.js'
+import { entriesOfValue, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId } from './layout.js'
+import { checkNumbers, coerced, completed, isServerSet, newAttributes } from './prepare.js'
+import type { Key, Row, TableReader } from './reader.js'
+import type { RecordCache } from './record-cache.js'
+import { type Child, childrenOf } from './relations.js'
+import { type Place, RowWriter } from './row-writer.js'
+import { shapeOf, type TableShape } from './shape.js'
+import type { Version } from './stored-row.js'
+
+type Given = Readonly<Record<string, unknown>>
+
+export interface BatchSettings {
+  /** Records of one operation. */
+  records_max: number
+  /** Records that one deletion or change may carry along through foreign keys. */
+  cascade_records_max: number
+}
+
+export interface BatchContext {
+  catalog: Catalog
+  spaces: Keyspaces
+  cache: RecordCache
+  log: ChangeLog
+  settings: BatchSettings
+}
+
+export interface WriteOptions {
+  /** A record that exists (insert) or does not (update, delete) refuses the whole operation instead of being skipped. */
+  atomic?: boolean | undefined
+  /** Must hold for the stored record of every key; undefined stands for a record that does not exist. */
+  condition?: ((row: Row | undefined) => boolean) | undefined
+}
+
+export interface Written {
+  /** Keys of the records that were stored or deleted, in the order of the request. */
+  done: Key[]
+  /** Keys that were left alone. */
+  skipped: Key[]
+}
+
+/** What the log will say of one kind of change to one table. */
+interface Noted {
+  operation: LoggedOperation
+  schema: TableSchema
+  keys: Key[]
+  records: string[]
+}
+
+/** A referred value that is going away or becoming another one. */
+interface Departure {
+  child: Child
+  value: unknown
+  /** The new value, or undefined when the parent is deleted. */
+  now: unknown
+}
+
+/**
+ * Changes of records (and of tables) in one transaction: each operation sees those before it. If one throws, the
+ * transaction leaves nothing of any of them.
+ */
+export class Batch {
+  readonly #context: BatchContext
+  readonly #transaction: WriteTransaction
+  readonly #writer: RowWriter
+  readonly #version: Version
+  readonly #user: string
+  #noted = new Map<string, Noted>()
+  #departures: Departure[] = []
+  #arrivals: { place: Place; row: Row }[] = []
+  #carried = 0
+
+  constructor(context: BatchContext, transaction: WriteTransaction, version: Version, user: string) {
+    this.#context = context
+    this.#transaction = transaction
+    this.#version = version
+    this.#user = user
+    this.#writer = new RowWriter(transaction, context.spaces, context.cache, version)
+  }
+
+  /** Reads a table as the operations so far have left it. @throws Problem table_not_found, not_records */
+  reader(database: string, table: string): TableReader {
+    return new BatchReader(this.#transaction, this.#context.spaces, this.#shape(database, table))
+  }
+
+  createTable(definition: TableDefinition): TableSchema {
+    return this.#context.catalog.createTableIn(this.#transaction, definition)
+  }
+
+  addColumn(database: string, table: string, definition: ColumnDefinition): TableSchema {
+    return this.#context.catalog.addColumnIn(this.#transaction, database, table, definition)
+  }
+
+  /** Stores records that are new; skips those whose key exists. */
+  insert(database: string, table: string, records: readonly Given[], options: WriteOptions = {}): Written {
+    const shape = this.#prepared(database, table, records)
+    const written: Written = { done: [], skipped: [] }
+    records.forEach((record, index) => {
+      const given = this.#given(shape, record, index)
+      const place = this.#placeOfNew(shape, given, index)
+      if (this.#writer.stored(place) === undefined) {
+        this.#checkCondition(options, place, undefined)
+        written.done.push(this.#create(place, given, 'insert'))
+      } else {
+        if (options.atomic) throw new Problem('record_exists', { index, key: show(place.key), database, table })
+        written.skipped.push(place.key)
+      }
+    })
+    this.#settle()
+    return written
+  }
+
+  /** Changes the given attributes of records that exist; skips those whose key does not. */
+  update(database: string, table: string, records: readonly Given[], options: WriteOptions = {}): Written {
+    const shape = this.#prepared(database, table, records)
+    const written: Written = { done: [], skipped: [] }
+    records.forEach((record, index) => {
+      const given = this.#given(shape, record, index)
+      const place = this.#placeOfOld(shape, given, index)
+      const stored = this.#writer.stored(place)
+      const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
+      if (before || options.atomic) this.#checkCondition(options, place, before)
+      if (before) written.done.push(this.#change(place, before, given, 'update'))
+      else {
+        if (options.atomic) throw new Problem('record_not_found', { index, key: show(place.key), database, table })
+        written.skipped.push(place.key)
+      }
+    })
+    this.#settle()
+    return written
+  }
+
+  /** Stores records: new ones whole, those that exist with the given attributes changed. */
+  upsert(database: string, table: string, records: readonly Given[], options: WriteOptions = {}): Written {
+    const shape = this.#prepared(database, table, records)
+    const done = records.map((record, index) => {
+      const given = this.#given(shape, record, index)
+      const place = this.#placeOfNew(shape, given, index)
+      const stored = this.#writer.stored(place)
+      const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
+      this.#checkCondition(options, place, before)
+      return before ? this.#change(place, before, given, 'upsert') : this.#create(place, given, 'upsert')
+    })
+    this.#settle()
+    return { done, skipped: [] }
+  }
+
+  /** Deletes records by key; skips keys that do not exist. */
+  delete(database: string, table: string, keys: readonly unknown[], options: WriteOptions = {}): Written {
+    const shape = this.#shape(database, table)
+    this.#checkSize(keys.length)
+    const written: Written = { done: [], skipped: [] }
+    keys.forEach((given, index) => {
+      const place = this.#place(shape, this.keyFor(shape.schema, given), index)
+      const stored = this.#writer.stored(place)
+      const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
+      if (before || options.atomic) this.#checkCondition(options, place, before)
+      if (before) written.done.push(this.#remove(place, before))
+      else {
+        if (options.atomic) throw new Problem('record_not_found', { index, key: show(place.key), database, table })
+        written.skipped.push(place.key)
+      }
+    })
+    this.#settle()
+    return written
+  }
+
+  /**
+   * Sets attributes of the records with these keys that still pass the test. A new primary key moves the record.
+   * Answers the keys that were changed.
+   */
+  updateWhere(database: string, table: string, keys: Iterable<Key>, test: (row: Row) => boolean, set: Given): Key[] {
+    const shape = this.#prepared(database, table, [set])
+    const given = this.#given(shape, set, 0)
+    const done: Key[] = []
+    for (const key of keys) {
+      const place = this.#place(shape, key, done.length)
+      const stored = this.#writer.stored(place)
+      const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
+      if (before && test(before)) done.push(this.#moveOrChange(place, before, given))
+    }
+    this.#settle()
+    return done
+  }
+
+  /** Deletes the records with these keys that still pass the test. Answers their keys. */
+  deleteWhere(database: string, table: string, keys: Iterable<Key>, test: (row: Row) => boolean): Key[] {
+    const shape = this.#shape(database, table)
+    const done: Key[] = []
+    for (const key of keys) {
+      const place = this.#place(shape, key, done.length)
+      const stored = this.#writer.stored(place)
+      const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
+      if (before && test(before)) done.push(this.#remove(place, before))
+    }
+    this.#settle()
+    return done
+  }
+
+  /** Makes the table hold exactly these records. Records that stay are replaced whole. */
+  replaceAll(database: string, table: string, records: readonly Given[]): Written {
+    const shape = this.#prepared(database, table, records)
+    const left = new Set(
+      this.#transaction.keys(this.#context.spaces.records, rangeOfId(shape.schema.id)).map(keyOfRecord),
+    )
+    const done = records.map((record, index) => {
+      const given = this.#given(shape, record, index)
+      const place = this.#placeOfNew(shape, given, index)
+      left.delete(normalKey(place.key))
+      const stored = this.#writer.stored(place)
+      if (stored === undefined) return this.#create(place, given, 'replace')
+      return this.#replace(place, this.#writer.decode(shape, stored), completed(shape, given, index), 'replace')
+    })
+    for (const key of left) {
+      this.#carry()
+      const place = this.#place(shape, key, 0)
+      const stored = this.#writer.stored(place)
+      if (stored !== undefined) this.#remove(place, this.#writer.decode(shape, stored)) // else a cascade was faster
+    }
+    this.#settle()
+    return { done, skipped: [] }
+  }
+
+  /** A key as the table's key column has it: the text of a path is a number where the column is of numbers. */
+  keyFor(schema: TableSchema, key: unknown): Key {
+    const { type } = shapeOf(schema).key.column
+    const isNumber = type === 'int' || type === 'double' || type === 'timestamp'
+    return isNumber && typeof key === 'string' && key.trim() !== '' && Number.isFinite(Number(key))
+      ? Number(key)
+      : (key as Key)
+  }
+
+  /** Writes what belongs to the whole transaction. */
+  finish(): void {
+    this.#writer.finish()
+  }
+
+  // --- one record
+
+  #create(place: Place, given: Given, operation: LoggedOperation): Key {
+    const { shape, index } = place
+    if (!shape.typed) {
+      this.#note(operation, place, this.#writer.createPlain(place, given))
+      if (shape.schema.foreignKeys.length > 0) this.#arrivals.push({ place, row: given })
+      return place.key
+    }
+    const row = this.#withTimes(shape, completed(shape, given, index), this.#version.time)
+    this.#countUp(shape, row)
+    this.#note(operation, place, this.#writer.create(place, row))
+    this.#arrivals.push({ place, row })
+    return place.key
+  }
+
+  #change(place: Place, before: Row, given: Given, operation: LoggedOperation): Key {
+    return this.#replace(place, before, { ...before, ...given }, operation)
+  }
+
+  #replace(place: Place, before: Row, after: Given, operation: LoggedOperation): Key {
+    const created = before[CREATED_TIME] as number | undefined
+    const row = this.#withTimes(place.shape, { ...after, [place.shape.schema.primaryKey]: place.key }, created)
+    this.#note(operation, place, this.#writer.replace(place, before, row))
+    this.#depart(place.shape, before, row)
+    this.#arrivals.push({ place, row })
+    return place.key
+  }
+
+  #remove(place: Place, before: Row): Key {
+    this.#writer.remove(place, before)
+    this.#note('delete', place, undefined)
+    this.#depart(place.shape, before, undefined)
+    return place.key
+  }
+
+  #moveOrChange(place: Place, before: Row, given: Given): Key {
+    const { shape } = place
+    const { primaryKey, database, name: table } = shape.schema
+    if (!Object.hasOwn(given, primaryKey)) return this.#change(place, before, given, 'update')
+    const target = this.#place(shape, given[primaryKey], place.index)
+    if (target.encodedKey === place.encodedKey) return this.#change(place, before, given, 'update')
+    if (this.#writer.stored(target) !== undefined)
+      throw new Problem('record_exists', { index: place.index, key: show(target.key), database, table })
+    const row = this.#withTimes(shape, { ...before, ...given }, before[CREATED_TIME] as number | undefined)
+    this.#writer.remove(place, before)
+    this.#note('delete', place, undefined)
+    this.#note('insert', target, this.#writer.create(target, row))
+    this.#depart(shape, before, row)
+    this.#arrivals.push({ place: target, row })
+    return target.key
+  }
+
+  /** `created`: when the record was made; undefined where that is not known. */
+  #withTimes(shape: TableShape, row: Given, created: number | undefined): Row {
+    if (!shape.schema.dynamic) return row
+    return { ...row, [CREATED_TIME]: created ?? this.#version.time, [UPDATED_TIME]: this.#version.time }
+  }
+
+  #countUp(shape: TableShape, row: Record<string, unknown>): void {
+    for (const column of shape.columns.values()) {
+      const { name, autoIncrement } = column.column
+      if (!autoIncrement && !(column === shape.key && column.column.type === 'int')) continue
+      if (row[name] === null) row[name] = this.#writer.nextNumber(column)
+      else this.#writer.sawNumber(column, row[name])
+    }
+  }
+
+  // --- what comes in
+
+  /** The table for these records; a dynamic one first gets the attributes that it does not have. */
+  #prepared(database: string, table: string, records: readonly Given[]): TableShape {
+    this.#checkSize(records.length)
+    const shape = this.#shape(database, table)
+    if (!shape.schema.dynamic) return shape
+    const names = newAttributes(shape, records)
+    if (names.size === 0) return shape
+    return shapeOf(this.#context.catalog.addAttributes(this.#transaction, shape.schema, names))
+  }
+
+  #shape(database: string, table: string): TableShape {
+    const schema = this.#context.catalog.draftTable(database, table)
+    if (schema.kind !== 'records') throw new Problem('not_records', { database, table })
+    return shapeOf(schema)
+  }
+
+  #checkSize(count: number): void {
+    const limit = this.#context.settings.records_max
+    if (count > limit) throw new Problem('batch_too_large', { limit, setting: 'tables.records_max' })
+  }
+
+  /** The record with checked values and without what only the server sets. */
+  #given(shape: TableShape, record: Given, index: number): Given {
+    if (shape.typed) return coerced(shape, record, index)
+    checkNumbers(record, index)
+    if (!Object.hasOwn(record, CREATED_TIME) && !Object.hasOwn(record, UPDATED_TIME)) return record
+    return Object.fromEntries(Object.entries(record).filter(([name]) => !isServerSet(name)))
+  }
+
+  #place(shape: TableShape, key: unknown, index: number): Place {
+    return { shape, key: normalKey(key as Key), encodedKey: encodeKey(key, index), index }
+  }
+
+  #placeOfOld(shape: TableShape, given: Given, index: number): Place {
+    const { primaryKey } = shape.schema
+    if (!Object.hasOwn(given, primaryKey))
+      throw new Problem('key_invalid', {
+        index,
+        reason: `a valid hash attribute must be provided with update record: '${primaryKey}' is missing.`,
+      })
+    return this.#place(shape, given[primaryKey], index)
+  }
+
+  /** The place of a record that may come without a key: then it gets one, and carries it. */
+  #placeOfNew(shape: TableShape, given: Given, index: number): Place {
+    const { primaryKey } = shape.schema
+    const key = Object.hasOwn(given, primaryKey) ? given[primaryKey] : undefined
+    if (key !== undefined && key !== null) return this.#place(shape, key, index)
+    const made = this.#newKey(shape, index)
+    ;(given as Record<string, unknown>)[primaryKey] = made
+    return this.#place(shape, made, index)
+  }
+
+  #newKey(shape: TableShape, index: number): Key {
+    const { column } = shape.key
+    if (column.default !== undefined) return column.default as Key
+    if (column.type === 'int') return this.#writer.nextNumber(shape.key)
+    if (column.type === 'text' || column.type === 'any') return newKey()
+    throw new Problem('key_invalid', { index, reason: `'${column.name}' is missing.` })
+  }
+
+  #checkCondition({ condition }: WriteOptions, place: Place, row: Row | undefined): void {
+    if (condition && !condition(row))
+      throw new Problem('condition_failed', { index: place.index, key: show(place.key) })
+  }
+
+  // --- foreign keys
+
+  /** Takes note of values that others may refer to and that are not there any more. */
+  #depart(shape: TableShape, before: Row, after: Row | undefined): void {
+    const database = this.#context.catalog.draft.databases.get(shape.schema.database)!
+    for (const child of childrenOf(database, shape.schema.name)) {
+      const value = before[child.foreignKey.references]
+      const now = after?.[child.foreignKey.references]
+      if (value === null || value === undefined || Object.is(value, now)) continue
+      this.#departures.push({ child, value, now: after ? (now ?? null) : undefined })
+    }
+  }
+
+  /** Ends an operation: carries changes along foreign keys, checks them, and writes the log. */
+  #settle(): void {
+    const restricted: Departure[] = []
+    for (let departure = this.#departures.pop(); departure; departure = this.#departures.pop()) {
+      if (this.#actionOf(departure) === 'restrict') restricted.push(departure)
+      else for (const place of this.#referring(departure)) this.#follow(departure, place)
+    }
+    for (const departure of restricted) this.#checkUnreferred(departure)
+    for (const { place, row } of this.#arrivals) this.#checkParents(place, row)
+    this.#arrivals = []
+    for (const noted of this.#noted.values()) this.#append(noted)
+    this.#noted = new Map()
+  }
+
+  #actionOf({ child, now }: Departure) {
+    return now === undefined ? child.foreignKey.onDelete : child.foreignKey.onUpdate
+  }
+
+  /** Where the records stand that refer to the value. */
+  #referring({ child, value }: Departure): Place[] {
+    if (!isKeyValue(value)) return []
+    const shape = shapeOf(this.#context.catalog.draftTable(child.schema.database, child.schema.name))
+    const column = shape.columns.get(child.foreignKey.column)!
+    const entries = this.#transaction.keys(this.#context.spaces.indexes, entriesOfValue(column.column.id, value))
+    const places = entries.map((entry) => this.#place(shape, keyOfEntry(entry), 0))
+    return places.filter((place) => {
+      const stored = this.#writer.stored(place)
+      return stored !== undefined && this.#writer.decode(shape, stored)[column.column.name] === value
+    })
+  }
+
+  #follow(departure: Departure, place: Place): void {
+    this.#carry()
+    const stored = this.#writer.stored(place)
+    if (stored === undefined) return
+    const before = this.#writer.decode(place.shape, stored)
+    const { child, now } = departure
+    const action = this.#actionOf(departure)
+    if (action === 'cascade' && now === undefined) {
+      this.#remove(place, before)
+      return
+    }
+    const { column } = child.foreignKey
+    const value = action === 'cascade' ? now : null
+    const target = place.shape.columns.get(column)!.column
+    if (value === null && target.notNull) throw this.#referred(departure)
+    this.#moveOrChange(place, before, { [column]: value })
+  }
+
+  /** A restricted value may go when nobody refers to it in the end, or when another record has it again. */
+  #checkUnreferred(departure: Departure): void {
+    const { child, value } = departure
+    if (this.#hasParent(child.schema, child.foreignKey, value)) return
+    if (this.#referring(departure).length > 0) throw this.#referred(departure)
+  }
+
+  #referred({ child, value }: Departure): Problem {
+    const { column, table, references } = child.foreignKey
+    const facts = { child: child.schema.name, column, value: show(value), parent: `${table}.${references}` }
+    return new Problem('record_referenced', facts)
+  }
+
+  #checkParents({ shape, index }: Place, row: Row): void {
+    for (const foreignKey of shape.schema.foreignKeys) {
+      const { column, table, references } = foreignKey
+      const value = row[column]
+      if (value === null || value === undefined || this.#hasParent(shape.schema, foreignKey, value)) continue
+      throw new Problem('parent_missing', { index, column, value: show(value), parent: `${table}.${references}` })
+    }
+  }
+
+  #hasParent({ database }: TableSchema, { table, references }: Child['foreignKey'], value: unknown): boolean {
+    const parent = shapeOf(this.#context.catalog.draftTable(database, table))
+    if (references !== parent.schema.primaryKey)
+      return this.#writer.ownerOf(parent.columns.get(references)!, value) !== undefined
+    if (typeof value !== 'string' && typeof value !== 'number') return false
+    return this.#transaction.get(this.#context.spaces.records, parent.prefix + encodeValue(value)) !== undefined
+  }
+
+  #carry(): void {
+    const limit = this.#context.settings.cascade_records_max
+    if (++this.#carried > limit) throw new Problem('batch_too_large', { limit, setting: 'tables.cascade_records_max' })
+  }
+
+  // --- the log
+
+  #note(operation: LoggedOperation, { shape, key }: Place, text: string | undefined): void {
+    const { schema } = shape
+    const name = `${operation} ${schema.id}`
+    let noted = this.#noted.get(name)
+    if (!noted) this.#noted.set(name, (noted = { operation, schema, keys: [], records: [] }))
+    noted.keys.push(key)
+    if (text !== undefined) noted.records.push(text)
+  }
+
+  #append({ operation, schema, keys, records }: Noted): void {
+    this.#context.log.append(this.#transaction, {
+      ...this.#version,
+      user: this.#user,
+      operation,
+      database: schema.database,
+      table: schema.name,
+      tableId: schema.id,
+      keys,
+      records,
+    })
+  }
+}
+
+function show(value: unknown): string {
+  return JSON.stringify(value)?.slice(0, 100) ?? String(value)
+}

@@ -1,0 +1,207 @@
+import {
+  AFTER_VALUES,
+  decodeValue,
+  encodeId,
+  encodeValue,
+  type Keyspace,
+  type Storage,
+  type WriteTransaction,
+} from '../storage/index.js'
+import type { Key } from './reader.js'
+
+export type LoggedOperation = 'insert' | 'update' | 'upsert' | 'delete' | 'replace'
+
+/** One change of one table: what one operation did, in one transaction. */
+export interface LogEntry {
+  /** Counts the changes of this node, without gaps. */
+  sequence: number
+  /** Hybrid time of the change in milliseconds; the version time of its records. */
+  time: number
+  /** Node on which the change was first made. */
+  origin: string
+  user: string
+  operation: LoggedOperation
+  database: string
+  table: string
+  tableId: number
+  keys: Key[]
+  /** The records as they are after the change; for a deletion none. */
+  records: Record<string, unknown>[]
+}
+
+/** A change to be logged; the records are JSON texts, which are not printed twice. */
+export interface Change extends Omit<LogEntry, 'sequence' | 'records'> {
+  records: string[]
+}
+
+export interface LogRange {
+  tableId: number
+  /** Inclusive, in milliseconds. */
+  from?: number | undefined
+  to?: number | undefined
+  limit: number
+  reverse?: boolean
+}
+
+const LAST = AFTER_VALUES
+const CHUNK = 100
+
+/**
+ * Stored: `offset time table|{...}`. The offset is the characters of all entries before, so that the size of any part of
+ * the log is a difference; the rest is what retention needs to know without parsing.
+ */
+function headOf(stored: string): { offset: number; time: number; tableId: number } {
+  const [offset, time, tableId] = stored.slice(0, stored.indexOf('|')).split(' ').map(Number)
+  return { offset: offset!, time: time!, tableId: tableId! }
+}
+
+function parse(sequence: number, stored: string): LogEntry {
+  return { sequence, ...(JSON.parse(stored.slice(stored.indexOf('|') + 1)) as Omit<LogEntry, 'sequence'>) }
+}
+
+/** Every change of every table in the order of the commits: written in the transaction that makes the change. */
+export class ChangeLog {
+  readonly #storage: Storage
+  /** sequence → entry */
+  readonly #entries: Keyspace
+  /** table, time, sequence → nothing */
+  readonly #byTable: Keyspace
+  #sequence = 0
+  #size = 0
+  #lastTime = 0
+  readonly #listeners = new Set<() => void>()
+
+  constructor(storage: Storage) {
+    this.#storage = storage
+    this.#entries = storage.keyspace('log')
+    this.#byTable = storage.keyspace('log_tables')
+    using snapshot = storage.snapshot()
+    for (const [key, stored] of snapshot.entries(this.#entries, { start: '0', end: LAST, reverse: true, limit: 1 })) {
+      this.#sequence = decodeValue(key, 0) as number
+      this.#size = headOf(stored).offset + stored.length
+      this.#lastTime = headOf(stored).time
+    }
+  }
+
+  /** Time of the newest change on disk when the log was opened. */
+  get lastTime(): number {
+    return this.#lastTime
+  }
+
+  /** Sequence of the newest change, written or about to be. */
+  get sequence(): number {
+    return this.#sequence
+  }
+
+  /** Adds a change in its transaction. */
+  append(transaction: WriteTransaction, change: Change): number {
+    const { records, ...facts } = change
+    const sequence = this.#sequence + 1
+    const head = `${this.#size} ${change.time} ${change.tableId}`
+    const entry = `${head}|${JSON.stringify(facts).slice(0, -1)},"records":[${records.join(',')}]}`
+    transaction.put(this.#entries, encodeValue(sequence), entry)
+    transaction.put(this.#byTable, placeOf(change.tableId, change.time, sequence), '')
+    this.#advance(transaction, sequence, this.#size + entry.length)
+    return sequence
+  }
+
+  /** The changes of a table in the order of time. Reads no more than `limit` entries. */
+  *read({ tableId, from, to, limit, reverse = false }: LogRange): Generator<LogEntry> {
+    const prefix = encodeId(tableId)
+    const start = from === undefined ? prefix : prefix + encodeValue(from)
+    const end = to === undefined ? prefix + LAST : prefix + encodeValue(to) + LAST
+    using snapshot = this.#storage.snapshot()
+    for (const place of snapshot.keys(this.#byTable, { start, end, reverse, limit })) {
+      const sequence = sequenceOf(place)
+      const stored = snapshot.get(this.#entries, encodeValue(sequence))
+      if (stored !== undefined) yield parse(sequence, stored)
+    }
+  }
+
+  /**
+   * The changes behind `after`, and then every new one as it is committed, until the signal aborts. Entries that
+   * retention has removed are missing: the first sequence tells.
+   */
+  async *watch(after: number, signal: AbortSignal): AsyncGenerator<LogEntry> {
+    let last = after
+    while (!signal.aborted) {
+      const entries = this.#next(last)
+      for (const entry of entries) {
+        yield entry
+        last = entry.sequence
+      }
+      if (entries.length === 0) await this.#change(last, signal)
+    }
+  }
+
+  /** Removes up to `limit` entries of a table that are older than `time`. Answers how many there were. */
+  removeBefore(transaction: WriteTransaction, tableId: number, time: number, limit: number): number {
+    const prefix = encodeId(tableId)
+    const all = transaction.keys(this.#byTable, { start: prefix, end: prefix + encodeValue(time), limit })
+    const places = all.filter((place) => sequenceOf(place) !== this.#sequence) // the newest carries the count on
+    for (const place of places) {
+      transaction.remove(this.#byTable, place)
+      transaction.remove(this.#entries, encodeValue(sequenceOf(place)))
+    }
+    return places.length
+  }
+
+  /** Removes up to `limit` of the oldest entries that are older than `time` or beyond the newest `bytesMax`. */
+  prune(transaction: WriteTransaction, time: number, bytesMax: number, limit: number): number {
+    const keys = transaction.keys(this.#entries, { start: '0', end: LAST, limit })
+    let removed = 0
+    for (const key of keys) {
+      const stored = transaction.get(this.#entries, key)!
+      const sequence = decodeValue(key, 0) as number
+      const head = headOf(stored)
+      const isOld = head.time < time || this.#size - head.offset > bytesMax
+      if (!isOld || sequence === this.#sequence) break
+      transaction.remove(this.#entries, key)
+      transaction.remove(this.#byTable, placeOf(head.tableId, head.time, sequence))
+      removed++
+    }
+    return removed
+  }
+
+  #next(after: number): LogEntry[] {
+    using snapshot = this.#storage.snapshot()
+    const range = { start: `${encodeValue(after)}\x00`, end: LAST, limit: CHUNK }
+    const entries = [...snapshot.entries(this.#entries, range)]
+    return entries.map(([key, stored]) => parse(decodeValue(key, 0) as number, stored))
+  }
+
+  /** Resolves at the next commit of a change, or when the signal aborts. */
+  async #change(last: number, signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const done = () => {
+        this.#listeners.delete(done)
+        signal.removeEventListener('abort', done)
+        resolve()
+      }
+      this.#listeners.add(done)
+      signal.addEventListener('abort', done)
+      if (signal.aborted || this.#next(last).length > 0) done() // committed between looking and listening
+    })
+  }
+
+  #advance(transaction: WriteTransaction, sequence: number, size: number): void {
+    const before = { sequence: this.#sequence, size: this.#size }
+    this.#sequence = sequence
+    this.#size = size
+    transaction.onUndo(() => {
+      this.#sequence = before.sequence
+      this.#size = before.size
+    })
+    transaction.onCommit(() => {
+      for (const listener of this.#listeners) listener()
+    })
+  }
+}
+
+function placeOf(tableId: number, time: number, sequence: number): string {
+  return encodeId(tableId) + encodeValue(time) + encodeValue(sequence)
+}
+
+function sequenceOf(place: string): number {
+  return decodeValue(place, 4 + 9) as number
+}

@@ -1,0 +1,145 @@
+import type { Catalog, Leftover } from '../catalog/index.js'
+import { encodeValue, type Replays, type Storage, type WriteTransaction } from '../storage/index.js'
+import type { ChangeLog } from './change-log.js'
+import { type Keyspaces, keyOfRecord, rangeOfId } from './layout.js'
+import type { RecordCache } from './record-cache.js'
+import { decodeRecord, decodeVersion, encodeJson, encodeVersion } from './stored-row.js'
+
+export interface CleaningSettings {
+  /** How long changes stay in the log, in hours. */
+  log_retention_hours: number
+  /** Characters of the log that are kept at most. */
+  log_bytes_max: number
+  /** How long the deletion of a record is remembered, in hours. */
+  tombstone_retention_hours: number
+  /** Entries removed in one transaction. */
+  cleaning_step_max: number
+  /** Time between two rounds, in milliseconds. */
+  cleaning_interval_ms: number
+}
+
+export interface CleaningContext {
+  storage: Storage
+  catalog: Catalog
+  spaces: Keyspaces
+  cache: RecordCache
+  log: ChangeLog
+  replays: Replays
+  settings: CleaningSettings
+  now: () => number
+}
+
+const HOUR_MS = 3_600_000
+
+/**
+ * Removes what nobody needs any more, in transactions of bounded size with other writers between them: what dropped
+ * tables and columns have left, old changes of the log, tombstones, and expired answers. What is left to do is on disk,
+ * so a restart goes on where the last process ended.
+ */
+export class Cleaning implements AsyncDisposable {
+  readonly #context: CleaningContext
+  #timer: NodeJS.Timeout | undefined
+  #round: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(context: CleaningContext) {
+    this.#context = context
+  }
+
+  /** Begins to clean now and then. `failed` hears of a round that ended early; the next one tries again. */
+  start(failed: (error: unknown) => void): void {
+    const round = () => {
+      this.run().catch(failed)
+    }
+    this.#timer = setInterval(round, this.#context.settings.cleaning_interval_ms)
+    this.#timer.unref()
+    round()
+  }
+
+  /** One whole round. Rounds do not overlap. */
+  run(): Promise<void> {
+    this.#round = this.#round.catch(() => {}).then(() => this.#all())
+    return this.#round
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true
+    clearInterval(this.#timer)
+    await this.#round.catch(() => {})
+  }
+
+  async #all(): Promise<void> {
+    const { catalog, log, replays, settings, now } = this.#context
+    for (const leftover of catalog.leftovers()) await this.#remove(leftover)
+    const oldest = now() - settings.log_retention_hours * HOUR_MS
+    await this.#repeat((transaction, limit) => log.prune(transaction, oldest, settings.log_bytes_max, limit))
+    await this.#repeat((transaction, limit) => this.#forgetTombstones(transaction, limit))
+    await this.#repeat((transaction, limit) => replays.collect(transaction, limit))
+  }
+
+  async #remove(leftover: Leftover): Promise<void> {
+    const { catalog, spaces, storage } = this.#context
+    for (const id of leftover.columns) {
+      for (const space of [spaces.indexes, spaces.uniques, spaces.counts]) await this.#empty(space, id)
+    }
+    if (leftover.table !== undefined) {
+      for (const space of [spaces.records, spaces.tombstones, spaces.counts]) await this.#empty(space, leftover.table)
+    }
+    if (leftover.attribute) await this.#strip(leftover.attribute)
+    if (!this.#stopped) await storage.write((transaction) => catalog.forgetLeftover(transaction, leftover.id))
+  }
+
+  async #empty(space: Keyspaces[keyof Keyspaces], id: number): Promise<void> {
+    await this.#repeat((transaction, limit) => {
+      const keys = transaction.keys(space, { ...rangeOfId(id), limit })
+      for (const key of keys) transaction.remove(space, key)
+      return keys.length
+    })
+  }
+
+  /** Takes a dropped attribute out of the records that still hold it; their versions stay. */
+  async #strip({ table, name }: { table: number; name: string }): Promise<void> {
+    const { cache, spaces } = this.#context
+    const { records } = spaces
+    const { start, end } = rangeOfId(table)
+    let from = start
+    await this.#repeat((transaction, limit) => {
+      const keys = transaction.keys(records, { start: from, end, limit })
+      for (const key of keys) {
+        const stored = transaction.get(records, key)!
+        const record = decodeRecord(stored)
+        if (!Object.hasOwn(record, name)) continue
+        delete record[name]
+        cache.delete(table, keyOfRecord(key))
+        transaction.put(records, key, encodeVersion(decodeVersion(stored)) + encodeJson(record))
+      }
+      from = `${keys.at(-1) ?? end}\x00`
+      return keys.length
+    })
+  }
+
+  #forgetTombstones(transaction: WriteTransaction, limit: number): number {
+    const { spaces, settings, now } = this.#context
+    const end = encodeValue(now() - settings.tombstone_retention_hours * HOUR_MS)
+    const entries = transaction.keys(spaces.tombstoneTimes, { start: encodeValue(0), end, limit })
+    for (const entry of entries) {
+      const time = entry.slice(0, end.length)
+      const place = entry.slice(end.length)
+      const stored = transaction.get(spaces.tombstones, place)
+      // the record may have been deleted again since
+      if (stored !== undefined && encodeValue(decodeVersion(stored).time) === time)
+        transaction.remove(spaces.tombstones, place)
+      transaction.remove(spaces.tombstoneTimes, entry)
+    }
+    return entries.length
+  }
+
+  /** Runs a step in its own transaction until it finds less than a full step to do. */
+  async #repeat(step: (transaction: WriteTransaction, limit: number) => number): Promise<void> {
+    const limit = this.#context.settings.cleaning_step_max
+    while (!this.#stopped) {
+      const done = await this.#context.storage.write((transaction) => step(transaction, limit))
+      if (done < limit) return
+    }
+  }
+}

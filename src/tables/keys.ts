@@ -1,0 +1,43 @@
+import { randomBytes } from 'node:crypto'
+import { Problem } from '../lib/index.js'
+import { encodeValue } from '../storage/index.js'
+import { KEY_BYTES_MAX } from './layout.js'
+import type { Key } from './reader.js'
+
+/**
+ * A UUID of version 7 (RFC 9562): milliseconds since 1970, then random bits. Keys made one after the other are
+ * neighbours in the B-tree.
+ */
+export function newKey(now: number = Date.now()): string {
+  const bytes = randomBytes(16)
+  bytes.writeUIntBE(Math.floor(now), 0, 6)
+  bytes[6] = 0x70 | (bytes[6]! & 15)
+  bytes[8] = 0x80 | (bytes[8]! & 63)
+  const hex = bytes.toString('hex')
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/**
+ * A primary key as it is stored.
+ * @throws Problem key_invalid for what is not a number or text, or cannot be told apart or found again
+ */
+export function encodeKey(key: unknown, index: number): string {
+  const refuse = (reason: string) => {
+    throw new Problem('key_invalid', { index, reason })
+  }
+  if (typeof key === 'number' && Number.isFinite(key)) return encodeValue(key)
+  if (typeof key !== 'string')
+    refuse(`a primary key is text or a number, not ${Array.isArray(key) ? 'an array' : typeof key}.`)
+  const text = key as string
+  if (text === '' || text === 'null') refuse(`Invalid hash value: '${text}' is not a valid hash attribute value.`)
+  if (/\p{Surrogate}/u.test(text)) refuse('a primary key must not hold a lone surrogate.')
+  const encoded = text.length > KEY_BYTES_MAX ? undefined : encodeValue(text)
+  if (encoded === undefined || encoded.length > KEY_BYTES_MAX + 2)
+    return refuse(`a primary key has at most ${KEY_BYTES_MAX} bytes.`) as never
+  return encoded
+}
+
+/** Keys are compared as they are stored: 0 and -0 are one key. */
+export function normalKey(key: Key): Key {
+  return key === 0 ? 0 : key
+}

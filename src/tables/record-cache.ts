@@ -1,0 +1,69 @@
+import type { Key, Row } from './reader.js'
+
+interface Entry {
+  row: Row
+  /** Commits that were known when it was read: snapshots from then on may use it. */
+  since: number
+}
+
+/** What an object costs beyond its text, in bytes; measured with 20,000 records of six attributes. */
+const OVERHEAD = 200
+/** Bytes of memory for a character of JSON text, about. */
+const BYTES_PER_CHARACTER = 2
+
+class Generation {
+  readonly tables = new Map<number, Map<Key, Entry>>()
+  bytes = 0
+}
+
+/**
+ * Decoded, frozen records up to a budget of bytes. Two generations: what is read moves to the young one; when that has
+ * half of the budget the old one is forgotten. A record that a write is changing is taken out at once, and whoever
+ * reads it meanwhile must not put it back: see `Storage.isChanging`.
+ */
+export class RecordCache {
+  readonly #half: number
+  #young = new Generation()
+  #old = new Generation()
+
+  constructor(bytesMax: number) {
+    this.#half = bytesMax / 2
+  }
+
+  /** The record as a snapshot taken after `sequence` commits may see it. */
+  get(table: number, key: Key, sequence: number): Row | undefined {
+    const entry = this.#young.tables.get(table)?.get(key)
+    if (entry) return entry.since <= sequence ? entry.row : undefined
+    const old = this.#old.tables.get(table)?.get(key)
+    if (!old || old.since > sequence) return undefined
+    this.#add(table, key, old, OVERHEAD)
+    return old.row
+  }
+
+  /** `length`: characters of its JSON text. */
+  set(table: number, key: Key, row: Row, length: number, since: number): void {
+    this.#add(table, key, { row, since }, OVERHEAD + length * BYTES_PER_CHARACTER)
+  }
+
+  delete(table: number, key: Key): void {
+    this.#young.tables.get(table)?.delete(key)
+    this.#old.tables.get(table)?.delete(key)
+  }
+
+  deleteTable(table: number): void {
+    this.#young.tables.delete(table)
+    this.#old.tables.delete(table)
+  }
+
+  #add(table: number, key: Key, entry: Entry, bytes: number): void {
+    if (this.#half === 0) return
+    if (this.#young.bytes + bytes > this.#half) {
+      this.#old = this.#young
+      this.#young = new Generation()
+    }
+    let entries = this.#young.tables.get(table)
+    if (!entries) this.#young.tables.set(table, (entries = new Map()))
+    entries.set(key, entry)
+    this.#young.bytes += bytes
+  }
+}

@@ -1,0 +1,120 @@
+import type { CatalogState, Column, TableSchema } from '../catalog/index.js'
+import { assert } from '../lib/index.js'
+import { encodeId, type Storage, type StorageSnapshot } from '../storage/index.js'
+import { entriesOfRange, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId, recordKey } from './layout.js'
+import type { IndexRange, Key, Row, Snapshot, TableReader } from './reader.js'
+import type { RecordCache } from './record-cache.js'
+import { shapeOf } from './shape.js'
+import { decodeRow } from './stored-row.js'
+
+/** What readers share. */
+export interface Reading {
+  storage: Storage
+  spaces: Keyspaces
+  cache: RecordCache
+}
+
+/** A snapshot of the tables over a snapshot of the storage. */
+export class TablesSnapshot implements Snapshot {
+  readonly #reading: Reading
+  readonly #catalog: CatalogState
+  readonly #snapshot: StorageSnapshot
+
+  constructor(reading: Reading, catalog: CatalogState) {
+    this.#reading = reading
+    this.#catalog = catalog
+    this.#snapshot = reading.storage.snapshot()
+  }
+
+  table(database: string, table: string): TableReader | undefined {
+    const schema = this.#catalog.table(database, table)
+    if (schema?.kind !== 'records') return undefined
+    return new RowReader(this.#reading, this.#snapshot, schema)
+  }
+
+  [Symbol.dispose](): void {
+    this.#snapshot[Symbol.dispose]()
+  }
+}
+
+class RowReader implements TableReader {
+  readonly schema: TableSchema
+  readonly #reading: Reading
+  readonly #snapshot: StorageSnapshot
+  readonly #prefix: string
+  readonly #complete: ((stored: string) => Row) | undefined
+
+  constructor(reading: Reading, snapshot: StorageSnapshot, schema: TableSchema) {
+    this.schema = schema
+    this.#reading = reading
+    this.#snapshot = snapshot
+    this.#prefix = encodeId(schema.id)
+    this.#complete = shapeOf(schema).complete
+  }
+
+  get(key: Key): Row | undefined {
+    const { cache } = this.#reading
+    const cached = cache.get(this.schema.id, key, this.#snapshot.sequence)
+    if (cached) return cached
+    const place = recordKey(this.#prefix, key)
+    const stored = this.#snapshot.get(this.#reading.spaces.records, place)
+    if (stored === undefined) return undefined
+    const row = this.#decode(stored)
+    this.#remember(key, place, row, stored.length)
+    return row
+  }
+
+  *scan({ reverse = false, after }: { reverse?: boolean; after?: Key } = {}): Generator<Row> {
+    let { start, end } = rangeOfId(this.schema.id)
+    if (after !== undefined && reverse) end = recordKey(this.#prefix, after)
+    else if (after !== undefined) start = `${recordKey(this.#prefix, after)}\x00`
+    const { cache, spaces } = this.#reading
+    for (const [place, stored] of this.#snapshot.entries(spaces.records, { start, end, reverse })) {
+      yield cache.get(this.schema.id, keyOfRecord(place), this.#snapshot.sequence) ?? this.#decode(stored)
+    }
+  }
+
+  isIndexed(attribute: string): boolean {
+    return isUsable(this.#column(attribute))
+  }
+
+  *range(range: IndexRange): Generator<Key> {
+    const column = this.#column(range.attribute)
+    assert(isUsable(column), `'${range.attribute}' has an index`)
+    const { start, end } = entriesOfRange(column.id, range)
+    const reverse = range.reverse === true
+    for (const entry of this.#snapshot.keys(this.#reading.spaces.indexes, { start, end, reverse })) {
+      yield keyOfEntry(entry)
+    }
+  }
+
+  estimate(range: IndexRange, most: number): number {
+    const column = this.#column(range.attribute)
+    if (!isUsable(column)) return most
+    return this.#snapshot.count(this.#reading.spaces.indexes, { ...entriesOfRange(column.id, range), limit: most })
+  }
+
+  count(): number {
+    return Number(this.#snapshot.get(this.#reading.spaces.counts, this.#prefix) ?? 0)
+  }
+
+  #column(attribute: string): Column | undefined {
+    return shapeOf(this.schema).columns.get(attribute)?.column
+  }
+
+  #decode(stored: string): Row {
+    return this.#complete ? this.#complete(stored) : decodeRow(stored)
+  }
+
+  /** Only what is the newest state, and stays it after the writes under way, may be kept for others. */
+  #remember(key: Key, place: string, row: Row, length: number): void {
+    const { cache, spaces, storage } = this.#reading
+    const { sequence } = this.#snapshot
+    if (sequence !== storage.sequence || storage.isChanging(spaces.records, place)) return
+    cache.set(this.schema.id, key, row, length, sequence)
+  }
+}
+
+function isUsable(column: Column | undefined): column is Column {
+  return column?.indexed === true && !column.building
+}

@@ -1,0 +1,208 @@
+import { createHash } from 'node:crypto'
+import { CREATED_TIME, UPDATED_TIME } from '../catalog/index.js'
+import { Problem } from '../lib/index.js'
+import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index.js'
+import { addEntries, type Keyspaces } from './layout.js'
+import type { Key, Row } from './reader.js'
+import type { RecordCache } from './record-cache.js'
+import type { ColumnShape, TableShape } from './shape.js'
+import { decodeRecord, encodeJson, encodeVersion, holdsNegativeZero, type Version } from './stored-row.js'
+
+/** Longer values are known by their digest in the unique index. */
+const UNIQUE_BYTES_MAX = 200
+
+/** A record and where it stands. */
+export interface Place {
+  shape: TableShape
+  key: Key
+  /** The key as `encodeValue` has it. */
+  encodedKey: string
+  /** Position in the request, for problems. */
+  index: number
+}
+
+/** Writes single rows with everything that belongs to them: index entries, unique values, tombstones, counts. */
+export class RowWriter {
+  readonly #transaction: WriteTransaction
+  readonly #spaces: Keyspaces
+  readonly #cache: RecordCache
+  readonly #version: Version
+  /** The beginning of everything that this writer stores. */
+  readonly #head: string
+  readonly #times: string
+  readonly #added = new Map<string, number>()
+
+  constructor(transaction: WriteTransaction, spaces: Keyspaces, cache: RecordCache, version: Version) {
+    this.#transaction = transaction
+    this.#spaces = spaces
+    this.#cache = cache
+    this.#version = version
+    this.#head = encodeVersion(version)
+    this.#times = `"${CREATED_TIME}":${version.time},"${UPDATED_TIME}":${version.time}}`
+  }
+
+  /** The stored text of a row, or undefined. */
+  stored({ shape, encodedKey }: Place): string | undefined {
+    return this.#transaction.get(this.#spaces.records, shape.prefix + encodedKey)
+  }
+
+  /** The row behind a stored text. */
+  decode(shape: TableShape, stored: string): Row {
+    return shape.complete ? shape.complete(stored) : decodeRecord(stored)
+  }
+
+  /**
+   * Stores a record of a dynamic table as it was sent, with its times behind. The commonest write by far, so it looks
+   * at every value once. Answers its JSON text. @throws Problem record_invalid
+   */
+  createPlain(place: Place, record: Readonly<Record<string, unknown>>): string {
+    const { shape, encodedKey, index } = place
+    const { columns } = shape
+    const entries: string[] = []
+    let exact = true
+    for (const name in record) {
+      const value = record[name]
+      if (typeof value === 'number' || (typeof value === 'object' && value !== null)) {
+        if (holdsNegativeZero(value)) exact = false
+      }
+      const column = columns.get(name)
+      if (column?.column.indexed) addEntries(entries, column.prefix, value, encodedKey)
+    }
+    for (const name of [CREATED_TIME, UPDATED_TIME]) {
+      const column = columns.get(name)
+      if (column?.column.indexed) addEntries(entries, column.prefix, this.#version.time, encodedKey)
+    }
+    const json = exact ? JSON.stringify(record) : encodeJson(record)
+    const text = `${json.slice(0, -1)}${json.length > 2 ? ',' : ''}${this.#times}`
+    this.#putUniques({ ...place, index }, undefined, record)
+    for (const entry of entries) this.#transaction.put(this.#spaces.indexes, entry, '')
+    this.#putRecord(place, text)
+    this.#count(shape, 1)
+    return text
+  }
+
+  /** Stores a new row. Answers its JSON text. @throws Problem value_taken */
+  create(place: Place, row: Row): string {
+    return this.#write(place, undefined, row)
+  }
+
+  /** Stores a changed row. @throws Problem value_taken */
+  replace(place: Place, before: Row, after: Row): string {
+    return this.#write(place, before, after)
+  }
+
+  /** Removes a row and leaves a tombstone. */
+  remove(place: Place, before: Row): void {
+    const { shape, key, encodedKey } = place
+    this.#putEntries(place, before, undefined)
+    this.#putUniques(place, before, undefined)
+    const at = shape.prefix + encodedKey
+    this.#transaction.remove(this.#spaces.records, at)
+    this.#transaction.put(this.#spaces.tombstones, at, this.#head)
+    this.#transaction.put(this.#spaces.tombstoneTimes, encodeValue(this.#version.time) + at, '')
+    this.#cache.delete(shape.schema.id, key)
+    this.#count(shape, -1)
+  }
+
+  /** The next number of a column that counts up by itself. */
+  nextNumber(column: ColumnShape): number {
+    const next = Number(this.#transaction.get(this.#spaces.counts, column.prefix) ?? 0) + 1
+    this.#transaction.put(this.#spaces.counts, column.prefix, String(next))
+    return next
+  }
+
+  /** Takes note of a number that a caller has given to such a column. */
+  sawNumber(column: ColumnShape, value: unknown): void {
+    if (typeof value !== 'number' || !Number.isSafeInteger(value)) return
+    if (value > Number(this.#transaction.get(this.#spaces.counts, column.prefix) ?? 0))
+      this.#transaction.put(this.#spaces.counts, column.prefix, String(value))
+  }
+
+  /** The key of the record that has this value in a unique column. */
+  ownerOf(column: ColumnShape, value: unknown): string | undefined {
+    return this.#transaction.get(this.#spaces.uniques, placeOfUnique(column, value))
+  }
+
+  /** Writes the numbers of records that have changed. At the end of the transaction. */
+  finish(): void {
+    for (const [prefix, added] of this.#added) {
+      const before = Number(this.#transaction.get(this.#spaces.counts, prefix) ?? 0)
+      if (added !== 0) this.#transaction.put(this.#spaces.counts, prefix, String(before + added))
+    }
+    this.#added.clear()
+  }
+
+  #write(place: Place, before: Row | undefined, after: Row): string {
+    this.#putUniques(place, before, after)
+    this.#putEntries(place, before, after)
+    const text = encodeJson(after)
+    this.#putRecord(place, text)
+    if (!before) this.#count(place.shape, 1)
+    return text
+  }
+
+  #putRecord({ shape, key, encodedKey }: Place, text: string): void {
+    this.#transaction.put(this.#spaces.records, shape.prefix + encodedKey, this.#head + text)
+    this.#cache.delete(shape.schema.id, key)
+  }
+
+  /** Changes only the entries of values that differ. */
+  #putEntries({ shape, encodedKey }: Place, before: Row | undefined, after: Row | undefined): void {
+    for (const { column, prefix } of shape.columns.values()) {
+      if (!column.indexed) continue
+      const old = memberOf(before, column.name)
+      const now = memberOf(after, column.name)
+      if (Object.is(old, now)) continue
+      const gone = entriesOf(prefix, old, encodedKey)
+      const come = entriesOf(prefix, now, encodedKey)
+      for (const entry of gone) if (!come.has(entry)) this.#transaction.remove(this.#spaces.indexes, entry)
+      for (const entry of come) if (!gone.has(entry)) this.#transaction.put(this.#spaces.indexes, entry, '')
+    }
+  }
+
+  #putUniques(place: Place, before: Row | undefined, after: Row | undefined): void {
+    for (const unique of place.shape.uniques) {
+      const { name } = unique.column
+      const old = memberOf(before, name)
+      const now = memberOf(after, name)
+      if (Object.is(old, now)) continue
+      if (now !== undefined && now !== null) this.#takeValue(place, unique, now)
+      if (old !== undefined && old !== null && !sameUnique(unique, old, now))
+        this.#transaction.remove(this.#spaces.uniques, placeOfUnique(unique, old))
+    }
+  }
+
+  #takeValue({ shape, encodedKey, index }: Place, unique: ColumnShape, value: unknown): void {
+    const place = placeOfUnique(unique, value)
+    const owner = this.#transaction.get(this.#spaces.uniques, place)
+    if (owner !== undefined && owner !== encodedKey) {
+      const { database, name: table } = shape.schema
+      throw new Problem('value_taken', { index, column: unique.column.name, database, table })
+    }
+    this.#transaction.put(this.#spaces.uniques, place, encodedKey)
+  }
+
+  #count({ prefix }: TableShape, added: number): void {
+    this.#added.set(prefix, (this.#added.get(prefix) ?? 0) + added)
+  }
+}
+
+function entriesOf(prefix: string, value: unknown, encodedKey: string): Set<string> {
+  const entries: string[] = []
+  addEntries(entries, prefix, value, encodedKey)
+  return new Set(entries)
+}
+
+function memberOf(row: Row | undefined, name: string): unknown {
+  return row !== undefined && Object.hasOwn(row, name) ? row[name] : undefined
+}
+
+function placeOfUnique({ prefix }: ColumnShape, value: unknown): string {
+  const encoded = encodeValue(isKeyValue(value) ? value : encodeJson(value))
+  if (encoded.length <= UNIQUE_BYTES_MAX) return `${prefix}v${encoded}`
+  return `${prefix}d${createHash('sha256').update(encoded, 'latin1').digest().toString('latin1')}`
+}
+
+function sameUnique(unique: ColumnShape, a: unknown, b: unknown): boolean {
+  return b !== undefined && b !== null && placeOfUnique(unique, a) === placeOfUnique(unique, b)
+}

@@ -1,0 +1,65 @@
+import { type Column, CREATED_TIME, type TableSchema, UPDATED_TIME } from '../catalog/index.js'
+import { encodeId } from '../storage/index.js'
+import type { Row } from './reader.js'
+import { decodeRecord, freeze } from './stored-row.js'
+
+/** One column, with what is computed from it once. */
+export interface ColumnShape {
+  column: Column
+  /** The beginning of its index entries. */
+  prefix: string
+}
+
+/** A schema as writers and readers of its records use it. */
+export interface TableShape {
+  schema: TableSchema
+  /** The beginning of its keys in `records`. */
+  prefix: string
+  key: ColumnShape
+  columns: ReadonlyMap<string, ColumnShape>
+  uniques: readonly ColumnShape[]
+  /** Whether values are checked against columns: declared tables, and dynamic ones that were given such columns. */
+  typed: boolean
+  /** Decodes records of declared tables, which may be older than some of the columns. */
+  complete: ((stored: string) => Row) | undefined
+}
+
+const shapes = new WeakMap<TableSchema, TableShape>()
+
+export function shapeOf(schema: TableSchema): TableShape {
+  let shape = shapes.get(schema)
+  if (!shape) {
+    shape = make(schema)
+    shapes.set(schema, shape)
+  }
+  return shape
+}
+
+function make(schema: TableSchema): TableShape {
+  const columns = new Map(
+    schema.columns.map((column) => [column.name, { column, prefix: encodeId(column.id) } satisfies ColumnShape]),
+  )
+  const isPlain = ({ name, type, notNull, unique, default: value }: Column) =>
+    name === CREATED_TIME || name === UPDATED_TIME || (type === 'any' && !notNull && !unique && value === undefined)
+  return {
+    schema,
+    prefix: encodeId(schema.id),
+    key: columns.get(schema.primaryKey)!,
+    columns,
+    uniques: [...columns.values()].filter(({ column }) => column.unique && column.name !== schema.primaryKey),
+    typed: !schema.dynamic || !schema.columns.every(isPlain),
+    complete: schema.dynamic ? undefined : completer(schema.columns),
+  }
+}
+
+/** Rows of declared tables have exactly the columns: later ones are filled with their default, dropped ones left out. */
+function completer(columns: readonly Column[]): (stored: string) => Row {
+  return (stored) => {
+    const record = decodeRecord(stored)
+    const row: Record<string, unknown> = {}
+    for (const { name, default: value } of columns) {
+      row[name] = Object.hasOwn(record, name) ? record[name] : (value ?? null)
+    }
+    return freeze(row)
+  }
+}

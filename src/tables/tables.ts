@@ -1,0 +1,177 @@
+import type { Catalog, Column, ColumnDefinition, TableSchema } from '../catalog/index.js'
+import { HybridClock, Problem } from '../lib/index.js'
+import { encodeId, type Idempotency, type Replays, type Storage } from '../storage/index.js'
+import { Batch, type BatchContext, type BatchSettings } from './batch.js'
+import { ChangeLog } from './change-log.js'
+import { Cleaning, type CleaningSettings } from './cleaning.js'
+import { addEntries, type Keyspaces, openKeyspaces, rangeOfId } from './layout.js'
+import type { Snapshot } from './reader.js'
+import { RecordCache } from './record-cache.js'
+import { TablesSnapshot } from './row-reader.js'
+import { shapeOf } from './shape.js'
+import { decodeRecord } from './stored-row.js'
+
+export interface TablesSettings extends BatchSettings, CleaningSettings {
+  /** Memory for decoded records. */
+  cache_bytes_max: number
+}
+
+export interface TablesOptions {
+  storage: Storage
+  catalog: Catalog
+  replays: Replays
+  settings: TablesSettings
+  /** Name of this node: the origin of its versions. */
+  node: string
+  now?: () => number
+}
+
+/** Who writes, and whether the caller may repeat it. A `Call` is one. */
+export interface Author {
+  user: string | undefined
+  idempotency?: Idempotency | undefined
+}
+
+/** Records: consistent snapshots to read, transactions to write, and the log of every change. See DESIGN.md. */
+export class Tables implements AsyncDisposable {
+  readonly changes: ChangeLog
+  readonly clock: HybridClock
+  readonly cleaning: Cleaning
+  readonly #options: TablesOptions
+  readonly #spaces: Keyspaces
+  readonly #cache: RecordCache
+  readonly #batches: BatchContext
+
+  constructor(options: TablesOptions) {
+    const { storage, catalog, replays, settings, now = Date.now } = options
+    this.#options = options
+    this.#spaces = openKeyspaces(storage)
+    this.#cache = new RecordCache(settings.cache_bytes_max)
+    this.changes = new ChangeLog(storage)
+    this.clock = new HybridClock(now)
+    this.clock.observe(this.changes.lastTime)
+    this.#batches = { catalog, spaces: this.#spaces, cache: this.#cache, log: this.changes, settings }
+    const { changes: log } = this
+    this.cleaning = new Cleaning({
+      storage,
+      catalog,
+      spaces: this.#spaces,
+      cache: this.#cache,
+      log,
+      replays,
+      settings,
+      now,
+    })
+  }
+
+  /** One consistent moment of all tables. Dispose of it soon. */
+  snapshot(): Snapshot {
+    const { storage, catalog } = this.#options
+    return new TablesSnapshot({ storage, spaces: this.#spaces, cache: this.#cache }, catalog.current)
+  }
+
+  /**
+   * Runs the function in one transaction; resolves with its answer when all of it is on disk. A repeated request with
+   * an idempotency key gets the first answer and changes nothing. The function must not wait.
+   */
+  async transact<Answer>(author: Author, run: (batch: Batch) => Answer): Promise<Answer> {
+    const { storage, replays } = this.#options
+    const user = author.user ?? ''
+    return await storage.write((transaction) =>
+      replays.once(transaction, user, author.idempotency, () => {
+        const version = { time: this.clock.now(), origin: this.#options.node }
+        const batch = new Batch(this.#batches, transaction, version, user)
+        const answer = run(batch)
+        batch.finish()
+        return answer
+      }),
+    )
+  }
+
+  /**
+   * Adds a column. Where it has a default, records that are there already read as if they had it; its index is built in
+   * bounded steps, and serves queries when it is whole.
+   * @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many
+   */
+  async addColumn(database: string, table: string, definition: ColumnDefinition): Promise<TableSchema> {
+    const { catalog, storage } = this.#options
+    const schema = await storage.write((transaction) => {
+      const before = catalog.draftTable(database, table)
+      const isEmpty = transaction.keys(this.#spaces.records, { ...rangeOfId(before.id), limit: 1 }).length === 0
+      const added = catalog.addColumnIn(transaction, database, table, definition)
+      const column = added.columns.at(-1)!
+      if (isEmpty || added.kind === 'events') return added
+      const refuse = (reason: string) => {
+        throw new Problem('invalid_column', { column: column.name, reason })
+      }
+      if (column.notNull && column.default === undefined)
+        refuse('a not-null column of a table with records needs a default')
+      if (column.default === undefined || !column.indexed) return added
+      if (column.unique) refuse('a unique column with a default cannot be added to a table with records')
+      return catalog.changeColumn(transaction, added, { ...column, building: true })
+    })
+    const column = schema.columns.at(-1)!
+    if (column.building) await this.#buildIndex(schema, column)
+    return catalog.table(database, table)
+  }
+
+  /** Drops a column and waits until its values are gone. @throws Problem table_not_found, column_not_found, column_needed */
+  async dropColumn(database: string, table: string, name: string): Promise<void> {
+    const { catalog } = this.#options
+    await catalog.dropColumn(database, table, name)
+    await this.cleaning.run()
+  }
+
+  /** Removes the changes of a table before a time, in bounded steps; answers how many there were. */
+  async deleteLogBefore(database: string, table: string, time: number): Promise<number> {
+    const { catalog, storage, settings } = this.#options
+    const { id } = catalog.table(database, table)
+    const limit = settings.cleaning_step_max
+    let removed = 0
+    for (let step = limit; step === limit; removed += step) {
+      step = await storage.write((transaction) => this.changes.removeBefore(transaction, id, time, limit))
+    }
+    return removed
+  }
+
+  /** Begins the work in the background: cleaning, and the indexes that an earlier process has not finished. */
+  start(failed: (error: unknown) => void): void {
+    this.cleaning.start(failed)
+    for (const { tables } of this.#options.catalog.current.databases.values()) {
+      for (const schema of tables.values()) {
+        for (const column of schema.columns) if (column.building) this.#buildIndex(schema, column).catch(failed)
+      }
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.cleaning[Symbol.asyncDispose]()
+  }
+
+  /** Gives the records of before a column its entry; the last step makes the index known. */
+  async #buildIndex({ id, database, name: table }: TableSchema, { id: columnId }: Column): Promise<void> {
+    const { catalog, storage, settings } = this.#options
+    const { start, end } = rangeOfId(id)
+    const limit = settings.cleaning_step_max
+    let from = start
+    for (let found = limit; found === limit; ) {
+      found = await storage.write((transaction) => {
+        const shape = shapeOf(catalog.draftTable(database, table))
+        const column = shape.schema.columns.find((other) => other.id === columnId)
+        if (!column) return 0 // dropped meanwhile
+        const keys = transaction.keys(this.#spaces.records, { start: from, end, limit })
+        for (const key of keys) {
+          const stored = transaction.get(this.#spaces.records, key)!
+          const row = shape.complete?.(stored) ?? decodeRecord(stored)
+          const entries: string[] = []
+          addEntries(entries, encodeId(columnId), row[column.name], key.slice(shape.prefix.length))
+          for (const entry of entries) transaction.put(this.#spaces.indexes, entry, '')
+        }
+        from = `${keys.at(-1) ?? end}\x00`
+        const { building: _, ...built } = column
+        if (keys.length < limit) catalog.changeColumn(transaction, shape.schema, built)
+        return keys.length
+      })
+    }
+  }
+}
