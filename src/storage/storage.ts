@@ -140,7 +140,7 @@ export class Storage implements AsyncDisposable {
         mapSize: settings.map_bytes,
         maxReaders: settings.readers_max,
         compression: false,
-        overlappingSync: false, // a commit is resolved when it is flushed, and only then is it visible
+        overlappingSync: true,
       })
       const storage = new Storage(path, root, lock, settings)
       await migrate(storage, migrations)
