@@ -2,12 +2,14 @@ import { readFileSync } from 'node:fs'
 import type { Logger } from 'pino'
 import { Access, DurableAccessStore } from './access/index.js'
 import { Dispatcher, loadHandlers, type NodeInfo, type Services } from './api/index.js'
+import { Catalog } from './catalog/index.js'
 import type { Config } from './config/index.js'
 import { Contracts } from './contracts/index.js'
 import { HttpServer } from './http/index.js'
 import { Disposals } from './lib/index.js'
 import { Metrics } from './metrics/index.js'
-import { Storage } from './storage/index.js'
+import { Replays, Storage } from './storage/index.js'
+import { Queries, Tables } from './tables/index.js'
 
 export interface NodeOptions {
   config: Config
@@ -37,22 +39,27 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   const contracts = new Contracts()
   const metrics = stack.use(new Metrics())
   const storage = stack.use(await Storage.open({ path: config.data_dir, settings: config.storage }))
+  const catalog = Catalog.open(storage, config.catalog)
+  const replays = new Replays(storage, config.tables.replay_life_hours * 3_600_000)
+  const tables = stack.use(new Tables({ storage, catalog, replays, settings: config.tables, node: config.node.name }))
+  const queries = new Queries(() => tables.snapshot(), config.select)
   const access = stack.use(
     await Access.open({
       store: new DurableAccessStore(storage),
-      structure: { hasDatabase: () => false, table: () => undefined }, // until the catalogue is there
+      structure: { hasDatabase: (name) => catalog.hasDatabase(name), table: (...names) => catalog.find(...names) },
       settings: config.access,
       issuer: config.node.name,
     }),
   )
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
   const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), state: () => state }
-  const services: Services = { node, config, contracts, metrics, access }
+  const services: Services = { node, config, contracts, metrics, access, catalog, tables, queries }
   const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))
-  const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, checkAnswers })
+  const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, replays, checkAnswers })
   const http = stack.use(new HttpServer({ settings: config.http, dispatcher, contracts, metrics, log }))
   const { url } = await http.listen()
   state = 'ready'
+  tables.start((error) => log.error({ err: error }, 'cleaning ended early; the next round tries again'))
   stack.defer(() => {
     state = 'stopping'
   })

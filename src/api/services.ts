@@ -1,7 +1,9 @@
 import type { Access } from '../access/index.js'
+import type { Catalog } from '../catalog/index.js'
 import type { Config } from '../config/index.js'
 import type { Contracts } from '../contracts/index.js'
 import type { Metrics } from '../metrics/index.js'
+import type { Queries, Tables } from '../tables/index.js'
 
 /** What a node tells of itself. */
 export interface NodeInfo {
@@ -20,4 +22,7 @@ export interface Services {
   readonly contracts: Contracts
   readonly metrics: Metrics
   readonly access: Access
+  readonly catalog: Catalog
+  readonly tables: Tables
+  readonly queries: Queries
 }

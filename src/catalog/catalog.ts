@@ -63,6 +63,14 @@ export class Catalog {
     return this.#draft
   }
 
+  hasDatabase(name: string): boolean {
+    return this.#current.databases.has(name)
+  }
+
+  find(database: string, table: string): TableSchema | undefined {
+    return this.#current.table(database, table)
+  }
+
   /** @throws Problem table_not_found */
   table(database: string, table: string): TableSchema {
     return known(this.#current, database, table)
