@@ -1,4 +1,5 @@
 import { JsonStream, JsonText } from '../../lib/index.js'
+import { tableReplies } from './tables.js'
 
 type Fields = Record<string, unknown>
 
@@ -13,6 +14,7 @@ export const replies: Record<string, (answer: unknown, request: Fields) => unkno
   pyql_join_token: (answer) => ({ join: tokenOf(answer) }),
   pyql_cluster_token: (answer) => ({ PYQL_CLUSTER_SERVICE_TOKEN: tokenOf(answer) }),
   pyql_local_token: (answer) => ({ PYQL_LOCAL_SERVICE_TOKEN: tokenOf(answer) }),
+  ...tableReplies,
 }
 
 function tokenOf(answer: unknown): string {

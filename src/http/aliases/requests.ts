@@ -1,4 +1,5 @@
 import { Problem } from '../../lib/index.js'
+import { pyqlTableRequest } from './tables.js'
 
 type Fields = Record<string, unknown>
 
@@ -12,4 +13,5 @@ export const requests: Record<string, (body: unknown) => Fields> = {
       })
     return { select: '*' }
   },
+  pyql_table: pyqlTableRequest,
 }
