@@ -1,6 +1,7 @@
 // TypeScript types: one file for each operation, one that lists them, the configuration, the problems.
 import { join } from 'node:path'
 import { compile } from 'json-schema-to-typescript'
+import { resolve } from './schemas.mjs'
 
 const HEAD = '// Generated from schemas/ by npm run generate. Do not edit.\n'
 const OPTIONS = {
@@ -10,12 +11,12 @@ const OPTIONS = {
   style: { singleQuote: true, semi: false, printWidth: 120 },
 }
 
-export async function types({ root, contracts, problems, config }) {
+export async function types({ root, contracts, common, problems, config }) {
   const files = new Map()
   for (const contract of contracts)
     files.set(
       `src/generated/operations/${contract.group}/${contract.operation}.ts`,
-      await operationTypes(root, contract),
+      await operationTypes(root, contract, common),
     )
   files.set('src/generated/contracts.ts', list(contracts))
   files.set('src/generated/config.ts', HEAD + (await compile(filled(config), 'Config', OPTIONS)))
@@ -27,7 +28,10 @@ export async function types({ root, contracts, problems, config }) {
 const KEY = { idempotency_key: { $ref: '../../common/idempotency_key.json' } }
 
 /** `request` is what a handler gets (defaults filled), `sent` what a caller sends. */
-async function operationTypes(root, { group, operation, request, response, changes }) {
+async function operationTypes(root, contract, common) {
+  const { group, operation, changes } = contract
+  const request = opened(contract.request, common)
+  const response = opened(contract.response, common)
   const cwd = join(root, 'schemas/operations', group, '/')
   const both = {
     type: 'object',
@@ -40,6 +44,19 @@ async function operationTypes(root, { group, operation, request, response, chang
     },
   }
   return `${HEAD}// ${operation}\n${await compile(structuredClone(both), 'Shapes', { ...OPTIONS, cwd })}`
+}
+
+const SHAPES = ['type', 'enum', 'const', 'oneOf', 'anyOf', 'allOf', '$ref', 'properties', 'not']
+
+/** A schema that says nothing of its value is any JSON value, not any object. */
+function opened(schema, common) {
+  const copy = { ...resolve(schema, common) }
+  if (!SHAPES.some((keyword) => keyword in copy)) copy.tsType = 'unknown'
+  for (const keyword of ['properties', 'patternProperties', '$defs'])
+    if (copy[keyword]) copy[keyword] = Object.fromEntries(Object.entries(copy[keyword]).map(([name, property]) => [name, opened(property, common)]))
+  for (const keyword of ['items', 'additionalProperties']) if (typeof copy[keyword] === 'object') copy[keyword] = opened(copy[keyword], common)
+  for (const keyword of ['oneOf', 'anyOf', 'allOf', 'prefixItems']) if (copy[keyword]) copy[keyword] = copy[keyword].map((item) => opened(item, common))
+  return copy
 }
 
 /** Fields with a default are always there once a request is checked. */
