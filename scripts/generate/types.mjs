@@ -53,9 +53,14 @@ function opened(schema, common) {
   const copy = { ...resolve(schema, common) }
   if (!SHAPES.some((keyword) => keyword in copy)) copy.tsType = 'unknown'
   for (const keyword of ['properties', 'patternProperties', '$defs'])
-    if (copy[keyword]) copy[keyword] = Object.fromEntries(Object.entries(copy[keyword]).map(([name, property]) => [name, opened(property, common)]))
-  for (const keyword of ['items', 'additionalProperties']) if (typeof copy[keyword] === 'object') copy[keyword] = opened(copy[keyword], common)
-  for (const keyword of ['oneOf', 'anyOf', 'allOf', 'prefixItems']) if (copy[keyword]) copy[keyword] = copy[keyword].map((item) => opened(item, common))
+    if (copy[keyword])
+      copy[keyword] = Object.fromEntries(
+        Object.entries(copy[keyword]).map(([name, property]) => [name, opened(property, common)]),
+      )
+  for (const keyword of ['items', 'additionalProperties'])
+    if (typeof copy[keyword] === 'object') copy[keyword] = opened(copy[keyword], common)
+  for (const keyword of ['oneOf', 'anyOf', 'allOf', 'prefixItems'])
+    if (copy[keyword]) copy[keyword] = copy[keyword].map((item) => opened(item, common))
   return copy
 }
 

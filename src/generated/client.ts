@@ -25,6 +25,10 @@ export const methods = {
   shareDatabase: { operation: 'share_database', changes: true },
   unshareDatabase: { operation: 'unshare_database', changes: true },
   userInfo: { operation: 'user_info', changes: false },
+  createDatabase: { operation: 'create_database', changes: true },
+  describeAll: { operation: 'describe_all', changes: false },
+  describeDatabase: { operation: 'describe_database', changes: false },
+  dropDatabase: { operation: 'drop_database', changes: true },
   describeOperations: { operation: 'describe_operations', changes: false },
   getConfiguration: { operation: 'get_configuration', changes: false },
   health: { operation: 'health', changes: false },
@@ -34,6 +38,12 @@ export const methods = {
   postman: { operation: 'postman', changes: false },
   ready: { operation: 'ready', changes: false },
   status: { operation: 'status', changes: false },
+  addColumn: { operation: 'add_column', changes: true },
+  createTable: { operation: 'create_table', changes: true },
+  describeTable: { operation: 'describe_table', changes: false },
+  dropColumn: { operation: 'drop_column', changes: true },
+  dropTable: { operation: 'drop_table', changes: true },
+  listTables: { operation: 'list_tables', changes: false },
 } as const satisfies Record<string, { operation: keyof Contracts; changes: boolean }>
 
 /** One method for each operation. */
@@ -82,6 +92,14 @@ export interface Methods<Options> {
   unshareDatabase(request: Contracts['unshare_database']['sent'], options?: Options): Promise<Contracts['unshare_database']['response']>
   /** Answers who the caller is. */
   userInfo(request?: Contracts['user_info']['sent'], options?: Options): Promise<Contracts['user_info']['response']>
+  /** Creates a database. */
+  createDatabase(request?: Contracts['create_database']['sent'], options?: Options): Promise<Contracts['create_database']['response']>
+  /** Describes all databases and their tables. */
+  describeAll(request?: Contracts['describe_all']['sent'], options?: Options): Promise<Contracts['describe_all']['response']>
+  /** Describes the tables of a database. */
+  describeDatabase(request?: Contracts['describe_database']['sent'], options?: Options): Promise<Contracts['describe_database']['response']>
+  /** Drops a database with all its tables. */
+  dropDatabase(request: Contracts['drop_database']['sent'], options?: Options): Promise<Contracts['drop_database']['response']>
   /** Lists the operations with their fields. */
   describeOperations(request?: Contracts['describe_operations']['sent'], options?: Options): Promise<Contracts['describe_operations']['response']>
   /** Answers the settings of the node. */
@@ -100,4 +118,16 @@ export interface Methods<Options> {
   ready(request?: Contracts['ready']['sent'], options?: Options): Promise<Contracts['ready']['response']>
   /** Answers how the node is doing. */
   status(request?: Contracts['status']['sent'], options?: Options): Promise<Contracts['status']['response']>
+  /** Adds a column to a table. */
+  addColumn(request: Contracts['add_column']['sent'], options?: Options): Promise<Contracts['add_column']['response']>
+  /** Creates a table. */
+  createTable(request: Contracts['create_table']['sent'], options?: Options): Promise<Contracts['create_table']['response']>
+  /** Describes a table. */
+  describeTable(request: Contracts['describe_table']['sent'], options?: Options): Promise<Contracts['describe_table']['response']>
+  /** Drops a column of a table. */
+  dropColumn(request: Contracts['drop_column']['sent'], options?: Options): Promise<Contracts['drop_column']['response']>
+  /** Drops a table. */
+  dropTable(request: Contracts['drop_table']['sent'], options?: Options): Promise<Contracts['drop_table']['response']>
+  /** Lists the tables of a database. */
+  listTables(request?: Contracts['list_tables']['sent'], options?: Options): Promise<Contracts['list_tables']['response']>
 }

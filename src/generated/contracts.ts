@@ -21,6 +21,10 @@ import type { Shapes as RotateKeys } from './operations/access/rotate_keys.js'
 import type { Shapes as ShareDatabase } from './operations/access/share_database.js'
 import type { Shapes as UnshareDatabase } from './operations/access/unshare_database.js'
 import type { Shapes as UserInfo } from './operations/access/user_info.js'
+import type { Shapes as CreateDatabase } from './operations/database/create_database.js'
+import type { Shapes as DescribeAll } from './operations/database/describe_all.js'
+import type { Shapes as DescribeDatabase } from './operations/database/describe_database.js'
+import type { Shapes as DropDatabase } from './operations/database/drop_database.js'
 import type { Shapes as DescribeOperations } from './operations/system/describe_operations.js'
 import type { Shapes as GetConfiguration } from './operations/system/get_configuration.js'
 import type { Shapes as Health } from './operations/system/health.js'
@@ -30,6 +34,12 @@ import type { Shapes as Ping } from './operations/system/ping.js'
 import type { Shapes as Postman } from './operations/system/postman.js'
 import type { Shapes as Ready } from './operations/system/ready.js'
 import type { Shapes as Status } from './operations/system/status.js'
+import type { Shapes as AddColumn } from './operations/table/add_column.js'
+import type { Shapes as CreateTable } from './operations/table/create_table.js'
+import type { Shapes as DescribeTable } from './operations/table/describe_table.js'
+import type { Shapes as DropColumn } from './operations/table/drop_column.js'
+import type { Shapes as DropTable } from './operations/table/drop_table.js'
+import type { Shapes as ListTables } from './operations/table/list_tables.js'
 
 /** Request and response of every operation. */
 export interface Contracts {
@@ -55,6 +65,10 @@ export interface Contracts {
   share_database: ShareDatabase
   unshare_database: UnshareDatabase
   user_info: UserInfo
+  create_database: CreateDatabase
+  describe_all: DescribeAll
+  describe_database: DescribeDatabase
+  drop_database: DropDatabase
   describe_operations: DescribeOperations
   get_configuration: GetConfiguration
   health: Health
@@ -64,4 +78,10 @@ export interface Contracts {
   postman: Postman
   ready: Ready
   status: Status
+  add_column: AddColumn
+  create_table: CreateTable
+  describe_table: DescribeTable
+  drop_column: DropColumn
+  drop_table: DropTable
+  list_tables: ListTables
 }

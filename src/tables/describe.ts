@@ -23,7 +23,13 @@ export interface TableDescription {
   audit: boolean
   schema_defined: boolean
   attributes: ColumnDescription[]
-  foreign_keys: { column: string; table: string; references: string; on_delete: ForeignAction; on_update: ForeignAction }[]
+  foreign_keys: {
+    column: string
+    table: string
+    references: string
+    on_delete: ForeignAction
+    on_update: ForeignAction
+  }[]
   options?: Record<string, unknown>
   record_count: number
   last_updated_record: number | null
@@ -48,10 +54,18 @@ export function describeTable(schema: TableSchema, view: View, { records, lastUp
     hash_attribute: primaryKey,
     audit: true,
     schema_defined: !dynamic,
-    attributes: schema.columns.filter((column) => sees(column.name)).map((column) => describeColumn(column, primaryKey)),
+    attributes: schema.columns
+      .filter((column) => sees(column.name))
+      .map((column) => describeColumn(column, primaryKey)),
     foreign_keys: schema.foreignKeys
       .filter(({ column, table }) => sees(column) && view.seesTable(database, table))
-      .map(({ column, table, references, onDelete, onUpdate }) => ({ column, table, references, on_delete: onDelete, on_update: onUpdate })),
+      .map(({ column, table, references, onDelete, onUpdate }) => ({
+        column,
+        table,
+        references,
+        on_delete: onDelete,
+        on_update: onUpdate,
+      })),
     ...(Object.keys(options).length > 0 && { options }),
     record_count: records,
     last_updated_record: lastUpdated,

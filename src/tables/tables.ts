@@ -1,9 +1,10 @@
-import type { Catalog, Column, ColumnDefinition, TableSchema } from '../catalog/index.js'
-import { HybridClock, Problem } from '../lib/index.js'
+import { type Catalog, type Column, type ColumnDefinition, type TableSchema, UPDATED_TIME } from '../catalog/index.js'
+import { HybridClock, Problem, type View } from '../lib/index.js'
 import { encodeId, type Idempotency, type Replays, type Storage } from '../storage/index.js'
 import { Batch, type BatchContext, type BatchSettings } from './batch.js'
 import { ChangeLog } from './change-log.js'
 import { Cleaning, type CleaningSettings } from './cleaning.js'
+import { describeTable, type TableDescription, type TableSize } from './describe.js'
 import { addEntries, type Keyspaces, openKeyspaces, rangeOfId } from './layout.js'
 import type { Snapshot } from './reader.js'
 import { RecordCache } from './record-cache.js'
@@ -142,6 +143,30 @@ export class Tables implements AsyncDisposable {
         for (const column of schema.columns) if (column.building) this.#buildIndex(schema, column).catch(failed)
       }
     }
+  }
+
+  /** A table as far as the view sees it. @throws Problem table_not_found */
+  describe(database: string, table: string, view: View): TableDescription {
+    const schema = this.#options.catalog.table(database, table)
+    if (!view.seesTable(database, table)) throw new Problem('table_not_found', { database, table })
+    return describeTable(schema, view, this.#sizeOf(schema))
+  }
+
+  /** The tables of a database that the view sees, by name. @throws Problem database_not_found */
+  describeDatabase(database: string, view: View): TableDescription[] {
+    return [...this.#options.catalog.database(database).tables.values()]
+      .filter(({ name }) => view.seesTable(database, name))
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
+      .map((schema) => describeTable(schema, view, this.#sizeOf(schema)))
+  }
+
+  #sizeOf({ database, name, kind }: TableSchema): TableSize {
+    if (kind === 'events') return { records: 0, lastUpdated: null }
+    using snapshot = this.snapshot()
+    const reader = snapshot.table(database, name)!
+    const [latest] = reader.isIndexed(UPDATED_TIME) ? reader.range({ attribute: UPDATED_TIME, reverse: true }) : []
+    const row = latest === undefined ? undefined : reader.get(latest)
+    return { records: reader.count(), lastUpdated: (row?.[UPDATED_TIME] as number | undefined) ?? null }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

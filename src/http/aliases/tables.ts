@@ -60,12 +60,15 @@ function pyqlTable({ name, hash_attribute, attributes, foreign_keys = [] }: Tabl
     column,
     { table, ref: references, mods: `ON DELETE ${words(on_delete)} ON UPDATE ${words(on_update)}` },
   ])
-  return { [name]: { columns, primary_key: hash_attribute, foreign_keys: keys.length > 0 ? Object.fromEntries(keys) : null } }
+  return {
+    [name]: { columns, primary_key: hash_attribute, foreign_keys: keys.length > 0 ? Object.fromEntries(keys) : null },
+  }
 }
 
 function modsOf({ not_null, unique, auto_increment, default: value }: Attribute): string {
   const mods = [not_null && 'NOT NULL', unique && 'UNIQUE', auto_increment && 'AUTOINCREMENT']
-  if (value !== undefined) mods.push(`DEFAULT ${typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : JSON.stringify(value)}`)
+  if (value !== undefined)
+    mods.push(`DEFAULT ${typeof value === 'string' ? `'${value.replaceAll("'", "''")}'` : JSON.stringify(value)}`)
   return mods.filter(Boolean).join(' ')
 }
 
@@ -78,14 +81,23 @@ export function pyqlTableRequest(body: unknown): Fields {
   const tables = isObject(body) ? Object.entries(body) : []
   const [[table, config] = []] = tables
   if (tables.length !== 1 || !isObject(config))
-    throw new Problem('invalid_request', { reason: 'The body must be an object with one table: {"name": {"columns": […], "primary_key": "…"}}.' })
+    throw new Problem('invalid_request', {
+      reason: 'The body must be an object with one table: {"name": {"columns": […], "primary_key": "…"}}.',
+    })
   const { columns, primary_key, foreign_keys, ...rest } = config
   if (!Array.isArray(columns)) throw new Problem('invalid_request', { reason: "'columns' must be an array" })
-  return { ...rest, table, columns, primary_key, ...(isObject(foreign_keys) && { foreign_keys: Object.entries(foreign_keys).map(foreignKey) }) }
+  return {
+    ...rest,
+    table,
+    columns,
+    primary_key,
+    ...(isObject(foreign_keys) && { foreign_keys: Object.entries(foreign_keys).map(foreignKey) }),
+  }
 }
 
 function foreignKey([column, target]: [string, unknown]): Fields {
-  if (!isObject(target)) throw new Problem('invalid_request', { reason: `'foreign_keys.${column}' must be of type object` })
+  if (!isObject(target))
+    throw new Problem('invalid_request', { reason: `'foreign_keys.${column}' must be of type object` })
   const { table, ref, mods, ...rest } = target
   return { ...rest, column, table, references: ref, mods: mods ?? null }
 }
