@@ -6,6 +6,7 @@ import { Catalog } from './catalog/index.js'
 import type { Config } from './config/index.js'
 import { Contracts } from './contracts/index.js'
 import { HttpServer } from './http/index.js'
+import { Jobs } from './jobs/index.js'
 import { Disposals } from './lib/index.js'
 import { Metrics } from './metrics/index.js'
 import { Replays, Storage } from './storage/index.js'
@@ -51,12 +52,14 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
       issuer: config.node.name,
     }),
   )
+  const jobs = stack.use(new Jobs({ storage, replays, settings: config.jobs, log }))
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
   const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), state: () => state }
-  const services: Services = { node, config, contracts, metrics, access, catalog, tables, queries }
+  const services: Services = { node, config, contracts, metrics, access, catalog, tables, queries, jobs }
   const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))
   const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, replays, checkAnswers })
   const http = stack.use(new HttpServer({ settings: config.http, dispatcher, contracts, metrics, log }))
+  await jobs.resume()
   const { url } = await http.listen()
   state = 'ready'
   tables.start((error) => log.error({ err: error }, 'cleaning ended early; the next round tries again'))

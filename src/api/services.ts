@@ -2,6 +2,7 @@ import type { Access } from '../access/index.js'
 import type { Catalog } from '../catalog/index.js'
 import type { Config } from '../config/index.js'
 import type { Contracts } from '../contracts/index.js'
+import type { Jobs } from '../jobs/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Queries, Tables } from '../tables/index.js'
 
@@ -25,4 +26,5 @@ export interface Services {
   readonly catalog: Catalog
   readonly tables: Tables
   readonly queries: Queries
+  readonly jobs: Jobs
 }

@@ -29,14 +29,17 @@ export const methods = {
   describeAll: { operation: 'describe_all', changes: false },
   describeDatabase: { operation: 'describe_database', changes: false },
   dropDatabase: { operation: 'drop_database', changes: true },
+  cancelJob: { operation: 'cancel_job', changes: true },
   describeOperations: { operation: 'describe_operations', changes: false },
   getConfiguration: { operation: 'get_configuration', changes: false },
+  getJob: { operation: 'get_job', changes: false },
   health: { operation: 'health', changes: false },
   metrics: { operation: 'metrics', changes: false },
   openapi: { operation: 'openapi', changes: false },
   ping: { operation: 'ping', changes: false },
   postman: { operation: 'postman', changes: false },
   ready: { operation: 'ready', changes: false },
+  searchJobsByStartDate: { operation: 'search_jobs_by_start_date', changes: false },
   status: { operation: 'status', changes: false },
   addColumn: { operation: 'add_column', changes: true },
   createTable: { operation: 'create_table', changes: true },
@@ -100,10 +103,14 @@ export interface Methods<Options> {
   describeDatabase(request?: Contracts['describe_database']['sent'], options?: Options): Promise<Contracts['describe_database']['response']>
   /** Drops a database with all its tables. */
   dropDatabase(request: Contracts['drop_database']['sent'], options?: Options): Promise<Contracts['drop_database']['response']>
+  /** Stops a job. */
+  cancelJob(request: Contracts['cancel_job']['sent'], options?: Options): Promise<Contracts['cancel_job']['response']>
   /** Lists the operations with their fields. */
   describeOperations(request?: Contracts['describe_operations']['sent'], options?: Options): Promise<Contracts['describe_operations']['response']>
   /** Answers the settings of the node. */
   getConfiguration(request?: Contracts['get_configuration']['sent'], options?: Options): Promise<Contracts['get_configuration']['response']>
+  /** Answers a job with its progress. */
+  getJob(request: Contracts['get_job']['sent'], options?: Options): Promise<Contracts['get_job']['response']>
   /** Answers whether the process is alive. */
   health(request?: Contracts['health']['sent'], options?: Options): Promise<Contracts['health']['response']>
   /** Answers the figures of the node for Prometheus. */
@@ -116,6 +123,8 @@ export interface Methods<Options> {
   postman(request?: Contracts['postman']['sent'], options?: Options): Promise<Contracts['postman']['response']>
   /** Answers whether the node serves requests. */
   ready(request?: Contracts['ready']['sent'], options?: Options): Promise<Contracts['ready']['response']>
+  /** Lists the jobs of a time. */
+  searchJobsByStartDate(request: Contracts['search_jobs_by_start_date']['sent'], options?: Options): Promise<Contracts['search_jobs_by_start_date']['response']>
   /** Answers how the node is doing. */
   status(request?: Contracts['status']['sent'], options?: Options): Promise<Contracts['status']['response']>
   /** Adds a column to a table. */

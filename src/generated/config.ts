@@ -201,6 +201,39 @@ export interface Config {
     stream_above_bytes: number
   }
   /**
+   * Long work in the background: loads, exports, deletions.
+   */
+  jobs: {
+    /**
+     * Folder that csv_file_load may read from; empty: none. Nothing outside of it can be read.
+     */
+    import_dir: string
+    /**
+     * Folder that export_local writes to; empty: none. Nothing outside of it can be written.
+     */
+    export_dir: string
+    /**
+     * Jobs that run at the same time.
+     */
+    running_max: number
+    /**
+     * Jobs that may wait for their turn; one more is answered 429.
+     */
+    waiting_max: number
+    /**
+     * Jobs that are remembered; the oldest that has ended is forgotten.
+     */
+    kept_max: number
+    /**
+     * Errors of rows that get_job answers, the first ones.
+     */
+    errors_shown_max: number
+    /**
+     * Rows that a load may leave out because they cannot be taken; beyond it the job ends.
+     */
+    bad_rows_max: number
+  }
+  /**
    * Sign-in.
    */
   access: {

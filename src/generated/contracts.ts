@@ -25,14 +25,17 @@ import type { Shapes as CreateDatabase } from './operations/database/create_data
 import type { Shapes as DescribeAll } from './operations/database/describe_all.js'
 import type { Shapes as DescribeDatabase } from './operations/database/describe_database.js'
 import type { Shapes as DropDatabase } from './operations/database/drop_database.js'
+import type { Shapes as CancelJob } from './operations/system/cancel_job.js'
 import type { Shapes as DescribeOperations } from './operations/system/describe_operations.js'
 import type { Shapes as GetConfiguration } from './operations/system/get_configuration.js'
+import type { Shapes as GetJob } from './operations/system/get_job.js'
 import type { Shapes as Health } from './operations/system/health.js'
 import type { Shapes as Metrics } from './operations/system/metrics.js'
 import type { Shapes as Openapi } from './operations/system/openapi.js'
 import type { Shapes as Ping } from './operations/system/ping.js'
 import type { Shapes as Postman } from './operations/system/postman.js'
 import type { Shapes as Ready } from './operations/system/ready.js'
+import type { Shapes as SearchJobsByStartDate } from './operations/system/search_jobs_by_start_date.js'
 import type { Shapes as Status } from './operations/system/status.js'
 import type { Shapes as AddColumn } from './operations/table/add_column.js'
 import type { Shapes as CreateTable } from './operations/table/create_table.js'
@@ -69,14 +72,17 @@ export interface Contracts {
   describe_all: DescribeAll
   describe_database: DescribeDatabase
   drop_database: DropDatabase
+  cancel_job: CancelJob
   describe_operations: DescribeOperations
   get_configuration: GetConfiguration
+  get_job: GetJob
   health: Health
   metrics: Metrics
   openapi: Openapi
   ping: Ping
   postman: Postman
   ready: Ready
+  search_jobs_by_start_date: SearchJobsByStartDate
   status: Status
   add_column: AddColumn
   create_table: CreateTable

@@ -32,15 +32,22 @@ export const problems = {
   disk_full: {"status":507,"title":"The disk is full","detail":"The disk is full: nothing of this write was stored. Reads go on; writes work again when there is space.","retry":true},
   event_column_unknown: {"status":400,"title":"Unknown column","detail":"Column '{column}' not found in table '{table}'{suggestion}","retry":false},
   events_rejected: {"status":400,"title":"Events were rejected","detail":"{count} of the events are not valid; none was inserted, because the request is atomic.","retry":false},
+  file_exists: {"status":409,"title":"The file exists","detail":"There is a file '{path}' already; choose another name.","retry":false},
+  file_not_found: {"status":404,"title":"There is no such file","detail":"There is no file '{path}' in the folder of the server.","retry":false},
   filter_invalid: {"status":400,"title":"The filter is not valid","detail":"The filter does not fit column '{column}': {reason}.","retry":false},
+  folder_not_configured: {"status":400,"title":"No folder is configured","detail":"The server has no folder for this: set {setting} to a folder that exists.","retry":false},
   forbidden: {"status":403,"title":"Not authorized","detail":"This operation is not authorized due to role restrictions and/or invalid database items","retry":false},
   idempotency_key_reused: {"status":409,"title":"The idempotency key was used","detail":"The idempotency key was used for another request within 24 hours; use a new one.","retry":false},
+  input_invalid: {"status":400,"title":"The input cannot be read","detail":"{reason}","retry":false},
   internal: {"status":500,"title":"Internal error","detail":"Something went wrong on our side. The log of the node has the details under id {id}.","retry":true},
   invalid_column: {"status":400,"title":"The column is not valid","detail":"Column '{column}': {reason}.","retry":false},
   invalid_credentials: {"status":401,"title":"Invalid credentials","detail":"invalid credentials","retry":false},
   invalid_name: {"status":400,"title":"The name is not valid","detail":"{reason}","retry":false},
   invalid_permission: {"status":400,"title":"The permissions are not valid","detail":"Errors in the role permissions JSON provided","retry":false},
   invalid_request: {"status":400,"title":"The request is not valid","detail":"{reason}","retry":false},
+  job_cancelled: {"status":409,"title":"The job was cancelled","detail":"The job {id} was cancelled; what it had done before stays.","retry":false},
+  job_ended: {"status":409,"title":"The job has ended","detail":"The job {id} has ended already: {status}.","retry":false},
+  job_not_found: {"status":404,"title":"There is no such job","detail":"There is no job with the id {id} that you may see.","retry":false},
   key_invalid: {"status":401,"title":"The key is not valid","detail":"The key for programs is unknown, has ended or was dropped.","retry":false},
   key_unknown: {"status":404,"title":"Unknown key","detail":"Key '{id}' does not exist.","retry":false},
   last_super_user: {"status":409,"title":"The last super user","detail":"At least one active user must keep the super_user role.","retry":false},
@@ -69,6 +76,7 @@ export const problems = {
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
   parent_missing: {"status":409,"title":"The parent does not exist","detail":"records[{index}]: '{column}' refers to {value}, which is not in '{parent}'. Nothing was stored.","retry":false},
+  path_not_allowed: {"status":400,"title":"The path is not allowed","detail":"The path '{path}' is not allowed: {reason}.","retry":false},
   path_unknown: {"status":404,"title":"Unknown path","detail":"Nothing is at {method} {path}. Operations are sent as POST / with an 'operation' property.","retry":false},
   person_unknown: {"status":404,"title":"No such person","detail":"Person {person} could not be found in table '{table}'.","retry":false},
   primary_key_required: {"status":400,"title":"No primary key","detail":"'primary_key' is required","retry":false},
@@ -101,8 +109,10 @@ export const problems = {
   token_expired: {"status":401,"title":"The token is expired","detail":"token expired","retry":false},
   token_invalid: {"status":401,"title":"The token is not valid","detail":"invalid token","retry":false},
   too_many: {"status":400,"title":"Too many","detail":"More than {limit} {what} (setting {setting}).","retry":false},
+  too_many_bad_rows: {"status":400,"title":"Too many bad rows","detail":"More than {limit} rows could not be taken (setting jobs.bad_rows_max); what was loaded before stays. The errors of the job name them.","retry":false},
   too_many_entries: {"status":409,"title":"Too many entries","detail":"There may be at most {limit} {what} (setting {setting}).","retry":false},
   too_many_hosts: {"status":400,"title":"Too many hosts","detail":"A certificate names at most {most} hosts.","retry":false},
+  too_many_jobs: {"status":429,"title":"Too many jobs wait","detail":"There are {limit} jobs waiting already (setting jobs.waiting_max).","retry":true},
   too_many_requests: {"status":429,"title":"Too many requests","detail":"{reason}","retry":true},
   too_many_routes: {"status":400,"title":"Too many routes","detail":"A node has at most {most} routes.","retry":false},
   too_many_segments: {"status":400,"title":"Too many segments","detail":"The table has {limit} stored segments (setting events.segments_max): drop some.","retry":false},
@@ -149,15 +159,22 @@ export interface ProblemFacts {
   disk_full: Record<never, never>
   event_column_unknown: { column: string | number; table: string | number; suggestion: string | number }
   events_rejected: { count: string | number }
+  file_exists: { path: string | number }
+  file_not_found: { path: string | number }
   filter_invalid: { column: string | number; reason: string | number }
+  folder_not_configured: { setting: string | number }
   forbidden: Record<never, never>
   idempotency_key_reused: Record<never, never>
+  input_invalid: { reason: string | number }
   internal: { id: string | number }
   invalid_column: { column: string | number; reason: string | number }
   invalid_credentials: Record<never, never>
   invalid_name: { reason: string | number }
   invalid_permission: Record<never, never>
   invalid_request: { reason: string | number }
+  job_cancelled: { id: string | number }
+  job_ended: { id: string | number; status: string | number }
+  job_not_found: { id: string | number }
   key_invalid: Record<never, never>
   key_unknown: { id: string | number }
   last_super_user: Record<never, never>
@@ -186,6 +203,7 @@ export interface ProblemFacts {
   operation_unknown: { operation: string | number; suggestion: string | number }
   operator_unknown: { operator: string | number; hint: string | number }
   parent_missing: { index: string | number; column: string | number; value: string | number; parent: string | number }
+  path_not_allowed: { path: string | number; reason: string | number }
   path_unknown: { method: string | number; path: string | number }
   person_unknown: { person: string | number; table: string | number }
   primary_key_required: Record<never, never>
@@ -218,8 +236,10 @@ export interface ProblemFacts {
   token_expired: Record<never, never>
   token_invalid: Record<never, never>
   too_many: { limit: string | number; what: string | number; setting: string | number }
+  too_many_bad_rows: { limit: string | number }
   too_many_entries: { limit: string | number; what: string | number; setting: string | number }
   too_many_hosts: { most: string | number }
+  too_many_jobs: { limit: string | number }
   too_many_requests: { reason: string | number }
   too_many_routes: { most: string | number }
   too_many_segments: { limit: string | number }

@@ -1,7 +1,6 @@
 import type { Context, Middleware } from 'koa'
 import bodyParser from 'koa-bodyparser'
-import { Problem } from '../lib/index.js'
-import { checkJsonBounds, type JsonBounds } from './json-bounds.js'
+import { checkJsonBounds, type JsonBounds, Problem } from '../lib/index.js'
 
 /** Reads request bodies as text, whatever their type: JSON is bounded before it is parsed, so parsing comes later. */
 export function readBody(bytesMax: number): Middleware {

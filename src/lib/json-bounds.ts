@@ -1,4 +1,4 @@
-import { Problem } from '../lib/index.js'
+import { Problem } from './problem.js'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c

@@ -1,0 +1,95 @@
+// Generated from schemas/ by npm run generate. Do not edit.
+// get_job
+/**
+ * The job.
+ */
+export type Response = {
+  /**
+   * Id of the job.
+   */
+  id: string
+  /**
+   * What it does: the operation that started it.
+   */
+  type: string
+  /**
+   * Who started it.
+   */
+  user: string
+  /**
+   * CREATED: it waits for its turn.
+   */
+  status: 'CREATED' | 'IN_PROGRESS' | 'COMPLETE' | 'ERROR' | 'CANCELLED'
+  /**
+   * What it did, or why it did not.
+   */
+  message: string
+  /**
+   * When it was asked for: milliseconds since 1970.
+   */
+  created_datetime: number
+  /**
+   * When it began.
+   */
+  start_datetime?: number
+  /**
+   * When it ended.
+   */
+  end_datetime?: number
+  /**
+   * How far it is.
+   */
+  progress: {
+    /**
+     * Rows that it has been through.
+     */
+    rows: number
+    /**
+     * Bytes of input or output that it has been through.
+     */
+    bytes: number
+    /**
+     * 0 to 100; null while the whole is not known.
+     */
+    percent: number | null
+    /**
+     * Its speed since this process began with it.
+     */
+    rows_per_second: number
+    /**
+     * Rows that could not be taken.
+     */
+    errors: number
+  }
+  /**
+   * The first rows that could not be taken (setting jobs.errors_shown_max).
+   */
+  errors: {
+    /**
+     * Line of the input, counted from 1.
+     */
+    line: number
+    /**
+     * Why the row could not be taken.
+     */
+    reason: string
+  }[]
+}[]
+
+export interface Shapes {
+  request: Request
+  sent: Sent
+  response: Response
+}
+export interface Request {
+  /**
+   * Id of the job.
+   */
+  id: string
+}
+export interface Sent {
+  /**
+   * Id of the job.
+   */
+  id: string
+}

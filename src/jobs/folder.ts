@@ -1,0 +1,120 @@
+import { constants } from 'node:fs'
+import { type FileHandle, link, lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises'
+import { dirname, isAbsolute, join, sep } from 'node:path'
+import { Problem } from '../lib/index.js'
+
+/**
+ * A configured folder, and the only place where callers' paths lead. A path is relative; neither .. nor a symbolic
+ * link leads out, which is judged on the real path of what was opened.
+ */
+export class Folder {
+  readonly #path: string
+  readonly #setting: string
+
+  /** `path` '' : nothing is configured, everything is refused. */
+  constructor(path: string, setting: string) {
+    this.#path = path
+    this.#setting = setting
+  }
+
+  /** Opens a file for reading. @throws Problem folder_not_configured, path_not_allowed, file_not_found */
+  async openFile(path: string): Promise<FileHandle> {
+    const root = await this.#root()
+    const full = join(root, this.#relative(path))
+    // Without O_NONBLOCK the opening of a named pipe would wait for a writer.
+    const file = await open(full, constants.O_RDONLY | constants.O_NONBLOCK).catch((error: NodeJS.ErrnoException) => {
+      throw error.code === 'ENOENT' || error.code === 'ENOTDIR'
+        ? new Problem('file_not_found', { path })
+        : new Problem('path_not_allowed', { path, reason: error.code ?? error.message })
+    })
+    try {
+      const real = await realpath(full)
+      const [opened, found] = [await file.stat(), await stat(real)]
+      const same = opened.ino === found.ino && opened.dev === found.dev
+      if (!same || !isInside(real, root))
+        throw new Problem('path_not_allowed', { path, reason: `it leads out of ${this.#setting}` })
+      if (!opened.isFile()) throw new Problem('path_not_allowed', { path, reason: 'it is not a file' })
+      return file
+    } catch (error) {
+      await file.close()
+      throw error
+    }
+  }
+
+  /**
+   * Makes a file that appears under its name when it is complete. `write` gets the open file; what it throws removes
+   * what was written. @throws Problem folder_not_configured, path_not_allowed, file_exists
+   */
+  async makeFile(path: string, write: (file: FileHandle) => Promise<void>): Promise<string> {
+    const root = await this.#root()
+    const full = join(root, this.#relative(path))
+    await this.#makeParents(root, dirname(full), path)
+    await this.#refuseExisting(full, path)
+    const partial = `${full}.part`
+    await rm(partial, { force: true }) // what a process that ended early has left
+    const file = await open(
+      partial,
+      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      0o600,
+    )
+    try {
+      await write(file)
+      await file.sync()
+      await file.close()
+      await link(partial, full).catch((error: NodeJS.ErrnoException) => {
+        throw error.code === 'EEXIST' ? new Problem('file_exists', { path }) : error
+      })
+      await rm(partial)
+      await syncFolder(dirname(full))
+    } catch (error) {
+      await file.close().catch(() => {})
+      await rm(partial, { force: true })
+      throw error
+    }
+    return full
+  }
+
+  async #root(): Promise<string> {
+    if (this.#path === '') throw new Problem('folder_not_configured', { setting: this.#setting })
+    try {
+      return await realpath(this.#path)
+    } catch {
+      throw new Problem('folder_not_configured', { setting: this.#setting })
+    }
+  }
+
+  #relative(path: string): string {
+    const refuse = (reason: string) => new Problem('path_not_allowed', { path, reason })
+    if (path.includes('\0')) throw refuse('it holds a zero character')
+    if (isAbsolute(path)) throw refuse(`it must be relative to ${this.#setting}`)
+    if (path.split(/[/\\]/).includes('..')) throw refuse(`it leads out of ${this.#setting}`)
+    return path
+  }
+
+  async #makeParents(root: string, folder: string, path: string): Promise<void> {
+    let existing = folder
+    while (!(await lstat(existing).catch(() => undefined))) existing = dirname(existing)
+    if (!isInside(await realpath(existing), root))
+      throw new Problem('path_not_allowed', { path, reason: `it leads out of ${this.#setting}` })
+    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
+      throw new Problem('path_not_allowed', { path, reason: error.code ?? error.message })
+    })
+  }
+
+  async #refuseExisting(full: string, path: string): Promise<void> {
+    if (await lstat(full).catch(() => undefined)) throw new Problem('file_exists', { path })
+  }
+}
+
+function isInside(path: string, root: string): boolean {
+  return path === root || path.startsWith(root.endsWith(sep) ? root : root + sep)
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const folder = await open(path, constants.O_RDONLY)
+  try {
+    await folder.sync()
+  } finally {
+    await folder.close()
+  }
+}

@@ -1,0 +1,261 @@
+import { randomUUID } from 'node:crypto'
+import { assert, Problem } from '../lib/index.js'
+import type { Storage, WriteTransaction } from '../storage/index.js'
+import { type JobRecord, type JobStatus, type JobView, viewOf } from './record.js'
+import { JobRun, type Work } from './run.js'
+import { JobStore } from './store.js'
+
+/** The limits of jobs: the group jobs of schemas/config.json. */
+export interface JobSettings {
+  running_max: number
+  waiting_max: number
+  kept_max: number
+  errors_shown_max: number
+}
+
+export interface JobsOptions {
+  storage: Storage
+  settings: JobSettings
+  /** Told of failures that are our bugs. */
+  log: { error(facts: object, message: string): void }
+  /** Answers of requests that may be repeated: a repeated request starts no second job. */
+  replays?: Replays
+  now?: () => number
+}
+
+/** A job to be done. With `run` it ends with the process; without, the kind of its type runs it, after a restart too. */
+export interface NewJob {
+  type: string
+  user: string
+  /** What the kind of the type needs; stored as JSON. */
+  parameters?: unknown
+  /** Input to be stored with the job, in parts. */
+  parts?: readonly string[]
+  run?: Work
+  /** The key of a request that its caller may repeat. */
+  idempotency?: { key: string; fingerprint: string } | undefined
+}
+
+/** Runs something once for a key, in the transaction that stores its answer. */
+export interface Replays {
+  once<Answer>(
+    transaction: WriteTransaction,
+    user: string,
+    idempotency: NewJob['idempotency'],
+    run: () => Answer,
+  ): Answer
+}
+
+export interface Started {
+  message: string
+  job_id: string
+}
+
+/** Who looks at jobs: super users see all of them, others their own. */
+export interface JobReader {
+  username: string
+  superUser: boolean
+}
+
+/** A job whose process ended before it did and that nobody can run again. */
+const LOST = 'The node stopped while the job ran. Start it again.'
+
+/** Long work in the background: stored, limited, with progress, and run on after a restart. */
+export class Jobs implements AsyncDisposable {
+  readonly #options: JobsOptions
+  readonly #store: JobStore
+  readonly #now: () => number
+  readonly #kinds = new Map<string, Work>()
+  /** Jobs that wait for their turn, in their order. */
+  readonly #waiting = new Map<string, { record: JobRecord; work: Work }>()
+  readonly #running = new Map<string, { run: JobRun; controller: AbortController; done: Promise<void> }>()
+  /** Records of jobs that are not over, as they are now. */
+  #kept = 0
+  #stopping = false
+
+  constructor(options: JobsOptions) {
+    this.#options = options
+    this.#now = options.now ?? Date.now
+    this.#store = new JobStore(options.storage)
+  }
+
+  /** Says how jobs of a type are done. Before `resume`. */
+  define(type: string, work: Work): void {
+    assert(!this.#kinds.has(type), `jobs of the type ${type} are done in one way`)
+    this.#kinds.set(type, work)
+  }
+
+  /** Goes on with the jobs that the last process has left. When every kind is defined. */
+  async resume(): Promise<void> {
+    const records = this.#store.all()
+    this.#kept = records.length
+    for (const record of records) {
+      if (record.status !== 'CREATED' && record.status !== 'IN_PROGRESS') continue
+      const work = record.parameters === undefined ? undefined : this.#kinds.get(record.type)
+      if (work) this.#waiting.set(record.id, { record, work })
+      else await this.#end(record, 'ERROR', LOST)
+    }
+    this.#next()
+  }
+
+  /** Stores a job and answers its id; it runs when its turn comes. @throws Problem too_many_jobs */
+  async start(job: NewJob): Promise<Started> {
+    const { storage, replays } = this.#options
+    return storage.write((transaction) =>
+      replays
+        ? replays.once(transaction, job.user, job.idempotency, () => this.startIn(transaction, job))
+        : this.startIn(transaction, job),
+    )
+  }
+
+  /** The same in a transaction of the caller's: the job is there if the rest of the transaction is. */
+  startIn(transaction: WriteTransaction, { type, user, parameters, parts = [], run }: NewJob): Started {
+    const { waiting_max: most } = this.#options.settings
+    if (this.#waiting.size >= most) throw new Problem('too_many_jobs', { limit: most })
+    const work = run ?? this.#kinds.get(type)
+    assert(work, `somebody can do jobs of the type ${type}`)
+    const record: JobRecord = {
+      id: randomUUID(),
+      type,
+      user,
+      status: 'CREATED',
+      message: '',
+      created: this.#now(),
+      started: 0,
+      ended: 0,
+      parameters: run ? undefined : (parameters ?? null),
+      parts: parts.length,
+    }
+    this.#store.add(transaction, record, parts)
+    this.#kept++
+    this.#forgetOldest(transaction)
+    transaction.onUndo(() => this.#kept--)
+    transaction.onCommit(() => {
+      this.#waiting.set(record.id, { record, work })
+      this.#next()
+    })
+    return { message: `Starting job with id ${record.id}`, job_id: record.id }
+  }
+
+  /** A job as its reader may see it. @throws Problem job_not_found */
+  describe(id: string, reader: JobReader): JobView {
+    const record = this.#visible(id, reader)
+    const run = this.#running.get(id)?.run
+    const progress = run?.progress ?? this.#store.progressOf(id).progress
+    const seconds = (record.ended - record.started) / 1000
+    const average = record.ended > 0 && seconds > 0 ? progress.rows / seconds : 0
+    const errors = this.#store.errorsOf(id, this.#options.settings.errors_shown_max)
+    return viewOf(record, progress, run?.rowsPerSecond ?? average, errors)
+  }
+
+  /** Jobs that were created in [from, to] (milliseconds), oldest first. */
+  search(from: number, to: number, reader: JobReader): JobView[] {
+    return this.#store
+      .createdBetween(from, to, this.#options.settings.kept_max)
+      .filter((id) => this.#isVisible(this.#record(id), reader))
+      .map((id) => this.describe(id, reader))
+  }
+
+  /** Stops a job; what it has done stays. @throws Problem job_not_found, job_ended */
+  async cancel(id: string, reader: JobReader): Promise<void> {
+    const record = this.#visible(id, reader)
+    if (record.ended > 0) throw new Problem('job_ended', { id, status: record.status })
+    const running = this.#running.get(id)
+    if (running) {
+      running.controller.abort(new Problem('job_cancelled', { id }))
+      await running.done
+    } else if (this.#waiting.delete(id)) await this.#end(record, 'CANCELLED', 'Cancelled before it began.')
+  }
+
+  /** Stops what runs; it goes on at the next start. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopping = true
+    this.#waiting.clear()
+    const running = [...this.#running.values()]
+    for (const { controller } of running) controller.abort(new Problem('stopping', {}))
+    await Promise.all(running.map(({ done }) => done))
+  }
+
+  #next(): void {
+    for (const [id, { record, work }] of this.#waiting) {
+      if (this.#stopping || this.#running.size >= this.#options.settings.running_max) return
+      this.#waiting.delete(id)
+      this.#launch(record, work)
+    }
+  }
+
+  #launch(record: JobRecord, work: Work): void {
+    const controller = new AbortController()
+    const begun: JobRecord = { ...record, status: 'IN_PROGRESS', started: record.started || this.#now() }
+    const run = new JobRun(begun, controller.signal, this.#store)
+    const done = this.#work(run, work).finally(() => {
+      this.#running.delete(record.id)
+      this.#next()
+    })
+    this.#running.set(record.id, { run, controller, done })
+  }
+
+  async #work(run: JobRun, work: Work): Promise<void> {
+    const { record, signal } = run
+    try {
+      await this.#options.storage.write((transaction) => this.#store.put(transaction, record))
+      const message = await work(run)
+      await this.#end(record, 'COMPLETE', message, run)
+    } catch (error) {
+      if (this.#stopping) return // the record stays IN_PROGRESS: the next process goes on with it
+      await this.#fail(run, signal.aborted ? signal.reason : error)
+    }
+  }
+
+  async #fail(run: JobRun, error: unknown): Promise<void> {
+    const { record } = run
+    const cancelled = error instanceof Problem && error.code === 'job_cancelled'
+    const message =
+      error instanceof Problem
+        ? error.message
+        : `Something went wrong on our side; the log of the node has more under id ${record.id}.`
+    if (!(error instanceof Problem))
+      this.#options.log.error(
+        { id: record.id, type: record.type, error: error instanceof Error ? error.stack : error },
+        'a job failed',
+      )
+    await this.#end(record, cancelled ? 'CANCELLED' : 'ERROR', message, run).catch((failure: unknown) =>
+      this.#options.log.error({ id: record.id, error: String(failure) }, 'the end of a job could not be stored'),
+    )
+  }
+
+  async #end(record: JobRecord, status: JobStatus, message: string, run?: JobRun): Promise<void> {
+    await this.#options.storage.write((transaction) => {
+      run?.step(transaction, { position: undefined })
+      this.#store.removeParts(transaction, record)
+      this.#store.put(transaction, { ...record, parts: 0, status, message, ended: this.#now() })
+    })
+  }
+
+  /** Keeps the number of jobs within jobs.kept_max: the oldest that has ended goes. */
+  #forgetOldest(transaction: WriteTransaction): void {
+    if (this.#kept <= this.#options.settings.kept_max) return
+    for (const id of this.#store.createdBetween(0, this.#now(), 1 + this.#running.size + this.#waiting.size)) {
+      const record = this.#store.find(id)
+      if (!record || record.ended === 0) continue
+      this.#store.remove(transaction, record)
+      this.#kept--
+      transaction.onUndo(() => this.#kept++)
+      return
+    }
+  }
+
+  #record(id: string): JobRecord | undefined {
+    return this.#running.get(id)?.run.record ?? this.#store.find(id)
+  }
+
+  #visible(id: string, reader: JobReader): JobRecord {
+    const record = this.#record(id)
+    if (!this.#isVisible(record, reader)) throw new Problem('job_not_found', { id })
+    return record
+  }
+
+  #isVisible(record: JobRecord | undefined, { username, superUser }: JobReader): record is JobRecord {
+    return record !== undefined && (superUser || record.user === username)
+  }
+}

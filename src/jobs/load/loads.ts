@@ -1,0 +1,137 @@
+import type { FileHandle } from 'node:fs/promises'
+import { Problem } from '../../lib/index.js'
+import type { Folder } from '../folder.js'
+import type { Jobs, NewJob, Started } from '../jobs.js'
+import type { JobRun } from '../run.js'
+import { type LoadAction, type LoadParameters, type LoadTarget, load, type RowStore } from './load.js'
+import { parseHeader } from './parse.js'
+import { endOfFirstRecord, type LoadFormat, linesIn } from './records-in.js'
+import { BLOCK_BYTES, blocksOf, decode, fileSource, partSource, type SourcePosition } from './source.js'
+
+export interface LoadsOptions {
+  jobs: Jobs
+  rows: RowStore
+  imports: Folder
+  badRowsMax: number
+}
+
+export interface LoadRequest {
+  database: string
+  table: string
+  action: LoadAction
+  format: LoadFormat
+}
+
+/** Who starts a load, and whether the request may be repeated. A `Call` is one. */
+export interface Author {
+  user: string | undefined
+  idempotency?: NewJob['idempotency']
+}
+
+interface FileParameters extends LoadParameters {
+  path: string
+  size: number
+  /** Milliseconds since 1970. */
+  modified: number
+}
+
+const BOM = Buffer.from('\ufeff')
+const TYPE = { data: 'csv_data_load', file: 'csv_file_load' } as const
+
+/** Loads of CSV and newline-delimited JSON as jobs: text that is sent, and files of the import folder. */
+export class Loads {
+  readonly #options: LoadsOptions
+
+  constructor(options: LoadsOptions) {
+    this.#options = options
+    options.jobs.define(TYPE.data, (job) => this.#loadParts(job))
+    options.jobs.define(TYPE.file, (job) => this.#loadFile(job))
+  }
+
+  /** Starts to load a text; `mayWrite` is told the columns first. @throws Problem table_not_found, input_invalid */
+  async startText(
+    request: LoadRequest,
+    data: string,
+    author: Author,
+    mayWrite: (columns: string[]) => void,
+  ): Promise<Started> {
+    const { jobs, rows } = this.#options
+    rows.columnTypes(request.database, request.table)
+    const input = Buffer.from(data)
+    const { columns, start } = beginning(input, request.format)
+    mayWrite(request.format === 'csv' ? columns : namesOfNdjson(data))
+    const parts = [...blocksOf(input.subarray(start.offset), request.format)].map((part) => part.toString())
+    const parameters = this.#parameters(request, columns, { offset: 0, line: start.line }, input.length - start.offset)
+    return jobs.start({ type: TYPE.data, user: author.user ?? '', parameters, parts, idempotency: author.idempotency })
+  }
+
+  /** Starts to load a file. @throws Problem table_not_found, input_invalid, and those of Folder.openFile */
+  async startFile(request: LoadRequest, path: string, author: Author): Promise<Started> {
+    const { jobs, rows, imports } = this.#options
+    rows.columnTypes(request.database, request.table)
+    await using file = await imports.openFile(path)
+    const { size, mtimeMs } = await file.stat()
+    const { columns, start } = beginning(await headOf(file), request.format)
+    const parameters: FileParameters = {
+      ...this.#parameters(request, columns, start, size - start.offset),
+      path,
+      size,
+      modified: mtimeMs,
+    }
+    return jobs.start({ type: TYPE.file, user: author.user ?? '', parameters, idempotency: author.idempotency })
+  }
+
+  #parameters(
+    target: LoadTarget & LoadRequest,
+    columns: string[],
+    start: SourcePosition,
+    bytesTotal: number,
+  ): LoadParameters {
+    const { database, table, action, format } = target
+    return { database, table, action, format, columns, start, bytesTotal, errorsMax: this.#options.badRowsMax }
+  }
+
+  #loadParts(job: JobRun): Promise<string> {
+    return load(
+      job,
+      partSource((index) => job.part(index), job.record.parts),
+      this.#options.rows,
+    )
+  }
+
+  async #loadFile(job: JobRun): Promise<string> {
+    const { path, size, modified, format } = job.record.parameters as FileParameters
+    await using file = await this.#options.imports.openFile(path)
+    const now = await file.stat()
+    if (now.size !== size || now.mtimeMs !== modified)
+      throw new Problem('input_invalid', {
+        reason: `The file '${path}' has changed since the job was started. Start it again.`,
+      })
+    return await load(job, fileSource(file, format), this.#options.rows)
+  }
+}
+
+/** What stands before the rows: a byte order mark, and in CSV the names of the columns. */
+function beginning(input: Buffer, format: LoadFormat): { columns: string[]; start: SourcePosition } {
+  const mark = input.subarray(0, BOM.length).equals(BOM) ? BOM.length : 0
+  if (format === 'ndjson') return { columns: [], start: { offset: mark, line: 1 } }
+  const end = endOfFirstRecord(input)
+  const header = input.subarray(mark, end)
+  return { columns: parseHeader(decode(header, 1)), start: { offset: end, line: 1 + linesIn(header) } }
+}
+
+async function headOf(file: FileHandle): Promise<Buffer> {
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(BLOCK_BYTES), 0, BLOCK_BYTES, 0)
+  return buffer.subarray(0, bytesRead)
+}
+
+/** Every name in lines of JSON; lines that cannot be read are judged later. */
+function namesOfNdjson(data: string): string[] {
+  const names = new Set<string>()
+  for (const line of data.split('\n'))
+    try {
+      const record: unknown = JSON.parse(line)
+      if (typeof record === 'object' && record !== null) for (const name of Object.keys(record)) names.add(name)
+    } catch {}
+  return [...names]
+}

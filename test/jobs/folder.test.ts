@@ -1,0 +1,90 @@
+import { execFileSync } from 'node:child_process'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { Folder } from '../../src/jobs/index.js'
+
+describe('the folders of imports and exports', () => {
+  let base: string
+  let folder: Folder
+  beforeEach(() => {
+    base = mkdtempSync(join(tmpdir(), 'trellis-folder-'))
+    mkdirSync(join(base, 'in/sub'), { recursive: true })
+    writeFileSync(join(base, 'secret'), 'secret')
+    writeFileSync(join(base, 'in/sub/rows.csv'), 'id\n1\n')
+    folder = new Folder(join(base, 'in'), 'jobs.import_dir')
+  })
+  afterEach(() => rmSync(base, { recursive: true, force: true }))
+
+  const codeOf = (promise: Promise<unknown>) =>
+    promise.then(
+      () => 'no problem',
+      (error: { code?: string }) => error.code,
+    )
+
+  it('give their files', async () => {
+    await using file = await folder.openFile('sub/rows.csv')
+    expect(await file.readFile('utf8')).to.equal('id\n1\n')
+    expect(await codeOf(folder.openFile('sub/other.csv'))).to.equal('file_not_found')
+  })
+
+  it('let no path lead out of them: not .., not an absolute one, not a symbolic link to a file or a folder', async () => {
+    symlinkSync(join(base, 'secret'), join(base, 'in/link'))
+    symlinkSync(base, join(base, 'in/up'))
+    symlinkSync('sub/rows.csv', join(base, 'in/inner'))
+    for (const path of [
+      '../secret',
+      'sub/../../secret',
+      '..\\secret',
+      join(base, 'secret'),
+      '/etc/passwd',
+      'link',
+      'up/secret',
+      'a\0b',
+      'sub',
+      '.',
+      '',
+    ])
+      expect(await codeOf(folder.openFile(path)), path).to.equal('path_not_allowed')
+    await using inner = await folder.openFile('inner')
+    expect((await inner.stat()).size).to.equal(5)
+    for (const path of ['../out', 'up/out', join(base, 'out')])
+      expect(await codeOf(folder.makeFile(path, async () => {})), path).to.equal('path_not_allowed')
+    expect(readdirSync(base).sort()).to.deep.equal(['in', 'secret'])
+  })
+
+  it('refuse a named pipe at once', async () => {
+    execFileSync('mkfifo', [join(base, 'in/pipe')])
+    expect(await codeOf(folder.openFile('pipe'))).to.equal('path_not_allowed')
+  })
+
+  it('show a new file only when it is whole, and never replace one', async () => {
+    const failing = folder.makeFile('out/x.json', async (file) => {
+      await file.write('half')
+      throw new Error('the disk is on fire')
+    })
+    expect(await failing.catch((error: Error) => error.message)).to.equal('the disk is on fire')
+    expect(readdirSync(join(base, 'in/out'))).to.deep.equal([])
+    await folder.makeFile('out/x.json', async (file) => {
+      await file.write('whole')
+      expect(existsSync(join(base, 'in/out/x.json'))).to.equal(false)
+    })
+    expect(readFileSync(join(base, 'in/out/x.json'), 'utf8')).to.equal('whole')
+    expect(await codeOf(folder.makeFile('out/x.json', async () => {}))).to.equal('file_exists')
+  })
+
+  it('refuse everything when they are not configured', async () => {
+    for (const path of ['', join(base, 'missing')])
+      expect(await codeOf(new Folder(path, 'jobs.import_dir').openFile('x'))).to.equal('folder_not_configured')
+  })
+})

@@ -1,0 +1,203 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'chai'
+import { loadConfig } from '../../src/config/index.js'
+import { type JobSettings, Jobs, type JobView, type Work } from '../../src/jobs/index.js'
+import { Storage } from '../../src/storage/index.js'
+
+const root = { username: 'root', superUser: true }
+const anna = { username: 'anna', superUser: false }
+const { jobs: defaults, storage: storageSettings } = loadConfig()
+const silent = { error: () => {} }
+
+describe('jobs', () => {
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'trellis-jobs-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  async function withJobs<Result>(
+    test: (jobs: Jobs, storage: Storage) => Promise<Result>,
+    { settings = {}, kinds = {} }: { settings?: Partial<JobSettings>; kinds?: Record<string, Work> } = {},
+  ): Promise<Result> {
+    await using storage = await Storage.open({ path: folder, settings: storageSettings })
+    await using jobs = new Jobs({ storage, settings: { ...defaults, ...settings }, log: silent })
+    for (const [type, work] of Object.entries(kinds)) jobs.define(type, work)
+    await jobs.resume()
+    return await test(jobs, storage)
+  }
+
+  async function ended(jobs: Jobs, id: string): Promise<JobView> {
+    for (let attempt = 0; attempt < 500; attempt++) {
+      const job = jobs.describe(id, root)
+      if (job.end_datetime !== undefined) return job
+      await sleep(5)
+    }
+    throw new Error(`the job ${id} does not end`)
+  }
+
+  it('run, count up, and end with a message', () =>
+    withJobs(async (jobs, storage) => {
+      const { job_id, message } = await jobs.start({
+        type: 'count',
+        user: 'anna',
+        run: async (job) => {
+          job.progress.rowsTotal = 10
+          await storage.write((transaction) =>
+            job.step(transaction, { position: 1, rows: 10, bytes: 99, errors: [{ line: 3, reason: 'odd' }] }),
+          )
+          return 'all ten'
+        },
+      })
+      expect(message).to.equal(`Starting job with id ${job_id}`)
+      const job = await ended(jobs, job_id)
+      expect(job).to.deep.include({
+        type: 'count',
+        user: 'anna',
+        status: 'COMPLETE',
+        message: 'all ten',
+        errors: [{ line: 3, reason: 'odd' }],
+      })
+      expect(job.progress).to.include({ rows: 10, bytes: 99, percent: 100, errors: 1 })
+      expect(job.created_datetime).to.be.at.most(job.start_datetime!)
+    }))
+
+  it('are seen by those who started them and by super users only', () =>
+    withJobs(async (jobs) => {
+      const { job_id } = await jobs.start({ type: 'x', user: 'bert', run: async () => 'done' })
+      await ended(jobs, job_id)
+      expect(jobs.search(0, Date.now() + 1, root)).to.have.length(1)
+      expect(jobs.search(0, Date.now() + 1, anna)).to.have.length(0)
+      expect(jobs.search(0, Date.now() - 60_000, root)).to.have.length(0)
+      for (const id of [job_id, 'no-such-job'])
+        expect(() => jobs.describe(id, anna))
+          .to.throw()
+          .with.property('code', 'job_not_found')
+      expect(await jobs.cancel(job_id, anna).catch((error: unknown) => error)).to.have.property('code', 'job_not_found')
+    }))
+
+  it('fail with the sentence of a problem, and without the details of a bug', () =>
+    withJobs(async (jobs) => {
+      const bug = await jobs.start({
+        type: 'x',
+        user: 'anna',
+        run: () => Promise.reject(new Error('secret path /etc')),
+      })
+      const job = await ended(jobs, bug.job_id)
+      expect(job.status).to.equal('ERROR')
+      expect(job.message).to.contain(bug.job_id).and.not.contain('secret')
+    }))
+
+  it('run a limited number at a time, the others wait, and too many are refused', () =>
+    withJobs(
+      async (jobs) => {
+        let running = 0
+        let most = 0
+        const run: Work = async () => {
+          most = Math.max(most, ++running)
+          await sleep(20)
+          running--
+          return 'done'
+        }
+        const started = []
+        for (let index = 0; index < 5; index++) started.push(await jobs.start({ type: 'x', user: 'anna', run }))
+        const refused = await jobs.start({ type: 'x', user: 'anna', run }).catch((error: unknown) => error)
+        expect(refused).to.have.property('code', 'too_many_jobs')
+        for (const { job_id } of started) expect(await ended(jobs, job_id)).to.have.property('status', 'COMPLETE')
+        expect(most).to.equal(2)
+      },
+      { settings: { running_max: 2, waiting_max: 3 } },
+    ))
+
+  it('can be cancelled while they run and while they wait, but not when they have ended', () =>
+    withJobs(
+      async (jobs, storage) => {
+        const forever: Work = async (job) => {
+          for (let step = 1; ; step++) {
+            job.signal.throwIfAborted()
+            await storage.write((transaction) => job.step(transaction, { position: step, rows: 1 }))
+          }
+        }
+        const first = await jobs.start({ type: 'x', user: 'anna', run: forever })
+        const second = await jobs.start({ type: 'x', user: 'anna', run: forever })
+        while (jobs.describe(first.job_id, anna).progress.rows === 0) await sleep(1)
+        await jobs.cancel(second.job_id, anna)
+        expect(jobs.describe(second.job_id, anna)).to.include({
+          status: 'CANCELLED',
+          message: 'Cancelled before it began.',
+        })
+        await jobs.cancel(first.job_id, root)
+        const job = jobs.describe(first.job_id, anna)
+        expect(job).to.have.property('status', 'CANCELLED')
+        expect(job.progress.rows).to.be.greaterThan(0)
+        expect(await jobs.cancel(first.job_id, anna).catch((error: unknown) => error)).to.have.property(
+          'code',
+          'job_ended',
+        )
+      },
+      { settings: { running_max: 1 } },
+    ))
+
+  it('go on after a restart where they were; those that nobody can go on with say so', async () => {
+    const seen: number[] = []
+    let stuck = true
+    const count: Work = async (job) => {
+      for (let step = (job.position as number | undefined) ?? 0; step < 5; step++) {
+        if (step === 3 && stuck)
+          await new Promise((_, reject) => job.signal.addEventListener('abort', () => reject(job.signal.reason)))
+        seen.push(step)
+        await storageOf.current!.write((transaction) => job.step(transaction, { position: step + 1, rows: 1 }))
+      }
+      return `counted to ${job.part(0)}`
+    }
+    const storageOf: { current?: Storage } = {}
+    const [kind, closure] = await withJobs(
+      async (jobs, storage) => {
+        storageOf.current = storage
+        const kind = await jobs.start({ type: 'count', user: 'anna', parameters: {}, parts: ['five'] })
+        const closure = await jobs.start({
+          type: 'once',
+          user: 'anna',
+          run: (job) =>
+            new Promise((_, reject) => job.signal.addEventListener('abort', () => reject(job.signal.reason))),
+        })
+        while (seen.length < 3) await sleep(1)
+        await sleep(10)
+        stuck = false
+        return [kind.job_id, closure.job_id]
+      },
+      { kinds: { count } },
+    )
+    await withJobs(
+      async (jobs, storage) => {
+        storageOf.current = storage
+        const job = await ended(jobs, kind!)
+        expect(job).to.include({ status: 'COMPLETE', message: 'counted to five' })
+        expect(job.progress.rows).to.equal(5)
+        expect(seen).to.deep.equal([0, 1, 2, 3, 4])
+        expect(jobs.describe(closure!, anna)).to.include({
+          status: 'ERROR',
+          message: 'The node stopped while the job ran. Start it again.',
+        })
+      },
+      { kinds: { count } },
+    )
+  })
+
+  it('are forgotten when there are too many, the oldest first', () =>
+    withJobs(
+      async (jobs) => {
+        const ids = []
+        for (let index = 0; index < 15; index++) {
+          const { job_id } = await jobs.start({ type: 'x', user: 'anna', run: async () => 'done' })
+          await ended(jobs, job_id)
+          ids.push(job_id)
+        }
+        expect(jobs.search(0, Date.now() + 1, root).map(({ id }) => id)).to.deep.equal(ids.slice(-10))
+      },
+      { settings: { kept_max: 10 } },
+    ))
+})
