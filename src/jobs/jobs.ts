@@ -69,8 +69,10 @@ export class Jobs implements AsyncDisposable {
   /** Jobs that wait for their turn, in their order. */
   readonly #waiting = new Map<string, { record: JobRecord; work: Work }>()
   readonly #running = new Map<string, { run: JobRun; controller: AbortController; done: Promise<void> }>()
-  /** Records of jobs that are not over, as they are now. */
+  /** Jobs that are stored. */
   #kept = 0
+  /** Jobs whose first record is on its way to disk. */
+  #starting = 0
   #stopping = false
 
   constructor(options: JobsOptions) {
@@ -111,7 +113,7 @@ export class Jobs implements AsyncDisposable {
   /** The same in a transaction of the caller's: the job is there if the rest of the transaction is. */
   startIn(transaction: WriteTransaction, { type, user, parameters, parts = [], run }: NewJob): Started {
     const { waiting_max: most } = this.#options.settings
-    if (this.#waiting.size >= most) throw new Problem('too_many_jobs', { limit: most })
+    if (this.#waiting.size + this.#starting >= most) throw new Problem('too_many_jobs', { limit: most })
     const work = run ?? this.#kinds.get(type)
     assert(work, `somebody can do jobs of the type ${type}`)
     const record: JobRecord = {
@@ -128,9 +130,14 @@ export class Jobs implements AsyncDisposable {
     }
     this.#store.add(transaction, record, parts)
     this.#kept++
+    this.#starting++
     this.#forgetOldest(transaction)
-    transaction.onUndo(() => this.#kept--)
+    transaction.onUndo(() => {
+      this.#kept--
+      this.#starting--
+    })
     transaction.onCommit(() => {
+      this.#starting--
       this.#waiting.set(record.id, { record, work })
       this.#next()
     })

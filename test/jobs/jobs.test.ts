@@ -96,9 +96,13 @@ describe('jobs', () => {
       async (jobs) => {
         let running = 0
         let most = 0
+        let open = () => {}
+        const gate = new Promise<void>((resolve) => {
+          open = resolve
+        })
         const run: Work = async () => {
           most = Math.max(most, ++running)
-          await sleep(20)
+          await gate
           running--
           return 'done'
         }
@@ -106,6 +110,7 @@ describe('jobs', () => {
         for (let index = 0; index < 5; index++) started.push(await jobs.start({ type: 'x', user: 'anna', run }))
         const refused = await jobs.start({ type: 'x', user: 'anna', run }).catch((error: unknown) => error)
         expect(refused).to.have.property('code', 'too_many_jobs')
+        open()
         for (const { job_id } of started) expect(await ended(jobs, job_id)).to.have.property('status', 'COMPLETE')
         expect(most).to.equal(2)
       },
