@@ -19,6 +19,8 @@ export interface Alias {
   route: string
   with?: Record<string, unknown>
   body?: string
+  /** The body is handed on as text, whatever its type. */
+  raw?: boolean
   request?: string
   reply?: string
   status?: number

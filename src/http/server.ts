@@ -161,6 +161,7 @@ export class HttpServer {
     const match = contracts.routes.match(method, path)
     if (!match) throw new Problem('path_unknown', { method, path })
     const request = requestOfAlias(match, context.URL.searchParams, this.#bodyOf(context, match))
+    if (match.alias.raw && isLines(context)) request['lines'] = true
     const answer = await dispatcher.dispatch({ ...request }, call)
     writeAnswer(context, replyOfAlias(match, answer, request), match.alias.status ?? 200)
   }
@@ -169,6 +170,7 @@ export class HttpServer {
   #bodyOf(context: Context, { alias }: Match): unknown {
     const text = textOf(context)
     if (text === '') return undefined
+    if (alias.raw) return text
     const type = context.get('content-type')
     const plain = /^text\/plain|ndjson|jsonl/i.test(type)
     if (plain && alias.body !== undefined) return text
@@ -189,6 +191,11 @@ export class HttpServer {
     )
     return new Problem('internal', { id })
   }
+}
+
+/** Whether the body is newline-delimited JSON. */
+function isLines(context: Context): boolean {
+  return /ndjson|jsonl/i.test(context.get('content-type'))
 }
 
 /** HarperDB reads Authorization, pyql-cluster Authentication (with the scheme Token); an empty header counts as none. */

@@ -22,11 +22,13 @@ import type { RequestSegments, SegmentDefinition, Segments } from './segments.js
 /** Who asks, and how the work is stopped and watched. */
 export interface QueryCall {
   readonly view: View
-  readonly control: QueryControl
+  readonly signal: AbortSignal
+  /** Told now and then how many people were scanned. */
+  readonly progress?: (people: number) => void
 }
 
 interface Common {
-  segments?: readonly string[]
+  segments?: string | readonly (string | number)[]
   order?: Order
   trim?: number
 }
@@ -91,10 +93,11 @@ export class Events implements AsyncDisposable {
     const table = eventTableOf(schema)
     const program = this.#program(schema, call, request, 'event')
     if (request.debug) return { debug: program.source }
-    const { segments = [], session_time, trace = false } = request
+    const { session_time, trace = false } = request
+    const segments = namesOf(request.segments)
     const options = this.#compile.scanOptions(session_time, trace)
     const uses = await this.#segments.uses(table, segments, new Map())
-    const { partials } = await this.#store.scan(table, { program, segments: uses, ...options }, call.control)
+    const { partials } = await this.#store.scan(table, { program, segments: uses, ...options }, controlOf(call))
     const answer = new Answer(program.aggregates, Math.max(1, segments.length), this.#nodesMax)
     return told(() => {
       for (const parts of partials) for (const [segment, partial] of parts.entries()) answer.absorb(partial, segment)
@@ -128,7 +131,7 @@ export class Events implements AsyncDisposable {
     const nodes: ResultNode[] = []
     try {
       for (const section of sections) {
-        nodes.push(countNode(section.name, [await this.#segments.define(table, section, own, call.control)]))
+        nodes.push(countNode(section.name, [await this.#segments.define(table, section, own, controlOf(call))]))
       }
     } finally {
       await this.#segments.release(table, own)
@@ -138,7 +141,7 @@ export class Events implements AsyncDisposable {
 
   /** People by value of a column. */
   async queryColumn(schema: TableSchema, request: ColumnRequest, call: QueryCall): Promise<Result> {
-    const uses = await this.#segments.uses(eventTableOf(schema), request.segments ?? [], new Map())
+    const uses = await this.#segments.uses(eventTableOf(schema), namesOf(request.segments), new Map())
     return this.#column(schema, request, uses, call)
   }
 
@@ -157,7 +160,7 @@ export class Events implements AsyncDisposable {
 
   /** People by a number that a script returns for each of them. */
   async queryHistogram(schema: TableSchema, request: HistogramRequest, call: QueryCall): Promise<QueryAnswer> {
-    const uses = await this.#segments.uses(eventTableOf(schema), request.segments ?? [], new Map())
+    const uses = await this.#segments.uses(eventTableOf(schema), namesOf(request.segments), new Map())
     return this.#histogram(schema, request, uses, call)
   }
 
@@ -238,7 +241,7 @@ export class Events implements AsyncDisposable {
     try {
       if (section.type === 'segment') {
         this.#checkVisible(schema, section, call)
-        return countNode(section.name, [await this.#segments.define(table, section, own, call.control)])
+        return countNode(section.name, [await this.#segments.define(table, section, own, controlOf(call))])
       }
       const uses = await this.#segments.uses(table, segments, own)
       const fields = fieldsOf(section)
@@ -280,7 +283,7 @@ export class Events implements AsyncDisposable {
         ...(bucket !== undefined && { bucket }),
         ...(filter !== undefined && { filter }),
       },
-      call.control,
+      controlOf(call),
     )
     if (tree.values.length === 0 && tree.people.every((count) => count === 0)) return NO_ANSWER
     if (tree.values.length > this.#nodesMax) {
@@ -310,7 +313,7 @@ export class Events implements AsyncDisposable {
     const { partials } = await this.#store.scan(
       table,
       { program, segments, ...options, ...(bucket !== undefined && { bucket }), ...(each && { each }) },
-      call.control,
+      controlOf(call),
     )
     const histogram = new Histogram(Math.max(1, segments.length), this.#nodesMax)
     return told(() => {
@@ -337,7 +340,7 @@ export class Events implements AsyncDisposable {
         reason: "The 'each_value' variable was not found: a histogram with foreach uses it.",
       })
     }
-    const tree = await this.#store.column(eventTableOf(schema), { column: column.name, segments: [] }, call.control)
+    const tree = await this.#store.column(eventTableOf(schema), { column: column.name, segments: [] }, controlOf(call))
     return sortByGroup(
       tree.values.map(({ value }) => countNode(value, [0])),
       'asc',
@@ -419,6 +422,16 @@ const HISTOGRAM_FLAGS: Record<string, 'number' | 'positive' | 'text'> = {
   min: 'number',
   max: 'number',
   foreach: 'text',
+}
+
+function controlOf({ signal, progress }: QueryCall): QueryControl {
+  return { signal, ...(progress && { progress }) }
+}
+
+/** A list, or names separated by commas. */
+function namesOf(segments: Common['segments']): string[] {
+  const names = typeof segments === 'string' ? segments.split(',') : (segments ?? []).map(String)
+  return names.map((name) => name.trim()).filter((name) => name !== '')
 }
 
 /** Errors of PyQL as problems. */

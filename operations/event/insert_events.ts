@@ -1,0 +1,15 @@
+import { type Needs, operation } from '../../src/api/index.js'
+
+export default operation('insert_events', async (request, { catalog, events }: Needs<'catalog' | 'events'>) => {
+  const { database, table, atomic, lines } = request
+  const schema = catalog.table(database, table)
+  const { inserted, duplicates, rejected, warnings } = await events.insert(schema, request.events, { atomic, lines })
+  const sent = inserted + duplicates + rejected.length
+  return {
+    message: `inserted ${inserted} of ${sent} events`,
+    inserted,
+    duplicates,
+    rejected: [...rejected],
+    ...(warnings.length > 0 && { warnings: [...warnings] }),
+  }
+})

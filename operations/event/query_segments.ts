@@ -1,0 +1,6 @@
+import { type Needs, operation } from '../../src/api/index.js'
+
+export default operation('query_segments', (request, { catalog, events }: Needs<'catalog' | 'events'>, call) => {
+  const { database, table, ...query } = request
+  return events.querySegments(catalog.table(database, table), query, call)
+})
