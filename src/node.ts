@@ -1,14 +1,16 @@
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { Access, DurableAccessStore } from './access/index.js'
 import { Dispatcher, loadHandlers, type NodeInfo, type Services } from './api/index.js'
-import { Catalog } from './catalog/index.js'
+import { Catalog, type TableSchema } from './catalog/index.js'
 import type { Config } from './config/index.js'
 import { Contracts } from './contracts/index.js'
 import { HttpServer } from './http/index.js'
 import { Jobs } from './jobs/index.js'
 import { Disposals } from './lib/index.js'
 import { Metrics } from './metrics/index.js'
+import { openEvents } from './segments/index.js'
 import { Replays, Storage } from './storage/index.js'
 import { Queries, Tables } from './tables/index.js'
 
@@ -44,6 +46,14 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   const replays = new Replays(storage, config.tables.replay_life_hours * 3_600_000)
   const tables = stack.use(new Tables({ storage, catalog, replays, settings: config.tables, node: config.node.name }))
   const queries = new Queries(() => tables.snapshot(), config.select)
+  const events = stack.use(
+    await openEvents({
+      settings: config.events,
+      folder: join(config.data_dir, 'events'),
+      tables: tablesOf(catalog).filter(({ kind }) => kind === 'events'),
+      onError: (error) => log.error({ err: error }, 'a segment could not be refreshed; it is tried again'),
+    }),
+  )
   const access = stack.use(
     await Access.open({
       store: new DurableAccessStore(storage),
@@ -56,6 +66,7 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
   const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), state: () => state }
   const services: Services = { node, config, contracts, metrics, access, catalog, tables, queries, jobs }
+  const services: Services = { node, config, contracts, metrics, access, catalog, events, tables, queries }
   const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))
   const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, replays, checkAnswers })
   const http = stack.use(new HttpServer({ settings: config.http, dispatcher, contracts, metrics, log }))
@@ -68,4 +79,8 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   })
   const owned = stack.move()
   return { url, firstUser, services, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
+}
+
+function tablesOf(catalog: Catalog): TableSchema[] {
+  return [...catalog.current.databases.values()].flatMap(({ tables }) => [...tables.values()])
 }

@@ -48,10 +48,6 @@ export function tableOf(bytes: Uint8Array): number {
   return read32(bytes, 0)
 }
 
-export function partitionOfKey(bytes: Uint8Array): number {
-  return (bytes[4]! << 8) | bytes[5]!
-}
-
 /** What follows the prefix: the name of a segment. */
 export function nameOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + PREFIX, bytes.length - PREFIX).toString()

@@ -9,7 +9,7 @@ import type { Batch, Outcome } from './batch.js'
 import { ColumnCache } from './column-cache.js'
 import { ColumnCount } from './column-count.js'
 import { Folding } from './folding.js'
-import { tableStart } from './keys.js'
+import { tableOf, tableStart } from './keys.js'
 import { Partition, type Snapshot } from './partition.js'
 import { type PersonRow, rowsOfPerson } from './person-rows.js'
 import { combine, countBits, everyone, has, type KeptPopulation, Populations, wordsFor } from './populations.js'
@@ -42,7 +42,8 @@ const FOLD_PART = 8
 /** Or when nothing was inserted for this long, and the last fold is not too recent. */
 const IDLE_MS = 500
 const FOLD_PAUSE_MS = 10_000
-const INTENT_KEY = Buffer.from('atomic intent')
+/** Behind the keys of all tables. */
+const INTENT_KEY = Buffer.from([0xff, 0xff, 0xff, 0xff])
 
 /** The event data of some environments: one thread, that writes and scans them. */
 export class Owner implements AsyncDisposable {
@@ -83,6 +84,10 @@ export class Owner implements AsyncDisposable {
     const table = this.#tables.get(id)
     assert(table !== undefined, 'the schema of a table comes before requests for it')
     return table
+  }
+
+  knows(table: number): boolean {
+    return this.#tables.has(table)
   }
 
   owns(environment: number): boolean {
@@ -266,6 +271,15 @@ export class Owner implements AsyncDisposable {
     this.#tables.delete(tableId)
     for (const environment of this.#environments.values())
       await environment.removeRange(tableStart(tableId), tableStart(tableId + 1))
+  }
+
+  /** Removes what tables have left behind that are no more: a stop came between dropping one and removing its data. */
+  async sweep(live: readonly number[]): Promise<void> {
+    for (const environment of this.#environments.values()) {
+      for (let table = firstTable(environment, 0); table !== undefined; table = firstTable(environment, table + 1)) {
+        if (!live.includes(table)) await environment.removeRange(tableStart(table), tableStart(table + 1))
+      }
+    }
   }
 
   /** Copies of the environments, consistent each; nothing may be inserted meanwhile for one cut over all. */
@@ -476,6 +490,12 @@ function rowsByPartition(batch: Batch): Map<number, Uint32Array> {
     group.list[group.next++] = row
   }
   return new Map([...rows].map(([partition, { list }]) => [partition, list]))
+}
+
+/** The first table from a number on that has data; the intent's key lies behind all tables. */
+function firstTable(environment: BinaryEnvironment, from: number): number | undefined {
+  for (const key of environment.keys(tableStart(from), INTENT_KEY)) return tableOf(key)
+  return undefined
 }
 
 function touches(population: Population, first: number, people: number): boolean {

@@ -130,6 +130,7 @@ export type Request =
       readonly intent: { readonly table: number; readonly batches: readonly (Batch | undefined)[] } | undefined
     }
   | { readonly kind: 'recover' }
+  | { readonly kind: 'sweep'; readonly tables: readonly number[] }
   | ScanRequest
   | ColumnRequest
   | { readonly kind: 'person'; readonly table: number; readonly person: PersonId; readonly columns: readonly string[] }

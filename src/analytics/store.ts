@@ -80,8 +80,8 @@ export class EventStore implements AsyncDisposable {
     }
   }
 
-  /** Opens the data of a folder. `tables`: the event tables that there are, for what a stop has cut off. */
-  static async open(options: StoreOptions, tables: readonly EventTable[] = []): Promise<EventStore> {
+  /** Opens the data of a folder. `tables`: the event tables that there are; data of others is removed. */
+  static async open(options: StoreOptions, tables: readonly EventTable[]): Promise<EventStore> {
     const environments = environmentsOf(options.folder)
     const workers = Math.max(1, Math.min(options.workers ?? availableParallelism(), environments))
     const threads = Array.from({ length: workers }, (_, worker) =>
@@ -90,6 +90,8 @@ export class EventStore implements AsyncDisposable {
     connect(threads)
     const store = new EventStore(threads, environments)
     for (const table of tables) store.#announce(table)
+    const live = tables.map(({ id }) => id)
+    await Promise.all(threads.map(({ channel }) => channel.call({ kind: 'sweep', tables: live } satisfies Request)))
     await threads[0]!.channel.call({ kind: 'recover' } satisfies Request)
     return store
   }

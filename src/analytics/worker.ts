@@ -62,6 +62,8 @@ async function handle(request: Request): Promise<unknown> {
       return owner.intend(request.intent)
     case 'recover':
       return recover()
+    case 'sweep':
+      return owner.sweep(request.tables)
     case 'scan':
       return owner.scan(request)
     case 'column':
@@ -97,9 +99,10 @@ async function handle(request: Request): Promise<unknown> {
 async function recover(): Promise<void> {
   const intent = owner.intended()
   if (!intent) return
-  await Promise.all(
-    intent.batches.map((batch, environment) => batch && owners.insert(intent.table, environment, batch)),
-  )
+  if (owner.knows(intent.table))
+    await Promise.all(
+      intent.batches.map((batch, environment) => batch && owners.insert(intent.table, environment, batch)),
+    )
   await owner.intend(undefined)
 }
 

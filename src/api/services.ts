@@ -4,6 +4,7 @@ import type { Config } from '../config/index.js'
 import type { Contracts } from '../contracts/index.js'
 import type { Jobs } from '../jobs/index.js'
 import type { Metrics } from '../metrics/index.js'
+import type { Events } from '../segments/index.js'
 import type { Queries, Tables } from '../tables/index.js'
 
 /** What a node tells of itself. */
@@ -24,6 +25,7 @@ export interface Services {
   readonly metrics: Metrics
   readonly access: Access
   readonly catalog: Catalog
+  readonly events: Events
   readonly tables: Tables
   readonly queries: Queries
   readonly jobs: Jobs

@@ -29,6 +29,15 @@ export const methods = {
   describeAll: { operation: 'describe_all', changes: false },
   describeDatabase: { operation: 'describe_database', changes: false },
   dropDatabase: { operation: 'drop_database', changes: true },
+  dropSegment: { operation: 'drop_segment', changes: true },
+  insertEvents: { operation: 'insert_events', changes: true },
+  listSegments: { operation: 'list_segments', changes: false },
+  queryBatch: { operation: 'query_batch', changes: false },
+  queryColumn: { operation: 'query_column', changes: false },
+  queryEvents: { operation: 'query_events', changes: false },
+  queryHistogram: { operation: 'query_histogram', changes: false },
+  queryPerson: { operation: 'query_person', changes: false },
+  querySegments: { operation: 'query_segments', changes: false },
   cancelJob: { operation: 'cancel_job', changes: true },
   describeOperations: { operation: 'describe_operations', changes: false },
   getConfiguration: { operation: 'get_configuration', changes: false },
@@ -103,6 +112,24 @@ export interface Methods<Options> {
   describeDatabase(request?: Contracts['describe_database']['sent'], options?: Options): Promise<Contracts['describe_database']['response']>
   /** Drops a database with all its tables. */
   dropDatabase(request: Contracts['drop_database']['sent'], options?: Options): Promise<Contracts['drop_database']['response']>
+  /** Drops a stored segment. */
+  dropSegment(request: Contracts['drop_segment']['sent'], options?: Options): Promise<Contracts['drop_segment']['response']>
+  /** Inserts events of people. */
+  insertEvents(request: Contracts['insert_events']['sent'], options?: Options): Promise<Contracts['insert_events']['response']>
+  /** Lists the stored segments of an event table. */
+  listSegments(request: Contracts['list_segments']['sent'], options?: Options): Promise<Contracts['list_segments']['response']>
+  /** Runs segments, columns and histograms in one request. */
+  queryBatch(request: Contracts['query_batch']['sent'], options?: Options): Promise<Contracts['query_batch']['response']>
+  /** Counts the people of each value of a column. */
+  queryColumn(request: Contracts['query_column']['sent'], options?: Options): Promise<Contracts['query_column']['response']>
+  /** Runs a PyQL script over the events of people. */
+  queryEvents(request: Contracts['query_events']['sent'], options?: Options): Promise<Contracts['query_events']['response']>
+  /** Counts people by a number that a script returns for each. */
+  queryHistogram(request: Contracts['query_histogram']['sent'], options?: Options): Promise<Contracts['query_histogram']['response']>
+  /** Answers the events of one person. */
+  queryPerson(request: Contracts['query_person']['sent'], options?: Options): Promise<Contracts['query_person']['response']>
+  /** Computes segments: named sets of people. */
+  querySegments(request: Contracts['query_segments']['sent'], options?: Options): Promise<Contracts['query_segments']['response']>
   /** Stops a job. */
   cancelJob(request: Contracts['cancel_job']['sent'], options?: Options): Promise<Contracts['cancel_job']['response']>
   /** Lists the operations with their fields. */

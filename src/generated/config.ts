@@ -114,6 +114,71 @@ export interface Config {
     replay_life_hours: number
   }
   /**
+   * Event tables and the scripts over them.
+   */
+  events: {
+    /**
+     * Worker threads; 0: one for each core. Never more than environments, whose number is fixed when the data folder is made.
+     */
+    workers: number
+    /**
+     * Decoded columns kept in memory, by all workers together.
+     */
+    cache_bytes_max: number
+    /**
+     * Rows of one person; events beyond are rejected.
+     */
+    rows_per_person_max: number
+    /**
+     * Rows that the arrays of one event may make; beyond it the event is rejected.
+     */
+    rows_per_event_max: number
+    /**
+     * Deepest nesting of an event's values; beyond it the event is rejected.
+     */
+    depth_max: number
+    /**
+     * Longest id of a person; beyond it the event is rejected.
+     */
+    person_characters_max: number
+    /**
+     * Longest text of a value; beyond it the event is rejected.
+     */
+    text_characters_max: number
+    /**
+     * Most elements of one set; beyond it the event is rejected.
+     */
+    set_elements_max: number
+    /**
+     * Stored segments of one table.
+     */
+    segments_max: number
+    /**
+     * Longest PyQL script.
+     */
+    script_characters_max: number
+    /**
+     * Groups in one result; beyond it: 422.
+     */
+    result_nodes_max: number
+    /**
+     * Loops and calls that a script may make for one person.
+     */
+    steps_max: number
+    /**
+     * Elements and characters that a script may make for one person.
+     */
+    elements_max: number
+    /**
+     * Deepest nesting of a script's calls.
+     */
+    call_depth_max: number
+    /**
+     * Values kept by debug() and log() of one query.
+     */
+    trace_lines_max: number
+  }
+  /**
    * The door.
    */
   http: {

@@ -25,6 +25,15 @@ import type { Shapes as CreateDatabase } from './operations/database/create_data
 import type { Shapes as DescribeAll } from './operations/database/describe_all.js'
 import type { Shapes as DescribeDatabase } from './operations/database/describe_database.js'
 import type { Shapes as DropDatabase } from './operations/database/drop_database.js'
+import type { Shapes as DropSegment } from './operations/event/drop_segment.js'
+import type { Shapes as InsertEvents } from './operations/event/insert_events.js'
+import type { Shapes as ListSegments } from './operations/event/list_segments.js'
+import type { Shapes as QueryBatch } from './operations/event/query_batch.js'
+import type { Shapes as QueryColumn } from './operations/event/query_column.js'
+import type { Shapes as QueryEvents } from './operations/event/query_events.js'
+import type { Shapes as QueryHistogram } from './operations/event/query_histogram.js'
+import type { Shapes as QueryPerson } from './operations/event/query_person.js'
+import type { Shapes as QuerySegments } from './operations/event/query_segments.js'
 import type { Shapes as CancelJob } from './operations/system/cancel_job.js'
 import type { Shapes as DescribeOperations } from './operations/system/describe_operations.js'
 import type { Shapes as GetConfiguration } from './operations/system/get_configuration.js'
@@ -72,6 +81,15 @@ export interface Contracts {
   describe_all: DescribeAll
   describe_database: DescribeDatabase
   drop_database: DropDatabase
+  drop_segment: DropSegment
+  insert_events: InsertEvents
+  list_segments: ListSegments
+  query_batch: QueryBatch
+  query_column: QueryColumn
+  query_events: QueryEvents
+  query_histogram: QueryHistogram
+  query_person: QueryPerson
+  query_segments: QuerySegments
   cancel_job: CancelJob
   describe_operations: DescribeOperations
   get_configuration: GetConfiguration

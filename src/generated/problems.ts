@@ -78,6 +78,7 @@ export const problems = {
   parent_missing: {"status":409,"title":"The parent does not exist","detail":"records[{index}]: '{column}' refers to {value}, which is not in '{parent}'. Nothing was stored.","retry":false},
   path_not_allowed: {"status":400,"title":"The path is not allowed","detail":"The path '{path}' is not allowed: {reason}.","retry":false},
   path_unknown: {"status":404,"title":"Unknown path","detail":"Nothing is at {method} {path}. Operations are sent as POST / with an 'operation' property.","retry":false},
+  person_missing: {"status":400,"title":"No person named","detail":"A person query names the person: sid=TEXT or id=NUMBER.","retry":false},
   person_unknown: {"status":404,"title":"No such person","detail":"Person {person} could not be found in table '{table}'.","retry":false},
   primary_key_required: {"status":400,"title":"No primary key","detail":"'primary_key' is required","retry":false},
   query_cancelled: {"status":409,"title":"The query was cancelled","detail":"The query was cancelled before it was done.","retry":false},
@@ -96,7 +97,7 @@ export const problems = {
   script_invalid: {"status":400,"title":"The script is not valid","detail":"{reason}","retry":false},
   script_limit: {"status":422,"title":"The script does too much","detail":"{reason}","retry":false},
   section_invalid: {"status":400,"title":"A section is not valid","detail":"Line {line}: {reason}.","retry":false},
-  segment_unknown: {"status":404,"title":"No such segment","detail":"There is no segment '{segment}' of this table: create it with query_segments and a ttl.","retry":false},
+  segment_unknown: {"status":400,"title":"No such segment","detail":"There is no segment '{segment}' of this table: create it with query_segments and a ttl.","retry":false},
   select_malformed: {"status":400,"title":"The select cannot be read","detail":"In '{part}': {reason}","retry":false},
   share_unknown: {"status":404,"title":"Not shared","detail":"Database '{database}' is not shared with '{username}'.","retry":false},
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
@@ -205,6 +206,7 @@ export interface ProblemFacts {
   parent_missing: { index: string | number; column: string | number; value: string | number; parent: string | number }
   path_not_allowed: { path: string | number; reason: string | number }
   path_unknown: { method: string | number; path: string | number }
+  person_missing: Record<never, never>
   person_unknown: { person: string | number; table: string | number }
   primary_key_required: Record<never, never>
   query_cancelled: Record<never, never>

@@ -1,20 +1,18 @@
 // segments owns the questions asked of event tables, and the named populations of people that they define and use.
-import { EventStore, type StoreSettings } from '../analytics/index.js'
+import { availableParallelism } from 'node:os'
+import { EventStore } from '../analytics/index.js'
 import type { TableSchema } from '../catalog/index.js'
-import { Compile, type CompileSettings } from './compile.js'
+import { Compile } from './compile.js'
 import { eventTableOf } from './event-table.js'
 import { Events } from './events.js'
+import { compileSettingsOf, type EventsSettings, storeSettingsOf } from './options.js'
 import { Segments } from './segments.js'
 
 export { Events, type QueryCall } from './events.js'
 
 export interface EventsOptions {
   readonly folder: string
-  readonly store: StoreSettings
-  /** Worker threads; undefined: one for each core. */
-  readonly workers?: number
-  readonly compile: CompileSettings
-  readonly segmentsMax: number
+  readonly settings: EventsSettings
   /** The event tables that there are. */
   readonly tables: readonly TableSchema[]
   /** Told what the background could not do. */
@@ -22,14 +20,14 @@ export interface EventsOptions {
 }
 
 /** Opens the event data of a node. */
-export async function openEvents(options: EventsOptions): Promise<Events> {
-  const { folder, store: settings, workers, tables } = options
+export async function openEvents({ folder, settings, tables, onError }: EventsOptions): Promise<Events> {
+  const workers = settings.workers || availableParallelism()
   const store = await EventStore.open(
-    { folder, settings, ...(workers !== undefined && { workers }) },
+    { folder, settings: storeSettingsOf(settings, workers), workers },
     tables.map(eventTableOf),
   )
-  const compile = new Compile(options.compile)
-  const events = new Events(store, new Segments(store, compile, options.segmentsMax, options.onError), compile)
+  const compile = new Compile(compileSettingsOf(settings))
+  const events = new Events(store, new Segments(store, compile, settings.segments_max, onError), compile)
   for (const table of tables) await events.load(table)
   return events
 }

@@ -1,0 +1,57 @@
+// Generated from schemas/ by npm run generate. Do not edit.
+// query_segments
+export interface Shapes {
+  request: Request
+  sent: Sent
+  response: Response
+}
+export interface Request {
+  /**
+   * Name of the database.
+   */
+  database: string
+  /**
+   * Name of the event table.
+   */
+  table: string
+  /**
+   * Sections that begin with @segment.
+   */
+  script: string
+  /**
+   * Answer the compiled program instead of its result.
+   */
+  debug: boolean
+}
+export interface Sent {
+  /**
+   * Name of the database.
+   */
+  database?: string
+  /**
+   * Name of the event table.
+   */
+  table: string
+  /**
+   * Sections that begin with @segment.
+   */
+  script: string
+  /**
+   * Answer the compiled program instead of its result.
+   */
+  debug?: boolean
+}
+export interface Response {
+  /**
+   * Groups: g the group, c (c2, c3 …) its aggregates for the first (second, third …) segment, _ the groups within it.
+   */
+  _?: unknown[]
+  /**
+   * The compiled program, or what debug() was given.
+   */
+  debug?: string | unknown[]
+  /**
+   * What log() was given.
+   */
+  log?: string[]
+}
