@@ -126,6 +126,10 @@ export interface Config {
      */
     cache_bytes_max: number
     /**
+     * Partitions of event tables that are made without saying how many; 0: two for each core, at least 8.
+     */
+    partitions: number
+    /**
      * Rows of one person; events beyond are rejected.
      */
     rows_per_person_max: number

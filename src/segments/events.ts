@@ -73,7 +73,11 @@ export class Events implements AsyncDisposable {
   readonly #compile: Compile
   readonly #nodesMax: number
 
-  constructor(store: EventStore, segments: Segments, compile: Compile) {
+  /** Partitions of a table that is made without saying how many. */
+  readonly partitions: number
+
+  constructor(store: EventStore, segments: Segments, compile: Compile, partitions: number) {
+    this.partitions = partitions
     this.#store = store
     this.#segments = segments
     this.#compile = compile

@@ -27,7 +27,17 @@ export async function openEvents({ folder, settings, tables, onError }: EventsOp
     tables.map(eventTableOf),
   )
   const compile = new Compile(compileSettingsOf(settings))
-  const events = new Events(store, new Segments(store, compile, settings.segments_max, onError), compile)
+  const events = new Events(
+    store,
+    new Segments(store, compile, settings.segments_max, onError),
+    compile,
+    partitionsOf(settings),
+  )
   for (const table of tables) await events.load(table)
   return events
+}
+
+/** Two for each core, at least eight, unless the settings say it. */
+function partitionsOf({ partitions }: EventsSettings): number {
+  return partitions || Math.max(8, 2 * availableParallelism())
 }

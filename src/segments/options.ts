@@ -4,6 +4,7 @@ import type { CompileSettings } from './compile.js'
 /** The settings of event tables: the group events of schemas/config.json. */
 export interface EventsSettings {
   workers: number
+  partitions: number
   cache_bytes_max: number
   rows_per_person_max: number
   rows_per_event_max: number
