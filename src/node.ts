@@ -65,8 +65,7 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   const jobs = stack.use(new Jobs({ storage, replays, settings: config.jobs, log }))
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
   const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), state: () => state }
-  const services: Services = { node, config, contracts, metrics, access, catalog, tables, queries, jobs }
-  const services: Services = { node, config, contracts, metrics, access, catalog, events, tables, queries }
+  const services: Services = { node, config, contracts, metrics, access, catalog, events, tables, queries, jobs }
   const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))
   const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, replays, checkAnswers })
   const http = stack.use(new HttpServer({ settings: config.http, dispatcher, contracts, metrics, log }))

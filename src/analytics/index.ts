@@ -11,6 +11,6 @@ export type {
   StoreSettings,
   TableFigures,
 } from './protocol.js'
-export { ACTION_COLUMN, ACTION_NAME, type EventColumn, type EventTable, type PersonId } from './schema.js'
+export { ACTION_COLUMN, type EventColumn, type EventTable, type PersonId } from './schema.js'
 export { problemOf } from './script-problem.js'
 export { EventStore, type QueryControl, type ScanQuery, type StoreOptions } from './store.js'
