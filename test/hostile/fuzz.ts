@@ -1,0 +1,99 @@
+import { Pool } from 'undici'
+import { readContracts } from '../../src/contracts/index.js'
+import { hostileBody } from './bodies.js'
+import { Random } from './random.js'
+
+export interface FuzzOptions {
+  url: string
+  /** Authorization headers; each body is sent with one of them. */
+  authorizations: readonly string[]
+  seed: number
+  /** Ends after so many bodies. */
+  bodies: number
+  /** Ends after so many milliseconds, if that is earlier. */
+  timeMs?: number
+  connections?: number
+  /** At most so many bodies per second. */
+  rate?: number
+}
+
+export interface FuzzReport {
+  bodies: number
+  statuses: Map<number, number>
+  /** Answers that are neither 2xx nor 4xx, or not JSON, with what was sent. */
+  faults: string[]
+  seconds: number
+}
+
+const FAULTS_MAX = 20
+/** These stop or replace the node itself, which is theirs to do. */
+const NOT_FUZZED = new Set(['restart', 'restore_backup'])
+
+/** Sends generated bodies over all contracts and counts what comes back. */
+export async function fuzz({
+  url,
+  authorizations,
+  seed,
+  bodies,
+  timeMs,
+  connections = 8,
+  rate,
+}: FuzzOptions): Promise<FuzzReport> {
+  const contracts = readContracts().filter(({ operation }) => !NOT_FUZZED.has(operation))
+  const random = new Random(seed)
+  const report: FuzzReport = { bodies: 0, statuses: new Map(), faults: [], seconds: 0 }
+  const started = performance.now()
+  const pool = new Pool(url, { connections, bodyTimeout: 60_000, headersTimeout: 60_000 })
+  const worker = async (): Promise<void> => {
+    while (report.bodies < bodies && performance.now() - started < (timeMs ?? Number.POSITIVE_INFINITY)) {
+      const due = rate === undefined ? 0 : (report.bodies / rate) * 1000 - (performance.now() - started)
+      if (due > 0) await new Promise((resolve) => setTimeout(resolve, due))
+      const contract = random.of(contracts)
+      // Hashing of passwords is slow on purpose: these would take most of the time.
+      if (contract.request.properties?.['password'] && random.chance(0.95)) continue
+      report.bodies++
+      const text = hostileBody(contract, random)
+      await send(pool, text, random.of(authorizations), report)
+    }
+  }
+  try {
+    await Promise.all(Array.from({ length: connections }, worker))
+  } finally {
+    await pool.destroy()
+  }
+  report.seconds = (performance.now() - started) / 1000
+  return report
+}
+
+async function send(pool: Pool, text: string, authorization: string, report: FuzzReport): Promise<void> {
+  const shown = text.slice(0, 500)
+  try {
+    const response = await pool.request({
+      method: 'POST',
+      path: '/',
+      headers: { 'content-type': 'application/json', authorization },
+      body: text,
+    })
+    const answer = await response.body.text()
+    const status = response.statusCode
+    report.statuses.set(status, (report.statuses.get(status) ?? 0) + 1)
+    const type = String(response.headers['content-type'])
+    const bad = status < 200 || status >= 500 || (status >= 300 && status < 400)
+    if (bad || (type.includes('json') && !isJson(answer))) note(report, `${status} ${answer.slice(0, 300)} <- ${shown}`)
+  } catch (error) {
+    note(report, `${String(error)} <- ${shown}`)
+  }
+}
+
+function note(report: FuzzReport, fault: string): void {
+  if (report.faults.length < FAULTS_MAX) report.faults.push(fault)
+}
+
+function isJson(text: string): boolean {
+  try {
+    JSON.parse(text)
+    return true
+  } catch {
+    return false
+  }
+}
