@@ -57,7 +57,10 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   const access = stack.use(
     await Access.open({
       store: new DurableAccessStore(storage),
-      structure: { hasDatabase: (name) => catalog.hasDatabase(name), table: (...names) => catalog.find(...names) },
+      structure: {
+        database: (name) => catalog.current.databases.get(name),
+        table: (...names) => catalog.find(...names),
+      },
       settings: config.access,
       issuer: config.node.name,
     }),

@@ -1,11 +1,11 @@
 import { type Needs, operation } from '../../src/api/index.js'
 
-export default operation('describe_all', (_, { catalog, tables }: Needs<'catalog' | 'tables'>, { view }) => {
-  const databases = [...catalog.current.databases.keys()].sort()
-  const described = databases.map((database) => [database, tables.describeDatabase(database, view)] as const)
+export default operation('describe_all', (_, { catalog, tables }: Needs<'catalog' | 'tables'>, { rights }) => {
+  const databases = [...catalog.current.databases.keys()].filter((database) => rights.knowsDatabase(database)).sort()
   return Object.fromEntries(
-    described
-      .filter(([database, visible]) => visible.length > 0 || catalog.database(database).tables.size === 0)
-      .map(([database, visible]) => [database, Object.fromEntries(visible.map((table) => [table.name, table]))]),
+    databases.map((database) => {
+      const known = tables.describeDatabase(database, rights.known)
+      return [database, Object.fromEntries(known.map((table) => [table.name, table]))]
+    }),
   )
 })

@@ -1,7 +1,9 @@
 import { type Needs, operation } from '../../src/api/index.js'
 
-export default operation('create_table', async (request, { catalog, events }: Needs<'catalog' | 'events'>) => {
+export default operation('create_table', async (request, needs: Needs<'catalog' | 'access' | 'events'>, call) => {
+  const { catalog, access, events } = needs
   const { database, table, primary_key, columns, foreign_keys, kind, z_order, partitions, fold_case } = request
+  const isNew = !catalog.hasDatabase(database)
   await catalog.createTable({
     database,
     table,
@@ -11,5 +13,6 @@ export default operation('create_table', async (request, { catalog, events }: Ne
     ...(foreign_keys && { foreignKeys: foreign_keys }),
     ...(kind === 'events' && { options: { z_order, partitions: partitions ?? events.partitions, fold_case } }),
   })
+  if (isNew) await access.sharing.claim(database, call.user!, call)
   return { message: `table '${database}.${table}' successfully created.` }
 })

@@ -1,5 +1,7 @@
 import { type Needs, operation } from '../../src/api/index.js'
+import { Problem } from '../../src/lib/index.js'
 
-export default operation('list_tables', ({ database }, { tables }: Needs<'tables'>, { view }) => ({
-  tables: tables.describeDatabase(database, view),
-}))
+export default operation('list_tables', ({ database }, { tables }: Needs<'tables'>, { rights }) => {
+  if (!rights.knowsDatabase(database)) throw new Problem('database_not_found', { database })
+  return { tables: tables.describeDatabase(database, rights.known) }
+})

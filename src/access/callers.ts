@@ -2,7 +2,7 @@ import { allRights, everything, type Rights, type View } from '../lib/index.js'
 import type { Directory } from './directory.js'
 import { type Grants, grantsOf, noGrants } from './grants.js'
 import { UserRights } from './rights.js'
-import type { ApiKeyScope, DatabaseRecord, ShareLevel, UserRecord } from './store.js'
+import type { ApiKeyScope, ShareLevel, UserRecord } from './store.js'
 import type { Structure } from './structure.js'
 
 /** Someone who has signed in. */
@@ -61,9 +61,7 @@ export class Callers {
       grants,
       structure: this.#structure,
       only,
-      standing: grants.superUser
-        ? () => 'owner'
-        : (database) => standing(this.#directory.databases.get(database), user),
+      standing: grants.superUser ? () => 'owner' : (database) => this.#standing(database, user),
     })
   }
 
@@ -88,10 +86,11 @@ export class Callers {
     const rights = this.rightsOf(user, key?.scope)
     return { username, superUser: false, view: rights, rights, joinOnly, ...scope }
   }
-}
 
-function standing(database: DatabaseRecord | undefined, { username }: UserRecord): 'owner' | ShareLevel | undefined {
-  if (!database) return undefined
-  if (database.owner === username) return 'owner'
-  return Object.hasOwn(database.shares, username) ? database.shares[username] : undefined
+  #standing(database: string, { username }: UserRecord): 'owner' | ShareLevel | undefined {
+    const record = this.#directory.databases.get(database)
+    if (!record || record.createdAt !== this.#structure.database(database)?.createdAt) return undefined
+    if (record.owner === username) return 'owner'
+    return Object.hasOwn(record.shares, username) ? record.shares[username] : undefined
+  }
 }

@@ -19,7 +19,7 @@ export function checkPermission(permission: Json, structure: Structure): void {
   const faults: Faults = { main_permissions: mainFaults(permission), schema_permissions: {} }
   for (const [database, value] of Object.entries(permission)) {
     if ((MAIN_PERMISSIONS as readonly string[]).includes(database)) continue
-    if (!structure.hasDatabase(database)) {
+    if (!structure.database(database)) {
       faults.main_permissions.push(`database '${database}' does not exist`)
       continue
     }

@@ -15,6 +15,9 @@ export interface RightsOptions {
   only?: ReadonlySet<string> | undefined
 }
 
+/** Names of databases that ordinary users cannot make: clients of HarperDB and pyql take them for the system's. */
+const RESERVED: ReadonlySet<string> = new Set(['system', 'pyql', 'cluster'])
+
 type AttributeAction = Exclude<TableAction, 'delete'>
 
 interface Denied {
@@ -26,6 +29,10 @@ interface Denied {
 
 /** What one user may do and see: by its role, by owning databases, and by databases shared with it. */
 export class UserRights implements Rights, View {
+  readonly known: View = {
+    seesTable: (database, table) => this.#knowsTable(database, table),
+    seesColumn: (database, table, column) => this.#knowsColumn(database, table, column),
+  }
   readonly #options: RightsOptions
 
   constructor(options: RightsOptions) {
@@ -55,11 +62,12 @@ export class UserRights implements Rights, View {
     if (only && !only.has(database)) return undefined
     if (standing(database) === 'owner') return 'owner'
     if (grants.structure === true || grants.structure.has(database)) return 'role'
-    return grants.createDatabase && !structure.hasDatabase(database) ? 'role' : undefined
+    const free = structure.database(database) === undefined && !RESERVED.has(database)
+    return grants.createDatabase && free ? 'role' : undefined
   }
 
   require(actions: readonly TableAction[], database: string, table: string, attributes: Iterable<string> = []): void {
-    if (!this.knowsTable(database, table)) throw forbidden([], [`Table '${database}.${table}' does not exist`])
+    if (!this.#knowsTable(database, table)) throw forbidden([], [`Table '${database}.${table}' does not exist`])
     const missing = actions.filter((action) => this.rule(action, database, table) === undefined)
     const denied: Denied = {
       schema: database,
@@ -86,14 +94,10 @@ export class UserRights implements Rights, View {
   requireStructure(database: string): void {
     if (this.structureRule(database)) return
     const { grants, structure } = this.#options
-    if (grants.createDatabase && structure.hasDatabase(database) && !this.knowsDatabase(database))
+    if (grants.createDatabase && structure.database(database) && !this.knowsDatabase(database))
       throw new Problem('database_taken', { database })
     if (!this.knowsDatabase(database)) throw forbidden([], [`database '${database}' does not exist`])
     throw forbidden([`Changing the structure of database '${database}' needs its owner or a structure_user role`], [])
-  }
-
-  knowsTable(database: string, table: string): boolean {
-    return this.#standing(database) !== undefined || this.#mayStructure(database) || this.#anyAction(database, table)
   }
 
   knowsDatabase(database: string): boolean {
@@ -110,6 +114,15 @@ export class UserRights implements Rights, View {
 
   seesColumn(database: string, table: string, column: string): boolean {
     return this.attributeRule('read', database, table, column) !== undefined
+  }
+
+  #knowsTable(database: string, table: string): boolean {
+    return this.#standing(database) !== undefined || this.#mayStructure(database) || this.#anyAction(database, table)
+  }
+
+  #knowsColumn(database: string, table: string, column: string): boolean {
+    if (this.#mayStructure(database)) return true
+    return (['read', 'insert', 'update'] as const).some((action) => this.attributeRule(action, database, table, column))
   }
 
   #standing(database: string): 'owner' | ShareLevel | undefined {

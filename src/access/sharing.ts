@@ -14,24 +14,13 @@ export class Sharing {
     this.#structure = structure
   }
 
-  ownerOf(database: string): string | undefined {
-    return this.#directory.databases.get(database)?.owner
-  }
-
-  /** Notes who made a database; earlier shares of its name are forgotten. */
+  /** Notes who made a database that has no owner yet. */
   claim(database: string, owner: string, by: Actor): Promise<void> {
     return this.#directory.change(by, (put) => {
-      put('database', database, { database, owner, shares: {} })
+      const record = this.#record(database)
+      if (!record || record.owner !== undefined) return undefined
+      put('database', database, { ...record, owner })
       return { operation: 'own_database', target: database, change: { owner } }
-    })
-  }
-
-  /** Forgets the owner and the shares of a database that is gone. */
-  forget(database: string, by: Actor): Promise<void> {
-    return this.#directory.change(by, (put) => {
-      if (!this.#directory.databases.has(database)) return undefined
-      put('database', database, undefined)
-      return { operation: 'forget_database', target: database }
     })
   }
 
@@ -56,10 +45,17 @@ export class Sharing {
 
   /** The record of a database, for its owner or a super user; for others it is as unknown as one that does not exist. */
   #ownedBy(caller: SignedIn, database: string): DatabaseRecord {
+    const record = this.#record(database)
+    if (!record || !caller.rights.knowsDatabase(database)) throw new Problem('database_not_found', { database })
+    if (!caller.superUser && record.owner !== caller.username) throw new Problem('not_owner', { database })
+    return record
+  }
+
+  /** What is noted of a database that is there. */
+  #record(database: string): DatabaseRecord | undefined {
+    const found = this.#structure.database(database)
     const record = this.#directory.databases.get(database)
-    const known = caller.superUser ? this.#structure.hasDatabase(database) : caller.rights.knowsDatabase(database)
-    if (!known) throw new Problem('database_unknown', { database })
-    if (!caller.superUser && record?.owner !== caller.username) throw new Problem('not_owner', { database })
-    return record ?? { database, shares: {} }
+    if (!found || record?.createdAt === found.createdAt) return found && record
+    return { database, createdAt: found.createdAt, shares: {} }
   }
 }

@@ -26,6 +26,8 @@ export interface RoleRecord {
 /** Whose a database is, and whom it is shared with. */
 export interface DatabaseRecord {
   database: string
+  /** When the database was made: what was noted for an earlier one of its name is void. */
+  createdAt: number
   owner?: string
   shares: Record<string, ShareLevel>
 }

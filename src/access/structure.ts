@@ -1,6 +1,7 @@
 /** What access must know of the databases that there are. */
 export interface Structure {
-  hasDatabase(database: string): boolean
+  /** The database of that name, if there is one. */
+  database(database: string): { readonly createdAt: number } | undefined
   /** The table of that name, if there is one. */
   table(
     database: string,

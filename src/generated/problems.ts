@@ -28,7 +28,6 @@ export const problems = {
   database_not_found: {"status":404,"title":"Unknown database","detail":"database '{database}' does not exist","retry":false},
   database_reserved: {"status":403,"title":"The database is the node's own","detail":"The '{database}' database, tables and records are used internally and cannot be updated or removed.","retry":false},
   database_taken: {"status":409,"title":"The name is taken","detail":"The database name '{database}' is taken.","retry":false},
-  database_unknown: {"status":404,"title":"Unknown database","detail":"database '{database}' does not exist","retry":false},
   disk_full: {"status":507,"title":"The disk is full","detail":"The disk is full: nothing of this write was stored. Reads go on; writes work again when there is space.","retry":true},
   event_column_unknown: {"status":400,"title":"Unknown column","detail":"Column '{column}' not found in table '{table}'{suggestion}","retry":false},
   events_rejected: {"status":400,"title":"Events were rejected","detail":"{count} of the events are not valid; none was inserted, because the request is atomic.","retry":false},
@@ -156,7 +155,6 @@ export interface ProblemFacts {
   database_not_found: { database: string | number }
   database_reserved: { database: string | number }
   database_taken: { database: string | number }
-  database_unknown: { database: string | number }
   disk_full: Record<never, never>
   event_column_unknown: { column: string | number; table: string | number; suggestion: string | number }
   events_rejected: { count: string | number }

@@ -19,8 +19,8 @@ export interface Rights {
   require(actions: readonly TableAction[], database: string, table: string, attributes?: Iterable<string>): void
   /** Throws `forbidden` unless the caller may make, change and drop tables of the database, or the database itself. */
   requireStructure(database: string): void
-  /** Whether the caller may know that the table is there: some right on it is enough. Descriptions list only these. */
-  knowsTable(database: string, table: string): boolean
+  /** What the caller may know of, for descriptions: some right on a table or column is enough, not only reading. */
+  readonly known: View
   /** Whether the caller may know that the database is there: some right on it, or on one of its tables. */
   knowsDatabase(database: string): boolean
 }
@@ -29,6 +29,6 @@ export interface Rights {
 export const allRights: Rights = {
   require: () => {},
   requireStructure: () => {},
-  knowsTable: () => true,
+  known: everything,
   knowsDatabase: () => true,
 }

@@ -8,7 +8,7 @@ import type { Problem } from '../../src/lib/index.js'
 
 const dog = { primaryKey: 'id', columns: [{ name: 'id' }, { name: 'dog_name' }, { name: 'owner' }] }
 const structure: Structure = {
-  hasDatabase: (database) => ['dev', 'prod'].includes(database),
+  database: (database) => (['dev', 'prod'].includes(database) ? { createdAt: 1 } : undefined),
   table: (database, table) => (database === 'dev' && ['dog', 'breed'].includes(table) ? dog : undefined),
 }
 
@@ -113,7 +113,7 @@ describe('the rights of a user', () => {
     const builder = rights({ structure_user: ['dev'] })
     expect(() => builder.requireStructure('dev')).not.to.throw()
     expect(() => builder.requireStructure('prod')).to.throw()
-    expect(builder.knowsTable('dev', 'dog')).to.equal(true)
+    expect(builder.known.seesTable('dev', 'dog')).to.equal(true)
     expect(builder.seesTable('dev', 'dog')).to.equal(false)
     expect(() => builder.require(['read'], 'dev', 'dog')).to.throw()
   })
@@ -152,7 +152,7 @@ describe('the rights of a user', () => {
             expect(some.seesTable('dev', 'dog')).to.equal(true)
             expect(() => some.require(['read'], 'dev', 'dog', [name])).not.to.throw()
           }
-        if (some.seesTable('dev', 'dog')) expect(some.knowsTable('dev', 'dog')).to.equal(true)
+        if (some.seesTable('dev', 'dog')) expect(some.known.seesTable('dev', 'dog')).to.equal(true)
         expect(some.seesColumn('dev', 'breed', 'id')).to.equal(false)
       }),
     )
