@@ -12,7 +12,7 @@ import { Disposals } from './lib/index.js'
 import { Metrics } from './metrics/index.js'
 import { openEvents } from './segments/index.js'
 import { Replays, Storage } from './storage/index.js'
-import { Queries, Tables } from './tables/index.js'
+import { Queries, Tables, Writes } from './tables/index.js'
 
 export interface NodeOptions {
   config: Config
@@ -46,6 +46,7 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   const replays = new Replays(storage, config.tables.replay_life_hours * 3_600_000)
   const tables = stack.use(new Tables({ storage, catalog, replays, settings: config.tables, node: config.node.name }))
   const queries = new Queries(() => tables.snapshot(), config.select)
+  const writes = new Writes(tables, { ...config.select, records_max: config.tables.cascade_records_max })
   const events = stack.use(
     await openEvents({
       settings: config.events,
@@ -68,7 +69,19 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   const jobs = stack.use(new Jobs({ storage, replays, settings: config.jobs, log }))
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
   const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), state: () => state }
-  const services: Services = { node, config, contracts, metrics, access, catalog, events, tables, queries, jobs }
+  const services: Services = {
+    node,
+    config,
+    contracts,
+    metrics,
+    access,
+    catalog,
+    events,
+    tables,
+    queries,
+    writes,
+    jobs,
+  }
   const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))
   const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, replays, checkAnswers })
   const http = stack.use(new HttpServer({ settings: config.http, dispatcher, contracts, metrics, log }))

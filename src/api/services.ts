@@ -5,7 +5,7 @@ import type { Contracts } from '../contracts/index.js'
 import type { Jobs } from '../jobs/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Events } from '../segments/index.js'
-import type { Queries, Tables } from '../tables/index.js'
+import type { Queries, Tables, Writes } from '../tables/index.js'
 
 /** What a node tells of itself. */
 export interface NodeInfo {
@@ -28,5 +28,6 @@ export interface Services {
   readonly events: Events
   readonly tables: Tables
   readonly queries: Queries
+  readonly writes: Writes
   readonly jobs: Jobs
 }

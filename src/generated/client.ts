@@ -38,6 +38,14 @@ export const methods = {
   queryHistogram: { operation: 'query_histogram', changes: false },
   queryPerson: { operation: 'query_person', changes: false },
   querySegments: { operation: 'query_segments', changes: false },
+  delete: { operation: 'delete', changes: true },
+  deleteTransactionLogsBefore: { operation: 'delete_transaction_logs_before', changes: true },
+  insert: { operation: 'insert', changes: true },
+  readTransactionLog: { operation: 'read_transaction_log', changes: false },
+  replaceRecords: { operation: 'replace_records', changes: true },
+  transaction: { operation: 'transaction', changes: true },
+  update: { operation: 'update', changes: true },
+  upsert: { operation: 'upsert', changes: true },
   cancelJob: { operation: 'cancel_job', changes: true },
   describeOperations: { operation: 'describe_operations', changes: false },
   getConfiguration: { operation: 'get_configuration', changes: false },
@@ -130,6 +138,22 @@ export interface Methods<Options> {
   queryPerson(request: Contracts['query_person']['sent'], options?: Options): Promise<Contracts['query_person']['response']>
   /** Computes segments: named sets of people. */
   querySegments(request: Contracts['query_segments']['sent'], options?: Options): Promise<Contracts['query_segments']['response']>
+  /** Deletes records. */
+  delete(request: Contracts['delete']['sent'], options?: Options): Promise<Contracts['delete']['response']>
+  /** Forgets old changes of a table. */
+  deleteTransactionLogsBefore(request: Contracts['delete_transaction_logs_before']['sent'], options?: Options): Promise<Contracts['delete_transaction_logs_before']['response']>
+  /** Stores new records. */
+  insert(request: Contracts['insert']['sent'], options?: Options): Promise<Contracts['insert']['response']>
+  /** Reads the changes of a table. */
+  readTransactionLog(request: Contracts['read_transaction_log']['sent'], options?: Options): Promise<Contracts['read_transaction_log']['response']>
+  /** Makes a table hold exactly the given records. */
+  replaceRecords(request: Contracts['replace_records']['sent'], options?: Options): Promise<Contracts['replace_records']['response']>
+  /** Several writes, all or nothing. */
+  transaction(request: Contracts['transaction']['sent'], options?: Options): Promise<Contracts['transaction']['response']>
+  /** Changes records. */
+  update(request: Contracts['update']['sent'], options?: Options): Promise<Contracts['update']['response']>
+  /** Stores records, new or not. */
+  upsert(request: Contracts['upsert']['sent'], options?: Options): Promise<Contracts['upsert']['response']>
   /** Stops a job. */
   cancelJob(request: Contracts['cancel_job']['sent'], options?: Options): Promise<Contracts['cancel_job']['response']>
   /** Lists the operations with their fields. */

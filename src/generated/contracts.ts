@@ -34,6 +34,14 @@ import type { Shapes as QueryEvents } from './operations/event/query_events.js'
 import type { Shapes as QueryHistogram } from './operations/event/query_histogram.js'
 import type { Shapes as QueryPerson } from './operations/event/query_person.js'
 import type { Shapes as QuerySegments } from './operations/event/query_segments.js'
+import type { Shapes as Delete } from './operations/record/delete.js'
+import type { Shapes as DeleteTransactionLogsBefore } from './operations/record/delete_transaction_logs_before.js'
+import type { Shapes as Insert } from './operations/record/insert.js'
+import type { Shapes as ReadTransactionLog } from './operations/record/read_transaction_log.js'
+import type { Shapes as ReplaceRecords } from './operations/record/replace_records.js'
+import type { Shapes as Transaction } from './operations/record/transaction.js'
+import type { Shapes as Update } from './operations/record/update.js'
+import type { Shapes as Upsert } from './operations/record/upsert.js'
 import type { Shapes as CancelJob } from './operations/system/cancel_job.js'
 import type { Shapes as DescribeOperations } from './operations/system/describe_operations.js'
 import type { Shapes as GetConfiguration } from './operations/system/get_configuration.js'
@@ -90,6 +98,14 @@ export interface Contracts {
   query_histogram: QueryHistogram
   query_person: QueryPerson
   query_segments: QuerySegments
+  delete: Delete
+  delete_transaction_logs_before: DeleteTransactionLogsBefore
+  insert: Insert
+  read_transaction_log: ReadTransactionLog
+  replace_records: ReplaceRecords
+  transaction: Transaction
+  update: Update
+  upsert: Upsert
   cancel_job: CancelJob
   describe_operations: DescribeOperations
   get_configuration: GetConfiguration

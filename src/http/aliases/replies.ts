@@ -10,6 +10,9 @@ export const replies: Record<string, (answer: unknown, request: Fields) => unkno
     if (answer instanceof JsonText) return new JsonText(`{"data":${answer.text}}`)
     return answer instanceof JsonStream ? new JsonStream(around('{"data":', answer.chunks, '}')) : { data: answer }
   },
+  pyql_items_added: () => ({ message: 'items added' }),
+  pyql_ok: () => ({ message: 'OK' }),
+  pyql_synced: (_, { database, table }) => ({ message: `${database} ${table} sync successful` }),
   pyql_user_token: (answer) => ({ token: tokenOf(answer) }),
   pyql_join_token: (answer) => ({ join: tokenOf(answer) }),
   pyql_cluster_token: (answer) => ({ PYQL_CLUSTER_SERVICE_TOKEN: tokenOf(answer) }),

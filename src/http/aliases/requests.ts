@@ -14,4 +14,6 @@ export const requests: Record<string, (body: unknown) => Fields> = {
     return { select: '*' }
   },
   pyql_table: pyqlTableRequest,
+  /** One row as the whole body, or a list of rows. */
+  pyql_rows: (body) => ({ records: Array.isArray(body) ? body : [body] }),
 }
