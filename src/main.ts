@@ -6,7 +6,7 @@ import { startNode, type TrellisNode } from './node.js'
 const EXIT_CONFIG = 78
 
 /** Log lines are written together: after this many bytes or milliseconds, and when the process ends. */
-const LOG_BUFFER_BYTES = 16_384
+const LOG_BUFFER_BYTES = 8192
 const LOG_FLUSH_MS = 100
 
 /** The process: configuration, start the node, wait for a signal. */
