@@ -12,12 +12,12 @@ const JSON_HEADER = [{ key: 'Content-Type', value: 'application/json' }]
 
 /** Before an example of a run on a throw-away node: what earlier examples left is dropped. */
 const RESET = `if (pm.variables.get('start_from_nothing') === 'true') {
-  const post = (body) => new Promise((resolve, reject) => pm.sendRequest({
+  const post = (body, then) => pm.sendRequest({
     url: pm.variables.get('base_url') + '/', method: 'POST', body: { mode: 'raw', raw: JSON.stringify(body) },
     header: { 'Content-Type': 'application/json', Authorization: 'Basic ' + btoa(pm.variables.get('username') + ':' + pm.variables.get('password')) },
-  }, (error, response) => (error ? reject(error) : resolve(response.json()))))
-  const databases = Object.keys(await post({ operation: 'describe_all' }))
-  for (const database of databases) await post({ operation: 'drop_database', database })
+  }, (error, response) => { if (error) throw error; then(response.json()) })
+  const drop = ([database, ...rest]) => database && post({ operation: 'drop_database', database }, () => drop(rest))
+  post({ operation: 'describe_all' }, (databases) => drop(Object.keys(databases)))
 }`
 
 export function postman({ contracts, problems }) {
