@@ -1,7 +1,7 @@
 import { didYouMean } from '../lib/index.js'
 import { errorAt, type PyqlError } from './errors.js'
 import type { Parameters } from './parameters.js'
-import type { Source, Span } from './source.js'
+import type { Span } from './source.js'
 
 export type TokenKind = 'name' | 'int' | 'double' | 'text' | 'op' | 'newline' | 'indent' | 'dedent' | 'end'
 
@@ -37,31 +37,28 @@ const placeholderPattern = /\{\{\s*([A-Za-z0-9_]+)\s*\}\}/y
  * Splits a script into tokens, with line ends, indents and dedents among them, as Python does. `{{name}}` becomes a
  * token of its own: a constant, or a name when the value is that of a column; nothing is spliced into the text.
  */
-export function tokenize(source: Source, parameters: Parameters, isColumn: (name: string) => boolean): Token[] {
-  return mergeWords(new Lexer(source, parameters, isColumn).run(), isColumn)
+export function tokenize(text: string, parameters: Parameters, isColumn: (name: string) => boolean): Token[] {
+  return mergeWords(new Lexer(text, parameters, isColumn).run(), isColumn)
 }
 
 class Lexer {
   readonly #text: string
-  readonly #source: Source
   readonly #parameters: Parameters
   readonly #isColumn: (name: string) => boolean
   readonly #tokens: Token[] = []
   readonly #brackets: Token[] = []
-  #at: number
+  #at = 0
   #level = 0
   #lineFirst = 0
 
-  constructor(source: Source, parameters: Parameters, isColumn: (name: string) => boolean) {
-    this.#text = source.text
-    this.#source = source
+  constructor(text: string, parameters: Parameters, isColumn: (name: string) => boolean) {
+    this.#text = text
     this.#parameters = parameters
     this.#isColumn = isColumn
-    this.#at = source.start
   }
 
   run(): Token[] {
-    while (this.#at < this.#source.end) this.#logicalLine()
+    while (this.#at < this.#text.length) this.#logicalLine()
     const open = this.#brackets.at(-1)
     if (open) throw this.#error(open, `This '${open.text}' is never closed.`)
     this.#indentTo(0, { start: this.#at, end: this.#at })
@@ -77,20 +74,19 @@ class Lexer {
       return
     }
     const here = { start: lineStart, end: this.#at }
-    const relative = indent - this.#source.indent
-    if (relative % stepSpaces !== 0 || relative < 0) {
-      throw this.#error(here, `Indentation is in steps of ${stepSpaces} spaces; this line has ${Math.max(0, indent)}.`)
+    if (indent % stepSpaces !== 0) {
+      throw this.#error(here, `Indentation is in steps of ${stepSpaces} spaces; this line has ${indent}.`)
     }
-    this.#indentTo(relative / stepSpaces, here)
+    this.#indentTo(indent / stepSpaces, here)
     this.#lineFirst = this.#tokens.length
     do this.#physicalLine()
-    while (this.#at < this.#source.end && this.#continues())
+    while (this.#at < this.#text.length && this.#continues())
     this.#push('newline', this.#at, this.#at)
   }
 
   #measureIndent(): number {
     let indent = 0
-    for (; this.#at < this.#source.end; this.#at++) {
+    for (; this.#at < this.#text.length; this.#at++) {
       const character = this.#text[this.#at]
       if (character === ' ') indent++
       else if (character === '\t') indent += stepSpaces
@@ -119,7 +115,7 @@ class Lexer {
 
   #physicalLine(): void {
     for (;;) {
-      while (this.#at < this.#source.end && ' \t\r'.includes(this.#text[this.#at]!)) this.#at++
+      while (this.#at < this.#text.length && ' \t\r'.includes(this.#text[this.#at]!)) this.#at++
       if (this.#endOfLine()) {
         this.#skipLine()
         return
@@ -134,12 +130,12 @@ class Lexer {
   }
 
   #endOfLine(): boolean {
-    return this.#at >= this.#source.end || this.#text[this.#at] === '\n' || this.#text[this.#at] === '#'
+    return this.#at >= this.#text.length || this.#text[this.#at] === '\n' || this.#text[this.#at] === '#'
   }
 
   #skipLine(): void {
     const end = this.#text.indexOf('\n', this.#at)
-    this.#at = end === -1 || end >= this.#source.end ? this.#source.end : end + 1
+    this.#at = end === -1 ? this.#text.length : end + 1
   }
 
   #token(): void {
@@ -176,7 +172,6 @@ class Lexer {
   #take(pattern: RegExp): RegExpExecArray | null {
     pattern.lastIndex = this.#at
     const match = pattern.exec(this.#text)
-    if (match && this.#at + match[0].length > this.#source.end) return null
     if (match) this.#at += match[0].length
     return match
   }
@@ -214,7 +209,7 @@ class Lexer {
     let value = ''
     for (;;) {
       const character = this.#text[this.#at]
-      if (this.#at >= this.#source.end || character === undefined || character === '\n') {
+      if (this.#at >= this.#text.length || character === undefined || character === '\n') {
         throw this.#error({ start, end: this.#at }, `This text is never closed with ${quote}.`)
       }
       if (character === quote) break

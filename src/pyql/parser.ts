@@ -3,7 +3,6 @@ import type { AggregateLine, AssignmentOp, Expression, FunctionDefinition, Name,
 import { parseArithmetic, parseColumnReference, parseExpression, parsePostfix, reservedWords } from './expression.js'
 import { tokenize } from './lexer.js'
 import type { Parameters } from './parameters.js'
-import type { Source } from './source.js'
 import { TokenStream } from './token-stream.js'
 
 const aggregators: Record<string, true> = {
@@ -12,8 +11,8 @@ const aggregators: Record<string, true> = {
 const assignmentOps = ['=', '<<', '+=', '-=', '*=', '/=']
 
 /** Text to tree. Throws PyqlError with place and picture. */
-export function parse(source: Source, parameters: Parameters, isColumn: (name: string) => boolean): Script {
-  const tokens = new TokenStream(source.text, tokenize(source, parameters, isColumn))
+export function parse(text: string, parameters: Parameters, isColumn: (name: string) => boolean): Script {
+  const tokens = new TokenStream(text, tokenize(text, parameters, isColumn))
   const script: Script = { aggregates: [], functions: [], body: [] }
   while (!tokens.is('end')) {
     if (tokens.is('newline')) tokens.take()

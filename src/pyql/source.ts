@@ -1,16 +1,4 @@
-/** A script, or one section of a longer text: code from `start` to `end`, whose lines begin at indentation `indent`. */
-export interface Source {
-  readonly text: string
-  readonly start: number
-  readonly end: number
-  readonly indent: number
-}
-
-export function wholeSource(text: string): Source {
-  return { text, start: 0, end: text.length, indent: 0 }
-}
-
-/** A place in a source: from `start` up to `end`, in UTF-16 units from the beginning of the text. */
+/** A place in a script: from `start` up to `end`, in UTF-16 units from the beginning of the text. */
 export interface Span {
   readonly start: number
   readonly end: number

@@ -34,6 +34,7 @@ function equal(unit: Unit, left: Code, right: Code, node: Comparison): Code {
 }
 
 function equalFast(unit: Unit, a: Code, b: Code, bNode: Expression): Code | undefined {
+  if (b.type === 'none' && b.js !== 'null') return undefined // what gives None may be a call
   const text = constantText(bNode)
   if (isCode(a.type)) {
     if (text !== undefined) return bool(`(${a.js} === ${unit.codeOf(slotOf(a.type), text)})`)

@@ -3,7 +3,6 @@ import { type Checked, type CheckedAggregate, check } from '../check.js'
 import type { Parameters } from '../parameters.js'
 import { parse } from '../parser.js'
 import type { Aggregate, Mode, Program, TableColumn } from '../program.js'
-import { type Source, wholeSource } from '../source.js'
 import { needsOf } from './needs.js'
 import { block } from './statements.js'
 import { noneOf } from './types.js'
@@ -18,13 +17,12 @@ export interface CompileOptions {
   readonly each?: boolean
 }
 
-/** Compiles a script, or a section of a longer text. Throws PyqlError with line, column and picture. */
-export function compile(source: string | Source, options: CompileOptions): Program {
+/** Compiles a script. Throws PyqlError with line, column and picture. */
+export function compile(text: string, options: CompileOptions): Program {
   const { mode, columns, parameters = new Map(), each = false } = options
-  const from = typeof source === 'string' ? wholeSource(source) : source
   const names = new Set(columns.map(({ name }) => name))
-  const script = parse(from, parameters, (name) => names.has(name))
-  return generate(check(script, { text: from.text, mode, columns, each }))
+  const script = parse(text, parameters, (name) => names.has(name))
+  return generate(check(script, { text, mode, columns, each }))
 }
 
 const passesMax = 200

@@ -27,7 +27,8 @@ interface Held {
 
 /** All arguments are computed before anything is counted. */
 function hold(unit: Unit, code: Code, constant: boolean): Held {
-  if (constant || isSet(code.type) || code.type === 'none') return { code, constant, line: '' }
+  if (code.type === 'none') return { code, constant, line: code.js === 'null' ? '' : code.js }
+  if (constant || isSet(code.type)) return { code, constant, line: '' }
   const x = unit.name('x')
   return { code: { js: x, type: code.type }, constant, line: `const ${x} = ${code.js}` }
 }
@@ -159,7 +160,7 @@ function presence(unit: Unit, { of }: CheckedAggregate, value: Code): { present:
   const x = { js: unit.name('x'), type: value.type }
   const line = `const ${x.js} = ${value.js}; `
   if (isNumber(x.type)) return { present: `${x.js} === ${x.js}`, x, line }
-  return { present: isCode(x.type) || x.type === 'flag' ? `${x.js} !== 0` : `${unit.any(x)} !== null`, x, line }
+  return { present: isCode(x.type) || x.type === 'flag' ? `${x.js} !== 0` : `rt.present(${unit.any(x)})`, x, line }
 }
 
 function freshness(

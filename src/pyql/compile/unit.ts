@@ -25,6 +25,11 @@ export interface Context {
 
 const simple = /^[\w$.[\]]+$/
 
+/** None in place of what is known to be None, which is computed all the same: it may call a function. */
+function none(js: string, held: string): string {
+  return js === 'null' ? held : `(${js}, ${held})`
+}
+
 /** One compilation of a script under assumed types of its variables; what was learned makes the next one. */
 export class Unit {
   readonly checked: Checked
@@ -129,7 +134,7 @@ export class Unit {
 
   any({ js, type }: Code): string {
     if (type === 'any' || type === 'bool') return js
-    if (type === 'none') return 'null'
+    if (type === 'none') return none(js, 'null')
     if (type === 'double' && this.tagged) return `rt.double(${js})`
     if (isNumber(type)) return /^\d+(\.\d+)?$/.test(js) ? js : `rt.int(${js})`
     if (type === 'flag') return `flags[${js}]`
@@ -148,7 +153,7 @@ export class Unit {
   number(code: Code): string {
     const { js, type } = code
     if (isNumber(type)) return js
-    if (type === 'none') return 'NaN'
+    if (type === 'none') return none(js, 'NaN')
     if (type === 'bool') return `(${js} ? 1 : 0)`
     return type === 'flag' ? `flagNumbers[${js}]` : `rt.number(${this.any(code)})`
   }
@@ -157,7 +162,7 @@ export class Unit {
   truth(code: Code): string {
     const { js, type } = code
     if (type === 'bool') return js
-    if (type === 'none') return 'false'
+    if (type === 'none') return none(js, 'false')
     if (type === 'flag') return `(${js} === 2)`
     if (isNumber(type)) return `!!(${js})`
     if (isCode(type)) {
@@ -171,7 +176,7 @@ export class Unit {
   /** As a variable, parameter or result of a type holds it. The type is the same or a wider one. */
   held(code: Code, type: Type): string {
     if (type === 'none') return code.type === 'none' ? code.js : `(${code.js}, null)`
-    if (code.type === 'none') return noneOf(type)
+    if (code.type === 'none') return none(code.js, noneOf(type))
     if (isNumber(type)) return this.number(code)
     return isCode(type) ? code.js : this.any(code)
   }

@@ -70,6 +70,10 @@ export class Values {
     return Boolean(x)
   }
 
+  present(x: Value): boolean {
+    return !isNone(x)
+  }
+
   /** The key by which a set, a dictionary or a group knows a value; undefined for None and containers. */
   keyOf(x: Value): Key | undefined {
     if (x instanceof Double) return x.value + 0

@@ -1,0 +1,119 @@
+import { expect } from 'chai'
+import { Answer, compareScalars, compile, createScan, PyqlError, type ReplyNode } from '../../src/pyql/index.js'
+import { parse } from '../../src/pyql/parser.js'
+import { oracleColumns, Random, randomPeople, ScriptGenerator } from '../support/pyql-generator.js'
+import { groupsOf, interpret, OracleError, type OracleOptions, type OracleResult } from '../support/pyql-oracle.js'
+import { blockOf, type Person } from '../support/pyql-people.js'
+
+const limits = { stepsMax: 10_000_000, memoryMax: 10_000_000, nodesMax: 100_000, depthMax: 64, traceMax: 100_000 }
+const scanOptions = { now: 1_600_000_000_000, sessionTime: 1_800_000, trace: true, limits }
+/** More with TRELLIS_PYQL_SCRIPTS=100000. */
+const scripts = Number(process.env.TRELLIS_PYQL_SCRIPTS ?? 5000)
+const modes = ['event', 'event', 'event', 'segment', 'histogram'] as const
+
+type Mode = (typeof modes)[number]
+interface Outcome {
+  groups: unknown
+  members: number[]
+  debug: unknown[]
+}
+
+function compiled(text: string, mode: Mode, people: readonly Person[], parts: number): Outcome {
+  const program = compile(text, { mode, columns: oracleColumns })
+  const members = new Uint32Array(1)
+  const aggregates = mode === 'histogram' ? [] : program.aggregates
+  const answer = new Answer(aggregates, 1, 100_000)
+  const histogram: unknown[] = []
+  const debug: unknown[] = []
+  const size = Math.ceil(people.length / parts)
+  for (let from = 0; from < people.length; from += size) {
+    const scan = createScan(program, scanOptions)
+    // Two blocks in one scan, so that what a scan keeps between blocks is tested as well.
+    const half = Math.ceil(size / 2)
+    for (const [first, last] of [
+      [from, from + half],
+      [from + half, from + size],
+    ] as const) {
+      scan.run(blockOf(people.slice(first, last), program.columns, first), undefined, members)
+    }
+    const partial = scan.partial()
+    if (mode === 'histogram') histogram.push(...valuesOf(partial))
+    else if (mode === 'event') answer.absorb(partial, 0)
+    debug.push(...partial.debug)
+  }
+  return { groups: mode === 'histogram' ? tallied(histogram) : byKey(answer.reply()._), members: bits(members), debug }
+}
+
+function valuesOf({ keys, key, parent, columns }: ReturnType<ReturnType<typeof createScan>['partial']>): unknown[] {
+  const counts = columns[0]!.n as Float64Array
+  return [...key].flatMap((k, node) =>
+    node > 0 && parent[node] === 1 ? Array.from({ length: counts[node]! }, () => keys[k]) : [],
+  )
+}
+
+function tallied(values: unknown[]): unknown[] {
+  return [...values].sort((a, b) => Number(a) - Number(b))
+}
+
+function bits(words: Uint32Array): number[] {
+  return Array.from({ length: 32 }, (_, i) => i).filter((i) => (words[0]! & (1 << i)) !== 0)
+}
+
+function byKey(nodes: readonly ReplyNode[]): unknown {
+  const sorted = [...nodes].sort((a, b) => compareScalars(a.g, b.g))
+  return sorted.map((node) => ({ ...node, ...(node._ ? { _: byKey(node._) } : {}) }))
+}
+
+function expected(text: string, mode: Mode, people: readonly Person[]): Outcome {
+  const columns = oracleColumns
+  const script = parse(text, new Map(), (name) => columns.some((column) => column.name === name))
+  const options: OracleOptions = { mode, columns, now: scanOptions.now, sessionTime: scanOptions.sessionTime }
+  const result: OracleResult = interpret(script, people, options)
+  const values = result.returned.filter((value) => value !== null && value !== undefined)
+  const numbers = values.map((value) => (typeof value === 'string' ? 0 : Number(value) + 0))
+  return {
+    groups: mode === 'histogram' ? tallied(numbers) : mode === 'event' ? groupsOf(script, result, options) : [],
+    members: result.members,
+    debug: result.debug,
+  }
+}
+
+/** What a run comes to, errors at run time included. */
+function outcome(run: () => Outcome): Outcome | 'fails' {
+  try {
+    return run()
+  } catch (error) {
+    if (error instanceof OracleError) return 'fails'
+    if (error instanceof PyqlError && error.kind === 'run_time') return 'fails'
+    throw error
+  }
+}
+
+describe('compiled programs', () => {
+  it(`answer as a plain interpreter does (${scripts} random scripts)`, function () {
+    this.timeout(600_000)
+    let failing = 0
+    for (let seed = 1; seed <= scripts; seed++) {
+      const random = new Random(seed)
+      const mode = random.pick(modes)
+      const people = randomPeople(random)
+      const text = new ScriptGenerator(random, mode).script()
+      const wanted = outcome(() => expected(text, mode, people))
+      if (wanted === 'fails') failing++
+      const parts = 1 + random.below(3)
+      let got: Outcome | 'fails'
+      try {
+        got = outcome(() => compiled(text, mode, people, parts))
+      } catch (error) {
+        throw new Error(`seed ${seed}, ${mode}:\n${text}\n${error instanceof PyqlError ? error.picture : ''}`, {
+          cause: error,
+        })
+      }
+      // As JSON: that is how it is answered, and there is no -0 in it.
+      expect(JSON.parse(JSON.stringify(got)), `seed ${seed}, ${mode}, ${parts} parts:\n${text}`).to.deep.equal(
+        JSON.parse(JSON.stringify(wanted)),
+      )
+    }
+    expect(failing, 'scripts that fail at run time').to.be.below(scripts / 2)
+  })
+})
