@@ -207,7 +207,10 @@ export class ScriptGenerator {
     if (this.#loops > 0)
       ways.push('continue', 'break', 'break', `break ${1 + this.#random.below(this.#loops)}`, 'break all')
     if (this.#loops > 1) ways.push('break top')
-    if (!this.#random.chance(0.4)) return this.#line('m += 1')
+    if (!this.#random.chance(0.4)) {
+      this.#line('m += 1')
+      return
+    }
     this.#line(`if ${this.#bool(1)}:`)
     this.#line(`    ${this.#random.pick(ways)}`)
   }

@@ -283,7 +283,10 @@ function at(object: V, index: V): V {
 }
 
 function setAt(object: V, key: V, value: V): void {
-  if (object instanceof OracleDict) return put(object, key, value)
+  if (object instanceof OracleDict) {
+    put(object, key, value)
+    return
+  }
   if (!(object instanceof OracleList)) throw new OracleError('no entries to set')
   const position = Math.trunc(numberOf(key))
   const index = position < 0 ? position + object.items.length : position
@@ -386,20 +389,21 @@ class Interpreter {
     switch (node.kind) {
       case 'assignment': {
         if (node.target.kind === 'name') {
-          const value = this.eval(node.value, frame)
           const old = node.op === '=' || node.op === '<<' ? null : this.eval(node.target, frame)
-          return this.set(node.target.name, changed(node.op, old, value), frame)
-        }
-        return this.assignEntry(node.target, node.op, node.value, frame)
+          this.set(node.target.name, changed(node.op, old, this.eval(node.value, frame)), frame)
+        } else this.assignEntry(node.target, node.op, node.value, frame)
+        return
       }
       case 'expression':
-        return void this.call(node.expression, frame)
+        this.call(node.expression, frame)
+        return
       case 'if': {
         const branch = node.branches.find(({ condition }) => truth(this.eval(condition, frame)))
-        return this.block(branch ? branch.body : node.otherwise, frame)
+        this.block(branch ? branch.body : node.otherwise, frame)
+        return
       }
       case 'for':
-        return this.loop(frame, (loops) => {
+        this.loop(frame, (loops) => {
           const over = this.eval(node.over, frame)
           const [first, second] = node.names
           if (second && over !== null && !(over instanceof OracleDict)) throw new OracleError('no pairs')
@@ -417,8 +421,9 @@ class Interpreter {
             }
           }
         })
+        return
       case 'match':
-        return this.loop(frame, (loops) => {
+        this.loop(frame, (loops) => {
           const most = node.limit ? numberOf(this.eval(node.limit, frame)) : Number.POSITIVE_INFINITY
           let count = 0
           for (let row = frame.row; row >= 0 && row < this.rows.length && count < most; row += node.reverse ? -1 : 1) {
@@ -428,10 +433,14 @@ class Interpreter {
             this.round(() => this.block(node.body, { ...frame, row, matched, loops }))
           }
         })
+        return
       case 'return':
         throw new Return(node.value ? this.eval(node.value, frame) : null)
       case 'delete': {
-        if (node.target.kind === 'name') return this.set(node.target.name, null, frame)
+        if (node.target.kind === 'name') {
+          this.set(node.target.name, null, frame)
+          return
+        }
         const { root, path } = this.path(node.target, frame)
         const object = path.slice(0, -1).reduce(at, root)
         if (object instanceof OracleList) {
@@ -809,8 +818,8 @@ function changed(op: string, old: V, value: V): V {
 function method(name: string, object: V, args: V[]): V {
   if (typeof object === 'string') return textMethod(name, object, args)
   if (!isContainer(object)) throw new OracleError('no methods')
-  if (name === 'append' || name === 'add' || name === 'update') args.forEach((x) => addTo(object, x))
-  else if (name === 'remove') args.forEach((x) => removeFrom(object, x))
+  if (name === 'append' || name === 'add' || name === 'update') for (const x of args) addTo(object, x)
+  else if (name === 'remove') for (const x of args) removeFrom(object, x)
   else if (name === 'clear') {
     if (object instanceof OracleDict) object.entries = []
     else (object as OracleList).items = []
