@@ -68,9 +68,10 @@ function targetOf(request: Record<string, unknown>, field: string | undefined): 
   return typeof value === 'string' ? value : undefined
 }
 
-/** The names of the attributes that a request writes. */
+/** The names of the attributes that a request writes; a text that nobody has read yet may hold any. */
 function* attributesOf(request: Record<string, unknown>, { target }: Needed): Generator<string> {
   const records = target.records === undefined ? undefined : request[target.records]
+  if (typeof records === 'string') yield '*'
   for (const record of Array.isArray(records) ? records : [records])
     if (typeof record === 'object' && record !== null) yield* Object.keys(record)
 }

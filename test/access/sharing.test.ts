@@ -1,0 +1,97 @@
+import { expect } from 'chai'
+import { basic, type TestNode, withNode } from '../support/node.js'
+
+const PASSWORD = 'a-password-of-sharing'
+const as = (username: string) => ({ authorization: basic({ username, password: PASSWORD }) })
+const code = ({ body }: { body: unknown }) => (body as { code?: string }).code
+
+async function members(node: TestNode, ...names: string[]): Promise<void> {
+  for (const username of names) await node.ok({ operation: 'add_user', username, password: PASSWORD, role: 'member' })
+}
+
+describe('databases of users', () => {
+  it('belong to their maker; to others they do not exist, until they are shared', async () => {
+    await withNode(async (node) => {
+      await members(node, 'alice', 'bob')
+      const create = { operation: 'create_table', database: 'data1', table: 'stocks', primary_key: 'id' }
+      expect((await node.post(create, as('alice'))).status).to.equal(200)
+      const describe = { operation: 'describe_table', database: 'data1', table: 'stocks' }
+      const hidden = await node.post(describe, as('bob'))
+      const missing = await node.post({ ...describe, database: 'data2' }, as('bob'))
+      expect(hidden.status).to.equal(404)
+      expect(JSON.stringify(hidden.body).replaceAll('data1', 'data2')).to.equal(JSON.stringify(missing.body))
+      expect((await node.post({ operation: 'describe_all' }, as('bob'))).body).to.deep.equal({})
+      expect(code(await node.post({ operation: 'list_tables', database: 'data1' }, as('bob')))).to.equal(
+        'database_not_found',
+      )
+      expect(code(await node.post({ operation: 'create_database', database: 'data1' }, as('bob')))).to.equal(
+        'database_taken',
+      )
+      for (const operation of ['drop_database', 'share_database'])
+        expect(
+          (
+            await node.post(
+              { operation, database: 'data1', ...(operation === 'share_database' && { username: 'bob' }) },
+              as('bob'),
+            )
+          ).status,
+        ).to.be.oneOf([404, 409])
+
+      const share = { operation: 'share_database', database: 'data1', username: 'bob' }
+      expect((await node.post(share, as('alice'))).status).to.equal(200)
+      expect((await node.post(describe, as('bob'))).status).to.equal(200)
+      expect(code(await node.post({ ...describe, operation: 'drop_table' }, as('bob')))).to.equal('forbidden')
+      expect(code(await node.post({ ...share, username: 'alice' }, as('bob')))).to.equal('not_owner')
+      expect((await node.post({ ...share, operation: 'unshare_database' }, as('alice'))).status).to.equal(200)
+      expect((await node.post(describe, as('bob'))).status).to.equal(404)
+    })
+  })
+
+  it('leave nothing to a later database of the same name, nor to a later user', async () => {
+    await withNode(async (node) => {
+      await members(node, 'alice', 'bob', 'carl')
+      await node.post({ operation: 'create_database', database: 'data1' }, as('alice'))
+      await node.post({ operation: 'share_database', database: 'data1', username: 'bob', level: 'write' }, as('alice'))
+      await node.ok({ operation: 'drop_user', username: 'bob' })
+      await members(node, 'bob')
+      expect((await node.post({ operation: 'describe_all' }, as('bob'))).body).to.deep.equal({})
+      await node.post({ operation: 'share_database', database: 'data1', username: 'bob', level: 'write' }, as('alice'))
+      expect((await node.post({ operation: 'drop_database', database: 'data1' }, as('alice'))).status).to.equal(200)
+      expect((await node.post({ operation: 'create_database', database: 'data1' }, as('carl'))).status).to.equal(200)
+      for (const username of ['alice', 'bob'])
+        expect((await node.post({ operation: 'describe_all' }, as(username))).body, username).to.deep.equal({})
+      expect((await node.post({ operation: 'describe_all' }, as('carl'))).body).to.deep.equal({ data1: {} })
+    })
+  })
+
+  it('cannot take the names of the system', async () => {
+    await withNode(async (node) => {
+      await members(node, 'alice')
+      for (const database of ['pyql', 'system', 'cluster'])
+        expect((await node.post({ operation: 'create_database', database }, as('alice'))).status, database).to.equal(
+          403,
+        )
+    })
+  })
+})
+
+describe('explain_access', () => {
+  it('names the rule that allows or denies', async () => {
+    await withNode(async (node) => {
+      await members(node, 'alice', 'bob')
+      await node.post({ operation: 'create_database', database: 'data1' }, as('alice'))
+      const ask = async (username: string, asked_operation: string, caller = username) =>
+        (
+          await node.post(
+            { operation: 'explain_access', username, asked_operation, database: 'data1', table: 't' },
+            as(caller),
+          )
+        ).body as { allowed: boolean; reasons: { rule: string }[] }
+      expect((await ask('alice', 'drop_table')).reasons[0]!.rule).to.equal("'alice' owns database 'data1'")
+      const denied = await ask('bob', 'drop_table')
+      expect(denied.allowed).to.equal(false)
+      expect(denied.reasons[0]!.rule).to.include("role 'member'")
+      expect(await ask('alice', 'drop_table', 'bob')).to.have.property('code', 'forbidden')
+    })
+  })
+})
