@@ -7,8 +7,9 @@ import { Catalog, type TableSchema } from './catalog/index.js'
 import type { Config } from './config/index.js'
 import { Contracts } from './contracts/index.js'
 import { HttpServer } from './http/index.js'
-import { Jobs } from './jobs/index.js'
+import { Folder, Jobs, Loads } from './jobs/index.js'
 import { Disposals } from './lib/index.js'
+import { rowStoreOf } from './loading.js'
 import { Metrics } from './metrics/index.js'
 import { openEvents } from './segments/index.js'
 import { Replays, Storage } from './storage/index.js'
@@ -67,6 +68,12 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
     }),
   )
   const jobs = stack.use(new Jobs({ storage, replays, settings: config.jobs, log }))
+  const loads = new Loads({
+    jobs,
+    rows: rowStoreOf(catalog, tables),
+    imports: new Folder(config.jobs.import_dir, 'jobs.import_dir'),
+    badRowsMax: config.jobs.bad_rows_max,
+  })
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
   const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), state: () => state }
   const services: Services = {
@@ -81,6 +88,7 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
     queries,
     writes,
     jobs,
+    loads,
   }
   const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))
   const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, replays, checkAnswers })

@@ -2,7 +2,7 @@ import type { Access } from '../access/index.js'
 import type { Catalog } from '../catalog/index.js'
 import type { Config } from '../config/index.js'
 import type { Contracts } from '../contracts/index.js'
-import type { Jobs } from '../jobs/index.js'
+import type { Jobs, Loads } from '../jobs/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Events } from '../segments/index.js'
 import type { Queries, Tables, Writes } from '../tables/index.js'
@@ -30,4 +30,5 @@ export interface Services {
   readonly queries: Queries
   readonly writes: Writes
   readonly jobs: Jobs
+  readonly loads: Loads
 }

@@ -38,6 +38,8 @@ export const methods = {
   queryHistogram: { operation: 'query_histogram', changes: false },
   queryPerson: { operation: 'query_person', changes: false },
   querySegments: { operation: 'query_segments', changes: false },
+  csvDataLoad: { operation: 'csv_data_load', changes: true },
+  csvFileLoad: { operation: 'csv_file_load', changes: true },
   delete: { operation: 'delete', changes: true },
   deleteTransactionLogsBefore: { operation: 'delete_transaction_logs_before', changes: true },
   insert: { operation: 'insert', changes: true },
@@ -138,6 +140,10 @@ export interface Methods<Options> {
   queryPerson(request: Contracts['query_person']['sent'], options?: Options): Promise<Contracts['query_person']['response']>
   /** Computes segments: named sets of people. */
   querySegments(request: Contracts['query_segments']['sent'], options?: Options): Promise<Contracts['query_segments']['response']>
+  /** Loads CSV or newline-delimited JSON that is sent, as a job. */
+  csvDataLoad(request: Contracts['csv_data_load']['sent'], options?: Options): Promise<Contracts['csv_data_load']['response']>
+  /** Loads a CSV or NDJSON file of the server's import folder, as a job. */
+  csvFileLoad(request: Contracts['csv_file_load']['sent'], options?: Options): Promise<Contracts['csv_file_load']['response']>
   /** Deletes records. */
   delete(request: Contracts['delete']['sent'], options?: Options): Promise<Contracts['delete']['response']>
   /** Forgets old changes of a table. */

@@ -34,6 +34,8 @@ import type { Shapes as QueryEvents } from './operations/event/query_events.js'
 import type { Shapes as QueryHistogram } from './operations/event/query_histogram.js'
 import type { Shapes as QueryPerson } from './operations/event/query_person.js'
 import type { Shapes as QuerySegments } from './operations/event/query_segments.js'
+import type { Shapes as CsvDataLoad } from './operations/record/csv_data_load.js'
+import type { Shapes as CsvFileLoad } from './operations/record/csv_file_load.js'
 import type { Shapes as Delete } from './operations/record/delete.js'
 import type { Shapes as DeleteTransactionLogsBefore } from './operations/record/delete_transaction_logs_before.js'
 import type { Shapes as Insert } from './operations/record/insert.js'
@@ -98,6 +100,8 @@ export interface Contracts {
   query_histogram: QueryHistogram
   query_person: QueryPerson
   query_segments: QuerySegments
+  csv_data_load: CsvDataLoad
+  csv_file_load: CsvFileLoad
   delete: Delete
   delete_transaction_logs_before: DeleteTransactionLogsBefore
   insert: Insert

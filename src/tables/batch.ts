@@ -90,6 +90,11 @@ export class Batch {
     this.#writer = new RowWriter(transaction, context.spaces, context.cache, version)
   }
 
+  /** For what others must store in the same transaction: the position of a job with the rows that it has loaded. */
+  get transaction(): WriteTransaction {
+    return this.#transaction
+  }
+
   /** Reads a table as the operations so far have left it. @throws Problem table_not_found, not_records */
   reader(database: string, table: string): TableReader {
     return new BatchReader(this.#transaction, this.#context.spaces, this.#shape(database, table))

@@ -57,7 +57,7 @@ describe('the blocks of a load', () => {
   it('are small where records are small', () => {
     const text = 'some,row\n'.repeat(50_000)
     const blocks = [...blocksOf(Buffer.from(text), 'csv')]
-    expect(blocks.length).to.equal(Math.ceil(text.length / BLOCK_BYTES))
+    expect(blocks.length).to.equal(10) // 5,000 records each
     for (const block of blocks) expect(block.length).to.be.at.most(BLOCK_BYTES)
   })
 

@@ -3,18 +3,24 @@ const QUOTE = 0x22
 
 export type LoadFormat = 'csv' | 'ndjson'
 
+/** Records of one block: as many as one transaction should write. */
+const RECORDS_MAX = 5000
+
 /**
- * Where the last whole record of a block of bytes ends; 0 when there is none. A record ends at a newline; in CSV one
- * that is not between quotes, which is told by an even number of quotes before it.
+ * Where the last whole record of a block of bytes ends, or the one of number RECORDS_MAX; 0 when there is none. A
+ * record ends at a newline; in CSV one that is not between quotes, which is told by an even number of quotes before it.
  */
 export function endOfRecords(block: Uint8Array, format: LoadFormat): number {
-  if (format === 'ndjson') return block.lastIndexOf(NEWLINE) + 1
   let end = 0
+  let records = 0
   let quoted = false
   for (let index = 0; index < block.length; index++) {
     const byte = block[index]
-    if (byte === QUOTE) quoted = !quoted
-    else if (byte === NEWLINE && !quoted) end = index + 1
+    if (byte === QUOTE && format === 'csv') quoted = !quoted
+    else if (byte === NEWLINE && !quoted) {
+      end = index + 1
+      if (++records === RECORDS_MAX) break
+    }
   }
   return end
 }

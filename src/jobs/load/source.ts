@@ -82,13 +82,10 @@ export function partSource(part: (index: number) => string, parts: number): Sour
 /** Where a block ends within what was read: 0 when more must be read. `last`: nothing comes behind. */
 function endOfBlock(bytes: Buffer, format: LoadFormat, last: boolean): number {
   for (let size = Math.min(BLOCK_BYTES, bytes.length); ; size = Math.min(size * 4, bytes.length)) {
-    const whole = size === bytes.length && last
     const block = bytes.subarray(0, size)
-    if (whole && size <= BLOCK_BYTES) return size
     const end = endOfRecords(block, format)
     if (end > 0) return end
     if (size >= RECORD_BYTES_MAX) return block.lastIndexOf('\n') + 1 || size
-    if (whole) return size
-    if (size === bytes.length) return 0
+    if (size === bytes.length) return last ? size : 0
   }
 }

@@ -1,0 +1,56 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { type Client, connect } from '../../src/client/index.js'
+import { ADMIN } from './node.js'
+
+const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
+
+/** A node as a process of its own, which a test may kill. */
+export interface KillableNode extends AsyncDisposable {
+  readonly client: Client
+  readonly url: string
+  /** Ends the process at once, as a power cut would. */
+  kill(): Promise<void>
+}
+
+/** Starts a node on a folder that stays. */
+export async function startKillable(folder: string, environment: Record<string, string> = {}): Promise<KillableNode> {
+  const child = spawn(process.execPath, [main], {
+    env: {
+      PATH: process.env['PATH'],
+      TRELLIS_DATA_DIR: folder,
+      TRELLIS_HTTP_PORT: '0',
+      TRELLIS_ADMIN_PASSWORD: ADMIN.password,
+      TRELLIS_LOG_LEVEL: 'silent',
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  const end = async () => {
+    child.kill('SIGKILL')
+    if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
+  }
+  try {
+    const url = await ready(child)
+    return { url, client: connect({ url, ...ADMIN }), kill: end, [Symbol.asyncDispose]: end }
+  } catch (error) {
+    await end()
+    throw error
+  }
+}
+
+async function ready(child: ChildProcess): Promise<string> {
+  let errors = ''
+  child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+  let output = ''
+  for await (const chunk of child.stdout!) {
+    output += String(chunk)
+    const url = /^TrellisDB ready on (\S+)$/m.exec(output)?.[1]
+    if (url) {
+      child.stdout!.on('data', () => {}) // what comes later is not to fill the pipe
+      return url
+    }
+  }
+  throw new Error(`the node did not start: ${errors}`)
+}
