@@ -67,6 +67,9 @@ export class EventStore implements AsyncDisposable {
   readonly #environments: number
   /** Atomic inserts go one by one: there is one place for an intent. */
   #atomic: Promise<unknown> = Promise.resolve()
+  /** Inserts under way, and what new ones wait for. */
+  readonly #running = new Set<Promise<unknown>>()
+  #held: Promise<unknown> | undefined
   #failure: Error | undefined
 
   private constructor(threads: readonly Thread[], environments: number) {
@@ -208,8 +211,23 @@ export class EventStore implements AsyncDisposable {
     for (const { schemas } of this.#threads) schemas.delete(table.id)
   }
 
-  /** Copies all event data into a folder that can be opened in place of this one. */
+  /**
+   * Copies all event data into a folder that can be opened in place of this one. Inserts wait meanwhile, so that it is
+   * one cut over all tables and partitions.
+   */
   async backup(folder: string): Promise<void> {
+    while (this.#held) await this.#held
+    const copy = this.#copy(folder)
+    this.#held = copy.catch(() => undefined)
+    try {
+      await copy
+    } finally {
+      this.#held = undefined
+    }
+  }
+
+  async #copy(folder: string): Promise<void> {
+    await Promise.allSettled([...this.#running])
     mkdirSync(folder, { recursive: true })
     writeFileSync(join(folder, FORMAT_FILE), formatText(this.#environments))
     await Promise.all(this.#threads.map(({ channel }) => channel.call({ kind: 'backup', folder } satisfies Request)))
@@ -238,6 +256,17 @@ export class EventStore implements AsyncDisposable {
   }
 
   async #insert(request: Request): Promise<InsertAnswer> {
+    while (this.#held) await this.#held
+    const run = this.#insertNow(request)
+    this.#running.add(run)
+    try {
+      return await run
+    } finally {
+      this.#running.delete(run)
+    }
+  }
+
+  async #insertNow(request: Request): Promise<InsertAnswer> {
     const thread = this.#threads.reduce((idle, other) => (other.inserts < idle.inserts ? other : idle))
     thread.inserts++
     try {
