@@ -30,6 +30,10 @@ type V = null | boolean | string | Num | OracleList | OracleSet | OracleDict
 /** The script fails for this person. */
 export class OracleError extends Error {}
 
+/** Lists of lists of lists: there is no end to it in reasonable time. */
+export class OracleTired extends Error {}
+let visits = 0
+
 class Break {
   readonly loop: number
 
@@ -107,6 +111,7 @@ export function scalar(v: V): Scalar {
 
 /** Containers may contain themselves: deeper than this is refused. */
 function checkDepth(depth: number): void {
+  if (++visits > 100_000) throw new OracleTired()
   if (depth > 32) throw new OracleError('too deep')
 }
 
@@ -342,6 +347,7 @@ interface Frame {
 
 /** Runs a script for all people. */
 export function interpret(script: Script, people: readonly Person[], options: OracleOptions): OracleResult {
+  visits = 0
   const result: OracleResult = { tallies: [], members: [], returned: [], debug: [] }
   people.forEach((person, index) => {
     new Interpreter(script, person, index, options, result).run()

@@ -37,6 +37,7 @@ export class Runtime extends Values {
   #serial = 0
   #eachAt = 0
   #steps = 0
+  #spent = 0
   #capacity = 0
 
   constructor(program: Program, options: ScanOptions) {
@@ -55,6 +56,7 @@ export class Runtime extends Values {
   /** Begins with the next person, or the next value for the same person: gives the serial number of the person. */
   next(each: number): number {
     this.#steps = 0
+    this.#spent = 0
     this.depth = 0
     this.resetMemory()
     this.#eachAt = each
@@ -76,6 +78,13 @@ export class Runtime extends Values {
       throw this.fail(-1, `The script took more than ${stepsMax} steps for one person.`, 'limit')
     }
     return fuelPerStop
+  }
+
+  protected override spend(steps: number): void {
+    this.#spent += steps
+    if (this.#spent < fuelPerStop) return
+    this.refuel(fuelPerStop - this.#spent)
+    this.#spent = 0
   }
 
   enter(at: number): void {

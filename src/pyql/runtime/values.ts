@@ -44,6 +44,9 @@ export class Values {
     }
   }
 
+  /** Counts the elements that an operation looks at as steps of the script. */
+  protected spend(_steps: number): void {}
+
   /** A number whose type is known, as a value: NaN is None. */
   int(x: number): Value {
     return Number.isNaN(x) ? null : x
@@ -92,7 +95,7 @@ export class Values {
   add(a: Value, b: Value): Value {
     if (isContainer(a)) return this.addTo(this.#copy(a), b, -1)
     if (a === null || b === null) return null
-    if (typeof a === 'string') return this.#made(a + this.str(b))
+    if (typeof a === 'string') return a + this.str(b)
     return this.#numeric(a, b, this.number(a) + this.number(b))
   }
 
@@ -101,6 +104,7 @@ export class Values {
     if (a === null || b === null) return null
     if (typeof a === 'string') {
       const part = this.str(b)
+      this.spend(a.length)
       return part === '' ? a : a.replaceAll(part, '')
     }
     return this.#numeric(a, b, this.number(a) - this.number(b))
@@ -151,6 +155,7 @@ export class Values {
 
   #equalContainers(a: Value, b: Value, depth: number): boolean {
     if (depth > nestingMax) throw this.fail(-1, `Containers are nested deeper than ${nestingMax}.`)
+    this.spend(this.len(a) + this.len(b))
     if (a instanceof SetOf && b instanceof SetOf) return sameKeys(a.items, b.items)
     if (a instanceof SetOf && !isContainer(b)) return someOf(a.items.values(), (item) => this.equals(item, b))
     if (b instanceof SetOf && !isContainer(a)) return this.equals(b, a)
@@ -186,6 +191,7 @@ export class Values {
     if (!isContainer(container))
       throw this.fail(at, `'in' looks into a list, a set or a dictionary, not into ${kindOf(container)}.`)
     if (x instanceof SetOf) return someOf(x.items.values(), (item) => this.contains(item, container, at))
+    if (container instanceof List) this.spend(container.items.length)
     if (container instanceof List) return container.items.some((item) => this.equals(item, x))
     const keys = container instanceof SetOf ? container.items : container.entries
     const key = this.keyOf(x)
@@ -266,6 +272,7 @@ export class Values {
 
   #remove(container: List | SetOf | Dict, item: Value): void {
     if (container instanceof List) {
+      this.spend(container.items.length)
       const at = container.items.findIndex((other) => this.equals(other, item))
       if (at !== -1) container.items.splice(at, 1)
       return
@@ -278,6 +285,7 @@ export class Values {
   /** What `for x in` goes through, as it is now. */
   iterate(x: Value, at: number): Value[] {
     if (x === null) return []
+    if (isContainer(x)) this.spend(this.len(x))
     if (x instanceof List) return [...x.items]
     if (x instanceof SetOf) return [...x.items.values()]
     if (x instanceof Dict) return [...x.entries.keys()]
@@ -286,7 +294,10 @@ export class Values {
 
   pairs(x: Value, at: number): [Value, Value][] {
     if (x === null) return []
-    if (x instanceof Dict) return [...x.entries]
+    if (x instanceof Dict) {
+      this.spend(x.entries.size)
+      return [...x.entries]
+    }
     throw this.fail(at, `'for' with two variables goes through a dictionary, not through ${kindOf(x)}.`)
   }
 
@@ -385,6 +396,7 @@ export class Values {
   }
 
   #textMethod(name: string, text: string, args: Value[], at: number): Value {
+    this.spend(text.length)
     const part = args[0] === undefined || args[0] === null ? '' : this.str(args[0])
     const limit = (i: number, otherwise: number) =>
       args[i] === undefined || args[i] === null ? otherwise : this.number(args[i]!)
@@ -476,6 +488,7 @@ export class Values {
     if (x instanceof Double) return x.value + 0
     if (!isContainer(x)) return x
     if (depth > nestingMax) throw this.fail(-1, `Containers are nested deeper than ${nestingMax}.`)
+    this.#charge(this.len(x))
     if (x instanceof Dict)
       return Object.fromEntries([...x.entries].map(([key, value]) => [String(key), this.plain(value, depth + 1)]))
     return this.iterate(x, -1).map((item) => this.plain(item, depth + 1))
