@@ -16,6 +16,9 @@ export interface PasswordLimits {
   waitingMax: number
 }
 
+/** scrypt's HMAC pads short keys with zeros, so that a password with zeros behind it would be the same one. */
+const NUL = '\0'
+
 /** Hashes and verifies passwords with scrypt, a few at a time, as PHC strings ($scrypt$ln=15,r=8,p=1$salt$hash). */
 export class Passwords {
   readonly #limits: PasswordLimits
@@ -27,6 +30,7 @@ export class Passwords {
   }
 
   async hash(password: string): Promise<string> {
+    if (password.includes(NUL)) throw new Problem('invalid_request', { reason: 'A password cannot hold U+0000.' })
     const salt = randomBytes(SALT_BYTES)
     const hash = await this.#derive(password, salt, HASH_BYTES, { N: 2 ** COST_LOG2, r: BLOCK_SIZE, p: PARALLEL })
     return `$scrypt$ln=${COST_LOG2},r=${BLOCK_SIZE},p=${PARALLEL}$${unpadded(salt)}$${unpadded(hash)}`
@@ -38,7 +42,7 @@ export class Passwords {
     const wanted = Buffer.from(expected!, 'base64')
     const options = { N: 2 ** Number(ln), r: Number(r), p: Number(p) }
     const hash = await this.#derive(password, Buffer.from(salt!, 'base64'), wanted.length, options)
-    return timingSafeEqual(hash, wanted) && phc !== undefined
+    return timingSafeEqual(hash, wanted) && phc !== undefined && !password.includes(NUL)
   }
 
   async #derive(password: string, salt: Buffer, length: number, options: ScryptOptions): Promise<Buffer> {
