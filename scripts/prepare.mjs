@@ -20,7 +20,7 @@ export function run(command, args) {
 export function install() {
   if (existsSync(join(root, 'node_modules/typescript'))) return
   console.error('Installing the dependencies…')
-  run('npm', ['ci', '--no-audit', '--no-fund'])
+  run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
 }
 
 /** Builds dist when a source is newer than it. */
