@@ -219,6 +219,7 @@ export function* joined(before: Stage, state: JoinState): Stage {
       if (pairs.every(({ before: other, own }) => same(other.read(frame), own.read(frame)))) {
         found = true
         if (test(frame)) {
+          state.tally.kept[source]!++
           yield true
           continue
         }
@@ -227,7 +228,9 @@ export function* joined(before: Stage, state: JoinState): Stage {
     }
     if (found || !left) continue
     frame[source] = null
-    if (test(frame)) yield true
+    if (!test(frame)) continue
+    state.tally.kept[source]!++
+    yield true
   }
 }
 

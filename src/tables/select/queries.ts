@@ -292,7 +292,7 @@ export function* rowsWhere(
   const conditions = conjuncts(whereOf(reader, view, where, options).condition)
   const frame: Frame = []
   const access = chooseAccess({ reader, conditions })
-  const tally = { keysRead: 0, rowsRead: 0, rowsKept: 0 }
+  const tally = { keysRead: 0, rowsRead: 0, kept: [0] }
   const state = {
     reader,
     access,

@@ -52,7 +52,7 @@ export class Run {
   readonly #limits: QueryLimits
   readonly #budget: Budget
   readonly #frame: Frame = []
-  readonly #tally: Tally = { keysRead: 0, rowsRead: 0, rowsKept: 0 }
+  readonly #tally: Tally = { keysRead: 0, rowsRead: 0, kept: [] }
   readonly #access: Access
   readonly #order: FrameOrder
   readonly #mode: 'stream' | 'ordered' | 'sort'
@@ -65,6 +65,7 @@ export class Run {
     this.#limits = limits
     this.#budget = new Budget(limits.memory_bytes_max)
     const { scope, joins, grouping } = query
+    this.#tally.kept = scope.sources.map(() => 0)
     const all = conjuncts(query.where)
     this.#base = joins.length === 0 ? all : [...all, ...carriedOver(all, joins)].filter((it) => lastSource(it) === 0)
     this.#later = joins.length === 0 ? [] : all.filter((it) => lastSource(it) > 0)
@@ -168,7 +169,7 @@ export class Run {
       const joinedReader = scope.sources[join.source]!.reader
       stage = joined(stage, { join, reader: joinedReader, frame, test: compileAll(own), tally, budget })
     }
-    return counted(stage, tally)
+    return stage
   }
 
   #resume(): Resume | undefined {
@@ -245,7 +246,7 @@ export class Run {
   #plan(): Record<string, unknown> {
     const { scope, joins, grouping } = this.#query
     const { schema } = scope.base.reader
-    const { keysRead, rowsRead, rowsKept } = this.#tally
+    const { keysRead, rowsRead, kept } = this.#tally
     return {
       table: `${schema.database}.${schema.name}`,
       access: this.#access.by,
@@ -261,7 +262,7 @@ export class Run {
       })),
       keys_read: keysRead,
       rows_read: rowsRead,
-      rows_kept: rowsKept,
+      rows_kept: kept.at(-1),
     }
   }
 }
@@ -276,13 +277,6 @@ function tooManyRows(limit: number): Problem {
 function* countOfAll(count: number, { aggregates }: Grouping, out: Frame): Stage {
   out[0] = Object.fromEntries(aggregates.map((_, number) => [`a${number}`, count]))
   yield true
-}
-
-function* counted(before: Stage, tally: Tally): Stage {
-  for (const ready of before) {
-    if (ready) tally.rowsKept++
-    yield ready
-  }
 }
 
 function* kept(before: Stage, test: () => boolean): Stage {

@@ -23,8 +23,8 @@ export interface Tally {
   keysRead: number
   /** Rows fetched, of every table. */
   rowsRead: number
-  /** Rows that met every condition. */
-  rowsKept: number
+  /** Rows that met the conditions, for each table that was joined. */
+  kept: number[]
 }
 
 export interface Walk {
@@ -47,40 +47,25 @@ export interface Resume {
   readonly again: 'no' | 'row' | 'value'
 }
 
-export function* walk(state: Walk): Stage {
-  const { access, frame, test, tally, reader, resume } = state
+/** Visits the legs one after the other. */
+export function walk(state: Walk): Stage {
+  const { access, resume } = state
+  if (access.legs.length > 1 || access.within.length > 0) return walkAll(state)
+  const [leg] = access.legs
+  return leg ? walkLeg(state, leg, offering(state, leg, 0, new Set()), resume, undefined) : []
+}
+
+function* walkAll(state: Walk): Stage {
+  const { access, resume } = state
   const within = access.within.length > 0 ? new Set<Key>() : undefined
   if (within) yield* collect(state, within)
   const seen = new Set<unknown>()
-  let idle = 0
-  for (let number = resume?.position.leg ?? 0; number < access.legs.length; number++) {
+  const first = resume?.position.leg ?? 0
+  for (let number = first; number < access.legs.length; number++) {
     state.leg = number
     const leg = access.legs[number]!
-    const keep = access.keep[number]
-    const attribute = leg.by === 'range' && leg.elements ? leg.range.attribute : undefined
-    const rows = rowsOf(state, leg, number === resume?.position.leg ? resume : undefined, within)
-    for (const row of rows) {
-      if (row !== undefined) {
-        tally.rowsRead++
-        frame[0] = row
-        if (test(frame) && (keep?.(frame) ?? true) && (attribute === undefined || isFirst(row, attribute))) {
-          idle = 0
-          yield true
-          continue
-        }
-      }
-      if (++idle % TICK === 0) yield false
-    }
-  }
-
-  /** An array is met once for each of its elements that the range covers, but is one row. */
-  function isFirst(row: Row, attribute: string): boolean {
-    if (!Array.isArray(row[attribute])) return true
-    const key = row[reader.schema.primaryKey]
-    if (seen.has(key)) return false
-    state.budget.charge(48, 'rows with arrays')
-    seen.add(key)
-    return true
+    yield* walkLeg(state, leg, offering(state, leg, number, seen), number === first ? resume : undefined, within)
+    yield false
   }
 }
 
@@ -93,17 +78,44 @@ function* collect({ reader, access, tally, budget }: Walk, keys: Set<Key>): Stag
     }
 }
 
-function rowsOf(
-  state: Walk,
-  leg: Leg,
-  resume: Resume | undefined,
-  within: ReadonlySet<Key> | undefined,
-): Iterable<Row | undefined> {
-  if (leg.by === 'keys') return byKeys(state, leg.keys, resume)
-  return leg.by === 'range' ? byRange(state, leg.range, resume, within) : byScan(state, leg, resume)
+/** Puts a row into the frame, and tells whether it counts. */
+type Offer = (row: Row | undefined) => boolean
+
+/** An array is met once for each of its elements that a range covers, but is one row: `seen` are the keys of such. */
+function offering(state: Walk, leg: Leg, number: number, seen: Set<unknown>): Offer {
+  const { access, frame, test, tally, budget, reader } = state
+  const keep = access.keep[number]
+  const attribute = leg.by === 'range' && leg.elements ? leg.range.attribute : undefined
+  const isAgain = (row: Row): boolean => {
+    if (attribute === undefined || !Array.isArray(row[attribute])) return false
+    const key = row[reader.schema.primaryKey]
+    if (seen.has(key)) return true
+    budget.charge(48, 'rows with arrays')
+    seen.add(key)
+    return false
+  }
+  return (row) => {
+    if (row === undefined) return false
+    tally.rowsRead++
+    frame[0] = row
+    if (!test(frame) || (keep && !keep(frame)) || isAgain(row)) return false
+    tally.kept[0]!++
+    return true
+  }
 }
 
-function* byKeys({ reader, tally }: Walk, keys: readonly Key[], resume: Resume | undefined): Iterable<Row | undefined> {
+function walkLeg(
+  state: Walk,
+  leg: Leg,
+  offer: Offer,
+  resume: Resume | undefined,
+  within: ReadonlySet<Key> | undefined,
+): Stage {
+  if (leg.by === 'keys') return byKeys(state, leg.keys, offer, resume)
+  return leg.by === 'range' ? byRange(state, leg.range, offer, resume, within) : byScan(state, leg, offer, resume)
+}
+
+function* byKeys({ reader, tally }: Walk, keys: readonly Key[], offer: Offer, resume: Resume | undefined): Stage {
   let start = 0
   if (resume) {
     const at = keys.indexOf(resume.position.keys[0] as Key)
@@ -111,20 +123,24 @@ function* byKeys({ reader, tally }: Walk, keys: readonly Key[], resume: Resume |
   }
   for (let i = start; i < keys.length; i++) {
     tally.keysRead++
-    yield reader.get(keys[i]!)
+    if (offer(reader.get(keys[i]!))) yield true
+    else if (i % TICK === 0) yield false
   }
 }
 
 function* byRange(
   { reader, tally }: Walk,
   range: IndexRange,
+  offer: Offer,
   resume: Resume | undefined,
   within: ReadonlySet<Key> | undefined,
-): Iterable<Row | undefined> {
-  if (resume && resume.again === 'row') yield rowAgain(reader, range.attribute, resume)
+): Stage {
+  if (resume?.again === 'row' && offer(rowAgain(reader, range.attribute, resume))) yield true
+  let idle = 0
   for (const key of reader.range(resume ? resumed(range, resume) : range)) {
     tally.keysRead++
-    yield within && !within.has(key) ? undefined : reader.get(key)
+    if ((!within || within.has(key)) && offer(reader.get(key))) yield true
+    else if (++idle % TICK === 0) yield false
   }
 }
 
@@ -141,11 +157,7 @@ function rowAgain(reader: TableReader, attribute: string, { position }: Resume):
   return row && compareValues(row[attribute], position.values[0]) === 0 ? row : undefined
 }
 
-function* byScan(
-  { reader }: Walk,
-  leg: Extract<Leg, { by: 'scan' }>,
-  resume: Resume | undefined,
-): Iterable<Row | undefined> {
+function* byScan({ reader }: Walk, leg: Extract<Leg, { by: 'scan' }>, offer: Offer, resume: Resume | undefined): Stage {
   const { reverse } = leg
   const { primaryKey } = reader.schema
   const start = reverse ? leg.to : leg.from
@@ -153,14 +165,16 @@ function* byScan(
   let after: Key | undefined
   if (resume) {
     after = resume.position.keys[0] as Key
-    if (resume.again !== 'no') yield reader.get(after)
+    if (resume.again !== 'no' && offer(reader.get(after))) yield true
   } else if (start && typeof start.value !== 'boolean') {
     after = start.value as Key
-    if (start.inclusive) yield reader.get(after)
+    if (start.inclusive && offer(reader.get(after))) yield true
   }
+  let idle = 0
   for (const row of reader.scan({ reverse, ...(after !== undefined && { after }) })) {
     if (end && isBeyond(row[primaryKey], end, reverse)) return
-    yield row
+    if (offer(row)) yield true
+    else if (++idle % TICK === 0) yield false
   }
 }
 

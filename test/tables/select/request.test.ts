@@ -406,7 +406,7 @@ describe('a long select', () => {
       if (isRunning) setImmediate(others)
     }
     setImmediate(others)
-    const queries = new Queries(snapshot, { ...limits, slice_ms: 1 })
+    const queries = new Queries(snapshot, { ...limits, slice_ms: 0.2 })
     await queries.select({ ...request, where: { n: -1 }, orderby: 'text' }, asker)
     await queries.select({ ...request, select: ['n', { count: '*' }], groupby: 'n' }, asker)
     isRunning = false
