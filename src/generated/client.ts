@@ -45,6 +45,10 @@ export const methods = {
   insert: { operation: 'insert', changes: true },
   readTransactionLog: { operation: 'read_transaction_log', changes: false },
   replaceRecords: { operation: 'replace_records', changes: true },
+  searchByConditions: { operation: 'search_by_conditions', changes: false },
+  searchById: { operation: 'search_by_id', changes: false },
+  searchByValue: { operation: 'search_by_value', changes: false },
+  select: { operation: 'select', changes: false },
   transaction: { operation: 'transaction', changes: true },
   update: { operation: 'update', changes: true },
   upsert: { operation: 'upsert', changes: true },
@@ -154,6 +158,14 @@ export interface Methods<Options> {
   readTransactionLog(request: Contracts['read_transaction_log']['sent'], options?: Options): Promise<Contracts['read_transaction_log']['response']>
   /** Makes a table hold exactly the given records. */
   replaceRecords(request: Contracts['replace_records']['sent'], options?: Options): Promise<Contracts['replace_records']['response']>
+  /** Reads the records that meet conditions. */
+  searchByConditions(request: Contracts['search_by_conditions']['sent'], options?: Options): Promise<Contracts['search_by_conditions']['response']>
+  /** Reads records by their keys. */
+  searchById(request: Contracts['search_by_id']['sent'], options?: Options): Promise<Contracts['search_by_id']['response']>
+  /** Reads the records in which an attribute has a value. */
+  searchByValue(request: Contracts['search_by_value']['sent'], options?: Options): Promise<Contracts['search_by_value']['response']>
+  /** Reads, joins, counts and groups records. */
+  select(request: Contracts['select']['sent'], options?: Options): Promise<Contracts['select']['response']>
   /** Several writes, all or nothing. */
   transaction(request: Contracts['transaction']['sent'], options?: Options): Promise<Contracts['transaction']['response']>
   /** Changes records. */

@@ -41,6 +41,10 @@ import type { Shapes as DeleteTransactionLogsBefore } from './operations/record/
 import type { Shapes as Insert } from './operations/record/insert.js'
 import type { Shapes as ReadTransactionLog } from './operations/record/read_transaction_log.js'
 import type { Shapes as ReplaceRecords } from './operations/record/replace_records.js'
+import type { Shapes as SearchByConditions } from './operations/record/search_by_conditions.js'
+import type { Shapes as SearchById } from './operations/record/search_by_id.js'
+import type { Shapes as SearchByValue } from './operations/record/search_by_value.js'
+import type { Shapes as Select } from './operations/record/select.js'
 import type { Shapes as Transaction } from './operations/record/transaction.js'
 import type { Shapes as Update } from './operations/record/update.js'
 import type { Shapes as Upsert } from './operations/record/upsert.js'
@@ -107,6 +111,10 @@ export interface Contracts {
   insert: Insert
   read_transaction_log: ReadTransactionLog
   replace_records: ReplaceRecords
+  search_by_conditions: SearchByConditions
+  search_by_id: SearchById
+  search_by_value: SearchByValue
+  select: Select
   transaction: Transaction
   update: Update
   upsert: Upsert

@@ -69,19 +69,20 @@ interface Candidate {
 }
 
 export function chooseAccess(choice: Choice): Access {
-  if (choice.access !== undefined) return accessOf(choice.access, choice)
   const { reader, conditions, wanted, limit, costs = usualCosts } = choice
   const candidates = candidatesOf(reader, conditions)
+  if (choice.access !== undefined) return accessOf(choice.access, choice, candidates)
   const best = cheapest(reader, candidates, costs, limit)
   if (wanted && !serves(best, wanted) && canServe(candidates, wanted, reader)) {
     const few = best && limit !== undefined && entries(reader, best, costs.sorted) < costs.sorted
     const anyhow = best && limit === undefined
-    if (!few && !anyhow) return accessOf(idOfOrder(candidates, wanted), choice)
+    if (!few && !anyhow) return accessOf(idOfOrder(candidates, wanted), choice, candidates)
   }
   // Reading a second index whole does not pay for one page.
-  if (best && limit === undefined) return accessOf(withIntersection(reader, best, candidates, costs), choice)
-  if (best) return accessOf(idOf(best), choice)
-  return accessOf(unionId(reader, conditions) ?? 'scan', choice)
+  if (best && limit === undefined)
+    return accessOf(withIntersection(reader, best, candidates, costs), choice, candidates)
+  if (best) return accessOf(idOf(best), choice, candidates)
+  return accessOf(unionId(reader, conditions) ?? 'scan', choice, candidates)
 }
 
 function candidatesOf(reader: TableReader, conditions: readonly Condition[]): Candidate[] {
@@ -192,13 +193,12 @@ function unionOf(
 }
 
 /** Builds the access of an id. Throws when it is not possible (any more). */
-function accessOf(id: string, { reader, conditions, wanted }: Choice): Access {
+function accessOf(id: string, { reader, conditions, wanted }: Choice, candidates: readonly Candidate[]): Access {
   const reverse = wanted?.descending === true
   const { primaryKey } = reader.schema
   const plain = { id, keep: [], within: [] as IndexRange[], ordered: wanted?.ref.name === primaryKey }
   if (id === 'scan' || id === `order:${primaryKey}`)
     return { ...plain, by: 'scan', indexes: [], legs: [{ by: 'scan', reverse: plain.ordered && reverse }] }
-  const candidates = candidatesOf(reader, conditions)
   const key = candidates.find(({ isKey }) => isKey)
   if (id === 'key' && key)
     return { ...plain, by: 'primary_key', indexes: [primaryKey], legs: keyLegs(key.lookup, plain.ordered && reverse) }
