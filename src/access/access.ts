@@ -25,6 +25,7 @@ export interface AccessSettings {
   service_token_ttl_s: number
   basic_cache_ttl_s: number
   basic_cache_entries_max: number
+  password_hash_passes: number
   password_hashes_at_once_max: number
   password_hashes_waiting_max: number
   password_length_min: number
@@ -78,6 +79,7 @@ export class Access implements AsyncDisposable {
     this.audit = new AuditLog(store, settings.audit_entries_max)
     const directory = new Directory(store, this.audit)
     const passwords = new Passwords({
+      passes: settings.password_hash_passes,
       atOnceMax: settings.password_hashes_at_once_max,
       waitingMax: settings.password_hashes_waiting_max,
     })

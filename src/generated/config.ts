@@ -323,6 +323,10 @@ export interface Config {
      */
     basic_cache_entries_max: number
     /**
+     * Passes of scrypt (its p, with N = 2^15 and r = 8) for new password hashes; more take longer, for us and for who guesses.
+     */
+    password_hash_passes: number
+    /**
      * Password hashes computed at the same time.
      */
     password_hashes_at_once_max: number

@@ -61,6 +61,7 @@ export async function onNode<Result>(
     data_dir: folder,
     'http.port': '0',
     'admin.password': ADMIN.password,
+    'access.password_hash_passes': '1',
     'http.stop_timeout_ms': '1000',
     ...settings,
   }

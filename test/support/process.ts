@@ -29,7 +29,14 @@ export async function withProcess<Result>(
   settings: Record<string, string> = {},
 ): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), 'trellis-process-'))
-  const all = { data_dir: folder, 'http.port': '0', 'admin.password': ADMIN.password, 'log.level': 'warn', ...settings }
+  const all = {
+    data_dir: folder,
+    'http.port': '0',
+    'admin.password': ADMIN.password,
+    'access.password_hash_passes': '1',
+    'log.level': 'warn',
+    ...settings,
+  }
   const child = spawn(process.execPath, [main, ...Object.entries(all).map(([path, value]) => `--${path}=${value}`)], {
     env: { PATH: process.env['PATH'] },
     stdio: ['ignore', 'pipe', 'pipe'],
