@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { basic, withNode } from '../support/node.js'
-import { fuzz } from './fuzz.js'
+import { fuzz, makeTables } from './fuzz.js'
 
 /** Two users whose names the bodies do not know. */
 const FUZZER = { username: 'fuzzer', password: 'a-password-of-fuzzing' }
@@ -19,6 +19,7 @@ describe('generated bodies over all contracts', () => {
     await withNode(async (node) => {
       await node.ok({ operation: 'add_user', ...FUZZER, role: 'super_user' })
       await node.ok({ operation: 'add_user', ...MEMBER, role: 'member' })
+      await makeTables(node)
       const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_120)
       const authorizations = [basic(FUZZER), basic(FUZZER), basic(MEMBER)]
       const report = await fuzz({ url: node.url, authorizations, seed, bodies: 20_000, timeMs: 12_000 })

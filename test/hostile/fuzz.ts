@@ -29,6 +29,15 @@ const FAULTS_MAX = 20
 /** These stop or replace the node itself, which is theirs to do. */
 const NOT_FUZZED = new Set(['restart', 'restore_backup'])
 
+/** Makes the tables whose names the bodies know. */
+export async function makeTables({ ok }: { ok: (body: unknown) => Promise<unknown> }): Promise<void> {
+  for (const table of ['dog', 'breed']) {
+    await ok({ operation: 'create_table', database: 'dev', table, primary_key: 'id' })
+    const records = Array.from({ length: 100 }, (_, id) => ({ id, name: `name ${id % 10}`, weight: id % 7 }))
+    await ok({ operation: 'insert', database: 'dev', table, records })
+  }
+}
+
 /** Sends generated bodies over all contracts and counts what comes back. */
 export async function fuzz({
   url,
