@@ -7,6 +7,8 @@ export type {
   InsertAnswer,
   Keep,
   PopulationInfo,
+  Reactions,
+  ReactProgram,
   SegmentUse,
   StoreSettings,
   TableFigures,

@@ -2,7 +2,7 @@
  * Keys of an event environment, 15 bytes: table, partition, kind, and two numbers of the kind. A partition is thereby
  * one range of keys, that can be copied, moved and dropped by itself. Segments end in their name instead.
  */
-export const Kind = { state: 0, texts: 1, people: 2, log: 3, block: 4, segment: 5 } as const
+export const Kind = { state: 0, texts: 1, people: 2, log: 3, block: 4, segment: 5, arrival: 6 } as const
 export type Kind = (typeof Kind)[keyof typeof Kind]
 
 const PREFIX = 7

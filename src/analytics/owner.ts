@@ -18,11 +18,14 @@ import type {
   ColumnRequest,
   Keep,
   PopulationInfo,
+  Reactions,
+  ReactRequest,
   ScanRequest,
   SegmentUse,
   TableFigures,
   WorkerStart,
 } from './protocol.js'
+import { Arrivals } from './reactions.js'
 import { Scratch, scanBlock, unitsOf } from './scan-reader.js'
 import { ACTION_COLUMN, ACTION_NAME, type EventColumn, type EventTable, type PersonId } from './schema.js'
 
@@ -32,6 +35,7 @@ interface Held {
   readonly partition: Partition
   readonly populations: Populations
   readonly folding: Folding
+  readonly arrivals: Arrivals
 }
 
 /** Longest time that a scan keeps others waiting, in milliseconds. */
@@ -53,6 +57,8 @@ export class Owner implements AsyncDisposable {
   readonly #tables = new Map<number, EventTable>()
   readonly #held = new Map<number, Map<number, Held>>()
   readonly #cache: ColumnCache
+  /** Tables with triggers. */
+  readonly #watched = new Set<number>()
   readonly #scratch = new Scratch()
   readonly #folded = new WeakMap<Partition, number>()
   #scans = 0
@@ -106,10 +112,12 @@ export class Owner implements AsyncDisposable {
     const writes: Write[] = []
     let environment: BinaryEnvironment | undefined
     for (const [number, rows] of rowsByPartition(batch)) {
-      const { partition, populations } = this.#hold(table, number)
+      const { partition, populations, arrivals } = this.#hold(table, number)
       const before = partition.delta.rows
       writes.push(...partition.insert(batch, rows, this.#start.settings.rowsPerPersonMax, note))
-      populations.changed(partition.delta.person.subarray(before, partition.delta.rows))
+      const changed = partition.delta.person.subarray(before, partition.delta.rows)
+      populations.changed(changed)
+      if (this.#watched.has(tableId) && changed.length > 0) writes.push(arrivals.note(changed))
       environment = partition.environment
     }
     if (environment && writes.length > 0) await this.#write(environment, writes)
@@ -216,6 +224,62 @@ export class Owner implements AsyncDisposable {
     })
   }
 
+  /** Inserts into a watched table are noted for triggers. */
+  watch(table: number, watched: boolean): void {
+    if (watched) this.#watched.add(table)
+    else this.#watched.delete(table)
+  }
+
+  /** What triggers say to the people of inserts that they have not seen: once for each insert. */
+  async react(request: ReactRequest): Promise<Reactions> {
+    const table = this.table(request.table)
+    const outcomes: Reactions['outcomes'][number][] = []
+    const seen: Reactions['seen'][number][] = []
+    const before = new Map([...this.#all(table)].map(({ arrivals }) => [arrivals, arrivals.next]))
+    await this.#each(table, new Int32Array(2), async (held, snapshot, pause) => {
+      const { partition, arrivals } = held
+      const asked = request.people?.map((id) => partition.numberOf(id)).filter((number) => number !== undefined)
+      if (asked) {
+        if (asked.length > 0) await this.#reactTo(request, table, snapshot, asked, outcomes, pause)
+        return
+      }
+      for (const { key: at, people } of arrivals.oldest(request.arrivalsMax, before.get(arrivals)!)) {
+        await this.#reactTo(request, table, snapshot, people, outcomes, pause)
+        seen.push({ environment: partition.number % this.#start.environments, key: at })
+      }
+    })
+    return { outcomes, seen }
+  }
+
+  async #reactTo(
+    { programs, now, limits }: ReactRequest,
+    table: EventTable,
+    snapshot: Snapshot,
+    people: readonly number[],
+    outcomes: Reactions['outcomes'][number][],
+    pause: () => Promise<void> | undefined,
+  ): Promise<void> {
+    const population = new Uint32Array(wordsFor(snapshot.people))
+    for (const person of people) population[person >>> 5]! |= 1 << (person & 31)
+    for (const { id, program, entry } of programs) {
+      const columns = program.columns.map((column) => columnOf(table, column.name))
+      const scan = this.#makeScan(program, { ...UPKEEP, now, limits })
+      for (const unit of unitsOf(snapshot)) {
+        if (!touches(population, unit.first, unit.people)) continue
+        const block = scanBlock(snapshot, unit, columns, this.#scratch)
+        for (const outcome of scan.call(block, entry, population)) outcomes.push({ id, outcome })
+        await pause()
+      }
+    }
+  }
+
+  async reacted(seen: Reactions['seen']): Promise<void> {
+    for (const [number, environment] of this.#environments) {
+      const own = seen.filter((one) => one.environment === number)
+      if (own.length > 0) await environment.write(own.map(({ key: at }): Write => [at, undefined]))
+    }
+  }
+
   populations(tableId: number): PopulationInfo[] {
     const infos: PopulationInfo[] = []
     for (const { populations } of this.#all(this.table(tableId))) {
@@ -310,7 +374,8 @@ export class Owner implements AsyncDisposable {
       const environment = this.#environments.get(number % this.#start.environments)
       assert(environment !== undefined, 'a partition is asked of the worker that owns it')
       const partition = new Partition(environment, table, number, this.#cache)
-      held = { partition, populations: new Populations(partition), folding: new Folding(partition) }
+      const arrivals = new Arrivals(environment, table.id, number)
+      held = { partition, populations: new Populations(partition), folding: new Folding(partition), arrivals }
       partitions.set(number, held)
     }
     return held

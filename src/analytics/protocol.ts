@@ -1,4 +1,4 @@
-import type { Program, Scalar, ScanLimits } from '../pyql/index.js'
+import type { Program, Scalar, ScanLimits, TriggerOutcome } from '../pyql/index.js'
 import type { Batch } from './batch.js'
 import type { EventLimits, Rejection } from './event-reader.js'
 import type { EventTable, PersonId } from './schema.js'
@@ -85,6 +85,31 @@ export interface ColumnPart {
   readonly counts: Uint32Array
 }
 
+/** Whom triggers are asked about: the people of inserts that they have not seen, or some by their ids. */
+export interface ReactRequest {
+  readonly kind: 'react'
+  readonly table: number
+  readonly programs: readonly ReactProgram[]
+  readonly now: number
+  readonly limits: ScanLimits
+  /** Inserts of one partition that are looked at in one go. */
+  readonly arrivalsMax: number
+  /** Instead of the people of inserts. */
+  readonly people?: readonly PersonId[]
+}
+
+export interface ReactProgram {
+  readonly id: string
+  readonly program: Program
+  readonly entry: string
+}
+
+export interface Reactions {
+  readonly outcomes: readonly { readonly id: string; readonly outcome: TriggerOutcome }[]
+  /** What to give back once the outcomes are stored. */
+  readonly seen: readonly { readonly environment: number; readonly key: Uint8Array }[]
+}
+
 export interface PopulationInfo {
   readonly name: string
   readonly header: string
@@ -142,6 +167,9 @@ export type Request =
       readonly keep: Keep
     }
   | { readonly kind: 'bring_up'; readonly table: number; readonly names: readonly SegmentUse[] }
+  | { readonly kind: 'watch'; readonly table: number; readonly watched: boolean }
+  | ReactRequest
+  | { readonly kind: 'reacted'; readonly seen: Reactions['seen'] }
   | { readonly kind: 'populations'; readonly table: number }
   | { readonly kind: 'forget'; readonly table: number; readonly names: readonly string[] }
   | { readonly kind: 'fold'; readonly table: number }

@@ -13,6 +13,8 @@ import type {
   InsertAnswer,
   Keep,
   PopulationInfo,
+  Reactions,
+  ReactProgram,
   Request,
   SegmentUse,
   StoreSettings,
@@ -184,6 +186,28 @@ export class EventStore implements AsyncDisposable {
       }
     }
     return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+  }
+
+  /** Whether inserts into a table are noted for triggers. */
+  async watch(table: EventTable, watched: boolean): Promise<void> {
+    await this.#all(table, { kind: 'watch', table: table.id, watched })
+  }
+
+  /**
+   * Runs triggers for the people of inserts that triggers have not seen, or for some people by their ids. When what came
+   * of it is stored, `seen` goes to `reacted`; until then the same inserts come again.
+   */
+  async react(
+    table: EventTable,
+    programs: readonly ReactProgram[],
+    options: { now: number; limits: ScanLimits; arrivalsMax: number; people?: readonly PersonId[] },
+  ): Promise<Reactions> {
+    const parts = await this.#all<Reactions>(table, { kind: 'react', table: table.id, programs, ...options })
+    return { outcomes: parts.flatMap(({ outcomes }) => outcomes), seen: parts.flatMap(({ seen }) => seen) }
+  }
+
+  async reacted(seen: Reactions['seen']): Promise<void> {
+    await Promise.all(this.#threads.map(({ channel }) => channel.call({ kind: 'reacted', seen } satisfies Request)))
   }
 
   async forget(table: EventTable, names: readonly string[]): Promise<void> {

@@ -76,6 +76,12 @@ async function handle(request: Request): Promise<unknown> {
       return owner.combine(request.table, request.program, request.names, request.keep)
     case 'bring_up':
       return owner.bringUp(request.table, request.names)
+    case 'watch':
+      return owner.watch(request.table, request.watched)
+    case 'react':
+      return owner.react(request)
+    case 'reacted':
+      return owner.reacted(request.seen)
     case 'populations':
       return owner.populations(request.table)
     case 'forget':

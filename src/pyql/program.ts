@@ -105,19 +105,23 @@ export interface Scan {
    * are in, in `members`, which has a bit for every person of the partition. Throws PyqlError on a run-time error.
    */
   run(block: ScanBlock, population?: Population, members?: Population): void
-  /** Triggers: runs one of `program.functions` for the one person of the block. */
-  call(block: ScanBlock, entry: string): TriggerOutcome
+  /** Triggers: runs one of `program.functions` for the people of a block, or for those in the population. */
+  call(block: ScanBlock, entry: string, population?: Population): TriggerOutcome[]
   /** What was counted so far, to be merged; plain data that can be posted. The scan ends with it. */
   partial(): PartialResult
 }
 
+/** What a trigger did for one person. */
 export interface TriggerOutcome {
+  readonly person: string | number
   /** What the function returned; null for None. */
   readonly returned: Scalar
   /** What it emitted: then the trigger is done for this person. */
   readonly emitted: readonly Scalar[]
   readonly scheduled: readonly { readonly afterMs: number; readonly entry: string }[]
   readonly log: readonly string[]
+  /** Why the script failed for this person. */
+  readonly error?: string
 }
 
 /** Result of one worker for one segment: a tree of groups in columns. Node 0 is the root; parents come before children. */

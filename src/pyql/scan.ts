@@ -37,19 +37,11 @@ class CompiledScan implements Scan {
     return scan
   }
 
-  call(block: ScanBlock, entry: string): TriggerOutcome {
+  call(block: ScanBlock, entry: string, population?: Population): TriggerOutcome[] {
     const runtime = this.#runtime
-    runtime.returned = null
-    runtime.emitted.length = 0
-    runtime.scheduled.length = 0
-    runtime.logged.length = 0
-    this.#scanOf(block)(block, undefined, undefined, this.#program.functions.indexOf(entry))
-    return {
-      returned: runtime.message(runtime.returned),
-      emitted: runtime.emitted.map((message) => runtime.message(message)),
-      scheduled: [...runtime.scheduled],
-      log: [...runtime.logged],
-    }
+    runtime.outcomes = []
+    this.#scanOf(block)(block, population, undefined, this.#program.functions.indexOf(entry))
+    return runtime.outcomes
   }
 
   partial(): PartialResult {

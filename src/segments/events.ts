@@ -7,6 +7,8 @@ import {
   type PersonId,
   problemOf,
   type QueryControl,
+  type Reactions,
+  type ReactProgram,
 } from '../analytics/index.js'
 import type { TableSchema } from '../catalog/index.js'
 import { didYouMean, Problem, type View } from '../lib/index.js'
@@ -72,6 +74,8 @@ export class Events implements AsyncDisposable {
   readonly #segments: Segments
   readonly #compile: Compile
   readonly #nodesMax: number
+  /** Told of every insert that was accepted. */
+  #onInsert: (schema: TableSchema) => void = () => {}
 
   /** Partitions of a table that is made without saying how many. */
   readonly partitions: number
@@ -89,7 +93,36 @@ export class Events implements AsyncDisposable {
     events: string | readonly unknown[],
     options: { atomic?: boolean; lines?: boolean } = {},
   ): Promise<InsertAnswer> {
-    return this.#store.insert(eventTableOf(schema), events, options)
+    const answer = await this.#store.insert(eventTableOf(schema), events, options)
+    if (answer.inserted > 0) this.#onInsert(schema)
+    return answer
+  }
+
+  onInsert(listener: (schema: TableSchema) => void): void {
+    this.#onInsert = listener
+  }
+
+  /** Compiles the script of a trigger. @throws Problem script_invalid, script_limit */
+  compileTrigger(schema: TableSchema, script: string): Program {
+    return this.#compile.compile(eventTableOf(schema).columns, script, 'trigger')
+  }
+
+  async watch(schema: TableSchema, watched: boolean): Promise<void> {
+    await this.#store.watch(eventTableOf(schema), watched)
+  }
+
+  /** Runs triggers: see EventStore.react. */
+  async react(
+    schema: TableSchema,
+    programs: readonly ReactProgram[],
+    options: { arrivalsMax: number; people?: readonly PersonId[] },
+  ): Promise<Reactions> {
+    const { limits } = this.#compile.scanOptions()
+    return this.#store.react(eventTableOf(schema), programs, { ...options, now: Date.now(), limits })
+  }
+
+  async reacted(seen: Reactions['seen']): Promise<void> {
+    await this.#store.reacted(seen)
   }
 
   /** Runs a script over the events of people: groups and their aggregates. */

@@ -75,9 +75,9 @@ function segment(program: Program): unknown {
 
 function trigger(program: Program): unknown {
   return people.flatMap((person) => {
-    const outcome = createScan(program, options).call(blockOf([person], program.columns), 'on_insert')
-    const scheduled = outcome.scheduled.map(({ afterMs, entry }) => `in ${afterMs} ms: ${entry}`)
-    return [...outcome.emitted, ...(outcome.returned === null ? [] : [outcome.returned]), ...scheduled]
+    const [outcome] = createScan(program, options).call(blockOf([person], program.columns), 'on_insert')
+    const scheduled = outcome!.scheduled.map(({ afterMs, entry }) => `in ${afterMs} ms: ${entry}`)
+    return [...outcome!.emitted, ...(outcome!.returned === null ? [] : [outcome!.returned]), ...scheduled]
   })
 }
 

@@ -95,9 +95,7 @@ function write(unit: Unit): string {
   const functions = checked.functions.map((own, index) => definition(unit, own, index)).join('\n')
   const entry = checked.mode === 'trigger' ? `\n${entries(unit)}` : ''
   const body = `person: {\n${block(unit, top, checked.script.body)}${entry}\n}`
-  const guarded = unit.throwsExit
-    ? `try {\n${body}\n} catch (stopped) { if (stopped !== rt.exit) throw stopped }`
-    : body
+  const guarded = guard(unit, body)
   return [
     helpers,
     ...checked.aggregates.map((_, index) => `const A${index} = rt.accumulators[${index}]`),
@@ -125,6 +123,15 @@ function write(unit: Unit): string {
 /** A histogram with foreach runs for each value of the column. */
 function hasEach({ mode, variables }: Checked): boolean {
   return mode === 'histogram' && variables.includes('each_value')
+}
+
+/** Functions throw to end the script. What stops a trigger for one person does not stop it for others. */
+function guard(unit: Unit, body: string): string {
+  if (unit.checked.mode === 'trigger') {
+    const ended = 'rt.endPerson(block.personId(p), failure === rt.exit ? undefined : failure)'
+    return `let failure\ntry {\n${body}\n} catch (stopped) { failure = stopped }\n${ended}`
+  }
+  return unit.throwsExit ? `try {\n${body}\n} catch (stopped) { if (stopped !== rt.exit) throw stopped }` : body
 }
 
 function perPerson(unit: Unit): string {

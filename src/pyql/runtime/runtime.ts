@@ -1,6 +1,6 @@
 import type { BoolColumn, Codes, ColumnData, Dictionary, ScanBlock } from '../block.js'
 import { PyqlError } from '../errors.js'
-import type { Aggregate, PartialResult, Program, Scalar, ScanOptions, TableColumn } from '../program.js'
+import type { Aggregate, PartialResult, Program, Scalar, ScanOptions, TableColumn, TriggerOutcome } from '../program.js'
 import { type Accumulator, CarriedValues, Counts, Extremes, LastValues, ScalarExtremes, Sums } from './accumulators.js'
 import { List, SetOf } from './containers.js'
 import { GroupTree, KeyPool } from './groups.js'
@@ -25,9 +25,11 @@ export class Runtime extends Values {
   last = new Int32Array(0)
   sessions = new Int32Array(64)
   depth = 0
+  /** Triggers: what the function gave for the person. */
   returned: Value = null
-  readonly emitted: Value[] = []
-  readonly scheduled: { afterMs: number; entry: string }[] = []
+  outcomes: TriggerOutcome[] = []
+  #emitted: Scalar[] = []
+  #scheduled: { afterMs: number; entry: string }[] = []
   readonly debugged: unknown[] = []
   readonly logged: string[] = []
 
@@ -228,16 +230,27 @@ export class Runtime extends Values {
   }
 
   emit(message: Value): void {
-    this.emitted.push(message)
+    this.#emitted.push(this.#message(message))
   }
 
   schedule(afterMs: number, entry: string, at: number): void {
     if (!(afterMs >= 0)) throw this.fail(at, "'schedule' takes a number of milliseconds from now.")
-    this.scheduled.push({ afterMs, entry })
+    this.#scheduled.push({ afterMs, entry })
+  }
+
+  /** Ends a trigger's turn for a person; `error`: what stopped the script. */
+  endPerson(person: string | number, error: unknown): void {
+    if (error !== undefined && !(error instanceof PyqlError && error.kind !== 'cancelled')) throw error
+    const told = { person, emitted: this.#emitted, scheduled: this.#scheduled, log: this.logged.splice(0) }
+    const returned = error === undefined ? this.#message(this.returned) : null
+    this.outcomes.push({ ...told, returned, ...(error !== undefined && { error: (error as PyqlError).message }) })
+    this.returned = null
+    this.#emitted = []
+    this.#scheduled = []
   }
 
   /** A message is a single value; containers are written out. */
-  message(x: Value): Scalar {
+  #message(x: Value): Scalar {
     return x === null ? null : (this.keyOf(x) ?? this.str(x))
   }
 
