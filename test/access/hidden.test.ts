@@ -1,0 +1,186 @@
+import { expect } from 'chai'
+import { basic, type TestNode, withNode } from '../support/node.js'
+
+const PASSWORD = 'a-password-of-hiding'
+const PRYING = { authorization: basic({ username: 'pry', password: PASSWORD }) }
+const HIDDEN_VALUE = 424_242
+
+/** A table with a hidden column, a table that is hidden whole, and a reference between them. */
+async function setUp(node: TestNode): Promise<void> {
+  const column = (name: string, type: string) => ({ name, type })
+  await node.ok({
+    operation: 'create_table',
+    database: 'firm',
+    table: 'grade',
+    primary_key: 'id',
+    columns: [column('id', 'int'), column('bonus', 'int')],
+  })
+  await node.ok({
+    operation: 'create_table',
+    database: 'firm',
+    table: 'person',
+    primary_key: 'id',
+    columns: [column('id', 'int'), column('name', 'text'), column('salary', 'int'), column('grade_id', 'int')].map(
+      (all) => ({
+        ...all,
+        indexed: true,
+      }),
+    ),
+    foreign_keys: [{ column: 'grade_id', table: 'grade', references: 'id' }],
+  })
+  await node.ok({ operation: 'insert', database: 'firm', table: 'grade', records: [{ id: 1, bonus: HIDDEN_VALUE }] })
+  await node.ok({
+    operation: 'insert',
+    database: 'firm',
+    table: 'person',
+    records: [
+      { id: 1, name: 'Ann', salary: HIDDEN_VALUE, grade_id: 1 },
+      { id: 2, name: 'Bob', salary: 10, grade_id: 1 },
+    ],
+  })
+  const rights = (allowed: boolean) => ({ read: allowed, insert: allowed, update: allowed })
+  await node.ok({
+    operation: 'add_role',
+    role: 'prying',
+    permission: {
+      firm: {
+        tables: {
+          person: {
+            ...rights(true),
+            delete: true,
+            attribute_permissions: [{ attribute_name: 'name', ...rights(true) }],
+          },
+        },
+      },
+    },
+  })
+  await node.ok({ operation: 'add_user', username: 'pry', password: PASSWORD, role: 'prying' })
+}
+
+const person = { database: 'firm', table: 'person' }
+
+/** Ways to ask for COLUMN, TABLE, or both. */
+const QUESTIONS: Record<string, unknown>[] = [
+  { operation: 'search_by_id', ...person, ids: [1], get_attributes: ['COLUMN'] },
+  { operation: 'search_by_value', ...person, attribute: 'COLUMN', value: HIDDEN_VALUE, get_attributes: ['id'] },
+  { operation: 'search_by_value', ...person, attribute: 'name', value: '*', get_attributes: ['COLUMN'] },
+  {
+    operation: 'search_by_conditions',
+    ...person,
+    conditions: [{ attribute: 'COLUMN', comparator: 'greater_than', value: 5 }],
+    get_attributes: ['id'],
+  },
+  {
+    operation: 'search_by_conditions',
+    ...person,
+    conditions: [{ attribute: 'name', value: 'Ann' }],
+    sort: { attribute: 'COLUMN' },
+    get_attributes: ['id'],
+  },
+  { operation: 'select', ...person, select: ['COLUMN'] },
+  { operation: 'select', ...person, select: ['person.COLUMN'] },
+  { operation: 'select', ...person, select: ['id'], where: { COLUMN: HIDDEN_VALUE } },
+  { operation: 'select', ...person, select: ['id'], where: [['COLUMN', '>', 5]] },
+  { operation: 'select', ...person, select: ['id'], where: [['id', '<', { column: 'COLUMN' }]] },
+  { operation: 'select', ...person, select: ['id'], orderby: 'COLUMN desc' },
+  { operation: 'select', ...person, select: [{ max: 'COLUMN' }] },
+  { operation: 'select', ...person, select: [{ count: '*' }], groupby: 'COLUMN' },
+  {
+    operation: 'select',
+    ...person,
+    select: ['name', { count: '*' }],
+    groupby: 'name',
+    having: [[{ max: 'COLUMN' }, '>', 5]],
+  },
+  { operation: 'select', ...person, select: ['id'], where: [['COLUMN', '>', 5]], explain: true },
+  { operation: 'select', ...person, select: '*', join: 'TABLE' },
+  { operation: 'select', ...person, select: '*', join: { TABLE: { 'person.grade_id': 'TABLE.id' } } },
+  { operation: 'select', database: 'firm', table: 'TABLE', select: '*' },
+  { operation: 'update', ...person, set: { name: 'x' }, where: [['COLUMN', '>', 5]] },
+  { operation: 'update', ...person, records: [{ id: 1, name: 'x' }], if: { COLUMN: HIDDEN_VALUE } },
+  { operation: 'update', ...person, records: [{ id: 1, COLUMN: 5 }] },
+  { operation: 'update', ...person, set: { COLUMN: 5 }, ids: [1] },
+  { operation: 'insert', ...person, records: [{ id: 3, COLUMN: 5 }] },
+  { operation: 'upsert', ...person, records: [{ id: 3, COLUMN: 5 }] },
+  { operation: 'delete', ...person, where: [['COLUMN', '>', 5]] },
+  { operation: 'delete', ...person, ids: [1], if: { COLUMN: HIDDEN_VALUE } },
+  {
+    operation: 'transaction',
+    database: 'firm',
+    operations: [{ operation: 'update', table: 'person', set: { name: 'x' }, where: { COLUMN: 10 } }],
+  },
+  {
+    operation: 'transaction',
+    database: 'firm',
+    operations: [{ operation: 'insert', table: 'person', records: [{ id: 9, COLUMN: 1 }] }],
+  },
+  {
+    operation: 'transaction',
+    database: 'firm',
+    operations: [{ operation: 'insert', table: 'TABLE', records: [{ id: 9 }] }],
+  },
+  { operation: 'csv_data_load', database: 'firm', table: 'TABLE', data: 'id\n7\n' },
+  { operation: 'csv_data_load', ...person, data: 'id,COLUMN\n7,5\n' },
+  { operation: 'describe_table', database: 'firm', table: 'TABLE' },
+  { operation: 'drop_table', database: 'firm', table: 'TABLE' },
+  { operation: 'add_column', database: 'firm', table: 'TABLE', column: 'x' },
+  { operation: 'read_transaction_log', ...person },
+  { operation: 'export_local', ...person, format: 'json', select: { select: ['COLUMN'] } },
+]
+
+const as = (question: unknown, column: string, table: string): Record<string, unknown> =>
+  JSON.parse(JSON.stringify(question).replaceAll('COLUMN', column).replaceAll('TABLE', table)) as Record<
+    string,
+    unknown
+  >
+
+describe('what is hidden from a caller', () => {
+  it('is answered word for word as what does not exist, whichever way it is asked for', async function () {
+    this.timeout(60_000)
+    await withNode(async (node) => {
+      await setUp(node)
+      const known = new Set(node.node.services.contracts.all.map(({ contract }) => contract.operation))
+      const before = await node.ok({ operation: 'select', ...person, select: '*' })
+      for (const question of QUESTIONS) {
+        if (!known.has(question['operation'] as string)) continue
+        const hidden = await node.post(as(question, 'salary', 'grade'), PRYING)
+        const missing = await node.post(as(question, 'zalary', 'grabe'), PRYING)
+        const shown = JSON.stringify(question)
+        expect(hidden.status, `${shown}: ${JSON.stringify(hidden.body)}`).to.be.within(400, 499)
+        expect(hidden.status, shown).to.equal(missing.status)
+        expect(JSON.stringify(hidden.body).replaceAll('salary', 'zalary').replaceAll('grade', 'grabe'), shown).to.equal(
+          JSON.stringify(missing.body).replaceAll('grade', 'grabe'),
+        )
+        expect(JSON.stringify(hidden.body), shown).not.to.include(String(HIDDEN_VALUE))
+      }
+      expect(await node.ok({ operation: 'select', ...person, select: '*' })).to.deep.equal(before)
+    })
+  })
+
+  it('is in no answer to what may be asked', async () => {
+    await withNode(async (node) => {
+      await setUp(node)
+      for (const question of [
+        { operation: 'search_by_id', ...person, ids: [1], get_attributes: ['*'] },
+        { operation: 'search_by_value', ...person, attribute: 'name', value: 'A*' },
+        {
+          operation: 'search_by_conditions',
+          ...person,
+          conditions: [{ attribute: 'name', value: 'Ann' }],
+          get_attributes: ['*'],
+        },
+        { operation: 'select', ...person, select: '*' },
+        { operation: 'select', ...person, select: '*', where: { name: 'Ann' }, explain: true },
+        { operation: 'describe_table', ...person },
+        { operation: 'describe_all' },
+        { operation: 'list_tables', database: 'firm' },
+        { operation: 'user_info' },
+      ]) {
+        const answer = await node.post(question, PRYING)
+        const text = JSON.stringify(answer.body)
+        expect(answer.status, `${JSON.stringify(question)}: ${text}`).to.equal(200)
+        expect(text, JSON.stringify(question)).not.to.match(/salary|grade|bonus|424242/)
+      }
+    })
+  })
+})
