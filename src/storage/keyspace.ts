@@ -76,7 +76,10 @@ export class Keyspace {
   }
 
   count({ start, end, limit }: KeyRange, transaction?: Transaction): number {
-    return this.#database.getKeysCount(direction(start, end, false, limit, transaction))
+    if (limit === undefined) return this.#database.getKeysCount(direction(start, end, false, undefined, transaction))
+    let count = 0 // lmdb-js counts to the end whatever the limit
+    for (const _ of this.keys({ start, end, limit }, transaction)) count++
+    return count
   }
 
   /** Only inside a batch of the environment. */

@@ -186,7 +186,10 @@ export class Storage implements AsyncDisposable {
    * @throws Problem disk_full, storage_unavailable: nothing was stored
    */
   async write<T>(run: (transaction: WriteTransaction) => T): Promise<T> {
-    while (this.#open.changes.size > this.#groupBytesMax && this.#flight) await this.#flight.done.catch(() => {})
+    while (this.#open.changes.size > this.#groupBytesMax) {
+      if (this.#flight) await this.#flight.done.catch(() => {})
+      else this.#launch()
+    }
     if (this.#failure) throw this.#failure
     const group = this.#open
     const result = this.#run(group, run)

@@ -27,17 +27,25 @@ export function compareText(a: string, b: string): number {
   if (a === b) return 0
   const length = Math.min(a.length, b.length)
   for (let i = 0; i < length; i++) {
-    const x = a.charCodeAt(i)
-    const y = b.charCodeAt(i)
-    if (x !== y) return codePointOrder(x) - codePointOrder(y)
+    if (a.charCodeAt(i) !== b.charCodeAt(i)) return codePointOrder(a, i) - codePointOrder(b, i)
   }
   return a.length - b.length
 }
 
-/** Surrogates stand for code points above all others: they go behind the units 0xE000 to 0xFFFF. */
-function codePointOrder(unit: number): number {
-  if (unit < 0xd800) return unit
-  return unit >= 0xe000 ? unit - 0x800 : unit + 0x2000
+/** A pair of surrogates stands for a code point above all others; a lone one for itself. */
+function codePointOrder(text: string, at: number): number {
+  const unit = text.charCodeAt(at)
+  if (unit < 0xd800 || unit > 0xdfff) return unit
+  const isPaired = unit < 0xdc00 ? isLow(text.charCodeAt(at + 1)) : isHigh(text.charCodeAt(at - 1))
+  return isPaired ? unit + 0x10000 : unit
+}
+
+function isHigh(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdbff
+}
+
+function isLow(unit: number): boolean {
+  return unit >= 0xdc00 && unit <= 0xdfff
 }
 
 /** Order of two values: negative, zero or positive. */

@@ -1,0 +1,111 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { Catalog, type TableSchema } from '../../src/catalog/index.js'
+import { loadConfig } from '../../src/config/index.js'
+import { Replays, Storage } from '../../src/storage/index.js'
+import { type Snapshot, type TableReader, Tables } from '../../src/tables/index.js'
+import { compareValues } from '../../src/tables/select/value.js'
+
+export interface Store {
+  folder: string
+  storage: Storage
+  catalog: Catalog
+  tables: Tables
+  close(): Promise<void>
+}
+
+export interface StoreOptions {
+  settings?: Record<string, string>
+  now?: () => number
+}
+
+/** Who writes in tests. */
+export const author = { user: 'admin' }
+
+/** Opens the records of a folder as a node does, without a node. */
+export async function openStore(folder: string, { settings = {}, now = Date.now }: StoreOptions = {}): Promise<Store> {
+  const config = loadConfig({ flags: Object.entries(settings).map(([path, value]) => `--${path}=${value}`) })
+  const storage = await Storage.open({ path: folder, settings: config.storage })
+  const catalog = Catalog.open(storage, config.catalog, now)
+  const replays = new Replays(storage, config.tables.replay_life_hours * 3_600_000, now)
+  const tables = new Tables({ storage, catalog, replays, settings: config.tables, node: 'test', now })
+  const close = async () => {
+    await tables[Symbol.asyncDispose]()
+    await storage[Symbol.asyncDispose]()
+  }
+  return { folder, storage, catalog, tables, close }
+}
+
+/** Hands an open store in a temporary folder to the test, and removes it whatever happens. */
+export async function withStore<Result>(
+  test: (store: Store) => Promise<Result>,
+  options: StoreOptions = {},
+): Promise<Result> {
+  return await withFolder(async (folder) => {
+    const store = await openStore(folder, options)
+    try {
+      return await test(store)
+    } finally {
+      await store.close()
+    }
+  })
+}
+
+export async function withFolder<Result>(test: (folder: string) => Promise<Result>): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'trellis-store-'))
+  try {
+    return await test(folder)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+/** Reads in a snapshot that is gone afterwards. */
+export function read<Result>({ tables }: Store, look: (snapshot: Snapshot) => Result): Result {
+  const snapshot = tables.snapshot()
+  try {
+    return look(snapshot)
+  } finally {
+    snapshot[Symbol.dispose]()
+  }
+}
+
+/** Every record of a table, in the order of the keys. */
+export function rowsOf(store: Store, { database, name }: Pick<TableSchema, 'database' | 'name'>) {
+  return read(store, (snapshot) => [...snapshot.table(database, name)!.scan()])
+}
+
+/** The index of every column holds exactly what a full scan says, and the count is the number of rows. */
+export function expectSoundTable(reader: TableReader): void {
+  const { primaryKey, columns } = reader.schema
+  const rows = [...reader.scan()]
+  expect(reader.count(), 'the count').to.equal(rows.length)
+  for (const { name } of columns.filter((column) => reader.isIndexed(column.name))) {
+    const entries = rows.flatMap((row) => indexedValues(row[name]).map((value) => ({ value, key: row[primaryKey] })))
+    entries.sort((a, b) => compareValues(a.value, b.value) || compareValues(a.key, b.key))
+    const found = [...reader.range({ attribute: name })]
+    expect(found, `the index of ${name}`).to.deep.equal(entries.map(({ key }) => key))
+  }
+}
+
+export function expectSound(store: Store): void {
+  read(store, (snapshot) => {
+    for (const { tables } of store.catalog.current.databases.values())
+      for (const { database, name } of tables.values()) expectSoundTable(snapshot.table(database, name)!)
+  })
+}
+
+function indexedValues(value: unknown): unknown[] {
+  if (Array.isArray(value)) return [...new Set(value.map(normal))].filter(isScalar)
+  return isScalar(value) ? [normal(value)] : []
+}
+
+function isScalar(value: unknown): boolean {
+  return ['string', 'number', 'boolean'].includes(typeof value)
+}
+
+function normal(value: unknown): unknown {
+  return value === 0 ? 0 : value
+}
