@@ -1,9 +1,10 @@
+import { statfsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { Problem } from '../lib/index.js'
 
 /** LMDB's code for a map that has reached its size (setting storage.map_bytes). */
 const MAP_FULL = -30792
-const { ENOSPC, EDQUOT, EFBIG } = constants.errno
+const { EDQUOT, EFBIG, EIO, ENOSPC } = constants.errno
 const noSpace = new Set<number>([ENOSPC, EDQUOT, EFBIG, MAP_FULL])
 
 /** What a failed commit means to callers, and whether the environment can be written to again. */
@@ -12,13 +13,30 @@ export interface Failure {
   lasting: boolean
 }
 
+/** Below this much free space a failed write is taken for want of space, in bytes. */
+const SPACE_MIN = 16 << 20
+
+/** What is known of a failed commit besides its error. */
+export interface Circumstances {
+  folder: string
+  /** The commit failed after readers could see it: memory and disk disagree from now on. */
+  isVisible: boolean
+}
+
 /**
  * Reads the reason of a failed commit. lmdb-js rejects with a general error whose `commitError` is rejected with the
- * real one; it is awaited here, because a rejection that nobody awaits ends the process.
+ * real one; it is awaited here, because a rejection that nobody awaits ends the process. LMDB reports a write that was
+ * cut short, as the first one on a full disk is, as an I/O error: the free space tells which it was.
  */
-export async function failureOf(error: unknown): Promise<Failure> {
+export async function failureOf(error: unknown, { folder, isVisible }: Circumstances): Promise<Failure> {
   const reason = await (error as { commitError?: Promise<never> }).commitError?.catch((cause: unknown) => cause)
   const { code, message } = (reason ?? error) as { code?: number; message?: string }
-  if (code !== undefined && noSpace.has(code)) return { problem: new Problem('disk_full', {}), lasting: false }
+  const isFull = code !== undefined && (noSpace.has(code) || (code === EIO && freeBytes(folder) < SPACE_MIN))
+  if (isFull && !isVisible) return { problem: new Problem('disk_full', {}), lasting: false }
   return { problem: new Problem('storage_unavailable', { reason: message ?? String(error) }), lasting: true }
+}
+
+function freeBytes(folder: string): number {
+  const { bavail, bsize } = statfsSync(folder)
+  return bavail * bsize
 }

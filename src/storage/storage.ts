@@ -26,6 +26,12 @@ export interface StorageOptions {
 }
 
 const KEYSPACES_MAX = 64
+const CLOSE_MS_MAX = 2_000
+
+/** Part of lmdb-js that its types leave out. */
+interface WithEnvironment {
+  env: { info(): { lastTxnId: number } }
+}
 
 /** One consistent moment of every keyspace. It pins pages of the file: dispose of it soon. */
 export class StorageSnapshot implements Disposable {
@@ -84,6 +90,8 @@ class Group {
   readonly changes = new WriteSet()
   readonly commits: (() => void)[] = []
   readonly undos: (() => void)[] = []
+  /** Number of the newest commit when this one began. */
+  began = 0
   readonly done: Promise<void>
   resolve!: () => void
   reject!: (reason: Problem) => void
@@ -141,6 +149,8 @@ export class Storage implements AsyncDisposable {
         maxReaders: settings.readers_max,
         compression: false,
         overlappingSync: true,
+        // else a commit has a second promise that nobody can see, and its rejection ends the process
+        eventTurnBatching: false,
       })
       const storage = new Storage(path, root, lock, settings)
       await migrate(storage, migrations)
@@ -261,6 +271,7 @@ export class Storage implements AsyncDisposable {
     if (group.changes.count === 0) return
     this.#open = new Group()
     this.#flight = group
+    group.began = this.#lastTransaction()
     const committed = this.#root.batch(() => {
       group.changes.forEach((space, key, value) => {
         space.write(key, value)
@@ -282,7 +293,8 @@ export class Storage implements AsyncDisposable {
 
   /** The group behind has read what is now lost, so it fails too; memory goes back to what is on disk. */
   async #crashed(group: Group, error: unknown): Promise<void> {
-    const { problem, lasting } = await failureOf(error)
+    const isVisible = this.#lastTransaction() !== group.began
+    const { problem, lasting } = await failureOf(error, { folder: this.path, isVisible })
     if (lasting) this.#failure = problem
     const behind = this.#open
     behind.undo()
@@ -293,6 +305,11 @@ export class Storage implements AsyncDisposable {
     behind.reject(problem)
   }
 
+  /** Number of the newest commit that readers can see. */
+  #lastTransaction(): number {
+    return (this.#root as RootDatabase & WithEnvironment).env.info().lastTxnId
+  }
+
   /** Waits until every write that was accepted is on disk. */
   async #drain(): Promise<void> {
     while (this.#flight ?? (this.#open.changes.count > 0 ? this.#open : undefined)) {
@@ -300,9 +317,19 @@ export class Storage implements AsyncDisposable {
     }
   }
 
+  /** lmdb-js waits for ever when the last commit has failed; there is nothing to wait for then. */
+  async #close(): Promise<void> {
+    let timer: NodeJS.Timeout | undefined
+    const late = new Promise((resolve) => {
+      timer = setTimeout(resolve, CLOSE_MS_MAX)
+    })
+    await Promise.race([this.#root.close(), late])
+    clearTimeout(timer)
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#drain()
-    await this.#root.close()
+    await this.#close()
     this.#lock[Symbol.dispose]()
   }
 }

@@ -1,0 +1,39 @@
+import { execFileSync, spawnSync } from 'node:child_process'
+import { mkdirSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { withFolder } from '../support/store.js'
+
+const MEBIBYTE = 1 << 20
+const writer = fileURLToPath(new URL('../support/full-disk-writer.js', import.meta.url))
+
+/** A file system of 24 MiB in memory; false where this user may not mount. */
+function mount(folder: string): boolean {
+  return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]).status === 0
+}
+
+describe('a full disk', () => {
+  it('refuses writes with disk_full, goes on reading, and takes writes again when there is space', async function () {
+    this.timeout(60_000)
+    await withFolder(async (folder) => {
+      if (!mount(folder)) this.skip()
+      try {
+        const ballast = join(folder, 'ballast')
+        writeFileSync(ballast, Buffer.alloc(12 * MEBIBYTE))
+        mkdirSync(join(folder, 'data'))
+        const { status, stdout, stderr } = spawnSync(process.execPath, [writer, join(folder, 'data'), ballast], {
+          encoding: 'utf8',
+        })
+        expect(status, stderr).to.equal(0)
+        const { whenFull, ...after } = JSON.parse(stdout) as Record<string, Record<string, unknown>>
+        expect(whenFull!['codes']).to.deep.equal(['disk_full'])
+        expect(whenFull!['stored']).to.be.greaterThan(100)
+        expect(whenFull!['sound']).to.equal(true)
+        expect(after).to.deep.equal({ resumed: true, sound: true, survived: true })
+      } finally {
+        execFileSync('umount', [folder])
+      }
+    })
+  })
+})
