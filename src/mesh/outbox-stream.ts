@@ -47,8 +47,13 @@ export interface Place {
 }
 
 export interface FollowOptions {
-  /** What to read first; a stream made anew is read from its beginning. Undefined: only what comes from now on. */
+  /** What to read first; undefined: only what comes from now on. */
   from: Place | undefined
+  /**
+   * Called when the stream does not reach back to the place (it was made anew, or has discarded old messages), before
+   * it is read from its beginning: what lies between must be got in another way.
+   */
+  gap: () => Promise<void>
   /** Subjects after "out.NODE."; empty means all. */
   topics: readonly string[]
   keyOf: () => PeerKey | undefined
@@ -163,9 +168,12 @@ export class OutboxStream {
   async #read(node: string, cursor: { next: Place | undefined }, options: FollowOptions): Promise<void> {
     const { keyOf, reachable, refused, signal, take, topics } = options
     const manager = await this.#manager(node)
-    const { created, lastSequence } = await stateOf(manager)
+    const { created, firstSequence, lastSequence } = await stateOf(manager)
     cursor.next ??= { created, sequence: lastSequence + 1 }
-    if (cursor.next.created !== created) cursor.next = { created, sequence: 1 }
+    if (cursor.next.created !== created || cursor.next.sequence < firstSequence) {
+      await options.gap()
+      cursor.next = { created, sequence: Math.max(1, firstSequence) }
+    }
     const parts = new Reassembly(keyOf, refused, `out.${node}.`, created)
     const reading = {
       stream: STREAM,

@@ -12,6 +12,7 @@ function follow(reader: Mesh) {
   const refused: string[] = []
   const done = reader.outbox.follow('a', {
     from: { created: 0, sequence: 1 },
+    gap: async () => {},
     topics: [],
     keyOf: () => reader.requests.keyOf('a'),
     take: async (arrivals) => {

@@ -1,0 +1,159 @@
+import type { Keyspace, Storage, WriteTransaction } from '../storage/index.js'
+import { nameOf, type TableName } from './wire.js'
+
+/** How one table travels between this node and a peer, seen from this node. */
+export interface Subscription extends TableName {
+  /** Changes made here go to the peer. */
+  publish: boolean
+  /** Changes made there come here. */
+  subscribe: boolean
+}
+
+/** Another node that this one shares tables with. */
+export interface Peer {
+  name: string
+  /** Its public key, bound to its name when it was added. */
+  publicKey: string
+  /** Milliseconds since 1970. */
+  addedAt: number
+  subscriptions: Subscription[]
+}
+
+/** How far this node has read a peer's log, for one table. */
+export interface Position {
+  incarnation: string
+  /** Everything of the table up to this entry of the peer's log is here. */
+  sequence: number
+  /** Hybrid time of the last change that came. */
+  time: number
+  /** When it came, in milliseconds since 1970. */
+  at: number
+  /** The catch-up begins with the changes of this time instead of a sequence. */
+  since?: number
+  /** A full copy is under way or due: the next page, and the sequence to go on from when it is done. */
+  copy?: { cursor?: string; sequence?: number; reason: string; rows: number }
+  /** Changes that lost against a newer one here. */
+  conflicts: number
+}
+
+/** A table or columns of it that were dropped on purpose, so that others drop them too instead of bringing them back. */
+export interface Dropped {
+  table?: number
+  columns?: string[]
+}
+
+export interface Self {
+  incarnation: string
+  /** The newest entry of the log that the outbox has. */
+  published: number
+}
+
+/** What this node remembers of its peers, in the environment of the records. */
+export class PeerStore {
+  readonly #storage: Storage
+  readonly #space: Keyspace
+  readonly #peers = new Map<string, Peer>()
+  readonly #removed = new Set<string>()
+  readonly #positions = new Map<string, Position>()
+  readonly #dropped = new Map<string, Dropped>()
+
+  constructor(storage: Storage) {
+    this.#storage = storage
+    this.#space = storage.keyspace('mesh')
+    for (const [name, text] of this.#all('peer ')) this.#peers.set(name, JSON.parse(text) as Peer)
+    for (const [name] of this.#all('removed ')) this.#removed.add(name)
+    for (const [name, text] of this.#all('position ')) this.#positions.set(name, JSON.parse(text) as Position)
+    for (const [name, text] of this.#all('dropped ')) this.#dropped.set(name, JSON.parse(text) as Dropped)
+  }
+
+  get peers(): ReadonlyMap<string, Peer> {
+    return this.#peers
+  }
+
+  /** Nodes that were removed and not added again. */
+  get removed(): ReadonlySet<string> {
+    return this.#removed
+  }
+
+  position(peer: string, table: TableName): Position | undefined {
+    return this.#positions.get(`${peer}\0${nameOf(table)}`)
+  }
+
+  dropped(table: TableName): Dropped | undefined {
+    return this.#dropped.get(nameOf(table))
+  }
+
+  self(): Self | undefined {
+    using snapshot = this.#storage.snapshot()
+    const text = snapshot.get(this.#space, 'self')
+    return text === undefined ? undefined : (JSON.parse(text) as Self)
+  }
+
+  putSelf(transaction: WriteTransaction, self: Self): void {
+    transaction.put(this.#space, 'self', JSON.stringify(self))
+  }
+
+  putPosition(transaction: WriteTransaction, peer: string, table: TableName, position: Position | undefined): void {
+    this.#put(transaction, 'position ', this.#positions, `${peer}\0${nameOf(table)}`, position)
+  }
+
+  putDropped(transaction: WriteTransaction, table: TableName, dropped: Dropped | undefined): void {
+    this.#put(transaction, 'dropped ', this.#dropped, nameOf(table), dropped)
+  }
+
+  /** Stores a peer; the positions of tables that are no longer subscribed go. */
+  putPeer(transaction: WriteTransaction, peer: Peer): void {
+    this.#put(transaction, 'peer ', this.#peers, peer.name, peer)
+    transaction.remove(this.#space, bytes(`removed ${peer.name}`))
+    transaction.onCommit(() => this.#removed.delete(peer.name))
+    const wanted = new Set(peer.subscriptions.filter(({ subscribe }) => subscribe).map(nameOf))
+    this.#dropPositions(transaction, peer.name, (table) => !wanted.has(table))
+  }
+
+  /** Forgets a peer, and remembers that it is not welcome. */
+  removePeer(transaction: WriteTransaction, name: string): void {
+    this.#put(transaction, 'peer ', this.#peers, name, undefined)
+    transaction.put(this.#space, bytes(`removed ${name}`), '')
+    transaction.onCommit(() => this.#removed.add(name))
+    this.#dropPositions(transaction, name, () => true)
+  }
+
+  #dropPositions(transaction: WriteTransaction, peer: string, goes: (table: string) => boolean): void {
+    for (const key of this.#positions.keys()) {
+      if (!key.startsWith(`${peer}\0`) || !goes(key.slice(peer.length + 1))) continue
+      this.#put(transaction, 'position ', this.#positions, key, undefined)
+    }
+  }
+
+  #put<Value>(
+    transaction: WriteTransaction,
+    kind: string,
+    kept: Map<string, Value>,
+    name: string,
+    value: Value | undefined,
+  ): void {
+    const key = bytes(kind + name)
+    const before = kept.get(name)
+    if (value === undefined) {
+      kept.delete(name)
+      transaction.remove(this.#space, key)
+    } else {
+      kept.set(name, value)
+      transaction.put(this.#space, key, JSON.stringify(value))
+    }
+    transaction.onUndo(() => {
+      if (before === undefined) kept.delete(name)
+      else kept.set(name, before)
+    })
+  }
+
+  #all(kind: string): [string, string][] {
+    using snapshot = this.#storage.snapshot()
+    const range = { start: kind, end: `${kind}\xff` }
+    return [...snapshot.entries(this.#space, range)].map(([key, text]) => [textOf(key).slice(kind.length), text])
+  }
+}
+
+/** Keys of a keyspace are byte strings. */
+const bytes = (text: string) => Buffer.from(text, 'utf8').toString('latin1')
+const textOf = (key: string) => Buffer.from(key, 'latin1').toString('utf8')

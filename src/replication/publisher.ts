@@ -1,0 +1,121 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import type { Log, Mesh } from '../mesh/index.js'
+import type { ChangeLog, RawEntry } from '../tables/index.js'
+import { PAGE_BYTES_MAX, topicOf } from './wire.js'
+
+const ENTRIES_MAX = 1_000
+const IN_FLIGHT_MAX = 64
+const RETRY_MS = 500
+const CHECKPOINT_MS = 1_000
+
+export interface PublisherOptions {
+  mesh: Mesh
+  changes: ChangeLog
+  incarnation: string
+  /** The newest entry that the outbox has; those behind it are sent. */
+  published: number
+  /** Whether anybody wants this entry of the log. */
+  wants: (entry: RawEntry) => boolean
+  /** Remembers how far the outbox is. Losing it costs sending again, which receivers notice. */
+  checkpoint: (published: number) => Promise<void>
+  log: Log
+}
+
+/** A message that was made of one or more entries of one table. */
+interface Bundle {
+  topic: string
+  last: number
+  text: string
+}
+
+/** Carries the change log into this node's outbox, in order, entries of one table together while they are small. */
+export class Publisher implements AsyncDisposable {
+  readonly #options: PublisherOptions
+  readonly #stop = new AbortController()
+  readonly #done: Promise<void>
+  #published: number
+  #saved: number
+  #savedAt = 0
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    this.#published = options.published
+    this.#saved = options.published
+    this.#done = this.#run()
+  }
+
+  /** The newest entry of the log that the outbox has. */
+  get published(): number {
+    return this.#published
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#done
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        await this.#options.mesh.outbox.ensure()
+        await this.#follow(signal)
+      } catch (error) {
+        this.#options.log.debug({ error: String(error) }, 'the outbox cannot be written')
+        await delay(RETRY_MS, undefined, { signal }).catch(() => {})
+      }
+    }
+    await this.#save(true).catch(() => {})
+  }
+
+  async #follow(signal: AbortSignal): Promise<void> {
+    const { changes, wants } = this.#options
+    while (!signal.aborted) {
+      const entries = changes.after(this.#published, ENTRIES_MAX)
+      if (entries.length === 0) {
+        await this.#save(false)
+        await changes.changed(this.#published, signal)
+        continue
+      }
+      const bundles = this.#bundle(entries.filter(wants))
+      for (let from = 0; from < bundles.length; from += IN_FLIGHT_MAX) {
+        await this.#send(bundles.slice(from, from + IN_FLIGHT_MAX))
+      }
+      this.#published = entries.at(-1)!.sequence
+      await this.#save(false)
+    }
+  }
+
+  /** Sends some bundles; the order of the calls is the order in the stream. */
+  async #send(bundles: readonly Bundle[]): Promise<void> {
+    const { incarnation, mesh } = this.#options
+    const head = `{"incarnation":${JSON.stringify(incarnation)},"entries":[`
+    await Promise.all(
+      bundles.map(({ last, text, topic }) =>
+        mesh.outbox.publish(topic, Buffer.from(`${head}${text}]}`), `${incarnation}:${last}`),
+      ),
+    )
+  }
+
+  #bundle(entries: readonly RawEntry[]): Bundle[] {
+    const bundles: Bundle[] = []
+    for (const { database, json, sequence, table } of entries) {
+      const topic = topicOf({ database, table })
+      const text = `{"sequence":${sequence},${json.slice(1)}`
+      const open = bundles.at(-1)
+      if (open && open.topic === topic && open.text.length + text.length < PAGE_BYTES_MAX) {
+        open.text += `,${text}`
+        open.last = sequence
+      } else bundles.push({ topic, last: sequence, text })
+    }
+    return bundles
+  }
+
+  async #save(now: boolean): Promise<void> {
+    if (this.#saved === this.#published || (!now && Date.now() - this.#savedAt < CHECKPOINT_MS)) return
+    const published = this.#published
+    await this.#options.checkpoint(published)
+    this.#saved = published
+    this.#savedAt = Date.now()
+  }
+}

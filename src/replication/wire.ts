@@ -1,0 +1,104 @@
+import type { TableSchema } from '../catalog/index.js'
+import type { Key, RemoteRecord } from '../tables/index.js'
+
+/** Bytes of entries or rows in one message or answer; a single larger one travels alone. */
+export const PAGE_BYTES_MAX = 256 * 1024
+const NAME_CHARACTERS_MAX = 250
+const RECORDS_MAX = 1_000_000
+
+/** One entry of a node's change log as it travels. */
+export interface ShippedEntry {
+  /** In the log of the node that ships it. */
+  sequence: number
+  /** Hybrid time of the change, and the node on which it was made first: its version. */
+  time: number
+  origin: string
+  user: string
+  operation: 'insert' | 'update' | 'upsert' | 'delete' | 'replace'
+  keys: Key[]
+  records: Record<string, unknown>[]
+}
+
+/** Entries of one table, in order. */
+export interface Shipment {
+  /** The life of the log that the sequences belong to: a restored backup begins another. */
+  incarnation: string
+  entries: ShippedEntry[]
+}
+
+export interface TableName {
+  database: string
+  table: string
+}
+
+/** What a node tells of one table. */
+export interface TableState extends TableName {
+  schema?: Pick<TableSchema, 'kind' | 'primaryKey' | 'dynamic' | 'columns' | 'foreignKeys' | 'options'>
+  /** Names of columns that were dropped on purpose. */
+  droppedColumns?: string[]
+  /** When the whole table was dropped on purpose, in hybrid time. */
+  dropped?: number
+}
+
+/** A page of a full copy: rows (or tombstones) with their versions. */
+export interface CopyPage {
+  incarnation: string
+  /** The log's newest sequence before the first page was read; kept by the asker. */
+  sequence: number
+  rows: RemoteRecord[]
+  /** Where the next page begins; absent behind the last. */
+  cursor?: string
+}
+
+export const nameOf = ({ database, table }: TableName) => `${database}\0${table}`
+
+/** A name as one word of a subject: plain where that is safe, else encoded, so that no name can change a subject. */
+const word = (name: string) =>
+  /^[A-Za-z0-9_-]+$/.test(name) ? name : `=${Buffer.from(name).toString('base64url')}`
+
+export const topicOf = ({ database, table }: TableName) => `${word(database)}.${word(table)}`
+
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value)
+
+const isTime = (value: unknown): value is number => typeof value === 'number' && Number.isFinite(value) && value > 0
+const isKey = (value: unknown): value is Key =>
+  (typeof value === 'string' && value.length <= 1_024) || (typeof value === 'number' && Number.isFinite(value))
+
+const OPERATIONS = new Set(['insert', 'update', 'upsert', 'delete', 'replace'])
+
+export function isEntry(value: unknown): value is ShippedEntry {
+  if (!isObject(value)) return false
+  const { sequence, time, origin, user, operation, keys, records } = value
+  if (!Number.isSafeInteger(sequence) || (sequence as number) < 1 || !isTime(time)) return false
+  if (typeof origin !== 'string' || origin === '' || origin.length > 64 || typeof user !== 'string') return false
+  if (!OPERATIONS.has(operation as string) || !Array.isArray(keys) || !Array.isArray(records)) return false
+  if (keys.length > RECORDS_MAX || !keys.every(isKey) || !records.every(isObject)) return false
+  return operation === 'delete' ? records.length === 0 : records.length === keys.length
+}
+
+/** Reads a message of an outbox; undefined when it is not exactly what it should be. */
+export function parseShipment(bytes: Buffer): Shipment | undefined {
+  let value: unknown
+  try {
+    value = JSON.parse(bytes.toString('utf8'))
+  } catch {
+    return undefined
+  }
+  if (!isObject(value) || typeof value.incarnation !== 'string' || !Array.isArray(value.entries)) return undefined
+  return value.entries.every(isEntry) ? { incarnation: value.incarnation, entries: value.entries } : undefined
+}
+
+export function isRow(value: unknown): value is RemoteRecord {
+  if (!isObject(value) || !isKey(value.key) || !isObject(value.version)) return false
+  const { time, origin } = value.version
+  if (!isTime(time) || typeof origin !== 'string') return false
+  return value.record === undefined || isObject(value.record)
+}
+
+export function isTableName(value: unknown): value is TableName {
+  if (!isObject(value)) return false
+  return [value.database, value.table].every(
+    (name) => typeof name === 'string' && name !== '' && name.length <= NAME_CHARACTERS_MAX,
+  )
+}

@@ -1,0 +1,227 @@
+import { createHash } from 'node:crypto'
+import type { TableSchema } from '../catalog/index.js'
+import { type Storage, type StorageSnapshot, type WriteTransaction } from '../storage/index.js'
+import type { BatchContext } from './batch.js'
+import type { LoggedOperation } from './change-log.js'
+import { encodeKey } from './keys.js'
+import { keyOfRecord, rangeOfId, recordKey } from './layout.js'
+import { newAttributes } from './prepare.js'
+import type { Key, Row } from './reader.js'
+import { type Place, RowWriter } from './row-writer.js'
+import { shapeOf, type TableShape } from './shape.js'
+import { decodeRecord, decodeVersion, encodeVersion, isLater, jsonOf, type Version } from './stored-row.js'
+
+/** One record as another node has it; without `record` it was deleted. */
+export interface RemoteRecord {
+  key: Key
+  version: Version
+  record?: Record<string, unknown>
+}
+
+/** What one operation of another node did to one table. */
+export interface RemoteChange {
+  version: Version
+  user: string
+  operation: LoggedOperation
+  keys: readonly Key[]
+  /** As many as keys; none for a deletion. */
+  records: readonly Record<string, unknown>[]
+}
+
+export interface Applied {
+  /** Records that are here now as they were sent. */
+  applied: number
+  /** Records that were here already. */
+  known: number
+  /** Records for which a later version is here: a conflict, unless the change came late on a longer way. */
+  lost: number
+}
+
+/** A piece of a table, by its first key. */
+export interface RangeDigest {
+  count: number
+  digest: string
+}
+
+/** What changes of other nodes do to the tables: the later version of a record wins, whatever the order they come in. */
+export class Replica {
+  readonly #context: BatchContext
+  readonly #storage: Storage
+
+  constructor(context: BatchContext, storage: Storage) {
+    this.#context = context
+    this.#storage = storage
+  }
+
+  /** Applies a change in a transaction and logs it: what won and, marked as lost, what did not. */
+  apply(transaction: WriteTransaction, database: string, table: string, change: RemoteChange): Applied {
+    const { cache, log, spaces } = this.#context
+    const shape = this.#shape(transaction, database, table, change.records)
+    const writer = new RowWriter(transaction, spaces, cache, change.version)
+    const won: number[] = []
+    const lost: number[] = []
+    change.keys.forEach((key, index) => {
+      const place = { shape, key, encodedKey: encodeKey(key, index), index }
+      const outcome = this.#applyOne(transaction, writer, place, change.version, change.records[index])
+      if (outcome === 'applied') won.push(index)
+      else if (outcome === 'lost') lost.push(index)
+    })
+    writer.finish()
+    const { schema } = shape
+    const note = (indexes: readonly number[], more: { lost?: true }) => {
+      if (indexes.length === 0) return
+      const { time, origin } = change.version
+      const { operation, user } = change
+      const keys = indexes.map((index) => change.keys[index]!)
+      const records = operation === 'delete' ? [] : indexes.map((index) => JSON.stringify(change.records[index]))
+      log.append(transaction, { time, origin, user, operation, database, table, tableId: schema.id, keys, records, ...more })
+    }
+    note(won, {})
+    note(lost, { lost: true })
+    return { applied: won.length, lost: lost.length, known: change.keys.length - won.length - lost.length }
+  }
+
+  /** What applying would do, without doing it. */
+  judge(snapshot: StorageSnapshot, { id }: TableSchema, { key, version }: RemoteRecord): keyof Applied {
+    const at = recordKey(rangeOfId(id).start, key)
+    const { records, tombstones } = this.#context.spaces
+    return verdict([snapshot.get(records, at), snapshot.get(tombstones, at)], version)
+  }
+
+  /**
+   * A page of a table with the version of every record, and behind the records the tombstones.
+   * @param cursor of the page before, or undefined for the first
+   * @param bytesMax characters of records; one larger record makes a page of its own
+   */
+  page({ id }: TableSchema, cursor: string | undefined, bytesMax: number): { rows: RemoteRecord[]; cursor?: string } {
+    const { spaces } = this.#context
+    const { start, end } = rangeOfId(id)
+    using snapshot = this.#storage.snapshot()
+    const rows: RemoteRecord[] = []
+    let bytes = 0
+    const parts = [
+      { mark: 'r', space: spaces.records },
+      { mark: 't', space: spaces.tombstones },
+    ]
+    for (const { mark, space } of parts) {
+      if (cursor !== undefined && cursor[0]! > mark) continue
+      const behind = cursor?.[0] === mark ? `${Buffer.from(cursor.slice(1), 'base64url').toString('latin1')}\x00` : start
+      for (const [at, stored] of snapshot.entries(space, { start: behind, end })) {
+        const version = decodeVersion(stored)
+        rows.push({ key: keyOfRecord(at), version, ...(mark === 'r' ? { record: decodeRecord(stored) } : {}) })
+        bytes += stored.length
+        if (bytes >= bytesMax) return { rows, cursor: mark + Buffer.from(at, 'latin1').toString('base64url') }
+      }
+    }
+    return { rows }
+  }
+
+  /** The first keys of pieces of about `size` records each. */
+  boundaries({ id }: TableSchema, size: number): Key[] {
+    using snapshot = this.#storage.snapshot()
+    const keys: Key[] = []
+    let place = 0
+    for (const at of snapshot.keys(this.#context.spaces.records, rangeOfId(id))) {
+      if (place++ % size === 0) keys.push(keyOfRecord(at))
+    }
+    return keys
+  }
+
+  /** SHA-256 over keys and contents of the pieces that begin with these keys; the first also holds all before it. */
+  digests({ id }: TableSchema, boundaries: readonly Key[]): RangeDigest[] {
+    const { start, end } = rangeOfId(id)
+    const starts = [start, ...boundaries.slice(1).map((key) => recordKey(start, key)), end]
+    using snapshot = this.#storage.snapshot()
+    return starts.slice(1).map((next, index) => {
+      const hash = createHash('sha256')
+      let count = 0
+      for (const [at, stored] of snapshot.entries(this.#context.spaces.records, { start: starts[index]!, end: next })) {
+        hash.update(at.slice(start.length), 'latin1').update('\0').update(jsonOf(stored)).update('\0')
+        count++
+      }
+      return { count, digest: hash.digest('base64url') }
+    })
+  }
+
+  /** Key and content hash of every record of one piece. */
+  contents({ id }: TableSchema, from: Key | undefined, before: Key | undefined): [Key, string][] {
+    const range = rangeOfId(id)
+    const start = from === undefined ? range.start : recordKey(range.start, from)
+    const end = before === undefined ? range.end : recordKey(range.start, before)
+    using snapshot = this.#storage.snapshot()
+    return [...snapshot.entries(this.#context.spaces.records, { start, end })].map(([at, stored]) => [
+      keyOfRecord(at),
+      createHash('sha256').update(jsonOf(stored)).digest('base64url'),
+    ])
+  }
+
+  #shape(
+    transaction: WriteTransaction,
+    database: string,
+    table: string,
+    records: readonly Record<string, unknown>[],
+  ): TableShape {
+    const { catalog } = this.#context
+    const shape = shapeOf(catalog.draftTable(database, table))
+    if (!shape.schema.dynamic) return shape
+    const names = newAttributes(shape, records)
+    return names.size === 0 ? shape : shapeOf(catalog.addAttributes(transaction, shape.schema, names))
+  }
+
+  #applyOne(
+    transaction: WriteTransaction,
+    writer: RowWriter,
+    place: Place,
+    version: Version,
+    record: Row | undefined,
+  ): keyof Applied {
+    const { spaces } = this.#context
+    const at = place.shape.prefix + place.encodedKey
+    const stored = writer.stored(place)
+    const outcome = verdict([stored, transaction.get(spaces.tombstones, at)], version)
+    if (outcome !== 'applied') return outcome
+    const before = stored === undefined ? undefined : writer.decode(place.shape, stored)
+    if (record === undefined) {
+      if (before) writer.remove(place, before)
+      else writer.bury(place)
+      return 'applied'
+    }
+    if (!this.#makeRoom(transaction, writer, place, version, record)) return 'lost'
+    if (before) writer.replace(place, before, record)
+    else writer.create(place, record)
+    return 'applied'
+  }
+
+  /** Two nodes gave a unique value to two records: the later one keeps it, and the other goes, on every node alike. */
+  #makeRoom(
+    transaction: WriteTransaction,
+    writer: RowWriter,
+    place: Place,
+    version: Version,
+    record: Row,
+  ): boolean {
+    for (const unique of place.shape.uniques) {
+      const value = record[unique.column.name]
+      const owner = value === undefined || value === null ? undefined : writer.ownerOf(unique, value)
+      if (owner === undefined || owner === place.encodedKey) continue
+      const at = place.shape.prefix + owner
+      const stored = transaction.get(this.#context.spaces.records, at)
+      if (stored === undefined) continue
+      if (isLater(decodeVersion(stored), version)) return false
+      const other = { ...place, key: keyOfRecord(at), encodedKey: owner }
+      writer.remove(other, writer.decode(place.shape, stored))
+    }
+    return true
+  }
+}
+
+/** A record's own state and its tombstone: the later of both is what is known here. */
+function verdict(known: readonly (string | undefined)[], version: Version): keyof Applied {
+  for (const stored of known) {
+    if (stored === undefined) continue
+    if (stored.startsWith(encodeVersion(version))) return 'known'
+    if (isLater(decodeVersion(stored), version)) return 'lost'
+  }
+  return 'applied'
+}
+
