@@ -23,6 +23,8 @@ export interface Leftover {
   attribute?: { table: number; name: string }
 }
 
+export type CatalogListener = (transaction: WriteTransaction, before: CatalogState, after: CatalogState) => void
+
 /** `__createdtime__` and `__updatedtime__` belong to every dynamic table. */
 export const CREATED_TIME = '__createdtime__'
 export const UPDATED_TIME = '__updatedtime__'
@@ -37,6 +39,7 @@ export class Catalog {
   readonly #space: Keyspace
   readonly #settings: CatalogSettings
   readonly #now: () => number
+  readonly #listeners = new Set<CatalogListener>()
   #current: CatalogState
   #draft: CatalogState
 
@@ -61,6 +64,11 @@ export class Catalog {
   /** What will be on disk after the writes under way: for transactions. */
   get draft(): CatalogState {
     return this.#draft
+  }
+
+  /** The listener is called in the transaction of every change, with the state before and the one after. */
+  watch(listener: CatalogListener): void {
+    this.#listeners.add(listener)
   }
 
   hasDatabase(name: string): boolean {
@@ -314,6 +322,7 @@ export class Catalog {
   /** Makes the state the draft now and the current one when the transaction is on disk. */
   #change(transaction: WriteTransaction, next: CatalogState): void {
     const before = this.#draft
+    for (const listener of this.#listeners) listener(transaction, before, next)
     if (next.nextId !== before.nextId) transaction.put(this.#space, 'n', String(next.nextId))
     this.#draft = next
     transaction.onUndo(() => {

@@ -193,11 +193,15 @@ export class Mesh implements AsyncDisposable {
     this.#routes = routes
   }
 
+  /** The name of the node whose server answers at an address; undefined when nobody does. */
+  async nodeAt({ host, port }: Route): Promise<string | undefined> {
+    const there = await greeting(host, port, GREETING_MS_MAX)
+    return /^(?:hub|leaf)-(.+)$/.exec(there?.server_name ?? '')?.[1]
+  }
+
   /** A route to our own hub in any spelling: whoever answers there says who it is. */
   async #refuseSelf(server: 'hub' | 'leaf', route: Route): Promise<void> {
-    const there = await greeting(route.host, route.port, GREETING_MS_MAX)
-    const ours = [`hub-${this.nodeName}`, `leaf-${this.nodeName}`]
-    if (there && ours.includes(there.server_name)) throw new Problem('route_to_self', { route: routeText(route) })
+    if ((await this.nodeAt(route)) === this.nodeName) throw new Problem('route_to_self', { route: routeText(route) })
     if (server === 'hub' && !this.#options.hub) throw new Problem('node_has_no_hub', { node: this.nodeName })
   }
 }

@@ -84,21 +84,22 @@ export class OutboxStream {
   readonly #identity: Identity
   readonly #log: Log
   readonly #js: JetStreamClient
-  readonly #bytesMax: number
+  /** Bytes that the stream keeps; then it discards the oldest. */
+  readonly bytesMax: number
 
   constructor(connection: NatsConnection, nodeName: string, identity: Identity, bytesMax: number, log: Log) {
     this.#connection = connection
     this.#nodeName = nodeName
     this.#identity = identity
     this.#log = log
-    this.#bytesMax = bytesMax
+    this.bytesMax = bytesMax
     this.#js = connection.jetstream({ timeout: ANSWER_MS_MAX })
   }
 
   /** Makes the stream when it is missing (a deleted store makes it so) and says what it holds. */
   async ensure(): Promise<StreamState> {
     const manager = await this.#manager(undefined)
-    const limits = { max_bytes: this.#bytesMax, discard: DiscardPolicy.Old, duplicate_window: nanos(120_000) }
+    const limits = { max_bytes: this.bytesMax, discard: DiscardPolicy.Old, duplicate_window: nanos(120_000) }
     const there = await manager.streams.info(STREAM).catch(() => undefined)
     if (!there) {
       await manager.streams.add({
@@ -109,7 +110,7 @@ export class OutboxStream {
         retention: RetentionPolicy.Limits,
         allow_direct: false,
       })
-    } else if (there.config.max_bytes !== this.#bytesMax) await manager.streams.update(STREAM, limits)
+    } else if (there.config.max_bytes !== this.bytesMax) await manager.streams.update(STREAM, limits)
     return stateOf(manager)
   }
 

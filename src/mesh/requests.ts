@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { ErrorCode, headers, type Msg, type NatsConnection, type NatsError } from 'nats'
+import { ErrorCode, headers, type Msg, type NatsConnection, type NatsError, RequestStrategy } from 'nats'
 import { Problem } from '../lib/index.js'
 import { type Identity, PeerKey } from './identity.js'
 import type { Log } from './log.js'
@@ -97,6 +97,7 @@ export class Requests {
     this.#identity = identity
     this.#credentials = credentials
     this.#log = log
+    connection.subscribe('mesh.who', { callback: (error, message) => void (error ?? message.respond(name)) })
     connection.subscribe(`rpc.${name}.*`, { callback: (error, message) => void (error ?? this.#receive(message)) })
   }
 
@@ -130,6 +131,26 @@ export class Requests {
 
   keyOf(name: string): PeerKey | undefined {
     return this.#known.get(name)?.key
+  }
+
+  /** The public keys of all nodes that proved who they are. */
+  knownKeys(): string[] {
+    return [...this.#known.values()].map(({ key }) => key.text)
+  }
+
+  /** Names of the nodes that are in reach now, this one among them: hints, until they are asked themselves. */
+  async discover(withinMs: number): Promise<string[]> {
+    const names = new Set<string>([this.#name])
+    const most = { strategy: RequestStrategy.Timer, maxWait: Math.max(50, withinMs), maxMessages: PEERS_MAX }
+    try {
+      for await (const answer of await this.#connection.requestMany('mesh.who', '', most)) {
+        const name = answer.string()
+        if (/^[A-Za-z0-9_-]{1,64}$/.test(name)) names.add(name)
+      }
+    } catch (error) {
+      this.#log.debug({ error: String(error) }, 'nobody answers')
+    }
+    return [...names]
   }
 
   /** Introduces the two nodes to each other and returns the peer's public key. */

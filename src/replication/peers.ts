@@ -110,11 +110,13 @@ export class PeerStore {
     this.#dropPositions(transaction, peer.name, (table) => !wanted.has(table))
   }
 
-  /** Forgets a peer, and remembers that it is not welcome. */
-  removePeer(transaction: WriteTransaction, name: string): void {
+  /** Forgets a peer and, when it was removed here, remembers that it is not welcome. */
+  removePeer(transaction: WriteTransaction, name: string, unwelcome: boolean): void {
     this.#put(transaction, 'peer ', this.#peers, name, undefined)
-    transaction.put(this.#space, bytes(`removed ${name}`), '')
-    transaction.onCommit(() => this.#removed.add(name))
+    if (unwelcome) {
+      transaction.put(this.#space, bytes(`removed ${name}`), '')
+      transaction.onCommit(() => this.#removed.add(name))
+    }
     this.#dropPositions(transaction, name, () => true)
   }
 

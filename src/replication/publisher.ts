@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log, Mesh } from '../mesh/index.js'
 import type { ChangeLog, RawEntry } from '../tables/index.js'
-import { PAGE_BYTES_MAX, topicOf } from './wire.js'
+import { PAGE_BYTES_MAX, type TableState, topicOf } from './wire.js'
 
 const ENTRIES_MAX = 1_000
 const IN_FLIGHT_MAX = 64
@@ -14,6 +14,8 @@ export interface PublisherOptions {
   incarnation: string
   /** The newest entry that the outbox has; those behind it are sent. */
   published: number
+  /** What tables are like now that were changed since this was last asked: told to readers before what follows. */
+  news: () => TableState[]
   /** Whether anybody wants this entry of the log. */
   wants: (entry: RawEntry) => boolean
   /** Remembers how far the outbox is. Losing it costs sending again, which receivers notice. */
@@ -36,6 +38,9 @@ export class Publisher implements AsyncDisposable {
   #published: number
   #saved: number
   #savedAt = 0
+  #untold: TableState[] = []
+  #told = 0
+  #wake: () => void = () => {}
 
   constructor(options: PublisherOptions) {
     this.#options = options
@@ -71,10 +76,12 @@ export class Publisher implements AsyncDisposable {
   async #follow(signal: AbortSignal): Promise<void> {
     const { changes, wants } = this.#options
     while (!signal.aborted) {
+      // First the entries, then the news: what is told of a table is then never older than the entries behind it.
       const entries = changes.after(this.#published, ENTRIES_MAX)
+      await this.#tell()
       if (entries.length === 0) {
         await this.#save(false)
-        await changes.changed(this.#published, signal)
+        await this.#woken(signal)
         continue
       }
       const bundles = this.#bundle(entries.filter(wants))
@@ -84,6 +91,28 @@ export class Publisher implements AsyncDisposable {
       this.#published = entries.at(-1)!.sequence
       await this.#save(false)
     }
+  }
+
+  /** Looks for news now. */
+  wake(): void {
+    this.#wake()
+  }
+
+  async #woken(signal: AbortSignal): Promise<void> {
+    const wake = new AbortController()
+    this.#wake = () => wake.abort()
+    await this.#options.changes.changed(this.#published, AbortSignal.any([signal, wake.signal]))
+  }
+
+  async #tell(): Promise<void> {
+    const { incarnation, mesh, news } = this.#options
+    const waiting = [...this.#untold, ...news()]
+    this.#untold = waiting // Until they are in the stream.
+    for (const state of waiting) {
+      const text = JSON.stringify({ incarnation, entries: [], state })
+      await mesh.outbox.publish(topicOf(state), Buffer.from(text), `${incarnation}:state:${Date.now()}:${++this.#told}`)
+    }
+    this.#untold = []
   }
 
   /** Sends some bundles; the order of the calls is the order in the stream. */

@@ -24,6 +24,8 @@ export interface Shipment {
   /** The life of the log that the sequences belong to: a restored backup begins another. */
   incarnation: string
   entries: ShippedEntry[]
+  /** What the table is like from here on: comes alone, before the entries that need it. */
+  state?: TableState
 }
 
 export interface TableName {
@@ -86,7 +88,9 @@ export function parseShipment(bytes: Buffer): Shipment | undefined {
     return undefined
   }
   if (!isObject(value) || typeof value.incarnation !== 'string' || !Array.isArray(value.entries)) return undefined
-  return value.entries.every(isEntry) ? { incarnation: value.incarnation, entries: value.entries } : undefined
+  const { entries, incarnation, state } = value
+  if (!entries.every(isEntry) || (state !== undefined && !isTableName(state))) return undefined
+  return { incarnation, entries, ...(state ? { state: state as TableState } : {}) }
 }
 
 export function isRow(value: unknown): value is RemoteRecord {

@@ -27,6 +27,21 @@ export interface LogEntry {
   keys: Key[]
   /** The records as they are after the change; for a deletion none. */
   records: Record<string, unknown>[]
+  /** Another node's change that came too late: a later version was here, and stayed. */
+  lost?: true
+}
+
+/** An entry as it is stored, for whoever sends it on without reading it. */
+export interface RawEntry {
+  sequence: number
+  tableId: number
+  database: string
+  table: string
+  origin: string
+  lost: boolean
+  time: number
+  /** Everything of the entry but its sequence, as JSON. */
+  json: string
 }
 
 /** A change to be logged; the records are JSON texts, which are not printed twice. */
@@ -55,6 +70,11 @@ function headOf(stored: string): { offset: number; time: number; tableId: number
   return { offset: offset!, time: time!, tableId: tableId! }
 }
 
+/** What stands before the keys and records; no text in it can hold the same unescaped quotes. */
+function factsOf(json: string): Pick<LogEntry, 'database' | 'table' | 'origin' | 'lost'> {
+  return JSON.parse(`${json.slice(0, json.indexOf(',"keys":['))}}`) as LogEntry
+}
+
 function parse(sequence: number, stored: string): LogEntry {
   return { sequence, ...(JSON.parse(stored.slice(stored.indexOf('|') + 1)) as Omit<LogEntry, 'sequence'>) }
 }
@@ -66,6 +86,8 @@ export class ChangeLog {
   readonly #entries: Keyspace
   /** table, time, sequence → nothing */
   readonly #byTable: Keyspace
+  /** table → newest sequence that was removed */
+  readonly #removed: Keyspace
   #sequence = 0
   #size = 0
   #lastTime = 0
@@ -75,6 +97,7 @@ export class ChangeLog {
     this.#storage = storage
     this.#entries = storage.keyspace('log')
     this.#byTable = storage.keyspace('log_tables')
+    this.#removed = storage.keyspace('log_removed')
     using snapshot = storage.snapshot()
     for (const [key, stored] of snapshot.entries(this.#entries, { start: '0', end: LAST, reverse: true, limit: 1 })) {
       this.#sequence = decodeValue(key, 0) as number
@@ -93,12 +116,22 @@ export class ChangeLog {
     return this.#sequence
   }
 
+  /** Sequence of the newest change on disk. */
+  committed(): number {
+    using snapshot = this.#storage.snapshot()
+    for (const key of snapshot.keys(this.#entries, { start: '0', end: LAST, reverse: true, limit: 1 })) {
+      return decodeValue(key, 0) as number
+    }
+    return 0
+  }
+
   /** Adds a change in its transaction. */
   append(transaction: WriteTransaction, change: Change): number {
-    const { records, ...facts } = change
+    const { records, keys, ...facts } = change // keys stand behind the facts, which can be read without them
     const sequence = this.#sequence + 1
     const head = `${this.#size} ${change.time} ${change.tableId}`
-    const entry = `${head}|${JSON.stringify(facts).slice(0, -1)},"records":[${records.join(',')}]}`
+    const beginning = JSON.stringify(facts).slice(0, -1)
+    const entry = `${head}|${beginning},"keys":${JSON.stringify(keys)},"records":[${records.join(',')}]}`
     transaction.put(this.#entries, encodeValue(sequence), entry)
     transaction.put(this.#byTable, placeOf(change.tableId, change.time, sequence), '')
     this.#advance(transaction, sequence, this.#size + entry.length)
@@ -134,6 +167,35 @@ export class ChangeLog {
     }
   }
 
+  /** Up to `limit` entries behind a sequence, unparsed. */
+  after(sequence: number, limit: number): RawEntry[] {
+    using snapshot = this.#storage.snapshot()
+    const range = { start: `${encodeValue(sequence)}\x00`, end: LAST, limit }
+    return [...snapshot.entries(this.#entries, range)].map(([key, stored]) => {
+      const { time, tableId } = headOf(stored)
+      const json = stored.slice(stored.indexOf('|') + 1)
+      const { database, table, origin, lost = false } = factsOf(json)
+      return { sequence: decodeValue(key, 0) as number, tableId, database, table, origin, lost, time, json }
+    })
+  }
+
+  /** Resolves when there is an entry behind this one, or when the signal aborts. */
+  async changed(after: number, signal: AbortSignal): Promise<void> {
+    await this.#change(after, signal)
+  }
+
+  /** The newest entry of a table that was removed from the log: what is asked for up to it is not whole. */
+  removedUpTo(tableId: number): number {
+    using snapshot = this.#storage.snapshot()
+    return Number(snapshot.get(this.#removed, encodeId(tableId)) ?? 0)
+  }
+
+  /** Sequence before the first change of a table that is not older than a time; the present one when there is none. */
+  sequenceBefore(tableId: number, time: number): number {
+    const first = this.read({ tableId, from: time, limit: 1 }).next().value as LogEntry | undefined
+    return first ? first.sequence - 1 : this.committed()
+  }
+
   /** Removes up to `limit` entries of a table that are older than `time`. Answers how many there were. */
   removeBefore(transaction: WriteTransaction, tableId: number, time: number, limit: number): number {
     const prefix = encodeId(tableId)
@@ -142,6 +204,7 @@ export class ChangeLog {
     for (const place of places) {
       transaction.remove(this.#byTable, place)
       transaction.remove(this.#entries, encodeValue(sequenceOf(place)))
+      this.#noteRemoved(transaction, tableId, sequenceOf(place))
     }
     return places.length
   }
@@ -158,9 +221,16 @@ export class ChangeLog {
       if (!isOld || sequence === this.#sequence) break
       transaction.remove(this.#entries, key)
       transaction.remove(this.#byTable, placeOf(head.tableId, head.time, sequence))
+      this.#noteRemoved(transaction, head.tableId, sequence)
       removed++
     }
     return removed
+  }
+
+  #noteRemoved(transaction: WriteTransaction, tableId: number, sequence: number): void {
+    const key = encodeId(tableId)
+    const before = Number(transaction.get(this.#removed, key) ?? 0)
+    if (sequence > before) transaction.put(this.#removed, key, String(sequence))
   }
 
   #next(after: number): LogEntry[] {

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TableSchema } from '../catalog/index.js'
-import { type Storage, type StorageSnapshot, type WriteTransaction } from '../storage/index.js'
+import { type Storage, type WriteTransaction } from '../storage/index.js'
 import type { BatchContext } from './batch.js'
 import type { LoggedOperation } from './change-log.js'
 import { encodeKey } from './keys.js'
@@ -53,8 +53,17 @@ export class Replica {
     this.#storage = storage
   }
 
-  /** Applies a change in a transaction and logs it: what won and, marked as lost, what did not. */
-  apply(transaction: WriteTransaction, database: string, table: string, change: RemoteChange): Applied {
+  /**
+   * Applies a change in a transaction and logs it: what won and, when asked and marked as lost, what did not.
+   * @throws Problem table_not_found, record_invalid, key_invalid, too_many
+   */
+  apply(
+    transaction: WriteTransaction,
+    database: string,
+    table: string,
+    change: RemoteChange,
+    { logLost }: { logLost: boolean },
+  ): Applied {
     const { cache, log, spaces } = this.#context
     const shape = this.#shape(transaction, database, table, change.records)
     const writer = new RowWriter(transaction, spaces, cache, change.version)
@@ -77,12 +86,13 @@ export class Replica {
       log.append(transaction, { time, origin, user, operation, database, table, tableId: schema.id, keys, records, ...more })
     }
     note(won, {})
-    note(lost, { lost: true })
+    if (logLost) note(lost, { lost: true })
     return { applied: won.length, lost: lost.length, known: change.keys.length - won.length - lost.length }
   }
 
   /** What applying would do, without doing it. */
-  judge(snapshot: StorageSnapshot, { id }: TableSchema, { key, version }: RemoteRecord): keyof Applied {
+  judge({ id }: TableSchema, { key, version }: RemoteRecord): keyof Applied {
+    using snapshot = this.#storage.snapshot()
     const at = recordKey(rangeOfId(id).start, key)
     const { records, tombstones } = this.#context.spaces
     return verdict([snapshot.get(records, at), snapshot.get(tombstones, at)], version)
@@ -127,10 +137,16 @@ export class Replica {
     return keys
   }
 
-  /** SHA-256 over keys and contents of the pieces that begin with these keys; the first also holds all before it. */
-  digests({ id }: TableSchema, boundaries: readonly Key[]): RangeDigest[] {
+  /**
+   * SHA-256 over keys and contents of the pieces that begin with these keys.
+   * @param whole whether the first piece also holds all keys before it (and is there when no key is given)
+   * @param before the key that ends the last piece; undefined: the end of the table
+   */
+  digests({ id }: TableSchema, keys: readonly Key[], whole: boolean, before: Key | undefined): RangeDigest[] {
     const { start, end } = rangeOfId(id)
-    const starts = [start, ...boundaries.slice(1).map((key) => recordKey(start, key)), end]
+    const starts = keys.map((key) => recordKey(start, key))
+    if (whole) starts[0] = start
+    starts.push(before === undefined ? end : recordKey(start, before))
     using snapshot = this.#storage.snapshot()
     return starts.slice(1).map((next, index) => {
       const hash = createHash('sha256')

@@ -96,12 +96,17 @@ export class RowWriter {
     const { shape, key, encodedKey } = place
     this.#putEntries(place, before, undefined)
     this.#putUniques(place, before, undefined)
-    const at = shape.prefix + encodedKey
-    this.#transaction.remove(this.#spaces.records, at)
-    this.#transaction.put(this.#spaces.tombstones, at, this.#head)
-    this.#transaction.put(this.#spaces.tombstoneTimes, encodeValue(this.#version.time) + at, '')
+    this.#transaction.remove(this.#spaces.records, shape.prefix + encodedKey)
+    this.bury(place)
     this.#cache.delete(shape.schema.id, key)
     this.#count(shape, -1)
+  }
+
+  /** Leaves a tombstone where no row is: another node has deleted one that never came here. */
+  bury({ shape, encodedKey }: Place): void {
+    const at = shape.prefix + encodedKey
+    this.#transaction.put(this.#spaces.tombstones, at, this.#head)
+    this.#transaction.put(this.#spaces.tombstoneTimes, encodeValue(this.#version.time) + at, '')
   }
 
   /** The next number of a column that counts up by itself. */

@@ -8,6 +8,7 @@ import { describeTable, type TableDescription, type TableSize } from './describe
 import { addEntries, type Keyspaces, openKeyspaces, rangeOfId } from './layout.js'
 import type { Snapshot } from './reader.js'
 import { RecordCache } from './record-cache.js'
+import { Replica } from './replica.js'
 import { TablesSnapshot } from './row-reader.js'
 import { shapeOf } from './shape.js'
 import { decodeRecord } from './stored-row.js'
@@ -38,6 +39,8 @@ export class Tables implements AsyncDisposable {
   readonly changes: ChangeLog
   readonly clock: HybridClock
   readonly cleaning: Cleaning
+  /** What changes of other nodes do to the tables. */
+  readonly replica: Replica
   readonly #options: TablesOptions
   readonly #spaces: Keyspaces
   readonly #cache: RecordCache
@@ -52,6 +55,7 @@ export class Tables implements AsyncDisposable {
     this.clock = new HybridClock(now)
     this.clock.observe(this.changes.lastTime)
     this.#batches = { catalog, spaces: this.#spaces, cache: this.#cache, log: this.changes, settings }
+    this.replica = new Replica(this.#batches, storage)
     const { changes: log } = this
     this.cleaning = new Cleaning({
       storage,

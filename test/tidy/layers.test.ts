@@ -19,7 +19,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   analytics: ['lib', 'metrics', 'storage', 'catalog', 'pyql'],
   segments: ['lib', 'storage', 'catalog', 'pyql', 'analytics'],
   jobs: ['lib', 'storage', 'metrics'],
-  replication: ['lib', 'mesh', 'consensus', 'catalog', 'tables', 'analytics'],
+  replication: ['lib', 'storage', 'mesh', 'consensus', 'catalog', 'tables', 'analytics'],
   triggers: ['lib', 'metrics', 'storage', 'mesh', 'tables', 'pyql', 'analytics'],
   http: ['lib', 'contracts', 'metrics', 'api'],
   cli: ['lib', 'contracts', 'client'],

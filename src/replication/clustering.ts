@@ -1,0 +1,109 @@
+import { join } from 'node:path'
+import type { Catalog } from '../catalog/index.js'
+import { Problem } from '../lib/index.js'
+import { isLoopback, type Log, Mesh } from '../mesh/index.js'
+import type { Storage } from '../storage/index.js'
+import type { Tables } from '../tables/index.js'
+import { Replication, type ReplicationSettings } from './replication.js'
+
+export interface ClusteringSettings extends ReplicationSettings {
+  enabled: boolean
+  host: string
+  nats_server: string
+  name: string
+  secret: string
+  leaf_only: boolean
+  message_bytes_max: number
+  hub: { port: number; leafnode_port: number; cluster_port: number }
+  leaf: { port: number; store_bytes_max: number }
+  tls: { certificate: string; private_key: string; certificate_authority: string }
+}
+
+export interface ClusteringOptions {
+  nodeName: string
+  dataDir: string
+  settings: ClusteringSettings
+  storage: Storage
+  catalog: Catalog
+  tables: Tables
+  operationsPort: () => number
+  startedAt: number
+  log: Log
+}
+
+/** Clustering of this node: off, running, or failed for a reason that every clustering operation then tells. */
+export class Clustering implements AsyncDisposable {
+  readonly nodeName: string
+  readonly #replication: Replication | undefined
+  readonly #problem: Problem
+
+  private constructor(nodeName: string, replication: Replication | undefined, problem: Problem) {
+    this.nodeName = nodeName
+    this.#replication = replication
+    this.#problem = problem
+  }
+
+  /** Starts the mesh when it is enabled. What fails is logged and kept: the node itself runs on. */
+  static async start(options: ClusteringOptions): Promise<Clustering> {
+    const { log, nodeName, settings } = options
+    if (!settings.enabled) return new Clustering(nodeName, undefined, new Problem('clustering_off', {}))
+    try {
+      const mesh = await Mesh.start(meshOptions(options))
+      const clusterPort = settings.leaf_only ? settings.leaf.port : settings.hub.cluster_port
+      const replication = await Replication.start({ ...options, mesh, clusterPort })
+      return new Clustering(nodeName, replication, new Problem('clustering_off', {}))
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      log.error({ code: error.code, reason: error.message }, 'clustering does not run; the node runs without it')
+      return new Clustering(nodeName, undefined, error)
+    }
+  }
+
+  get isEnabled(): boolean {
+    return this.#replication !== undefined
+  }
+
+  /** Why clustering does not run, when it was asked to. */
+  get failure(): string | undefined {
+    return this.isEnabled || this.#problem.code === 'clustering_off' ? undefined : this.#problem.message
+  }
+
+  /** @throws Problem clustering_off, or why it could not start */
+  get replication(): Replication {
+    if (!this.#replication) throw this.#problem
+    return this.#replication
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#replication?.[Symbol.asyncDispose]()
+    await this.#replication?.mesh[Symbol.asyncDispose]()
+  }
+}
+
+function meshOptions({ dataDir, log, nodeName, settings }: ClusteringOptions) {
+  const { hub, leaf, tls } = settings
+  const files = {
+    certificate: tls.certificate,
+    privateKey: tls.private_key,
+    certificateAuthority: tls.certificate_authority,
+  }
+  const isWhole = Object.values(files).every((path) => path !== '')
+  if (!isWhole && !isLoopback(settings.host)) throw new Problem('mesh_needs_tls', { host: settings.host })
+  return {
+    nodeName,
+    folder: join(dataDir, 'mesh'),
+    serverPath: settings.nats_server,
+    host: settings.host,
+    clusterName: settings.name,
+    hub: settings.leaf_only
+      ? undefined
+      : { port: hub.port, leafnodePort: hub.leafnode_port, clusterPort: hub.cluster_port },
+    leaf: { port: leaf.port },
+    voter: false,
+    secret: settings.secret,
+    tls: isWhole ? files : undefined,
+    messageBytesMax: settings.message_bytes_max,
+    storeBytesMax: leaf.store_bytes_max,
+    log,
+  }
+}

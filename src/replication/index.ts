@@ -1,0 +1,7 @@
+// replication owns what nodes share: which tables go where, and that every change arrives once.
+export type { Agreed, CopyPreview, Skipped, Wanted } from './agreement.js'
+export { Clustering, type ClusteringSettings } from './clustering.js'
+export type { Subscription } from './peers.js'
+export { Replication } from './replication.js'
+export type { ConnectionStatus, NodeOfNetwork, TableStatus } from './status.js'
+export type { Comparison, Difference } from './verification.js'

@@ -1,0 +1,89 @@
+import type { Catalog, Column, ColumnDefinition } from '../catalog/index.js'
+import { Problem } from '../lib/index.js'
+import type { Log } from '../mesh/index.js'
+import type { Storage } from '../storage/index.js'
+import type { Tables } from '../tables/index.js'
+import type { PeerStore } from './peers.js'
+import type { Receiver } from './subscriber.js'
+import type { TableName, TableState } from './wire.js'
+
+export interface ReceiverOptions {
+  peer: string
+  nodeName: string
+  peers: PeerStore
+  storage: Storage
+  catalog: Catalog
+  tables: Tables
+  /** How far ahead of our clock a change may be. */
+  clockAheadMsMax: number
+  log: Log
+}
+
+/** A column as the catalog takes it. */
+export const definitionOf = (column: Column): ColumnDefinition => ({
+  name: column.name,
+  type: column.type,
+  not_null: column.notNull,
+  unique: column.unique,
+  indexed: column.indexed,
+  ...(column.default === undefined ? {} : { default: column.default }),
+  ...(column.autoIncrement ? { auto_increment: true } : {}),
+  ...(column.isSet ? { is_set: true } : {}),
+})
+
+/** Applies what one peer sends to the tables of this node. */
+export function receiverFor(options: ReceiverOptions): Receiver {
+  const { catalog, clockAheadMsMax, log, nodeName, peer, peers, storage, tables } = options
+  return {
+    position: (table) => peers.position(peer, table),
+    write: (run) => storage.write(run),
+    putPosition: (transaction, table, position) => peers.putPosition(transaction, peer, table, position),
+
+    apply(transaction, { database, table }, entry, isCopy) {
+      const { keys, operation, origin, records, time, user } = entry
+      // What was made here comes back by way of others; only a copy may bring something that a restored backup lost.
+      if (origin === nodeName && !isCopy) return { lost: 0 }
+      if (time > Date.now() + clockAheadMsMax) throw new Problem('clock_ahead', { node: origin, limit: clockAheadMsMax })
+      tables.clock.observe(time)
+      const change = { version: { time, origin }, user, operation, keys, records }
+      // Late on a longer way, or older in a copy, is no conflict.
+      const logLost = origin === peer && !isCopy
+      const { lost } = tables.replica.apply(transaction, database, table, change, { logLost })
+      return { lost: logLost ? lost : 0 }
+    },
+
+    async adopt(state) {
+      if (!peers.peers.get(peer)?.subscriptions.some((one) => one.subscribe && isSame(one, state))) return
+      if (state.dropped !== undefined) await drop(state)
+      else await alter(state)
+    },
+  }
+
+  async function drop({ database, table }: TableName): Promise<void> {
+    if (!catalog.find(database, table)) return
+    log.warn({ peer, database, table }, 'dropping a table because a peer dropped it')
+    await catalog.dropTable(database, table)
+  }
+
+  async function alter({ database, droppedColumns = [], schema, table }: TableState): Promise<void> {
+    const own = catalog.find(database, table)
+    if (!own || !schema) return
+    const ours = new Set(own.columns.map(({ name }) => name))
+    const gone = new Set(peers.dropped({ database, table })?.columns)
+    for (const column of schema.columns) {
+      if (ours.has(column.name) || gone.has(column.name) || (schema.dynamic && isPlain(column))) continue
+      await tables.addColumn(database, table, definitionOf(column))
+    }
+    for (const name of droppedColumns) {
+      if (ours.has(name) && !schema.columns.some((column) => column.name === name)) {
+        await tables.dropColumn(database, table, name)
+      }
+    }
+  }
+}
+
+const isSame = (a: TableName, b: TableName) => a.database === b.database && a.table === b.table
+
+/** A column of a dynamic table that comes with the first record that has it. */
+export const isPlain = ({ type, notNull, unique, default: value }: Column) =>
+  type === 'any' && !notNull && !unique && value === undefined

@@ -1,0 +1,288 @@
+import { randomBytes } from 'node:crypto'
+import { existsSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import type { Catalog, CatalogState } from '../catalog/index.js'
+import { Problem } from '../lib/index.js'
+import { findLoop, isNodeName, type Json, type Log, type Mesh, type NodeLinks, type Route } from '../mesh/index.js'
+import type { Storage, WriteTransaction } from '../storage/index.js'
+import type { RawEntry, Tables } from '../tables/index.js'
+import { Agreement, type Wanted } from './agreement.js'
+import { type Peer, PeerStore, type Self } from './peers.js'
+import { Publisher } from './publisher.js'
+import { isPlain, receiverFor } from './receiver.js'
+import { serveTables, stateOf } from './served.js'
+import { StatusReader } from './status.js'
+import { Subscriber } from './subscriber.js'
+import { Verification } from './verification.js'
+import { nameOf, type TableName, type TableState, topicOf } from './wire.js'
+
+export interface ReplicationSettings {
+  /** Whether changes of other nodes are passed on: for chains and rings of nodes. */
+  republish: boolean
+  /** How far ahead of our clock a change of another node may be, in milliseconds. */
+  clock_ahead_ms_max: number
+  /** How long a node may take to answer, in milliseconds. */
+  request_timeout_ms: number
+}
+
+export interface ReplicationOptions {
+  mesh: Mesh
+  storage: Storage
+  catalog: Catalog
+  tables: Tables
+  settings: ReplicationSettings
+  /** The port of the operations, once it is known. */
+  operationsPort: () => number
+  clusterPort: number
+  startedAt: number
+  log: Log
+}
+
+const RESTORED = 'restored'
+
+/**
+ * Shares tables with other nodes: what was written here goes out through the log and the outbox, what was written there
+ * comes in through subscribers. See DESIGN.md beside this file.
+ */
+export class Replication implements AsyncDisposable {
+  readonly mesh: Mesh
+  readonly peers: PeerStore
+  readonly agreement: Agreement
+  readonly status: StatusReader
+  readonly verification: Verification
+  readonly #options: ReplicationOptions
+  readonly #incarnation: string
+  readonly #publisher: Publisher
+  readonly #subscribers = new Map<string, Subscriber>()
+  readonly #changed = new Map<string, TableName>()
+
+  static async start(options: ReplicationOptions): Promise<Replication> {
+    const { mesh, storage, tables } = options
+    const peers = new PeerStore(storage)
+    const self = await lifeOf(options, peers)
+    for (const { name, publicKey } of peers.peers.values()) mesh.requests.trust(name, publicKey)
+    for (const name of peers.removed) mesh.requests.ban(name)
+    return new Replication(options, peers, self, tables)
+  }
+
+  private constructor(options: ReplicationOptions, peers: PeerStore, self: Self, tables: Tables) {
+    const { catalog, mesh, log, settings, storage } = options
+    this.#options = options
+    this.mesh = mesh
+    this.peers = peers
+    this.#incarnation = self.incarnation
+    for (const { database, table } of published(peers)) this.#changed.set(nameOf({ database, table }), { database, table })
+    catalog.watch((...change) => this.#catalogChanged(...change))
+    const ships = (entry: RawEntry) => !entry.lost && (settings.republish || entry.origin === mesh.nodeName)
+    this.#publisher = new Publisher({
+      mesh,
+      changes: tables.changes,
+      incarnation: self.incarnation,
+      published: self.published,
+      news: () => this.#news(),
+      wants: (entry) => ships(entry) && this.#isPublished(entry),
+      checkpoint: (sequence) =>
+        storage.write((transaction) => peers.putSelf(transaction, { ...self, published: sequence })),
+      log,
+    })
+    const { incarnation } = self
+    const { republish } = settings
+    const { changes, replica } = tables
+    serveTables({ mesh, peers, catalog, changes, replica, incarnation, republish, ships })
+    this.agreement = new Agreement({
+      mesh,
+      peers,
+      catalog,
+      tables,
+      storage,
+      incarnation,
+      changed: (peer) => this.#refresh(peer),
+      removed: (peer) => this.#gone(peer),
+    })
+    const subscriber = (peer: string) => this.#subscribers.get(peer)
+    this.status = new StatusReader({ ...options, peers, incarnation, subscriber, published: () => this.#publisher.published })
+    this.verification = new Verification({ mesh, peers, catalog, replica, timeoutMs: settings.request_timeout_ms })
+    for (const peer of peers.peers.keys()) void this.#refresh(peer)
+  }
+
+  get incarnation(): string {
+    return this.#incarnation
+  }
+
+  /** Adds routes after a look at what they would join. @throws Problem route_loop and those of Mesh.setRoutes */
+  async setRoutes(server: 'hub' | 'leaf', routes: readonly Route[]): Promise<{ set: Route[]; skipped: Route[] }> {
+    const names = await Promise.all(routes.map((route) => this.mesh.nodeAt(route)))
+    const reached = names.filter((name) => name !== undefined && name !== this.mesh.nodeName) as string[]
+    if (reached.length > 0) {
+      const links = await this.status.links(reached)
+      const own = links.find(({ name }) => name === this.mesh.nodeName)!
+      const added: NodeLinks =
+        server === 'hub' ? { ...own, hubs: [...own.hubs, ...reached] } : { ...own, leafs: [...own.leafs, ...reached] }
+      const loop = findLoop([...links.filter(({ name }) => name !== own.name), added])
+      if (loop) throw new Problem('route_loop', loop)
+    }
+    return await this.mesh.setRoutes(server, routes)
+  }
+
+  /** Deletes messages of one table's outbox; nothing is lost by that: readers then ask the log. */
+  async purge(table: TableName, what: { keep?: number; seq?: number }): Promise<number> {
+    const { database, table: name } = table
+    this.#options.catalog.table(database, name)
+    return await this.mesh.outbox.purge(topicOf(table), what)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const subscribers = [...this.#subscribers.values()]
+    this.#subscribers.clear()
+    await Promise.all(subscribers.map((subscriber) => subscriber[Symbol.asyncDispose]()))
+    await this.#publisher[Symbol.asyncDispose]()
+  }
+
+  /** Gives a peer the subscriber that its subscriptions ask for. */
+  async #refresh(name: string): Promise<void> {
+    const { catalog, log, mesh, settings, storage, tables } = this.#options
+    const old = this.#subscribers.get(name)
+    this.#subscribers.delete(name)
+    await old?.[Symbol.asyncDispose]()
+    const peer = this.peers.peers.get(name)
+    if (!peer || this.#subscribers.has(name)) return
+    for (const table of published(this.peers)) this.#changed.set(nameOf(table), table)
+    this.#publisher.wake()
+    const wanted = peer.subscriptions.filter(({ subscribe }) => subscribe)
+    if (wanted.length === 0) return
+    const clockAheadMsMax = settings.clock_ahead_ms_max
+    const receiver = receiverFor({
+      peer: name,
+      nodeName: mesh.nodeName,
+      peers: this.peers,
+      storage,
+      catalog,
+      tables,
+      clockAheadMsMax,
+      log,
+    })
+    this.#subscribers.set(name, new Subscriber({ mesh, peer: name, tables: wanted, receiver, log }))
+  }
+
+  async #gone(name: string): Promise<void> {
+    await this.#refresh(name)
+    if (this.peers.removed.size > 0) await this.mesh.pin(this.mesh.requests.knownKeys())
+  }
+
+  #isPublished({ database, table }: TableName): boolean {
+    for (const { subscriptions } of this.peers.peers.values()) {
+      if (subscriptions.some((one) => one.publish && one.database === database && one.table === table)) return true
+    }
+    return false
+  }
+
+  /** What the publisher has to tell of tables before it goes on. */
+  #news(): TableState[] {
+    const { catalog } = this.#options
+    const names = [...this.#changed.values()]
+    this.#changed.clear()
+    return names.map((name) => stateOf(catalog, this.peers, name))
+  }
+
+  /** Remembers what was dropped on purpose, ends the subscriptions of dropped tables, and has changes told. */
+  #catalogChanged(transaction: WriteTransaction, before: CatalogState, after: CatalogState): void {
+    const news: TableName[] = []
+    for (const [database, { tables }] of before.databases) {
+      const now = after.databases.get(database)?.tables
+      if (now === tables) continue
+      for (const [table, schema] of tables) {
+        const then = now?.get(table)
+        if (then === schema) continue
+        const name = { database, table }
+        if (!then) {
+          if (!this.#isShared(name)) continue
+          this.peers.putDropped(transaction, name, { table: this.#options.tables.clock.now() })
+          this.#endSharing(transaction, name)
+          news.push(name)
+          continue
+        }
+        const kept = new Set(then.columns.map((column) => column.name))
+        const gone = schema.columns.map((column) => column.name).filter((column) => !kept.has(column))
+        const told = new Set(schema.columns.map((column) => column.name))
+        const added = then.columns.some((column) => !told.has(column.name) && !(then.dynamic && isPlain(column)))
+        if (gone.length > 0) {
+          const columns = [...new Set([...(this.peers.dropped(name)?.columns ?? []), ...gone])]
+          this.peers.putDropped(transaction, name, { columns })
+        }
+        if ((gone.length > 0 || added) && this.#isPublished(name)) news.push(name)
+      }
+    }
+    for (const [database, { tables }] of after.databases) {
+      for (const table of tables.keys()) {
+        const isNew = !before.databases.get(database)?.tables.has(table)
+        if (isNew && this.peers.dropped({ database, table })) {
+          this.peers.putDropped(transaction, { database, table }, undefined)
+        }
+      }
+    }
+    if (news.length === 0) return
+    transaction.onCommit(() => {
+      for (const name of news) this.#changed.set(nameOf(name), name)
+      this.#publisher.wake()
+    })
+  }
+
+  #isShared({ database, table }: TableName): boolean {
+    for (const { subscriptions } of this.peers.peers.values()) {
+      if (subscriptions.some((one) => one.database === database && one.table === table)) return true
+    }
+    return false
+  }
+
+  #endSharing(transaction: WriteTransaction, { database, table }: TableName): void {
+    for (const peer of this.peers.peers.values()) {
+      const subscriptions = peer.subscriptions.filter((one) => one.database !== database || one.table !== table)
+      if (subscriptions.length === peer.subscriptions.length) continue
+      const next: Peer = { ...peer, subscriptions }
+      this.peers.putPeer(transaction, next)
+      transaction.onCommit(() => void this.#refresh(peer.name))
+    }
+  }
+}
+
+function published(peers: PeerStore): TableName[] {
+  const names = new Map<string, TableName>()
+  for (const { subscriptions } of peers.peers.values()) {
+    for (const { database, publish, table } of subscriptions) {
+      if (publish) names.set(nameOf({ database, table }), { database, table })
+    }
+  }
+  return [...names.values()]
+}
+
+/**
+ * Which life of the log this is. A folder restored from a backup begins a new one: its sequences would otherwise mean
+ * other changes to its peers than before. Whoever restores puts a file `restored` into the data folder.
+ */
+async function lifeOf({ storage, tables, log }: ReplicationOptions, peers: PeerStore): Promise<Self> {
+  const mark = join(storage.path, RESTORED)
+  const known = peers.self()
+  const isRestored = existsSync(mark)
+  if (known && !isRestored) return known
+  const self: Self = { incarnation: randomBytes(9).toString('base64url'), published: tables.changes.committed() }
+  await storage.write((transaction) => {
+    peers.putSelf(transaction, self)
+    // What the peers have of ours and we have lost comes back by full copies, merged by version.
+    for (const { name, subscriptions } of peers.peers.values()) {
+      for (const { database, subscribe, table } of subscriptions) {
+        const position = subscribe && peers.position(name, { database, table })
+        if (!position) continue
+        const copy = { reason: 'this node was restored from a backup', rows: 0 }
+        peers.putPosition(transaction, name, { database, table }, { ...position, incarnation: '', sequence: 0, copy })
+      }
+    }
+  })
+  if (isRestored) {
+    rmSync(mark)
+    log.warn({ incarnation: self.incarnation }, 'the data folder was restored from a backup: a new incarnation begins')
+  }
+  return self
+}
+
+export type { Json, Wanted }
+export { isNodeName }

@@ -1,0 +1,155 @@
+import { Problem } from '../lib/index.js'
+import type { Json, Mesh } from '../mesh/index.js'
+import type { ChangeLog, Key, RawEntry, Replica } from '../tables/index.js'
+import type { Catalog } from '../catalog/index.js'
+import type { PeerStore } from './peers.js'
+import { isTableName, PAGE_BYTES_MAX, type TableName, type TableState } from './wire.js'
+
+const SCAN_MAX = 2_000
+const TABLES_MAX = 10_000
+const BEHIND_MAX = 10_000
+const PIECE_ROWS_MIN = 100
+const PIECES_MAX = 1_000
+
+export interface ServedOptions {
+  mesh: Mesh
+  peers: PeerStore
+  catalog: Catalog
+  changes: ChangeLog
+  replica: Replica
+  incarnation: string
+  republish: boolean
+  /** Whether the entry goes out to others at all. */
+  ships: (entry: RawEntry) => boolean
+}
+
+/** What of a table another node must know to have the same one. */
+export function stateOf(catalog: Catalog, peers: PeerStore, name: TableName): TableState {
+  const { database, table } = name
+  const schema = catalog.find(database, table)
+  const dropped = peers.dropped(name)
+  const state: TableState = { database, table }
+  if (schema) {
+    const { kind, primaryKey, dynamic, columns, foreignKeys, options } = schema
+    state.schema = { kind, primaryKey, dynamic, columns, foreignKeys, options }
+  } else if (dropped?.table !== undefined) state.dropped = dropped.table
+  if (dropped?.columns) state.droppedColumns = dropped.columns
+  return state
+}
+
+/** Answers what peers ask about the tables that this node publishes to them. */
+export function serveTables(options: ServedOptions): void {
+  const { catalog, changes, incarnation, mesh, peers, replica, republish, ships } = options
+
+  const allowed = (from: string, body: unknown): TableName => {
+    if (!isTableName(body)) throw new Problem('invalid_request', { reason: 'The request names no table.' })
+    const subscription = peers.peers
+      .get(from)
+      ?.subscriptions.find(({ database, table }) => database === body.database && table === body.table)
+    if (!subscription) {
+      throw new Problem('not_shared', { node: mesh.nodeName, database: body.database, table: body.table })
+    }
+    return { database: body.database, table: body.table }
+  }
+  const schemaOf = ({ database, table }: TableName) => {
+    const schema = catalog.find(database, table)
+    if (!schema) throw new Problem('table_not_found', { database, table })
+    return schema
+  }
+
+  mesh.requests.serve('describe', async (body) => {
+    const { tables } = body as { tables?: unknown }
+    if (!Array.isArray(tables) || tables.length > TABLES_MAX || !tables.every(isTableName)) {
+      throw new Problem('invalid_request', { reason: 'The request names no tables.' })
+    }
+    const states = tables.map((name) => stateOf(catalog, peers, name))
+    return { incarnation, sequence: changes.committed(), tables: states } as unknown as Json
+  })
+
+  mesh.requests.serve('changes', async (body, from) => {
+    const name = allowed(from, body)
+    const { after, since } = body as { after?: number; since?: number }
+    const { id } = schemaOf(name)
+    let place = Number.isSafeInteger(after) ? after! : 0
+    if (typeof since === 'number') place = Math.max(place, changes.sequenceBefore(id, since))
+    const gone = changes.removedUpTo(id) > place && since === undefined
+    if (gone) return { incarnation, entries: [], upTo: place, more: false, gone: true }
+    if (isQuiet(id, place)) return { incarnation, entries: [], upTo: changes.committed(), more: false }
+    return pageOf(place, id, name)
+  })
+
+  /** Whether a table has nothing behind a place, told by its newest entry instead of a walk through all others. */
+  function isQuiet(tableId: number, place: number): boolean {
+    if (republish) return false // Changes of other nodes do not come in the order of their times.
+    const newest = changes.read({ tableId, limit: 1, reverse: true }).next().value
+    return !newest || newest.sequence <= place
+  }
+
+  function pageOf(after: number, tableId: number, name: TableName): Json {
+    let text = ''
+    let place = after
+    let more = false
+    const read = changes.after(after, SCAN_MAX)
+    for (const entry of read) {
+      if (entry.tableId === tableId && ships(entry)) {
+        if (text !== '' && text.length + entry.json.length > PAGE_BYTES_MAX) {
+          more = true
+          break
+        }
+        text += `${text === '' ? '' : ','}{"sequence":${entry.sequence},${entry.json.slice(1)}`
+      }
+      place = entry.sequence
+    }
+    const entries = JSON.parse(`[${text}]`) as Json
+    const state = stateOf(catalog, peers, name) as unknown as Json
+    return { incarnation, entries, upTo: place, more: more || read.length === SCAN_MAX, state }
+  }
+
+  mesh.requests.serve('copy', async (body, from) => {
+    const schema = schemaOf(allowed(from, body))
+    const { cursor } = body as { cursor?: unknown }
+    const sequence = changes.committed()
+    const page = replica.page(schema, typeof cursor === 'string' ? cursor : undefined, PAGE_BYTES_MAX)
+    return { incarnation, sequence, ...page } as unknown as Json
+  })
+
+  mesh.requests.serve('boundaries', async (body, from) => {
+    const { size } = body as { size?: unknown }
+    return replica.boundaries(schemaOf(allowed(from, body)), Math.max(PIECE_ROWS_MIN, Number(size) || 0))
+  })
+
+  mesh.requests.serve('digests', async (body, from) => {
+    const schema = schemaOf(allowed(from, body))
+    const { boundaries, end, first } = body as { boundaries?: unknown; end?: Key; first?: unknown }
+    if (!Array.isArray(boundaries) || boundaries.length > PIECES_MAX) {
+      throw new Problem('invalid_request', { reason: 'The request names too many pieces, or none.' })
+    }
+    return replica.digests(schema, boundaries as Key[], first === true, end) as unknown as Json
+  })
+
+  mesh.requests.serve('contents', async (body, from) => {
+    const schema = schemaOf(allowed(from, body))
+    const { before, start } = body as { start?: Key; before?: Key }
+    return replica.contents(schema, start, before) as unknown as Json
+  })
+
+  // How far the asker is behind, by the positions that it tells.
+  mesh.requests.serve('behind', async (body) => {
+    const { positions } = body as { positions?: { database: string; table: string; sequence: number }[] }
+    const known = Array.isArray(positions) ? positions.filter(isTableName).slice(0, TABLES_MAX) : []
+    return known.map(({ database, table, sequence }) => {
+      const schema = catalog.find(database, table)
+      return schema ? behind(schema.id, sequence) : { entries: 0, seconds: 0 }
+    })
+  })
+
+  function behind(tableId: number, sequence: number): Json {
+    if (isQuiet(tableId, sequence)) return { entries: 0, seconds: 0 }
+    const waiting = changes.after(sequence, BEHIND_MAX).filter((entry) => entry.tableId === tableId && ships(entry))
+    const oldest = waiting[0]
+    return {
+      entries: waiting.length,
+      seconds: oldest ? Math.max(0, Math.round((Date.now() - oldest.time) / 10) / 100) : 0,
+    }
+  }
+}

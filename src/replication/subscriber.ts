@@ -1,0 +1,342 @@
+import { setTimeout as delay } from 'node:timers/promises'
+import { Problem } from '../lib/index.js'
+import type { Arrival, Json, Log, Mesh, Place } from '../mesh/index.js'
+import type { WriteTransaction } from '../storage/index.js'
+import type { Position } from './peers.js'
+import {
+  type CopyPage,
+  isEntry,
+  isRow,
+  nameOf,
+  parseShipment,
+  type ShippedEntry,
+  type TableName,
+  type TableState,
+  topicOf,
+} from './wire.js'
+
+const ASK_MS = 10_000
+const RETRY_MS = { first: 250, last: 5_000 }
+const ENTRIES_PER_TRANSACTION = 2_000
+
+export type Link = 'closed' | 'catching up' | 'open'
+
+/** What the subscriber needs of the node that it belongs to. */
+export interface Receiver {
+  position(table: TableName): Position | undefined
+  /** Runs a transaction of the records' environment. */
+  write<T>(run: (transaction: WriteTransaction) => T): Promise<T>
+  putPosition(transaction: WriteTransaction, table: TableName, position: Position): void
+  /** Applies entries of one table. @throws Problem when they cannot be */
+  apply(
+    transaction: WriteTransaction,
+    table: TableName,
+    entry: Omit<ShippedEntry, 'sequence'>,
+    isCopy: boolean,
+  ): { lost: number }
+  /** Takes over what the peer tells of a table: new columns, dropped columns, the drop of the table. */
+  adopt(state: TableState): Promise<void>
+}
+
+export interface SubscriberOptions {
+  mesh: Mesh
+  /** The node whose changes come here. */
+  peer: string
+  tables: readonly TableName[]
+  receiver: Receiver
+  log: Log
+}
+
+/** What the peer answers to "describe". */
+export interface Description {
+  incarnation: string
+  sequence: number
+  tables: TableState[]
+}
+
+/** What the peer answers to "changes". */
+interface Changes {
+  incarnation: string
+  entries: ShippedEntry[]
+  /** Everything of the table up to this entry of the peer's log is in this answer or the ones before. */
+  upTo: number
+  more: boolean
+  /** What the table was like when the answer was made. */
+  state?: TableState
+  /** The log does not reach back that far. */
+  gone?: true
+}
+
+/** Thrown where reading must begin anew with a description of the peer: its log is another one now. */
+class Restart extends Error {}
+
+/**
+ * Brings the changes of one peer here, exactly once: first what its log has behind our positions (or a full copy), then
+ * what its outbox brings. Whatever fails, it begins again from the positions, which are stored with the records.
+ */
+export class Subscriber implements AsyncDisposable {
+  readonly #options: SubscriberOptions
+  readonly #stop = new AbortController()
+  readonly #done: Promise<void>
+  readonly #byTopic: ReadonlyMap<string, TableName>
+  #link: Link = 'closed'
+  #lastError = ''
+  #refused = 0
+
+  constructor(options: SubscriberOptions) {
+    this.#options = options
+    this.#byTopic = new Map(options.tables.map((table) => [topicOf(table), table]))
+    this.#done = this.#run()
+  }
+
+  get link(): Link {
+    return this.#link
+  }
+
+  /** Why the last attempt failed; empty when none did since. */
+  get lastError(): string {
+    return this.#lastError
+  }
+
+  /** Messages of the peer's outbox that were not what they claimed to be. */
+  get refused(): number {
+    return this.#refused
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await this.#done
+  }
+
+  async #run(): Promise<void> {
+    const { signal } = this.#stop
+    let wait = RETRY_MS.first
+    while (!signal.aborted) {
+      try {
+        await this.#read(() => {
+          wait = RETRY_MS.first
+        })
+      } catch (error) {
+        if (!(error instanceof Restart)) this.#failed(error)
+      }
+      this.#link = 'closed'
+      await delay(wait, undefined, { signal }).catch(() => {})
+      wait = Math.min(wait * 2, RETRY_MS.last)
+    }
+  }
+
+  #failed(error: unknown): void {
+    const text = error instanceof Error ? error.message : String(error)
+    if (this.#stop.signal.aborted) return
+    const { log, peer } = this.#options
+    if (text !== this.#lastError) log.warn({ peer, error: text }, 'cannot read a peer; trying again')
+    if (!(error instanceof Problem)) log.debug({ peer, error: String((error as Error).stack) }, 'cannot read a peer')
+    this.#lastError = text
+  }
+
+  async #read(began: () => void): Promise<void> {
+    const { mesh, peer, tables } = this.#options
+    const { signal } = this.#stop
+    const description = await this.#describe()
+    this.#link = 'catching up'
+    // The end of the stream now: whatever the log says in a moment is behind nothing that comes later.
+    const state = await mesh.outbox.state(peer)
+    const from: Place = { created: state.created, sequence: state.lastSequence + 1 }
+    await this.#catchUp(description.incarnation)
+    const inner = new AbortController()
+    const restart = (error: unknown) => {
+      this.#failed(error)
+      inner.abort()
+    }
+    await mesh.outbox.follow(peer, {
+      from,
+      topics: tables.length > 64 ? [] : tables.map(topicOf),
+      keyOf: () => mesh.requests.keyOf(peer),
+      gap: async () => {
+        this.#link = 'catching up'
+        await this.#catchUp((await this.#describe()).incarnation)
+      },
+      take: async (arrivals) => {
+        try {
+          await this.#take(arrivals, description.incarnation)
+        } catch (error) {
+          restart(error)
+          throw error
+        }
+      },
+      refused: (reason) => this.#refuse(reason),
+      reachable: (yes) => {
+        this.#link = yes ? 'open' : 'closed'
+        if (!yes) return
+        this.#lastError = ''
+        began()
+      },
+      signal: AbortSignal.any([signal, inner.signal]),
+    })
+  }
+
+  async #describe(): Promise<Description> {
+    const { tables, receiver } = this.#options
+    const answer = (await this.#ask('describe', { tables: tables.map(({ database, table }) => ({ database, table })) })) as
+      | Description
+      | undefined
+    if (!answer || typeof answer.incarnation !== 'string' || !Array.isArray(answer.tables)) throw this.#strange()
+    const wanted = new Set(tables.map(nameOf))
+    for (const state of answer.tables) if (wanted.has(nameOf(state))) await receiver.adopt(state)
+    return answer
+  }
+
+  /** Brings every table to the peer's present, by full copy where its log does not reach back. */
+  async #catchUp(incarnation: string): Promise<void> {
+    for (const table of this.#options.tables) {
+      const position = this.#options.receiver.position(table)
+      if (!position) continue // dropped meanwhile
+      if (position.incarnation !== incarnation) {
+        const reason = position.incarnation === '' ? 'asked for' : 'the peer was restored from a backup or made anew'
+        const copy = position.incarnation === '' ? position.copy : { reason, rows: 0 }
+        await this.#move(table, { ...position, incarnation, sequence: 0, ...(copy ? { copy } : {}) })
+      }
+      for (let more = true; more; ) more = await this.#step(table, incarnation)
+    }
+  }
+
+  /** One page of a table; answers whether there are more. */
+  async #step(table: TableName, incarnation: string): Promise<boolean> {
+    this.#stop.signal.throwIfAborted()
+    const position = this.#options.receiver.position(table)
+    if (!position) return false
+    if (position.copy) return await this.#copyPage(table, position, incarnation)
+    const { sequence, since } = position
+    const { database, table: name } = table
+    const asked = { database, table: name, after: sequence, ...(since === undefined ? {} : { since }) }
+    const answer = (await this.#ask('changes', asked)) as Changes | undefined
+    if (!answer || !Array.isArray(answer.entries) || !answer.entries.every(isEntry)) throw this.#strange()
+    if (answer.incarnation !== incarnation) throw new Restart()
+    if (answer.state && nameOf(answer.state) === nameOf(table)) await this.#options.receiver.adopt(answer.state)
+    if (answer.gone) {
+      await this.#move(table, { ...position, copy: { reason: 'it was away for longer than the log of the peer keeps', rows: 0 } })
+      return true
+    }
+    await this.#apply([{ table, entries: answer.entries }], incarnation, answer.upTo)
+    return answer.more
+  }
+
+  async #copyPage(table: TableName, position: Position, incarnation: string): Promise<boolean> {
+    const { receiver } = this.#options
+    const { cursor, sequence, reason, rows } = position.copy!
+    const { database, table: name } = table
+    const asked = { database, table: name, ...(cursor === undefined ? {} : { cursor }) }
+    const page = (await this.#ask('copy', asked)) as CopyPage | undefined
+    if (!page || !Array.isArray(page.rows) || !page.rows.every(isRow)) throw this.#strange()
+    if (page.incarnation !== incarnation) throw new Restart()
+    // Changes made while the copy runs come afterwards, from the log, beginning where the first page was read.
+    const goOn = sequence ?? page.sequence
+    await receiver.write((transaction) => {
+      let conflicts = position.conflicts
+      for (const entry of changesOf(page)) conflicts += receiver.apply(transaction, table, entry, true).lost
+      const next = { ...position, conflicts, at: Date.now() }
+      delete next.copy
+      if (page.cursor === undefined) receiver.putPosition(transaction, table, { ...next, sequence: goOn })
+      else {
+        const copy = { cursor: page.cursor, sequence: goOn, reason, rows: rows + page.rows.length }
+        receiver.putPosition(transaction, table, { ...next, copy })
+      }
+    })
+    return true
+  }
+
+  async #take(arrivals: readonly Arrival[], incarnation: string): Promise<void> {
+    let group: { table: TableName; entries: ShippedEntry[] }[] = []
+    let count = 0
+    const flush = async () => {
+      if (count > 0) await this.#apply(group, incarnation)
+      group = []
+      count = 0
+    }
+    for (const { bytes, topic } of arrivals) {
+      const table = this.#byTopic.get(topic)
+      if (!table) continue
+      const shipment = parseShipment(bytes)
+      if (!shipment) {
+        this.#refuse('not a shipment')
+        continue
+      }
+      if (shipment.incarnation !== incarnation) throw new Restart('another incarnation')
+      if (shipment.state) {
+        await flush()
+        if (nameOf(shipment.state) === nameOf(table)) await this.#options.receiver.adopt(shipment.state)
+        continue
+      }
+      group.push({ table, entries: shipment.entries })
+      for (const { keys } of shipment.entries) count += keys.length
+      if (count >= ENTRIES_PER_TRANSACTION) await flush()
+    }
+    await flush()
+  }
+
+  /** Applies entries behind the positions, and moves these, in one transaction. */
+  async #apply(
+    groups: readonly { table: TableName; entries: readonly ShippedEntry[] }[],
+    incarnation: string,
+    upTo?: number,
+  ): Promise<void> {
+    const { receiver } = this.#options
+    await receiver.write((transaction) => {
+      for (const { table, entries } of groups) {
+        const position = receiver.position(table)
+        if (!position || position.incarnation !== incarnation || position.copy) continue
+        const next = { ...position }
+        for (const entry of entries) {
+          if (entry.sequence <= next.sequence) continue
+          next.conflicts += receiver.apply(transaction, table, entry, false).lost
+          next.sequence = entry.sequence
+          next.time = entry.time
+          next.at = Date.now()
+        }
+        if (upTo !== undefined) {
+          next.sequence = Math.max(next.sequence, upTo)
+          delete next.since
+        }
+        if (next.sequence !== position.sequence || next.since !== position.since) {
+          receiver.putPosition(transaction, table, next)
+        }
+      }
+    })
+  }
+
+  async #move(table: TableName, position: Position): Promise<void> {
+    const { log, peer, receiver } = this.#options
+    if (position.copy) log.info({ peer, ...table, reason: position.copy.reason }, 'a full copy begins')
+    await receiver.write((transaction) => receiver.putPosition(transaction, table, position))
+  }
+
+  #ask(method: string, body: Json): Promise<unknown> {
+    return this.#options.mesh.requests.ask(this.#options.peer, method, body, ASK_MS)
+  }
+
+  #strange(): Problem {
+    this.#refuse('an answer of a wrong shape')
+    return new Problem('node_answer_refused', { node: this.#options.peer })
+  }
+
+  #refuse(reason: string): void {
+    this.#refused++
+    this.#options.log.warn({ peer: this.#options.peer, reason }, 'refused a message between nodes')
+  }
+}
+
+/** Rows with the same version were written by one operation: they are applied, and logged, as one. */
+function* changesOf(page: CopyPage): Generator<Omit<ShippedEntry, 'sequence'>> {
+  let open: Omit<ShippedEntry, 'sequence'> | undefined
+  for (const { key, record, version } of page.rows) {
+    const operation = record === undefined ? 'delete' : 'upsert'
+    const fits = open?.time === version.time && open.origin === version.origin && open.operation === operation
+    if (!fits) {
+      if (open) yield open
+      open = { ...version, user: '', operation, keys: [], records: [] }
+    }
+    open!.keys.push(key)
+    if (record) open!.records.push(record)
+  }
+  if (open) yield open
+}

@@ -1,0 +1,125 @@
+import type { Catalog } from '../catalog/index.js'
+import { Problem } from '../lib/index.js'
+import type { Json, Mesh } from '../mesh/index.js'
+import type { Key, RangeDigest, Replica } from '../tables/index.js'
+import type { PeerStore } from './peers.js'
+import type { TableName } from './wire.js'
+
+const PIECE_ROWS = 1_000
+const PIECES_PER_REQUEST = 200
+const KEYS_NAMED_MAX = 1_000
+
+export interface VerificationOptions {
+  mesh: Mesh
+  peers: PeerStore
+  catalog: Catalog
+  replica: Replica
+  timeoutMs: number
+}
+
+export interface Difference {
+  key: Key
+  state: 'missing here' | 'missing there' | 'different'
+}
+
+export interface Comparison {
+  node_name: string
+  /** Null when the node could not be asked. */
+  equal: boolean | null
+  records: number | null
+  differences: Difference[]
+  /** Whether there are more differences than are named. */
+  truncated: boolean
+  error: string | null
+}
+
+/** Compares a table with those of other nodes: hashes of pieces first, keys only where the pieces differ. */
+export class Verification {
+  readonly #options: VerificationOptions
+
+  constructor(options: VerificationOptions) {
+    this.#options = options
+  }
+
+  /** @throws Problem table_not_found, not_shared, peer_unknown */
+  async compare(table: TableName, nodes: readonly string[] | undefined): Promise<Comparison[]> {
+    const { catalog, peers } = this.#options
+    catalog.table(table.database, table.table)
+    const sharing = [...peers.peers.values()]
+      .filter(({ subscriptions }) =>
+        subscriptions.some((one) => one.database === table.database && one.table === table.table),
+      )
+      .map(({ name }) => name)
+    const unknown = nodes?.find((node) => !sharing.includes(node))
+    if (unknown !== undefined) throw new Problem('not_shared', { node: unknown, ...table })
+    return await Promise.all((nodes ?? sharing).map((node) => this.#compareWith(node, table)))
+  }
+
+  async #compareWith(node: string, table: TableName): Promise<Comparison> {
+    try {
+      return await this.#walk(node, table)
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      return { node_name: node, equal: null, records: null, differences: [], truncated: false, error: reason }
+    }
+  }
+
+  async #walk(node: string, { database, table }: TableName): Promise<Comparison> {
+    const { catalog, replica } = this.#options
+    const schema = catalog.table(database, table)
+    const ask = <Answer>(method: string, more: Record<string, Json>) => this.#ask<Answer>(node, method, { database, table, ...more })
+    const theirs = await ask<Key[]>('boundaries', { size: PIECE_ROWS })
+    const starts = sorted([...replica.boundaries(schema, PIECE_ROWS), ...theirs])
+    const differences: Difference[] = []
+    let records = 0
+    let equal = true
+    for (let from = 0; from === 0 || from < starts.length; from += PIECES_PER_REQUEST) {
+      const pieces = starts.slice(from, from + PIECES_PER_REQUEST)
+      const end = starts[from + PIECES_PER_REQUEST]
+      const bounds = { boundaries: pieces, first: from === 0, ...(end === undefined ? {} : { end }) }
+      const there = await ask<RangeDigest[]>('digests', bounds)
+      const here = replica.digests(schema, pieces, from === 0, end)
+      for (const [place, piece] of here.entries()) {
+        records += there[place]!.count
+        if (piece.digest === there[place]!.digest) continue
+        equal = false
+        if (differences.length >= KEYS_NAMED_MAX) continue
+        const start = from + place === 0 ? undefined : pieces[place]
+        const before = pieces[place + 1] ?? end
+        const span = { ...(start === undefined ? {} : { start }), ...(before === undefined ? {} : { before }) }
+        const contents = await ask<[Key, string][]>('contents', span)
+        differences.push(...compared(replica.contents(schema, start, before), contents))
+      }
+    }
+    const truncated = differences.length > KEYS_NAMED_MAX
+    return { node_name: node, equal, records, differences: differences.slice(0, KEYS_NAMED_MAX), truncated, error: null }
+  }
+
+  async #ask<Answer>(node: string, method: string, body: Json): Promise<Answer> {
+    const { mesh, timeoutMs } = this.#options
+    const answer = await mesh.requests.ask(node, method, body, timeoutMs)
+    if (!Array.isArray(answer)) throw new Problem('node_answer_refused', { node })
+    return answer as Answer
+  }
+}
+
+function compared(here: readonly [Key, string][], there: readonly [Key, string][]): Difference[] {
+  const others = new Map(there)
+  const differences: Difference[] = []
+  for (const [key, hash] of here) {
+    const other = others.get(key)
+    others.delete(key)
+    if (other === undefined) differences.push({ key, state: 'missing there' })
+    else if (other !== hash) differences.push({ key, state: 'different' })
+  }
+  for (const key of others.keys()) differences.push({ key, state: 'missing here' })
+  return differences
+}
+
+/** Each once, in the order of the tables: numbers before texts, texts by code point. */
+function sorted(keys: readonly Key[]): Key[] {
+  const numbers = [...new Set(keys.filter((key) => typeof key === 'number'))].sort((a, b) => a - b)
+  const texts = [...new Set(keys.filter((key) => typeof key === 'string'))]
+  const bytes = new Map(texts.map((text) => [text, Buffer.from(text)]))
+  return [...numbers, ...texts.sort((a, b) => bytes.get(a)!.compare(bytes.get(b)!))]
+}
