@@ -12,6 +12,7 @@ import { Disposals } from './lib/index.js'
 import { rowStoreOf } from './loading.js'
 import { Metrics } from './metrics/index.js'
 import { openEvents } from './segments/index.js'
+import { Clustering } from './replication/index.js'
 import { Replays, Storage } from './storage/index.js'
 import { Queries, Tables, Writes } from './tables/index.js'
 
@@ -76,6 +77,20 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   })
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
   const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), state: () => state }
+  let operationsPort = 0
+  const clustering = stack.use(
+    await Clustering.start({
+      nodeName: config.node.name,
+      dataDir: config.data_dir,
+      settings: config.clustering,
+      storage,
+      catalog,
+      tables,
+      operationsPort: () => operationsPort,
+      startedAt: node.startedAt,
+      log,
+    }),
+  )
   const services: Services = {
     node,
     config,
@@ -89,12 +104,14 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
     writes,
     jobs,
     loads,
+    clustering,
   }
   const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))
   const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, replays, checkAnswers })
   const http = stack.use(new HttpServer({ settings: config.http, dispatcher, contracts, metrics, log }))
   await jobs.resume()
   const { url } = await http.listen()
+  operationsPort = Number(new URL(url).port)
   state = 'ready'
   tables.start((error) => log.error({ err: error }, 'cleaning ended early; the next round tries again'))
   stack.defer(() => {

@@ -4,3 +4,4 @@ export { Dispatcher, type DispatcherOptions, type Gate, type Replays } from './d
 export { loadHandlers } from './handlers.js'
 export { type Needs, type Operation, type OperationName, operation, type Ready, type Run } from './operation.js'
 export type { NodeInfo, Services } from './services.js'
+export { previewed, refused, shown, wantedOf } from './subscriptions.js'

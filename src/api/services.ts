@@ -5,6 +5,7 @@ import type { Contracts } from '../contracts/index.js'
 import type { Jobs, Loads } from '../jobs/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Events } from '../segments/index.js'
+import type { Clustering } from '../replication/index.js'
 import type { Queries, Tables, Writes } from '../tables/index.js'
 
 /** What a node tells of itself. */
@@ -28,6 +29,7 @@ export interface Services {
   readonly events: Events
   readonly tables: Tables
   readonly queries: Queries
+  readonly clustering: Clustering
   readonly writes: Writes
   readonly jobs: Jobs
   readonly loads: Loads

@@ -38,6 +38,18 @@ export const methods = {
   queryHistogram: { operation: 'query_histogram', changes: false },
   queryPerson: { operation: 'query_person', changes: false },
   querySegments: { operation: 'query_segments', changes: false },
+  addNode: { operation: 'add_node', changes: true },
+  clusterDeleteRoutes: { operation: 'cluster_delete_routes', changes: true },
+  clusterGetRoutes: { operation: 'cluster_get_routes', changes: false },
+  clusterNetwork: { operation: 'cluster_network', changes: false },
+  clusterSetRoutes: { operation: 'cluster_set_routes', changes: true },
+  clusterStatus: { operation: 'cluster_status', changes: false },
+  configureCluster: { operation: 'configure_cluster', changes: true },
+  purgeStream: { operation: 'purge_stream', changes: true },
+  removeNode: { operation: 'remove_node', changes: true },
+  setNodeReplication: { operation: 'set_node_replication', changes: true },
+  updateNode: { operation: 'update_node', changes: true },
+  verifyReplicas: { operation: 'verify_replicas', changes: false },
   csvDataLoad: { operation: 'csv_data_load', changes: true },
   csvFileLoad: { operation: 'csv_file_load', changes: true },
   delete: { operation: 'delete', changes: true },
@@ -144,6 +156,30 @@ export interface Methods<Options> {
   queryPerson(request: Contracts['query_person']['sent'], options?: Options): Promise<Contracts['query_person']['response']>
   /** Computes segments: named sets of people. */
   querySegments(request: Contracts['query_segments']['sent'], options?: Options): Promise<Contracts['query_segments']['response']>
+  /** Shares tables with another node. */
+  addNode(request: Contracts['add_node']['sent'], options?: Options): Promise<Contracts['add_node']['response']>
+  /** Deletes routes of this node. */
+  clusterDeleteRoutes(request: Contracts['cluster_delete_routes']['sent'], options?: Options): Promise<Contracts['cluster_delete_routes']['response']>
+  /** Lists the routes of this node. */
+  clusterGetRoutes(request?: Contracts['cluster_get_routes']['sent'], options?: Options): Promise<Contracts['cluster_get_routes']['response']>
+  /** Lists the nodes of the mesh. */
+  clusterNetwork(request?: Contracts['cluster_network']['sent'], options?: Options): Promise<Contracts['cluster_network']['response']>
+  /** Adds routes to other nodes. */
+  clusterSetRoutes(request: Contracts['cluster_set_routes']['sent'], options?: Options): Promise<Contracts['cluster_set_routes']['response']>
+  /** Says how the mesh is, seen from this node. */
+  clusterStatus(request?: Contracts['cluster_status']['sent'], options?: Options): Promise<Contracts['cluster_status']['response']>
+  /** Replaces all subscriptions of this node. */
+  configureCluster(request: Contracts['configure_cluster']['sent'], options?: Options): Promise<Contracts['configure_cluster']['response']>
+  /** Empties the outbox of a table. */
+  purgeStream(request: Contracts['purge_stream']['sent'], options?: Options): Promise<Contracts['purge_stream']['response']>
+  /** Ends all sharing with a node. */
+  removeNode(request: Contracts['remove_node']['sent'], options?: Options): Promise<Contracts['remove_node']['response']>
+  /** Sets which tables are shared with a node. */
+  setNodeReplication(request: Contracts['set_node_replication']['sent'], options?: Options): Promise<Contracts['set_node_replication']['response']>
+  /** Changes which tables are shared with a node. */
+  updateNode(request: Contracts['update_node']['sent'], options?: Options): Promise<Contracts['update_node']['response']>
+  /** Compares a table with those of other nodes. */
+  verifyReplicas(request: Contracts['verify_replicas']['sent'], options?: Options): Promise<Contracts['verify_replicas']['response']>
   /** Loads CSV or newline-delimited JSON that is sent, as a job. */
   csvDataLoad(request: Contracts['csv_data_load']['sent'], options?: Options): Promise<Contracts['csv_data_load']['response']>
   /** Loads a CSV or NDJSON file of the server's import folder, as a job. */

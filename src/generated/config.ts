@@ -30,6 +30,102 @@ export interface Config {
     password: string
   }
   /**
+   * Sharing tables with other nodes. A node without it needs no nats-server.
+   */
+  clustering: {
+    /**
+     * Whether the node starts its mesh servers and answers other nodes.
+     */
+    enabled: boolean
+    /**
+     * Name of the mesh; hubs join only others of the same name.
+     */
+    name: string
+    /**
+     * Address on which the mesh servers listen. Other than loopback only with TLS.
+     */
+    host: string
+    /**
+     * What all nodes of a mesh without TLS share, on loopback. Without it and without TLS a node stays alone.
+     */
+    secret: string
+    /**
+     * An edge node: no hub, its leaf dials hubs elsewhere (cluster_set_routes, server leaf).
+     */
+    leaf_only: boolean
+    /**
+     * Path of nats-server (2.10.23 or newer); empty: the one on PATH.
+     */
+    nats_server: string
+    /**
+     * Whether changes that came from other nodes are passed on: for chains and rings of nodes.
+     */
+    republish: boolean
+    /**
+     * Whether users and roles are shared with the nodes that share tables with this one.
+     */
+    replicate_access: boolean
+    /**
+     * How far ahead of this node's clock a change of another node may be; further ahead it is refused.
+     */
+    clock_ahead_ms_max: number
+    /**
+     * How long another node may take to answer where the request says nothing else.
+     */
+    request_timeout_ms: number
+    /**
+     * Largest message between nodes.
+     */
+    message_bytes_max: number
+    /**
+     * The server that joins this node to the others.
+     */
+    hub: {
+      /**
+       * For clients of the hub.
+       */
+      port: number
+      /**
+       * For leafs: this node's own and those of edge nodes.
+       */
+      leafnode_port: number
+      /**
+       * For the hubs of other nodes: the port of their routes.
+       */
+      cluster_port: number
+    }
+    /**
+     * The server that keeps this node's outbox.
+     */
+    leaf: {
+      /**
+       * For this node's own connection.
+       */
+      port: number
+      /**
+       * Disk space of the outbox; when it is full the oldest messages go, and who needs them reads the log.
+       */
+      store_bytes_max: number
+    }
+    /**
+     * Mutual TLS between nodes: all three files, or none. Made with: trellis cluster-ca.
+     */
+    tls: {
+      /**
+       * PEM file with this node's certificate.
+       */
+      certificate: string
+      /**
+       * PEM file with its private key.
+       */
+      private_key: string
+      /**
+       * PEM file with the certificate of the mesh's authority.
+       */
+      certificate_authority: string
+    }
+  }
+  /**
    * The structured log on standard error.
    */
   log: {

@@ -34,6 +34,18 @@ import type { Shapes as QueryEvents } from './operations/event/query_events.js'
 import type { Shapes as QueryHistogram } from './operations/event/query_histogram.js'
 import type { Shapes as QueryPerson } from './operations/event/query_person.js'
 import type { Shapes as QuerySegments } from './operations/event/query_segments.js'
+import type { Shapes as AddNode } from './operations/mesh/add_node.js'
+import type { Shapes as ClusterDeleteRoutes } from './operations/mesh/cluster_delete_routes.js'
+import type { Shapes as ClusterGetRoutes } from './operations/mesh/cluster_get_routes.js'
+import type { Shapes as ClusterNetwork } from './operations/mesh/cluster_network.js'
+import type { Shapes as ClusterSetRoutes } from './operations/mesh/cluster_set_routes.js'
+import type { Shapes as ClusterStatus } from './operations/mesh/cluster_status.js'
+import type { Shapes as ConfigureCluster } from './operations/mesh/configure_cluster.js'
+import type { Shapes as PurgeStream } from './operations/mesh/purge_stream.js'
+import type { Shapes as RemoveNode } from './operations/mesh/remove_node.js'
+import type { Shapes as SetNodeReplication } from './operations/mesh/set_node_replication.js'
+import type { Shapes as UpdateNode } from './operations/mesh/update_node.js'
+import type { Shapes as VerifyReplicas } from './operations/mesh/verify_replicas.js'
 import type { Shapes as CsvDataLoad } from './operations/record/csv_data_load.js'
 import type { Shapes as CsvFileLoad } from './operations/record/csv_file_load.js'
 import type { Shapes as Delete } from './operations/record/delete.js'
@@ -104,6 +116,18 @@ export interface Contracts {
   query_histogram: QueryHistogram
   query_person: QueryPerson
   query_segments: QuerySegments
+  add_node: AddNode
+  cluster_delete_routes: ClusterDeleteRoutes
+  cluster_get_routes: ClusterGetRoutes
+  cluster_network: ClusterNetwork
+  cluster_set_routes: ClusterSetRoutes
+  cluster_status: ClusterStatus
+  configure_cluster: ConfigureCluster
+  purge_stream: PurgeStream
+  remove_node: RemoveNode
+  set_node_replication: SetNodeReplication
+  update_node: UpdateNode
+  verify_replicas: VerifyReplicas
   csv_data_load: CsvDataLoad
   csv_file_load: CsvFileLoad
   delete: Delete

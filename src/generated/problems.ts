@@ -10,6 +10,8 @@ export const problems = {
   body_too_complex: {"status":413,"title":"The body is too complex","detail":"The body has more than {limit} {what} (setting {setting}).","retry":false},
   body_too_large: {"status":413,"title":"The body is too large","detail":"The body is larger than {limit} bytes (setting http.body_bytes_max).","retry":false},
   client_left: {"status":499,"title":"The client left","detail":"The client closed the connection before the answer; the operation was stopped.","retry":false},
+  clock_ahead: {"status":409,"title":"A clock is too far ahead","detail":"A change of node {node} is more than {limit} ms ahead of this node (setting clustering.clock_ahead_ms_max). Set the clocks right.","retry":false},
+  clustering_off: {"status":409,"title":"Clustering is off","detail":"This node is not clustered. Set clustering.enabled (TRELLIS_CLUSTERING_ENABLED=true), clustering.secret and a node.name of its own, and start it again.","retry":false},
   column_ambiguous: {"status":400,"title":"The column is ambiguous","detail":"Several tables have a column '{column}': say {choices}.","retry":false},
   column_exists: {"status":400,"title":"The attribute exists","detail":"attribute '{column}' already exists in {database}.{table}","retry":false},
   column_leaving: {"status":409,"title":"The attribute is being removed","detail":"The attribute '{column}' was dropped and its values are still being removed; try again in a moment.","retry":true},
@@ -63,6 +65,7 @@ export const problems = {
   node_failed: {"status":502,"title":"The other node failed","detail":"Node {node} failed at this request; its log tells more.","retry":true},
   node_has_no_hub: {"status":400,"title":"The node has no hub","detail":"Node {node} is an edge node (clustering.leaf_only): it has a leaf and no hub. Use server leaf.","retry":false},
   node_identity_changed: {"status":409,"title":"The node is another one","detail":"Node {node} shows another key than before. If its data folder was made anew, remove_node it and add_node it again; if not, somebody else uses its name.","retry":false},
+  node_is_self: {"status":400,"title":"That is this node","detail":"{node} is this node itself. Name another one.","retry":false},
   node_method_unknown: {"status":501,"title":"The other node does not know this","detail":"The other node does not know the request {method}; it may be of an older version.","retry":false},
   node_name_invalid: {"status":400,"title":"The name of the node is not valid","detail":"'{node}' is not a name of a node: 1 to 64 letters, digits, _ and -, and no - in front.","retry":false},
   node_removed: {"status":403,"title":"The node was removed","detail":"Node {node} was removed from this node. add_node takes it back.","retry":false},
@@ -71,12 +74,14 @@ export const problems = {
   node_unreachable: {"status":502,"title":"The node cannot be reached","detail":"No node {node} is in reach. Check its name (cluster_status on that node tells it), that it runs with clustering.enabled, and the routes (cluster_get_routes).","retry":true},
   not_owner: {"status":403,"title":"Not the owner","detail":"Only the owner of database '{database}' and super users may share it.","retry":false},
   not_records: {"status":400,"title":"Not a table of records","detail":"'{database}.{table}' is a table of events; this operation is for tables of records.","retry":false},
+  not_shared: {"status":404,"title":"The table is not shared","detail":"{database}.{table} is not shared between this node and {node}.","retry":false},
   operation_missing: {"status":400,"title":"No operation","detail":"Request body must include an 'operation' property.","retry":false},
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
   parent_missing: {"status":409,"title":"The parent does not exist","detail":"records[{index}]: '{column}' refers to {value}, which is not in '{parent}'. Nothing was stored.","retry":false},
   path_not_allowed: {"status":400,"title":"The path is not allowed","detail":"The path '{path}' is not allowed: {reason}.","retry":false},
   path_unknown: {"status":404,"title":"Unknown path","detail":"Nothing is at {method} {path}. Operations are sent as POST / with an 'operation' property.","retry":false},
+  peer_unknown: {"status":404,"title":"The node is not known","detail":"Node {node} shares nothing with this node. cluster_status lists those that do.","retry":false},
   person_missing: {"status":400,"title":"No person named","detail":"A person query names the person: sid=TEXT or id=NUMBER.","retry":false},
   person_unknown: {"status":404,"title":"No such person","detail":"Person {person} could not be found in table '{table}'.","retry":false},
   primary_key_required: {"status":400,"title":"No primary key","detail":"'primary_key' is required","retry":false},
@@ -138,6 +143,8 @@ export interface ProblemFacts {
   body_too_complex: { limit: string | number; what: string | number; setting: string | number }
   body_too_large: { limit: string | number }
   client_left: Record<never, never>
+  clock_ahead: { node: string | number; limit: string | number }
+  clustering_off: Record<never, never>
   column_ambiguous: { column: string | number; choices: string | number }
   column_exists: { column: string | number; database: string | number; table: string | number }
   column_leaving: { column: string | number }
@@ -191,6 +198,7 @@ export interface ProblemFacts {
   node_failed: { node: string | number }
   node_has_no_hub: { node: string | number }
   node_identity_changed: { node: string | number }
+  node_is_self: { node: string | number }
   node_method_unknown: { method: string | number }
   node_name_invalid: { node: string | number }
   node_removed: { node: string | number }
@@ -199,12 +207,14 @@ export interface ProblemFacts {
   node_unreachable: { node: string | number }
   not_owner: { database: string | number }
   not_records: { database: string | number; table: string | number }
+  not_shared: { database: string | number; table: string | number; node: string | number }
   operation_missing: Record<never, never>
   operation_unknown: { operation: string | number; suggestion: string | number }
   operator_unknown: { operator: string | number; hint: string | number }
   parent_missing: { index: string | number; column: string | number; value: string | number; parent: string | number }
   path_not_allowed: { path: string | number; reason: string | number }
   path_unknown: { method: string | number; path: string | number }
+  peer_unknown: { node: string | number }
   person_missing: Record<never, never>
   person_unknown: { person: string | number; table: string | number }
   primary_key_required: Record<never, never>

@@ -249,12 +249,9 @@ class Parts implements AsyncDisposable {
   async begin<T>(routes: Routes, build: (connection: NatsConnection) => Promise<T>): Promise<T> {
     const plan = this.#plan(routes, [])
     const { version } = this.#binary
-    // Both are waited for, so that none is still starting when a failure of the other takes everything down.
-    const starts = await Promise.allSettled([
-      this.#hub?.start(hubConfiguration(plan, version)),
-      this.#leaf.start(leafConfiguration(plan, version)),
-    ])
-    for (const start of starts) if (start.status === 'rejected') throw start.reason
+    // The hub first: a leaf that finds its hub missing tries again only a second later.
+    await this.#hub?.start(hubConfiguration(plan, version))
+    await this.#leaf.start(leafConfiguration(plan, version))
     const { host, leaf, log, nodeName, tls } = this.#options
     this.#connection = await connectTo({
       host,

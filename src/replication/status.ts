@@ -82,7 +82,7 @@ export class StatusReader {
     }))
     mesh.requests.serve('network', async () => ({
       connected: (await mesh.requests.discover(DISCOVER_MS)).filter((name) => name !== mesh.nodeName),
-      routes: this.#routes(),
+      routes: this.#routes() as unknown as Json,
       links: (await this.#ownLinks()) as unknown as Json,
     }))
   }

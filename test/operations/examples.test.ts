@@ -4,9 +4,11 @@ import { matches } from '../support/matches.js'
 import { type TestNode, withNode } from '../support/node.js'
 
 const contracts = readContracts()
+/** Those of the mesh need several nodes: mesh.test.ts runs them. */
+const alone = contracts.filter(({ group }) => group !== 'mesh')
 
 /** Every example of every contract runs on a real node: what the documents show is what happens. */
-for (const group of new Set(contracts.map((contract) => contract.group)))
+for (const group of new Set(alone.map((contract) => contract.group)))
   describe(`the examples of the group ${group}`, () => {
     const ofGroup = contracts.filter((contract) => contract.group === group)
     it('answer as their contracts say on one node', async function () {

@@ -1,0 +1,29 @@
+// Generated from schemas/ by npm run generate. Do not edit.
+// remove_node
+export interface Shapes {
+  request: Request
+  sent: Sent
+  response: Response
+}
+export interface Request {
+  /**
+   * Name of the node.
+   */
+  node_name: string
+}
+export interface Sent {
+  /**
+   * Name of the node.
+   */
+  node_name: string
+  /**
+   * A value of your own making: the same request with the same key within 24 hours is run once and answered the same. The header Idempotency-Key does the same.
+   */
+  idempotency_key?: string
+}
+export interface Response {
+  /**
+   * What was done.
+   */
+  message: string
+}

@@ -1,0 +1,205 @@
+import { expect } from 'chai'
+import { contentOf, withCluster } from '../support/cluster.js'
+import { eventually } from '../support/mesh.js'
+import type { TestNode } from '../support/node.js'
+
+const dog = { operation: 'create_table', schema: 'dev', table: 'dog', hash_attribute: 'id' }
+const both = { schema: 'dev', table: 'dog', publish: true, subscribe: true }
+const insert = (records: object[], table = 'dog') => ({ operation: 'insert', schema: 'dev', table, records })
+const numbered = (from: number, count: number) =>
+  Array.from({ length: count }, (_, place) => ({ id: from + place, name: `dog ${from + place}` }))
+
+async function share(from: TestNode, to: string, over: object = {}, more: object = {}): Promise<void> {
+  const answer = await from.ok<{ skipped: unknown[] }>({
+    operation: 'add_node',
+    node_name: to,
+    subscriptions: [{ ...both, ...over }],
+    ...more,
+  })
+  expect(answer.skipped).to.deep.equal([])
+}
+
+/** Waits until the tables of all nodes have the same content, and so many records. */
+async function same(nodes: readonly TestNode[], count: number, withinMs = 10_000, table = 'dog'): Promise<void> {
+  await eventually(`${count} equal records`, withinMs, () => {
+    const contents = nodes.map((node) => contentOf(node, 'dev', table))
+    const texts = contents.map((content) => JSON.stringify(content))
+    return contents[0]!.length === count && texts.every((text) => text === texts[0])
+  })
+}
+
+interface Status {
+  connections: {
+    node_name: string
+    status: string
+    last_error: string | null
+    subscriptions: { conflicts: number; in_sync: boolean | null; entries_behind: number; full_copy: unknown }[]
+  }[]
+}
+const statusOf = (node: TestNode) => node.ok<Status>({ operation: 'cluster_status' })
+
+describe('shared tables', () => {
+  it('have every insert, update, upsert and delete of both nodes', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(dog)
+      await share(a!, 'b')
+      await a!.ok(insert(numbered(1, 100)))
+      await b!.ok(insert(numbered(101, 100)))
+      await same([a!, b!], 200)
+      await a!.ok({ operation: 'update', schema: 'dev', table: 'dog', records: [{ id: 150, name: 'renamed', age: 3 }] })
+      await b!.ok({ operation: 'upsert', schema: 'dev', table: 'dog', records: [{ id: 1, name: 'upserted' }, { id: 300 }] })
+      await b!.ok({ operation: 'delete', schema: 'dev', table: 'dog', hash_values: [2, 3] })
+      await same([a!, b!], 199)
+      const { equal } = await a!.ok<{ equal: boolean }>({ operation: 'verify_replicas', schema: 'dev', table: 'dog' })
+      expect(equal).to.equal(true)
+      const { connections } = await statusOf(b!)
+      expect(connections[0]!.status).to.equal('open')
+      expect(connections[0]!.subscriptions[0]).to.include({ in_sync: true, entries_behind: 0, conflicts: 0 })
+    })
+  }).timeout(40_000)
+
+  it('go one way when they are shared one way', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(dog)
+      await share(a!, 'b', { subscribe: false })
+      await b!.ok(insert(numbered(1_000, 1)))
+      await a!.ok(insert(numbered(1, 10)))
+      await eventually('b has both', 5_000, () => contentOf(b!, 'dev', 'dog').length === 11)
+      expect(contentOf(a!, 'dev', 'dog')).to.have.length(10)
+      const { nodes } = await a!.ok<{ nodes: { differences: unknown[] }[] }>({
+        operation: 'verify_replicas',
+        schema: 'dev',
+        table: 'dog',
+      })
+      expect(nodes[0]!.differences).to.deep.equal([{ key: 1_000, state: 'missing here' }])
+    })
+  }).timeout(40_000)
+
+  it('catch up from a start_time, or by a full copy that keeps what only one side has', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(dog)
+      await a!.ok(insert(numbered(1, 5)))
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      const start_time = new Date().toISOString()
+      await a!.ok(insert(numbered(6, 5)))
+      await b!.ok(dog)
+      await b!.ok(insert(numbered(100, 1)))
+      await share(a!, 'b', { subscribe: false }, { start_time })
+      await eventually('b has the later five', 5_000, () => contentOf(b!, 'dev', 'dog').length === 6)
+      const preview = await b!.ok<{ preview: unknown[] }>({
+        operation: 'update_node',
+        node_name: 'a',
+        dry_run: true,
+        subscriptions: [{ ...both, publish: false, copy: true }],
+      })
+      expect(preview.preview).to.deep.equal([{ schema: 'dev', table: 'dog', rows: 5, known: 5, kept: 0 }])
+      expect(contentOf(b!, 'dev', 'dog')).to.have.length(6)
+      await b!.ok({
+        operation: 'update_node',
+        node_name: 'a',
+        subscriptions: [{ ...both, copy: true }],
+      })
+      await same([a!, b!], 11)
+    })
+  }).timeout(40_000)
+
+  it('let the later change win, count the conflict, and keep the loser in the log', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(dog)
+      await share(a!, 'b')
+      await a!.ok(insert([{ id: 1, name: 'first' }]))
+      await same([a!, b!], 1)
+      const hub = a!.node.services.clustering.replication.mesh.servers.hub!.pid!
+      process.kill(hub, 'SIGSTOP') // Cut off: both go on alone.
+      try {
+        await a!.ok({ operation: 'update', schema: 'dev', table: 'dog', records: [{ id: 1, name: 'of a' }] })
+        await new Promise((resolve) => setTimeout(resolve, 20))
+        await b!.ok({ operation: 'update', schema: 'dev', table: 'dog', records: [{ id: 1, name: 'of b' }] })
+      } finally {
+        process.kill(hub, 'SIGCONT')
+      }
+      await same([a!, b!], 1, 15_000)
+      expect(contentOf(a!, 'dev', 'dog')[0]).to.include({ name: 'of b' })
+      await eventually('the conflict is counted', 5_000, async () => {
+        const statuses = await Promise.all([a!, b!].map(statusOf))
+        return statuses.some(({ connections }) => connections[0]!.subscriptions[0]!.conflicts === 1)
+      })
+      const log = await b!.ok<{ records?: { name?: string }[] }[]>({
+        operation: 'read_transaction_log',
+        schema: 'dev',
+        table: 'dog',
+      })
+      expect(log.flatMap(({ records = [] }) => records.map(({ name }) => name))).to.include('of a')
+    })
+  }).timeout(40_000)
+
+  it('get new columns, lose dropped ones, and are dropped together', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      const columns = [
+        { name: 'id', type: 'int' },
+        { name: 'name', type: 'text' },
+      ]
+      await a!.ok({ operation: 'create_table', schema: 'dev', table: 'cat', primary_key: 'id', columns })
+      await share(a!, 'b', { table: 'cat' })
+      await a!.ok({ operation: 'add_column', schema: 'dev', table: 'cat', column: 'age', type: 'int' })
+      await a!.ok(insert([{ id: 1, name: 'Tom', age: 7 }], 'cat'))
+      await same([a!, b!], 1, 10_000, 'cat')
+      using snapshot = b!.node.services.tables.snapshot()
+      const seven = { value: 7, inclusive: true }
+      expect([...snapshot.table('dev', 'cat')!.range({ attribute: 'age', from: seven, to: seven })]).to.deep.equal([1])
+      await b!.ok({ operation: 'drop_column', schema: 'dev', table: 'cat', column: 'age' })
+      await eventually('a has dropped the column', 5_000, () => !('age' in contentOf(a!, 'dev', 'cat')[0]!))
+      await a!.ok({ operation: 'drop_table', schema: 'dev', table: 'cat' })
+      await eventually('b has dropped the table', 5_000, async () => {
+        const answer = await b!.post({ operation: 'describe_table', schema: 'dev', table: 'cat' })
+        return answer.status === 404 || answer.status === 400
+      })
+      expect((await statusOf(b!)).connections[0]!.subscriptions).to.deep.equal([])
+    })
+  }).timeout(40_000)
+
+  it('pass a chain and a ring when nodes republish, without echo', async () => {
+    await withCluster(
+      ['a', 'b', 'c'],
+      async ([a, b, c]) => {
+        await a!.ok(dog)
+        await share(a!, 'b')
+        await share(b!, 'c')
+        await a!.ok(insert(numbered(1, 50)))
+        await c!.ok(insert(numbered(101, 50)))
+        await same([a!, b!, c!], 100)
+        await share(c!, 'a') // Closes the ring.
+        await b!.ok(insert(numbered(201, 50)))
+        await same([a!, b!, c!], 150)
+        await new Promise((resolve) => setTimeout(resolve, 300))
+        for (const node of [a!, b!, c!]) {
+          const log = await node.ok<{ records?: unknown[] }[]>({
+            operation: 'read_transaction_log',
+            schema: 'dev',
+            table: 'dog',
+          })
+          expect(log.flatMap(({ records = [] }) => records)).to.have.length(150) // Each once.
+          const { connections } = await statusOf(node)
+          expect(connections.flatMap(({ subscriptions }) => subscriptions.map(({ conflicts }) => conflicts))).to.deep.equal([0, 0])
+        }
+      },
+      () => ({ 'clustering.republish': 'true' }),
+    )
+  }).timeout(40_000)
+
+  it('end with remove_node at once, until the node is added again', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(dog)
+      await share(a!, 'b')
+      await a!.ok(insert(numbered(1, 1)))
+      await same([a!, b!], 1)
+      await a!.ok({ operation: 'remove_node', node_name: 'b' })
+      await b!.ok(insert(numbered(2, 1)))
+      const again = await b!.post({ operation: 'add_node', node_name: 'a', subscriptions: [both], timeout: 500 })
+      expect(again.body).to.have.property('code', 'node_silent')
+      expect(contentOf(a!, 'dev', 'dog')).to.have.length(1)
+      await share(a!, 'b', { copy: true })
+      await same([a!, b!], 2)
+    })
+  }).timeout(40_000)
+})

@@ -1,0 +1,52 @@
+import { expect } from 'chai'
+import { type Contract, type Example, readContracts } from '../../src/contracts/index.js'
+import { withCluster } from '../support/cluster.js'
+import { matches } from '../support/matches.js'
+import type { TestNode } from '../support/node.js'
+
+const contracts = readContracts().filter(({ group }) => group === 'mesh')
+
+/** The examples of the mesh speak to node1, which is joined to node2. */
+describe('the examples of the group mesh', () => {
+  it('answer as their contracts say on two joined nodes', async () => {
+    await withCluster(
+      ['node1', 'node2'],
+      async (nodes) => {
+        for (const contract of contracts) {
+          for (const example of contract.examples) {
+            await run(nodes[0]!, contract, example)
+            await cleanUp(nodes)
+          }
+        }
+      },
+      () => ({}),
+      29_932,
+    )
+  }).timeout(60_000)
+})
+
+async function run(node: TestNode, contract: Contract, example: Example): Promise<void> {
+  const where = `${contract.operation}: ${example.title}`
+  for (const given of example.given ?? []) {
+    const before = await node.post(given)
+    expect(before.status, `${where}: given ${JSON.stringify(given)}: ${JSON.stringify(before.body)}`).to.be.below(300)
+  }
+  const answer = await node.post({ operation: contract.operation, ...example.request })
+  if (example.problem !== undefined) {
+    expect(answer.body, where).to.have.property('code', example.problem)
+    return
+  }
+  expect(answer.status, `${where}: ${JSON.stringify(answer.body)}`).to.equal(200)
+  if (!matches(answer.body, example.response)) expect(answer.body, where).to.deep.equal(example.response)
+}
+
+/** Subscriptions end, routes that lead nowhere go, and databases are dropped, on both nodes. */
+async function cleanUp(nodes: readonly TestNode[]): Promise<void> {
+  for (const node of nodes) {
+    await node.ok({ operation: 'configure_cluster', connections: [] })
+    const wrong = { operation: 'cluster_delete_routes', routes: [{ host: '127.0.0.1', port: 12345 }] }
+    await node.ok(wrong)
+    const databases = await node.ok<Record<string, unknown>>({ operation: 'describe_all' })
+    for (const database of Object.keys(databases)) await node.ok({ operation: 'drop_database', database })
+  }
+}

@@ -1,0 +1,88 @@
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { eventually } from './mesh.js'
+import { freePorts, natsServer } from './nats.js'
+import { onNode, type TestNode } from './node.js'
+
+export const MESH_SECRET = 'a-secret-of-tests'
+
+/** The clustering settings of one node. */
+export interface MeshSettings {
+  settings: Record<string, string>
+  clusterPort: number
+}
+
+export async function meshSettings(
+  name: string,
+  over: Record<string, string> = {},
+  clusterPort?: number,
+): Promise<MeshSettings> {
+  const [port, leafnodePort, leafPort, freePort] = (await freePorts(4)) as [number, number, number, number]
+  const settings = {
+    'node.name': name,
+    'clustering.enabled': 'true',
+    'clustering.secret': MESH_SECRET,
+    'clustering.nats_server': natsServer(),
+    'clustering.hub.port': `${port}`,
+    'clustering.hub.leafnode_port': `${leafnodePort}`,
+    'clustering.hub.cluster_port': `${clusterPort ?? freePort}`,
+    'clustering.leaf.port': `${leafPort}`,
+    ...over,
+  }
+  return { settings, clusterPort: clusterPort ?? freePort }
+}
+
+/** Starts nodes in this process, each with a route to the one before, and waits until all see each other. */
+export async function withCluster(
+  names: readonly string[],
+  test: (nodes: TestNode[], folder: string) => Promise<void>,
+  over: (name: string) => Record<string, string> = () => ({}),
+  firstClusterPort?: number,
+): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'trellis-cluster-'))
+  const settings = await Promise.all(
+    names.map((name, place) => meshSettings(name, over(name), place === 0 ? firstClusterPort : undefined)),
+  )
+  const nodes: TestNode[] = []
+  const start = async (place: number): Promise<void> => {
+    if (place === names.length) {
+      for (let i = 1; i < nodes.length; i++) await join_(nodes[i]!, settings[i - 1]!.clusterPort)
+      await allSee(nodes)
+      return await test(nodes, folder)
+    }
+    await onNode(
+      join(folder, names[place]!),
+      async (node) => {
+        nodes.push(node)
+        await start(place + 1)
+      },
+      settings[place]!.settings,
+    )
+  }
+  try {
+    await start(0)
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
+const join_ = (node: TestNode, port: number) =>
+  node.ok({ operation: 'cluster_set_routes', server: 'hub', routes: [{ host: '127.0.0.1', port }] })
+
+async function allSee(nodes: readonly TestNode[]): Promise<void> {
+  for (const node of nodes)
+    await eventually('every node is seen', 15_000, async () => {
+      const { nodes: seen } = await node.ok<{ nodes: { response_time: number | null }[] }>({
+        operation: 'cluster_network',
+        timeout: 1_000,
+      })
+      return seen.length === nodes.length && seen.every(({ response_time }) => response_time !== null)
+    })
+}
+
+/** All records of a table in the order of their keys, as they are stored. */
+export function contentOf(node: TestNode, database: string, table: string): Record<string, unknown>[] {
+  using snapshot = node.node.services.tables.snapshot()
+  return [...(snapshot.table(database, table)?.scan() ?? [])]
+}
