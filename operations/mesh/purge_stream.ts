@@ -1,12 +1,15 @@
 import { type Needs, operation } from '../../src/api/index.js'
 import { Problem } from '../../src/lib/index.js'
 
-export default operation('purge_stream', async ({ database, options = {}, table }, { clustering }: Needs<'clustering'>) => {
-  const { keep, seq } = options
-  if (keep !== undefined && seq !== undefined) {
-    throw new Problem('invalid_request', { reason: 'Give keep or seq, not both.' })
-  }
-  const what = { ...(keep === undefined ? {} : { keep }), ...(seq === undefined ? {} : { seq }) }
-  const purged = await clustering.replication.purge({ database, table }, what)
-  return { message: `Stream of ${database}.${table} purged.`, purged }
-})
+export default operation(
+  'purge_stream',
+  async ({ database, options = {}, table }, { clustering }: Needs<'clustering'>) => {
+    const { keep, seq } = options
+    if (keep !== undefined && seq !== undefined) {
+      throw new Problem('invalid_request', { reason: 'Give keep or seq, not both.' })
+    }
+    const what = { ...(keep === undefined ? {} : { keep }), ...(seq === undefined ? {} : { seq }) }
+    const purged = await clustering.replication.purge({ database, table }, what)
+    return { message: `Stream of ${database}.${table} purged.`, purged }
+  },
+)

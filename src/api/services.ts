@@ -4,8 +4,8 @@ import type { Config } from '../config/index.js'
 import type { Contracts } from '../contracts/index.js'
 import type { Jobs, Loads } from '../jobs/index.js'
 import type { Metrics } from '../metrics/index.js'
-import type { Events } from '../segments/index.js'
 import type { Clustering } from '../replication/index.js'
+import type { Events } from '../segments/index.js'
 import type { Queries, Tables, Writes } from '../tables/index.js'
 
 /** What a node tells of itself. */

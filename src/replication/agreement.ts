@@ -3,7 +3,7 @@ import { Problem } from '../lib/index.js'
 import type { Json, Mesh } from '../mesh/index.js'
 import type { Storage } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
-import type { Peer, PeerStore, Position, Subscription } from './peers.js'
+import type { PeerStore, Position, Subscription } from './peers.js'
 import { definitionOf } from './receiver.js'
 import { stateOf } from './served.js'
 import type { Description } from './subscriber.js'
@@ -93,7 +93,10 @@ export class Agreement {
   }
 
   /** Replaces all agreements by these. Nothing is changed when one of the nodes cannot be asked. */
-  async configure(wishes: readonly { node: string; wanted: readonly Wanted[] }[], timeoutMs: number): Promise<Map<string, Agreed>> {
+  async configure(
+    wishes: readonly { node: string; wanted: readonly Wanted[] }[],
+    timeoutMs: number,
+  ): Promise<Map<string, Agreed>> {
     const plans = []
     for (const { node, wanted } of wishes) plans.push(await this.#plan(node, wanted, timeoutMs))
     const answers = new Map<string, Agreed>()
@@ -125,7 +128,12 @@ export class Agreement {
     if (peers.removed.has(node)) mesh.requests.forget(node)
     const publicKey = await mesh.requests.hello(node, timeoutMs)
     const names = wanted.map(({ database, table }) => ({ database, table }))
-    const description = (await mesh.requests.ask(node, 'describe', { tables: names }, timeoutMs)) as unknown as Description
+    const description = (await mesh.requests.ask(
+      node,
+      'describe',
+      { tables: names },
+      timeoutMs,
+    )) as unknown as Description
     const states = new Map(description.tables.map((state) => [nameOf(state), state]))
     const plan: Plan = { node, publicKey, wanted: [], skipped: [], description, states }
     for (const wish of wanted) {
@@ -146,7 +154,9 @@ export class Agreement {
     for (const wish of wanted) await this.#makeTable(states.get(nameOf(wish)))
     const request: LinkRequest = {
       subscriptions: wanted.map((wish) => ({ ...wish, publish: wish.subscribe, subscribe: wish.publish })),
-      states: wanted.filter((wish) => !states.get(nameOf(wish))?.schema).map((wish) => stateOf(catalog, peers, bare(wish))),
+      states: wanted
+        .filter((wish) => !states.get(nameOf(wish))?.schema)
+        .map((wish) => stateOf(catalog, peers, bare(wish))),
       incarnation,
       sequence: tables.changes.committed(),
     }
@@ -278,7 +288,8 @@ function objection(
   there: { kind: string; primaryKey: string } | undefined,
 ): string | undefined {
   if (!here && !there) return `'${database}.${table}' exists on neither node; create it on one of them.`
-  if ((here ?? there)!.kind !== 'records') return `'${database}.${table}' holds events, which are not replicated by the mesh.`
+  if ((here ?? there)!.kind !== 'records')
+    return `'${database}.${table}' holds events, which are not replicated by the mesh.`
   if (here && there && (here.kind !== there.kind || here.primaryKey !== there.primaryKey)) {
     return `'${database}.${table}' has another kind or primary key on the other node: '${there.primaryKey}' there, '${here.primaryKey}' here.`
   }

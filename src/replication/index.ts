@@ -2,6 +2,6 @@
 export type { Agreed, CopyPreview, Skipped, Wanted } from './agreement.js'
 export { Clustering, type ClusteringSettings } from './clustering.js'
 export type { Subscription } from './peers.js'
-export { Replication } from './replication.js'
+export type { Replication } from './replication.js'
 export type { ConnectionStatus, NodeOfNetwork, TableStatus } from './status.js'
 export type { Comparison, Difference } from './verification.js'

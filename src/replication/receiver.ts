@@ -43,7 +43,8 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       const { keys, operation, origin, records, time, user } = entry
       // What was made here comes back by way of others; only a copy may bring something that a restored backup lost.
       if (origin === nodeName && !isCopy) return { lost: 0 }
-      if (time > Date.now() + clockAheadMsMax) throw new Problem('clock_ahead', { node: origin, limit: clockAheadMsMax })
+      if (time > Date.now() + clockAheadMsMax)
+        throw new Problem('clock_ahead', { node: origin, limit: clockAheadMsMax })
       tables.clock.observe(time)
       const change = { version: { time, origin }, user, operation, keys, records }
       // Late on a longer way, or older in a copy, is no conflict.

@@ -3,10 +3,10 @@ import { existsSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Catalog, CatalogState } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
-import { findLoop, isNodeName, type Json, type Log, type Mesh, type NodeLinks, type Route } from '../mesh/index.js'
+import { findLoop, type Log, type Mesh, type NodeLinks, type Route } from '../mesh/index.js'
 import type { Storage, WriteTransaction } from '../storage/index.js'
 import type { RawEntry, Tables } from '../tables/index.js'
-import { Agreement, type Wanted } from './agreement.js'
+import { Agreement } from './agreement.js'
 import { type Peer, PeerStore, type Self } from './peers.js'
 import { Publisher } from './publisher.js'
 import { isPlain, receiverFor } from './receiver.js'
@@ -71,7 +71,8 @@ export class Replication implements AsyncDisposable {
     this.mesh = mesh
     this.peers = peers
     this.#incarnation = self.incarnation
-    for (const { database, table } of published(peers)) this.#changed.set(nameOf({ database, table }), { database, table })
+    for (const { database, table } of published(peers))
+      this.#changed.set(nameOf({ database, table }), { database, table })
     catalog.watch((...change) => this.#catalogChanged(...change))
     const ships = (entry: RawEntry) => !entry.lost && (settings.republish || entry.origin === mesh.nodeName)
     this.#publisher = new Publisher({
@@ -100,7 +101,13 @@ export class Replication implements AsyncDisposable {
       removed: (peer) => this.#gone(peer),
     })
     const subscriber = (peer: string) => this.#subscribers.get(peer)
-    this.status = new StatusReader({ ...options, peers, incarnation, subscriber, published: () => this.#publisher.published })
+    this.status = new StatusReader({
+      ...options,
+      peers,
+      incarnation,
+      subscriber,
+      published: () => this.#publisher.published,
+    })
     this.verification = new Verification({ mesh, peers, catalog, replica, timeoutMs: settings.request_timeout_ms })
     for (const peer of peers.peers.keys()) void this.#refresh(peer)
   }
@@ -283,6 +290,3 @@ async function lifeOf({ storage, tables, log }: ReplicationOptions, peers: PeerS
   }
   return self
 }
-
-export type { Json, Wanted }
-export { isNodeName }

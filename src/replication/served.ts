@@ -1,7 +1,7 @@
+import type { Catalog } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import type { Json, Mesh } from '../mesh/index.js'
 import type { ChangeLog, Key, RawEntry, Replica } from '../tables/index.js'
-import type { Catalog } from '../catalog/index.js'
 import type { PeerStore } from './peers.js'
 import { isTableName, PAGE_BYTES_MAX, type TableName, type TableState } from './wire.js'
 

@@ -142,7 +142,12 @@ export class StatusReader {
   async #nodeOfNetwork(name: string, timeoutMs: number): Promise<NodeOfNetwork> {
     const started = performance.now()
     try {
-      const answer = (await this.#options.mesh.requests.ask(name, 'network', null, timeoutMs)) as unknown as NetworkAnswer
+      const answer = (await this.#options.mesh.requests.ask(
+        name,
+        'network',
+        null,
+        timeoutMs,
+      )) as unknown as NetworkAnswer
       const response_time = Math.round(performance.now() - started)
       return { name, response_time, connected_nodes: [...answer.connected].sort(), routes: answer.routes }
     } catch {

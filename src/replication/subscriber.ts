@@ -177,9 +177,9 @@ export class Subscriber implements AsyncDisposable {
 
   async #describe(): Promise<Description> {
     const { tables, receiver } = this.#options
-    const answer = (await this.#ask('describe', { tables: tables.map(({ database, table }) => ({ database, table })) })) as
-      | Description
-      | undefined
+    const answer = (await this.#ask('describe', {
+      tables: tables.map(({ database, table }) => ({ database, table })),
+    })) as Description | undefined
     if (!answer || typeof answer.incarnation !== 'string' || !Array.isArray(answer.tables)) throw this.#strange()
     const wanted = new Set(tables.map(nameOf))
     for (const state of answer.tables) if (wanted.has(nameOf(state))) await receiver.adopt(state)
@@ -214,7 +214,10 @@ export class Subscriber implements AsyncDisposable {
     if (answer.incarnation !== incarnation) throw new Restart()
     if (answer.state && nameOf(answer.state) === nameOf(table)) await this.#options.receiver.adopt(answer.state)
     if (answer.gone) {
-      await this.#move(table, { ...position, copy: { reason: 'it was away for longer than the log of the peer keeps', rows: 0 } })
+      await this.#move(table, {
+        ...position,
+        copy: { reason: 'it was away for longer than the log of the peer keeps', rows: 0 },
+      })
       return true
     }
     await this.#apply([{ table, entries: answer.entries }], incarnation, answer.upTo)

@@ -67,7 +67,8 @@ export class Verification {
   async #walk(node: string, { database, table }: TableName): Promise<Comparison> {
     const { catalog, replica } = this.#options
     const schema = catalog.table(database, table)
-    const ask = <Answer>(method: string, more: Record<string, Json>) => this.#ask<Answer>(node, method, { database, table, ...more })
+    const ask = <Answer>(method: string, more: Record<string, Json>) =>
+      this.#ask<Answer>(node, method, { database, table, ...more })
     const theirs = await ask<Key[]>('boundaries', { size: PIECE_ROWS })
     const starts = sorted([...replica.boundaries(schema, PIECE_ROWS), ...theirs])
     const differences: Difference[] = []
@@ -92,7 +93,14 @@ export class Verification {
       }
     }
     const truncated = differences.length > KEYS_NAMED_MAX
-    return { node_name: node, equal, records, differences: differences.slice(0, KEYS_NAMED_MAX), truncated, error: null }
+    return {
+      node_name: node,
+      equal,
+      records,
+      differences: differences.slice(0, KEYS_NAMED_MAX),
+      truncated,
+      error: null,
+    }
   }
 
   async #ask<Answer>(node: string, method: string, body: Json): Promise<Answer> {

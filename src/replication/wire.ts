@@ -55,8 +55,7 @@ export interface CopyPage {
 export const nameOf = ({ database, table }: TableName) => `${database}\0${table}`
 
 /** A name as one word of a subject: plain where that is safe, else encoded, so that no name can change a subject. */
-const word = (name: string) =>
-  /^[A-Za-z0-9_-]+$/.test(name) ? name : `=${Buffer.from(name).toString('base64url')}`
+const word = (name: string) => (/^[A-Za-z0-9_-]+$/.test(name) ? name : `=${Buffer.from(name).toString('base64url')}`)
 
 export const topicOf = ({ database, table }: TableName) => `${word(database)}.${word(table)}`
 

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TableSchema } from '../catalog/index.js'
-import { type Storage, type WriteTransaction } from '../storage/index.js'
+import type { Storage, WriteTransaction } from '../storage/index.js'
 import type { BatchContext } from './batch.js'
 import type { LoggedOperation } from './change-log.js'
 import { encodeKey } from './keys.js'
@@ -83,7 +83,18 @@ export class Replica {
       const { operation, user } = change
       const keys = indexes.map((index) => change.keys[index]!)
       const records = operation === 'delete' ? [] : indexes.map((index) => JSON.stringify(change.records[index]))
-      log.append(transaction, { time, origin, user, operation, database, table, tableId: schema.id, keys, records, ...more })
+      log.append(transaction, {
+        time,
+        origin,
+        user,
+        operation,
+        database,
+        table,
+        tableId: schema.id,
+        keys,
+        records,
+        ...more,
+      })
     }
     note(won, {})
     if (logLost) note(lost, { lost: true })
@@ -115,7 +126,8 @@ export class Replica {
     ]
     for (const { mark, space } of parts) {
       if (cursor !== undefined && cursor[0]! > mark) continue
-      const behind = cursor?.[0] === mark ? `${Buffer.from(cursor.slice(1), 'base64url').toString('latin1')}\x00` : start
+      const behind =
+        cursor?.[0] === mark ? `${Buffer.from(cursor.slice(1), 'base64url').toString('latin1')}\x00` : start
       for (const [at, stored] of snapshot.entries(space, { start: behind, end })) {
         const version = decodeVersion(stored)
         rows.push({ key: keyOfRecord(at), version, ...(mark === 'r' ? { record: decodeRecord(stored) } : {}) })
@@ -209,13 +221,7 @@ export class Replica {
   }
 
   /** Two nodes gave a unique value to two records: the later one keeps it, and the other goes, on every node alike. */
-  #makeRoom(
-    transaction: WriteTransaction,
-    writer: RowWriter,
-    place: Place,
-    version: Version,
-    record: Row,
-  ): boolean {
+  #makeRoom(transaction: WriteTransaction, writer: RowWriter, place: Place, version: Version, record: Row): boolean {
     for (const unique of place.shape.uniques) {
       const value = record[unique.column.name]
       const owner = value === undefined || value === null ? undefined : writer.ownerOf(unique, value)
@@ -240,4 +246,3 @@ function verdict(known: readonly (string | undefined)[], version: Version): keyo
   }
   return 'applied'
 }
-

@@ -47,7 +47,12 @@ describe('shared tables', () => {
       await b!.ok(insert(numbered(101, 100)))
       await same([a!, b!], 200)
       await a!.ok({ operation: 'update', schema: 'dev', table: 'dog', records: [{ id: 150, name: 'renamed', age: 3 }] })
-      await b!.ok({ operation: 'upsert', schema: 'dev', table: 'dog', records: [{ id: 1, name: 'upserted' }, { id: 300 }] })
+      await b!.ok({
+        operation: 'upsert',
+        schema: 'dev',
+        table: 'dog',
+        records: [{ id: 1, name: 'upserted' }, { id: 300 }],
+      })
       await b!.ok({ operation: 'delete', schema: 'dev', table: 'dog', hash_values: [2, 3] })
       await same([a!, b!], 199)
       const { equal } = await a!.ok<{ equal: boolean }>({ operation: 'verify_replicas', schema: 'dev', table: 'dog' })
@@ -180,7 +185,9 @@ describe('shared tables', () => {
           })
           expect(log.flatMap(({ records = [] }) => records)).to.have.length(150) // Each once.
           const { connections } = await statusOf(node)
-          expect(connections.flatMap(({ subscriptions }) => subscriptions.map(({ conflicts }) => conflicts))).to.deep.equal([0, 0])
+          expect(
+            connections.flatMap(({ subscriptions }) => subscriptions.map(({ conflicts }) => conflicts)),
+          ).to.deep.equal([0, 0])
         }
       },
       () => ({ 'clustering.republish': 'true' }),
