@@ -1,0 +1,106 @@
+import { expect } from 'chai'
+import { type TestNode, withNode } from '../../support/node.js'
+
+const stocks = {
+  stocks: {
+    columns: [
+      { name: 'order_num', type: 'int', mods: 'AUTOINCREMENT' },
+      { name: 'trans', type: 'str', mods: '' },
+      { name: 'symbol', type: 'str', mods: '' },
+      { name: 'qty', type: 'int', mods: '' },
+      { name: 'after_hours', type: 'bool', mods: '' },
+    ],
+    primary_key: 'order_num',
+    foreign_keys: null,
+  },
+}
+const path = '/db/company/table/stocks'
+
+/** Where pyql's server lost data or hid mistakes: what its users should have had. */
+describe('records on the paths of pyql', () => {
+  const onStocks = (test: (node: TestNode) => Promise<void>) => () =>
+    withNode(async (node) => {
+      expect((await node.send('POST', '/db/company/table/create', stocks)).status).to.equal(200)
+      await test(node)
+    })
+  const rows = async (node: TestNode, where: unknown, more: object = {}) => {
+    const { status, body } = await node.send('POST', `${path}/select`, { select: ['*'], where, ...more })
+    expect(status, JSON.stringify(body)).to.equal(200)
+    return (body as { data: Record<string, unknown>[] }).data
+  }
+
+  it(
+    'come back as they were sent: quotes, braces, arrays, objects and nulls',
+    onStocks(async (node) => {
+      const texts = ['say "hi"', 'a;b', 'a}b', "it's", '\\', '__proto__', '😀', '']
+      for (const [order_num, symbol] of texts.entries())
+        expect(
+          (await node.send('POST', `${path}/insert`, { order_num, symbol, trans: [1, { a: 2 }] })).status,
+        ).to.equal(200)
+      expect((await rows(node, {})).map(({ symbol }) => symbol)).to.deep.equal(texts)
+      const [row] = await rows(node, { symbol: "it's" })
+      expect(row).to.deep.equal({ order_num: 3, symbol: "it's", trans: [1, { a: 2 }], qty: null, after_hours: null })
+    }),
+  )
+
+  it(
+    'are found by values: objects in any order of their members, text without quotes of its own',
+    onStocks(async (node) => {
+      const record = { order_num: 1, symbol: 'RHAT', qty: 1, trans: { type: 'BUY', condition: { limit: '36' } } }
+      await node.send('POST', path, record)
+      expect(await rows(node, { trans: { condition: { limit: '36' }, type: 'BUY' } })).to.have.length(1)
+      expect(await rows(node, [['symbol', '=', 'RHAT']])).to.have.length(1)
+      expect(await rows(node, [['symbol', '=', "'RHAT'"]])).to.have.length(1)
+      expect(await rows(node, [['order_num', '<=', 'qty']])).to.have.length(1)
+      expect(await rows(node, [['order_num', '<', 'qty']])).to.have.length(0)
+      expect(await rows(node, [['symbol', '=', 'x or 1=1']])).to.have.length(0)
+      expect(await rows(node, [['symbol', 'like', 'ha']])).to.have.length(1)
+    }),
+  )
+
+  it(
+    'are refused with a reason where the request is wrong, and nothing changes',
+    onStocks(async (node) => {
+      await node.send('POST', path, { order_num: 1, symbol: 'RHAT', qty: 1 })
+      const refusals: [string, string, unknown, number][] = [
+        ['POST', `${path}/select`, { select: ['nope'] }, 400],
+        ['POST', `${path}/select`, { where: {} }, 400],
+        ['POST', `${path}/select`, { select: '*', where: [['order_num', '=', '0 or 1=1']] }, 400],
+        ['POST', `${path}/select`, { select: '*', where: { nope: 1 } }, 400],
+        ['POST', '/db/company/table/nope/select', { select: '*' }, 404],
+        ['POST', `${path}/delete`, { where: { nope: 1 } }, 400],
+        ['POST', `${path}/delete`, { where: { after_hours: 'maybe' } }, 400],
+        ['POST', `${path}/delete`, { where: {} }, 400],
+        ['POST', `${path}/update`, { set: { qty: 5 }, where: {} }, 400],
+        ['POST', `${path}/update`, { set: { nope: 5 }, where: { order_num: 1 } }, 400],
+        ['POST', `${path}/insert`, { order_num: 1 }, 409],
+      ]
+      for (const [method, at, body, wanted] of refusals) {
+        const answer = await node.send(method, at, body)
+        expect(answer.status, `${at} ${JSON.stringify(body)}: ${JSON.stringify(answer.body)}`).to.equal(wanted)
+      }
+      expect(await rows(node, {})).to.deep.equal([
+        { order_num: 1, symbol: 'RHAT', qty: 1, trans: null, after_hours: null },
+      ])
+    }),
+  )
+
+  it(
+    'are read by GET: all, some columns, pages, one by its key',
+    onStocks(async (node) => {
+      for (const order_num of [1, 2, 3]) await node.send('POST', path, { order_num, symbol: `s${order_num}` })
+      const get = async (query: string) => (await node.send('GET', `${path}${query}`)).body as Record<string, unknown>
+      expect(((await get('')) as { data: unknown[] }).data).to.have.length(3)
+      expect(await get('/select?select=symbol&limit=2')).to.deep.include({
+        data: [{ symbol: 's1' }, { symbol: 's2' }],
+        complete: false,
+      })
+      expect((await get('/2'))['data']).to.deep.equal([
+        { order_num: 2, symbol: 's2', trans: null, qty: null, after_hours: null },
+      ])
+      expect(await get('/77')).to.deep.equal({ data: [] })
+      const { next } = await get('?limit=2')
+      expect(await get(`?limit=2&cursor=${String(next)}`)).to.deep.include({ complete: true })
+    }),
+  )
+})
