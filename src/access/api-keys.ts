@@ -101,13 +101,13 @@ export class ApiKeys {
     this.#used.delete(id)
   }
 
-  /** The record of a key; throws `key_invalid` when it is unknown or has ended. */
+  /** The record of a key; throws `api_key_invalid` when it is unknown or has ended. */
   verify(key: string): ApiKeyRecord {
     const id = FORM.exec(key)?.[1]
     const record = id === undefined ? undefined : this.#directory.apiKeys.get(id)
     const same = timingSafeEqual(Buffer.from(hashOf(key)), Buffer.from(record?.hash ?? hashOf('')))
     if (!record || !same || (record.expires ?? Number.POSITIVE_INFINITY) <= Date.now())
-      throw new Problem('key_invalid', {})
+      throw new Problem('api_key_invalid', {})
     this.used(record.id)
     return record
   }

@@ -128,7 +128,7 @@ export class SignIn {
   /** `life`: milliseconds. */
   #remember(authorization: string, verified: Parameters<Callers['of']>[0], life: number): SignedIn {
     const caller = this.#options.callers.of(verified)
-    if (!caller) throw new Problem(verified.apiKey === undefined ? 'token_invalid' : 'key_invalid', {})
+    if (!caller) throw new Problem(verified.apiKey === undefined ? 'token_invalid' : 'api_key_invalid', {})
     this.#verified.add(authorization, verified, Date.now() + life)
     return caller
   }

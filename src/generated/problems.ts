@@ -2,6 +2,7 @@
 /** Every problem: schemas/problems.json. */
 export const problems = {
   account_exists: {"status":400,"title":"The account exists","detail":"An account with this user name or email address exists already.","retry":false},
+  api_key_invalid: {"status":401,"title":"The key is not valid","detail":"The key for programs is unknown, has ended or was dropped.","retry":false},
   attribute_unknown: {"status":400,"title":"Unknown attribute","detail":"records[{index}]: '{database}.{table}' has no attribute '{attribute}'{suggestion}","retry":false},
   authority_exists: {"status":409,"title":"The authority exists","detail":"The folder {folder} has a certificate authority already. A new one would cut off every node that the old one signed.","retry":false},
   authority_missing: {"status":404,"title":"There is no authority","detail":"The folder {folder} has no ca.crt and ca.key. Make them with: trellis cluster-ca create.","retry":false},
@@ -49,7 +50,7 @@ export const problems = {
   job_cancelled: {"status":409,"title":"The job was cancelled","detail":"The job {id} was cancelled; what it had done before stays.","retry":false},
   job_ended: {"status":409,"title":"The job has ended","detail":"The job {id} has ended already: {status}.","retry":false},
   job_not_found: {"status":404,"title":"There is no such job","detail":"There is no job with the id {id} that you may see.","retry":false},
-  key_invalid: {"status":401,"title":"The key is not valid","detail":"The key for programs is unknown, has ended or was dropped.","retry":false},
+  key_invalid: {"status":400,"title":"The primary key is not valid","detail":"records[{index}]: {reason}","retry":false},
   key_unknown: {"status":404,"title":"Unknown key","detail":"Key '{id}' does not exist.","retry":false},
   last_super_user: {"status":409,"title":"The last super user","detail":"At least one active user must keep the super_user role.","retry":false},
   media_type_not_supported: {"status":415,"title":"The media type is not supported","detail":"{reason}","retry":false},
@@ -135,6 +136,7 @@ export type ProblemCode = keyof typeof problems
 /** The facts that fill the placeholders of a problem's detail. */
 export interface ProblemFacts {
   account_exists: Record<never, never>
+  api_key_invalid: Record<never, never>
   attribute_unknown: { index: string | number; database: string | number; table: string | number; attribute: string | number; suggestion: string | number }
   authority_exists: { folder: string | number }
   authority_missing: { folder: string | number }
@@ -182,7 +184,7 @@ export interface ProblemFacts {
   job_cancelled: { id: string | number }
   job_ended: { id: string | number; status: string | number }
   job_not_found: { id: string | number }
-  key_invalid: Record<never, never>
+  key_invalid: { index: string | number; reason: string | number }
   key_unknown: { id: string | number }
   last_super_user: Record<never, never>
   media_type_not_supported: { reason: string | number }

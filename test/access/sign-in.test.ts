@@ -55,7 +55,7 @@ describe('sign-in', () => {
       await node.ok(member('rita'))
       expect(code(await node.post({ operation: 'user_info' }, bearer(token)))).to.equal('token_invalid')
       expect(code(await node.post({ operation: 'user_info' }, bearer((body as { key: string }).key)))).to.equal(
-        'key_invalid',
+        'api_key_invalid',
       )
     })
   })
@@ -212,7 +212,7 @@ describe('a key for programs', () => {
       expect(JSON.stringify(listed)).not.to.include(made.key.slice(-43))
       expect(listed[0]!['last_used']).to.be.closeTo(Date.now(), 5000)
       await node.ok({ operation: 'drop_api_key', id: made.id })
-      expect(code(await ask({ operation: 'list_roles' }))).to.equal('key_invalid')
+      expect(code(await ask({ operation: 'list_roles' }))).to.equal('api_key_invalid')
     })
   })
 
@@ -223,7 +223,7 @@ describe('a key for programs', () => {
       const add = { operation: 'add_role', role: 'x', permission: { super_user: false } }
       expect(code(await node.post(add, bearer(key)))).to.equal('forbidden')
       await new Promise((resolve) => setTimeout(resolve, 1100))
-      expect(code(await node.post({ operation: 'user_info' }, bearer(key)))).to.equal('key_invalid')
+      expect(code(await node.post({ operation: 'user_info' }, bearer(key)))).to.equal('api_key_invalid')
     })
   })
 
