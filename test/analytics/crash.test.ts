@@ -26,7 +26,7 @@ async function runAndKill(folder: string, workers: number, first: number, lifeMs
 }
 
 describe('the event store, killed at any moment', function () {
-  this.timeout(90_000)
+  this.timeout(30_000 + ROUNDS * 10_000)
   it('keeps every batch that it acknowledged, and no part of an atomic one that it did not finish', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'events-crash-'))
     const acknowledged = new Set<number>()

@@ -1,0 +1,182 @@
+// npm run bench:events -- [--people 20000] [--rounds 50] [--no-duckdb]: inserts, scans, sizes; beside hand-written loops and DuckDB.
+import { parseArgs } from 'node:util'
+import { openDuckDb, SQL } from './events/duckdb.js'
+import { bodiesOf, COLUMNS, type LoadEvent, shopEvents } from './events/load.js'
+import { Server } from './events/server.js'
+import { TypedArrays } from './events/typed-arrays.js'
+
+const { values: given } = parseArgs({
+  options: {
+    people: { type: 'string', default: '20000' },
+    rounds: { type: 'string', default: '50' },
+    runs: { type: 'string', default: '9' },
+    'no-duckdb': { type: 'boolean', default: false },
+  },
+})
+const people = Number(given.people)
+const rounds = Number(given.rounds)
+const runs = Number(given.runs)
+const total = people * rounds
+const BATCH = 1000
+const CONCURRENT = 4
+
+const SCRIPTS: Record<string, string> = {
+  'count all': 'agg:\n    count person\n    count action\n\nmatch:\n    tally("all")\n',
+  'group by country and page':
+    'agg:\n    count person\n    count page\n\nmatch where action == "page_view":\n    tally(country, page)\n',
+  'purchase → next purchase':
+    'agg:\n    count person\n\nmatch where action == "purchase":\n    first = product\n    iter_next()\n    match 1 where action == "purchase":\n        tally(first, product)\n',
+  'sum by country': 'agg:\n    count person\n    sum price\n\nmatch where price is not None:\n    tally(country)\n',
+  'funnel of three steps in 7 days': `agg:
+    count person
+
+match 1 where page == "page_0":
+    start = event_time
+    tally("1 seen")
+    iter_next()
+    match 1 where action == "purchase":
+        if event_time - start <= 7 days:
+            tally("2 bought")
+            iter_next()
+            match 1 where page == "page_1":
+                if event_time - start <= 7 days:
+                    tally("3 back")
+`,
+  'sum, count, distinct people by product':
+    'agg:\n    count person\n    count product\n    sum price\n\nmatch where product is not None:\n    tally(product)\n',
+}
+
+type Ask = (server: Server) => Promise<string>
+
+const script =
+  (path: string, text: string): Ask =>
+  (server) =>
+    server.send('POST', path, text, 'text/plain')
+const OTHERS: Record<string, Ask> = {
+  column: (server) => server.send('GET', '/v1/query/bench/column/page'),
+  'column in buckets': (server) => server.send('GET', '/v1/query/bench/column/price?bucket=10'),
+  segment: script(
+    '/v1/query/bench/segment',
+    '@segment buyers ttl=300s:\n    match where action == "purchase":\n        tally\n',
+  ),
+  'histogram of SUM': script('/v1/query/bench/histogram/spend?bucket=50', 'return SUM price\n'),
+  person: (server) => server.send('GET', '/v1/query/bench/person?sid=user1@test.com'),
+}
+
+/** The same events again and again, so that they need not all be in memory. */
+const events = () => shopEvents(people, rounds)
+
+async function timesOf(count: number, run: () => unknown): Promise<number[]> {
+  const times: number[] = []
+  for (let at = 0; at < count; at++) {
+    const started = performance.now()
+    await run()
+    times.push(performance.now() - started)
+  }
+  return times
+}
+
+function median(times: readonly number[]): number {
+  return [...times].sort((a, b) => a - b)[times.length >> 1]!
+}
+
+async function insertAll(server: Server): Promise<void> {
+  const bodies = bodiesOf(events(), BATCH)
+  let done = 0
+  let mark = performance.now()
+  const started = mark
+  const send = async () => {
+    for (let next = bodies.next(); !next.done; next = bodies.next()) {
+      await server.send('POST', '/v1/insert/bench', next.value.text)
+      done += next.value.events
+      if (done % (total / 10) >= BATCH) continue
+      const now = performance.now()
+      console.log(`  ${done} events, the last tenth at ${Math.round(total / 10 / ((now - mark) / 1000))} events/s`)
+      mark = now
+    }
+  }
+  await Promise.all(Array.from({ length: CONCURRENT }, send))
+  const seconds = (performance.now() - started) / 1000
+  console.log(`inserted ${total} events, durable and visible, at ${Math.round(total / seconds)} events/s`)
+}
+
+/** Scans while another client inserts at a rate. */
+async function whileInserting(
+  server: Server,
+  more: Iterator<LoadEvent>,
+  rate: number,
+  quiet: Map<string, number>,
+): Promise<void> {
+  let go = true
+  let sent = 0
+  const inserting = (async () => {
+    const started = performance.now()
+    while (go) {
+      const batch: LoadEvent[] = []
+      while (batch.length < BATCH) batch.push(more.next().value as LoadEvent)
+      await server.send('POST', '/v1/insert/bench', JSON.stringify(batch))
+      sent += BATCH
+      const early = (sent / rate) * 1000 - (performance.now() - started)
+      if (early > 0) await new Promise((resolve) => setTimeout(resolve, early))
+    }
+  })()
+  for (const [name, text] of Object.entries(SCRIPTS)) {
+    const ask = script('/v1/query/bench/event', text)
+    const before = quiet.get(name)!
+    const busy = median(await timesOf(runs, () => ask(server)))
+    console.log(`  ${name}: ${busy.toFixed(1)} ms, ${(busy / before).toFixed(2)} times quiet`)
+  }
+  go = false
+  await inserting
+}
+
+await using server = await Server.start()
+await server.send('POST', '/v1/table/bench', JSON.stringify({ columns: COLUMNS, z_order: ['purchase', 'page_view'] }))
+const insertStarted = performance.now()
+await insertAll(server)
+const rate = total / ((performance.now() - insertStarted) / 1000)
+await new Promise((resolve) => setTimeout(resolve, 3_000 + total / 1_000))
+
+console.log('building typed arrays and DuckDB …')
+const arrays = new TypedArrays(people, rounds, events())
+const duck = given['no-duckdb'] ? undefined : await openDuckDb(events())
+const loops: Record<string, () => unknown> = {
+  'count all': () => arrays.countAll(),
+  'group by country and page': () => arrays.groups(),
+  'purchase → next purchase': () => arrays.nextPurchases(),
+  'sum by country': () => arrays.sums(),
+  'funnel of three steps in 7 days': () => arrays.funnel(),
+  'sum, count, distinct people by product': () => arrays.products(),
+}
+const quiet = new Map<string, number>()
+console.log('scripts through HTTP, loops by hand on one thread, SQL on two: medians in ms')
+for (const [name, text] of Object.entries(SCRIPTS)) {
+  const ask = script('/v1/query/bench/event', text)
+  await ask(server)
+  const ours = median(await timesOf(runs, () => ask(server)))
+  const loop = median(await timesOf(runs, loops[name]!))
+  const sql = duck && median(await timesOf(Math.min(runs, 5), () => duck(SQL[name]!)))
+  quiet.set(name, ours)
+  const beside = sql === undefined ? '' : `, DuckDB ${sql.toFixed(1)} (${(sql / ours).toFixed(1)} times ours)`
+  console.log(
+    `  ${name}: ${ours.toFixed(1)}, loop ${loop.toFixed(1)} (ours on two threads ${((2 * ours) / loop).toFixed(2)} times per core)${beside}`,
+  )
+}
+for (const [name, ask] of Object.entries(OTHERS)) {
+  await ask(server)
+  console.log(`  ${name}: ${median(await timesOf(runs, () => ask(server))).toFixed(1)}`)
+}
+console.log(`anonymous memory of the node: ${Math.round(server.anonymousBytes() / 1_048_576)} MiB`)
+console.log(`scans while inserts go on at ${Math.round(rate / 2)} events/s`)
+const more = shopEvents(people, rounds * 20)
+for (let skip = 0; skip < total; skip++) more.next()
+await whileInserting(server, more, rate / 2, quiet)
+await new Promise((resolve) => setTimeout(resolve, 3_000 + total / 1_000))
+const figures = JSON.parse(
+  await server.send('POST', '/', JSON.stringify({ operation: 'describe_table', table: 'bench' })),
+)
+const { liveBytes, fileBytes } = await server.stopAndMeasure()
+const stored = (figures as { record_count: number }).record_count
+console.log(
+  `${stored} events: ${(liveBytes / stored).toFixed(1)} bytes of live pages each, ${(fileBytes / stored).toFixed(1)} of files`,
+)
