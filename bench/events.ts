@@ -97,7 +97,11 @@ async function insertAll(server: Server): Promise<void> {
   }
   await Promise.all(Array.from({ length: CONCURRENT }, send))
   const seconds = (performance.now() - started) / 1000
+  const { user, system } = process.cpuUsage()
+  const own = (user + system) / total
+  const node = (server.processorSeconds() * 1_000_000) / total
   console.log(`inserted ${total} events, durable and visible, at ${Math.round(total / seconds)} events/s`)
+  console.log(`  processor time for an event: node ${node.toFixed(1)} µs, client ${own.toFixed(1)} µs`)
 }
 
 /** Scans while another client inserts at a rate. */

@@ -46,6 +46,12 @@ export class Server implements AsyncDisposable {
     return text
   }
 
+  /** Seconds of processor time that the process has used. */
+  processorSeconds(): number {
+    const fields = readFileSync(`/proc/${this.#child.pid}/stat`, 'utf8').replace(/^.*\) /, '').split(' ')
+    return (Number(fields[11]) + Number(fields[12])) / 100
+  }
+
   /** Anonymous memory of the process, in bytes. */
   anonymousBytes(): number {
     const status = readFileSync(`/proc/${this.#child.pid}/status`, 'utf8')

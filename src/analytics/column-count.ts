@@ -1,13 +1,19 @@
 import { RE2JS } from 're2js'
 import type { Population } from '../pyql/index.js'
-import { type ColumnValues, isSet, type Scalars } from './codec.js'
+import { isSet, type Scalars } from './codec.js'
+import { NumberMap } from './number-map.js'
 import type { Snapshot } from './partition.js'
 import { has } from './populations.js'
 import type { ColumnFilter, ColumnPart } from './protocol.js'
 import { columnOfUnit, rowsOfUnit, type Scratch, type Unit } from './scan-reader.js'
 import { type EventColumn, storageOf } from './schema.js'
+import type { Texts } from './texts.js'
 
 type Value = string | number | boolean
+
+/** The index of an element that the filter leaves out, and of one that was not looked at yet. */
+const FILTERED = -1
+const UNKNOWN = -2
 
 /** Counts the distinct people of each value of a column, for some populations at once. */
 export class ColumnCount {
@@ -19,11 +25,13 @@ export class ColumnCount {
   readonly #indexOf = new Map<Value, number>()
   readonly #values: Value[] = []
   #counts: Uint32Array
-  #known: ((element: number) => number) | undefined
   /** By value: the last person counted, so that each counts once. */
-  #last = new Int32Array(256)
-  /** Which populations the present person is in. */
-  readonly #inside: boolean[]
+  #last = new Int32Array(256).fill(-1)
+  /** Index by code, of the present partition. */
+  #codes: Int32Array | undefined
+  readonly #numbers = new NumberMap(UNKNOWN)
+  /** Distinct indexes of the present person. */
+  #hits = new Int32Array(256)
 
   constructor(column: EventColumn, segments: number, bucket: number | undefined, filter: ColumnFilter | undefined) {
     this.#column = column
@@ -31,7 +39,6 @@ export class ColumnCount {
     this.#bucket = bucket
     this.#passes = filter ? passing(filter) : () => true
     this.#people = new Array<number>(segments).fill(0)
-    this.#inside = new Array<boolean>(segments).fill(false)
     this.#counts = new Uint32Array(256 * segments)
   }
 
@@ -40,88 +47,93 @@ export class ColumnCount {
     const { rowStart, plan } = rowsOfUnit(snapshot, unit, scratch)
     const values = columnOfUnit(snapshot, unit, plan, this.#column, scratch)
     if (values === undefined) return
-    this.#known ??= this.#indexer(snapshot, values)
-    const indexOf = this.#known
-    const { offsets, elements } = isSet(values)
-      ? { offsets: values.offsets, elements: values.values }
-      : { offsets: undefined, elements: values }
+    const elements = isSet(values) ? values.values : values
+    const offsets = isSet(values) ? values.offsets : undefined
+    const hit = this.#hitsOf(snapshot, elements)
     for (let person = 0; person < unit.people; person++) {
-      const from = rowStart[person]!
-      const to = rowStart[person + 1]!
-      const any = this.#person(
-        elements,
-        offsets ? offsets[from]! : from,
-        offsets ? offsets[to]! : to,
-        indexOf,
-        unit.first + person,
-        populations,
-      )
-      if (any) for (let at = 0; at < this.#segments; at++) if (this.#inside[at]) this.#people[at]!++
+      const from = offsets ? offsets[rowStart[person]!]! : rowStart[person]!
+      const to = offsets ? offsets[rowStart[person + 1]!]! : rowStart[person + 1]!
+      const number = unit.first + person
+      const hits = hit(elements, from, to, number)
+      if (hits >= 0) this.#add(hits, number, populations)
     }
   }
 
   /** Numbers of people and codes of texts are those of a partition: the next one begins anew. */
   endPartition(): void {
     this.#last.fill(-1)
-    this.#known = undefined
+    this.#codes = undefined
   }
 
   finish(): ColumnPart {
-    return {
-      people: this.#people,
-      values: this.#values,
-      counts: this.#counts.slice(0, this.#values.length * this.#segments),
+    const counts = this.#counts.slice(0, this.#values.length * this.#segments)
+    return { people: this.#people, values: this.#values, counts }
+  }
+
+  #add(hits: number, person: number, populations: readonly (Population | undefined)[]): void {
+    for (let segment = 0; segment < this.#segments; segment++) {
+      if (populations[segment] && !has(populations[segment]!, person)) continue
+      this.#people[segment]!++
+      for (let at = 0; at < hits; at++) this.#counts[this.#hits[at]! * this.#segments + segment]!++
     }
   }
 
-  /** Counts one person's values; says whether there is any. */
-  #person(
+  /**
+   * Finds the distinct indexes of a person's elements, puts them into `#hits` and answers how many they are: none when
+   * the filter leaves all out, -1 when there is no element at all.
+   */
+  #hitsOf(
+    snapshot: Snapshot,
+    elements: Scalars,
+  ): (elements: Scalars, from: number, to: number, person: number) => number {
+    if (elements instanceof Float64Array) return this.#hitsOfNumbers
+    const texts = storageOf(this.#column.type) === 'bool' ? undefined : snapshot.partition.texts(this.#column.id)
+    this.#codes ??= new Int32Array((texts?.size ?? 2) + 1).fill(UNKNOWN)
+    const codes = this.#codes
+    return (codesOfRows, from, to, person) => this.#hitsOfCodes(codesOfRows, from, to, person, codes, texts)
+  }
+
+  #hitsOfCodes(
     elements: Scalars,
     from: number,
     to: number,
-    indexOf: (element: number) => number,
     person: number,
-    populations: readonly (Population | undefined)[],
-  ): boolean {
-    let any = false
+    indexes: Int32Array,
+    texts: Texts | undefined,
+  ): number {
+    let hits = -1
     for (let at = from; at < to; at++) {
-      const index = indexOf(elements[at]!)
-      if (index === NONE) continue
-      if (!any) {
-        any = true
-        for (let of = 0; of < this.#segments; of++) this.#inside[of] = !populations[of] || has(populations[of]!, person)
+      const code = elements[at]!
+      if (code === 0) continue
+      if (hits < 0) hits = 0
+      let index = indexes[code]!
+      if (index === UNKNOWN) {
+        index = this.#index(texts ? texts.textOf(code) : code === 2)
+        indexes[code] = index
       }
       if (index === FILTERED || this.#last[index] === person) continue
       this.#last[index] = person
-      for (let of = 0; of < this.#segments; of++) if (this.#inside[of]) this.#counts[index * this.#segments + of]!++
+      this.#hits[hits++] = index
     }
-    return any
+    return hits
   }
 
-  /** From an element as it is stored to the index of its value. */
-  #indexer(snapshot: Snapshot, values: ColumnValues): (element: number) => number {
-    const storage = storageOf(this.#column.type)
-    const scalars = isSet(values) ? values.values : values
-    if (storage === 'number' || scalars instanceof Float64Array) {
-      const known = new Map<number, number>()
-      return (element) => {
-        if (Number.isNaN(element)) return NONE
-        let index = known.get(element)
-        if (index === undefined) {
-          index = this.#index(element)
-          known.set(element, index)
-        }
-        return index
+  readonly #hitsOfNumbers = (elements: Scalars, from: number, to: number, person: number): number => {
+    let hits = -1
+    for (let at = from; at < to; at++) {
+      const number = elements[at]!
+      if (Number.isNaN(number)) continue
+      if (hits < 0) hits = 0
+      let index = this.#numbers.get(number)
+      if (index === UNKNOWN) {
+        index = this.#index(number)
+        this.#numbers.set(number, index)
       }
+      if (index === FILTERED || this.#last[index] === person) continue
+      this.#last[index] = person
+      this.#hits[hits++] = index
     }
-    if (storage === 'bool') return (element) => (element === 0 ? NONE : this.#index(element === 2))
-    const texts = snapshot.partition.texts(this.#column.id)
-    const known = new Int32Array(texts.size + 1).fill(UNKNOWN)
-    return (element) => {
-      if (element === 0) return NONE
-      const index = known[element]!
-      return index === UNKNOWN ? (known[element] = this.#index(texts.textOf(element))) : index
-    }
+    return hits
   }
 
   #index(value: Value): number {
@@ -144,15 +156,14 @@ export class ColumnCount {
     const counts = new Uint32Array(last.length * this.#segments)
     counts.set(this.#counts)
     this.#counts = counts
+    const hits = new Int32Array(last.length)
+    hits.set(this.#hits)
+    this.#hits = hits
   }
 }
 
-const NONE = -1
-const FILTERED = -2
-const UNKNOWN = -3
-
 /** The multiple of `size` at or next to the value toward zero. */
-export function bucketOf(value: number, size: number): number {
+function bucketOf(value: number, size: number): number {
   const bucket = Math.trunc(value / size) * size
   // Multiples of decimal sizes are rounded to where the error of the product cannot be seen.
   return Number.isInteger(bucket) ? bucket + 0 : Number(bucket.toPrecision(12))
