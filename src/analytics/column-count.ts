@@ -44,7 +44,7 @@ export class ColumnCount {
 
   /** Counts the people of a unit. `populations`: undefined is everyone. */
   count(snapshot: Snapshot, unit: Unit, populations: readonly (Population | undefined)[], scratch: Scratch): void {
-    const { rowStart, plan } = rowsOfUnit(snapshot, unit, scratch)
+    const { rowStart, plan } = rowsOfUnit(snapshot, unit)
     const values = columnOfUnit(snapshot, unit, plan, this.#column, scratch)
     if (values === undefined) return
     const elements = isSet(values) ? values.values : values

@@ -4,7 +4,7 @@ import { type ColumnValues, encode } from './codec.js'
 import { Kind, key } from './keys.js'
 import { hasFresh } from './merge.js'
 import type { Partition, Snapshot } from './partition.js'
-import { columnOfUnit, rowsOfUnit, Scratch, type Unit, type UnitRows } from './scan-reader.js'
+import { columnOfUnit, rowsOfUnit, Scratch, stampsOfUnit, type Unit, type UnitRows } from './scan-reader.js'
 import { ACTION_COLUMN, LAST, ROWS, STAMP } from './schema.js'
 
 /** Rows at which a block is full; it is cut in two at twice as many. */
@@ -95,7 +95,7 @@ export class Folding {
   async #fold(round: Round, unit: Unit): Promise<void> {
     const partition = this.#partition
     const { snapshot } = round
-    const rows = rowsOfUnit(snapshot, unit, this.#scratch)
+    const rows = rowsOfUnit(snapshot, unit)
     const pieces = cut(rows.rowStart).map(({ from, to }) => ({
       id: partition.nextBlock++,
       first: unit.first + from,
@@ -124,7 +124,8 @@ export class Folding {
         if (bytes) writes.push([key(partition.table, partition.number, Kind.block, piece.id, id), bytes])
       }
     }
-    const { rowStart, stamp, plan } = rows
+    const { rowStart, plan } = rows
+    const stamp = stampsOfUnit(snapshot, unit, rows, this.#scratch)
     const byPerson = ({ first, people }: BlockEntry) => [first - unit.first, first - unit.first + people] as const
     const byRow = ({ first, people }: BlockEntry) =>
       [rowStart[first - unit.first]!, rowStart[first - unit.first + people]!] as const

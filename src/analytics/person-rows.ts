@@ -1,7 +1,7 @@
 import { blockOf } from './block-entry.js'
 import { type ColumnValues, isSet, type Scalars } from './codec.js'
 import type { Partition, Snapshot } from './partition.js'
-import { columnOfUnit, rowsOfUnit, type Scratch, type Unit } from './scan-reader.js'
+import { columnOfUnit, rowsOfUnit, type Scratch, stampsOfUnit, type Unit } from './scan-reader.js'
 import { ACTION_COLUMN, type EventColumn, type PersonId, storageOf } from './schema.js'
 
 export type CellValue = string | number | boolean | (string | number | boolean)[]
@@ -38,7 +38,9 @@ function rowsOfNumber(
 ): PersonRow[] {
   const block = blockOf(snapshot.blocks, number)
   const unit: Unit = block ? { first: block.first, people: block.people, block } : { first: number, people: 1, block }
-  const { rowStart, stamp, plan } = rowsOfUnit(snapshot, unit, scratch)
+  const merged = rowsOfUnit(snapshot, unit)
+  const { rowStart, plan } = merged
+  const stamp = stampsOfUnit(snapshot, unit, merged, scratch)
   const from = rowStart[number - unit.first]!
   const to = rowStart[number - unit.first + 1]!
   const actions = columnOfUnit(snapshot, unit, plan, ACTION_COLUMN, scratch) as Scalars

@@ -33,7 +33,6 @@ export function* unitsOf({ blocks, people, order }: Snapshot): Iterable<Unit> {
 /** Rows of a unit: fresh rows merged in by `plan` where there are any. */
 export interface UnitRows {
   readonly rowStart: Uint32Array
-  readonly stamp: Float64Array
   readonly plan: MergePlan | undefined
 }
 
@@ -70,21 +69,21 @@ type Maker = new (length: number) => Scalars
 const NOBODY = new Uint32Array(1)
 const NO_STAMPS = new Float64Array(0)
 
-export function rowsOfUnit(snapshot: Snapshot, unit: Unit, scratch: Scratch): UnitRows {
+export function rowsOfUnit(snapshot: Snapshot, unit: Unit): UnitRows {
   const { partition, order, delta, deltaRows, rank } = snapshot
   const { block } = unit
   const from = block?.foldedRows ?? 0
-  const blockRowStart = block ? partition.rowsOf(block).rowStart : NOBODY
-  const blockStamp = block ? (partition.column(block, STAMP) as Float64Array) : NO_STAMPS
+  const rows = block ? partition.rowsOf(block) : { rowStart: NOBODY, lastStamp: NO_STAMPS }
   if (block && unit.people === block.people && !hasFresh(order, unit.first, unit.people, from, deltaRows)) {
-    return { rowStart: blockRowStart, stamp: blockStamp, plan: undefined }
+    return { rowStart: rows.rowStart, plan: undefined }
   }
   const plan = planMerge({
     first: unit.first,
     people: unit.people,
     blockPeople: block?.people ?? 0,
-    blockRowStart,
-    blockStamp,
+    blockRowStart: rows.rowStart,
+    blockLastStamp: rows.lastStamp,
+    blockStamp: () => partition.column(block!, STAMP) as Float64Array,
     blockAction: () => partition.column(block!, ACTION) as Scalars,
     delta,
     order,
@@ -92,9 +91,16 @@ export function rowsOfUnit(snapshot: Snapshot, unit: Unit, scratch: Scratch): Un
     to: deltaRows,
     rank,
   })
-  const stamp = scratch.take('stamp', Float64Array, plan.source.length)
-  mergeScalars(stamp, block ? blockStamp : scratch.none(Float64Array, 0), delta.stamp, plan.source)
-  return { rowStart: plan.rowStart, stamp, plan }
+  return { rowStart: plan.rowStart, plan }
+}
+
+/** The stamps of a unit's rows. */
+export function stampsOfUnit(snapshot: Snapshot, { block }: Unit, { plan }: UnitRows, scratch: Scratch): Float64Array {
+  const stored = block ? (snapshot.partition.column(block, STAMP) as Float64Array) : NO_STAMPS
+  if (!plan) return stored
+  const stamp = scratch.take('stamp', Float64Array, plan.rows)
+  mergeScalars(stamp, stored, snapshot.delta.stamp, plan)
+  return stamp
 }
 
 /** A column of a unit, or undefined when it holds nothing but None. Codes come in the width of the column's texts. */
@@ -115,42 +121,64 @@ export function columnOfUnit(
   if (!block && !fresh) return undefined
   const make = makerOf(storage, width) as Maker
   if (column.isSet) {
-    return mergeSets(block as SetValues | undefined, fresh as SetValues | undefined, plan.source, (length) =>
+    return mergeSets(block as SetValues | undefined, fresh as SetValues | undefined, plan, (length) =>
       scratch.take(`elements ${column.id}`, make, length),
     )
   }
-  const into = scratch.take(`column ${column.id}`, make, plan.source.length)
+  const into = scratch.take(`column ${column.id}`, make, plan.rows)
   const least = unit.block?.rows ?? 0
   mergeScalars(
     into,
     (block as Scalars | undefined) ?? scratch.none(make, least),
     (fresh as Scalars | undefined) ?? scratch.none(storage === 'text' ? Uint32Array : (make as Maker), deltaRows),
-    plan.source,
+    plan,
   )
   return into
 }
 
-/** What compiled programs scan of a unit. */
+/** What compiled programs scan of a unit. Stamps are read when they are asked for. */
+class UnitBlock implements ScanBlock {
+  readonly people: number
+  readonly rowStart: Uint32Array
+  readonly columns: readonly (ColumnData | undefined)[]
+  readonly personNumber: Uint32Array
+  readonly #snapshot: Snapshot
+  readonly #unit: Unit
+  readonly #rows: UnitRows
+  readonly #scratch: Scratch
+
+  constructor(snapshot: Snapshot, unit: Unit, columns: readonly (EventColumn | undefined)[], scratch: Scratch) {
+    const rows = rowsOfUnit(snapshot, unit)
+    this.people = unit.people
+    this.rowStart = rows.rowStart
+    this.columns = columns.map(
+      (column) =>
+        column && columnData(snapshot.partition, column, columnOfUnit(snapshot, unit, rows.plan, column, scratch)),
+    )
+    this.personNumber = scratch.take('person', Uint32Array, unit.people)
+    for (let person = 0; person < unit.people; person++) this.personNumber[person] = unit.first + person
+    this.#snapshot = snapshot
+    this.#unit = unit
+    this.#rows = rows
+    this.#scratch = scratch
+  }
+
+  get stamp(): Float64Array {
+    return stampsOfUnit(this.#snapshot, this.#unit, this.#rows, this.#scratch)
+  }
+
+  personId(index: number): string | number {
+    return this.#snapshot.partition.idOf(this.#unit.first + index)
+  }
+}
+
 export function scanBlock(
   snapshot: Snapshot,
   unit: Unit,
   columns: readonly (EventColumn | undefined)[],
   scratch: Scratch,
 ): ScanBlock {
-  const { rowStart, stamp, plan } = rowsOfUnit(snapshot, unit, scratch)
-  const { partition } = snapshot
-  const personNumber = scratch.take('person', Uint32Array, unit.people)
-  for (let person = 0; person < unit.people; person++) personNumber[person] = unit.first + person
-  return {
-    people: unit.people,
-    rowStart,
-    stamp,
-    columns: columns.map(
-      (column) => column && columnData(partition, column, columnOfUnit(snapshot, unit, plan, column, scratch)),
-    ),
-    personNumber,
-    personId: (index) => partition.idOf(unit.first + index),
-  }
+  return new UnitBlock(snapshot, unit, columns, scratch)
 }
 
 function columnData(

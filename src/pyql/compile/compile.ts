@@ -96,13 +96,16 @@ function write(unit: Unit): string {
   const entry = checked.mode === 'trigger' ? `\n${entries(unit)}` : ''
   const body = `person: {\n${block(unit, top, checked.script.body)}${entry}\n}`
   const guarded = guard(unit, body)
+  const each = perPerson(unit)
+  // Stamps are the largest column, and are read only when they are asked for.
+  const stamps = [each, functions, guarded, ...unit.blockLines].some((code) => /\bstamp\b/.test(code)) ? ', stamp' : ''
   return [
     helpers,
     ...checked.aggregates.map((_, index) => `const A${index} = rt.accumulators[${index}]`),
     ...unit.scanLines,
     'const now = rt.now, seen = rt.seen',
     'return function scan(block, population, members, entry) {',
-    'const { people, rowStart, stamp, personNumber } = block',
+    `const { people, rowStart, personNumber${stamps} } = block`,
     ...checked.columns.map((column, slot) => columnLines(column, slot)),
     ...unit.blockLines,
     'let fuel = 0',
@@ -111,7 +114,7 @@ function write(unit: Unit): string {
     'if (population !== undefined && (population[person >>> 5] & (1 << (person & 31))) === 0) continue',
     'const start = rowStart[p], end = rowStart[p + 1]',
     ...(hasEach(checked) ? ['for (let each = 0; each < rt.each.length; each++) {'] : ['{']),
-    perPerson(unit),
+    each,
     functions,
     guarded,
     '}',
