@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { Logger } from 'pino'
 import { Access, DurableAccessStore } from './access/index.js'
 import { Dispatcher, loadHandlers, type NodeInfo, type Services } from './api/index.js'
+import { type Aside, Backups } from './backup/index.js'
 import { Catalog, type TableSchema } from './catalog/index.js'
 import type { Config } from './config/index.js'
 import { Contracts } from './contracts/index.js'
@@ -13,7 +14,7 @@ import { rowStoreOf } from './loading.js'
 import { Metrics } from './metrics/index.js'
 import { Clustering } from './replication/index.js'
 import { openEvents } from './segments/index.js'
-import { Replays, Storage } from './storage/index.js'
+import { incarnationOf, Replays, Storage } from './storage/index.js'
 import { Queries, Tables, Writes } from './tables/index.js'
 
 export interface NodeOptions {
@@ -44,6 +45,7 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
   const contracts = new Contracts()
   const metrics = stack.use(new Metrics())
   const storage = stack.use(await Storage.open({ path: config.data_dir, settings: config.storage }))
+  const incarnation = await incarnationOf(storage)
   const catalog = Catalog.open(storage, config.catalog)
   const replays = new Replays(storage, config.tables.replay_life_hours * 3_600_000)
   const tables = stack.use(new Tables({ storage, catalog, replays, settings: config.tables, node: config.node.name }))
@@ -75,8 +77,18 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
     imports: new Folder(config.jobs.import_dir, 'jobs.import_dir'),
     badRowsMax: config.jobs.bad_rows_max,
   })
+  const backups = await Backups.open({
+    storage,
+    catalog,
+    events,
+    jobs,
+    folder: new Folder(config.backup.dir, 'backup.dir'),
+    scratch: join(config.data_dir, 'scratch'),
+    about: { version, node: config.node.name, incarnation },
+    openAside: (folder) => openAside(folder, config),
+  })
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
-  const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), state: () => state }
+  const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), incarnation, state: () => state }
   let operationsPort = 0
   const clustering = stack.use(
     await Clustering.start({
@@ -104,12 +116,13 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
     writes,
     jobs,
     loads,
+    backups,
     clustering,
   }
   const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))
   const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, replays, checkAnswers })
   const http = stack.use(new HttpServer({ settings: config.http, dispatcher, contracts, metrics, log }))
-  await jobs.resume()
+  await jobs.resume(incarnation.since)
   const { url } = await http.listen()
   operationsPort = Number(new URL(url).port)
   state = 'ready'
@@ -123,4 +136,15 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
 
 function tablesOf(catalog: Catalog): TableSchema[] {
   return [...catalog.current.databases.values()].flatMap(({ tables }) => [...tables.values()])
+}
+
+/** Opens the records of another folder, to look into them. */
+async function openAside(path: string, config: Config): Promise<Aside> {
+  await using stack = new Disposals()
+  const storage = stack.use(await Storage.open({ path, settings: config.storage }))
+  const catalog = Catalog.open(storage, config.catalog)
+  const replays = new Replays(storage, 0)
+  const tables = stack.use(new Tables({ storage, catalog, replays, settings: config.tables, node: config.node.name }))
+  const owned = stack.move()
+  return { storage, catalog, tables, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
 }

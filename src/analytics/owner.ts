@@ -46,6 +46,10 @@ const FOLD_PART = 8
 /** Or when nothing was inserted for this long, and the last fold is not too recent. */
 const IDLE_MS = 500
 const FOLD_PAUSE_MS = 10_000
+/** Bytes that are taken over from another folder in one transaction. */
+const ADOPT_BYTES = 1 << 22
+/** The number of the table, in front of each key. */
+const TABLE_BYTES = 4
 /** Behind the keys of all tables. */
 const INTENT_KEY = Buffer.from([0xff, 0xff, 0xff, 0xff])
 
@@ -350,6 +354,24 @@ export class Owner implements AsyncDisposable {
   async backup(folder: string): Promise<void> {
     mkdirSync(folder, { recursive: true })
     for (const [number, environment] of this.#environments) await environment.backup(join(folder, `${number}.mdb`))
+  }
+
+  /** Takes the data that the environments of another folder hold of a table, as the data of a table of another number. */
+  async adopt(folder: string, from: number, table: number): Promise<void> {
+    for (const [number, environment] of this.#environments) {
+      await using source = new BinaryEnvironment(join(folder, `${number}.mdb`))
+      let writes: Write[] = []
+      let bytes = 0
+      for (const { key, value } of source.range(tableStart(from), tableStart(from + 1))) {
+        writes.push([Buffer.concat([tableStart(table), key.subarray(TABLE_BYTES)]), Buffer.from(value)])
+        bytes += value.length
+        if (bytes < ADOPT_BYTES) continue
+        await environment.write(writes)
+        writes = []
+        bytes = 0
+      }
+      await environment.write(writes)
+    }
   }
 
   sizes(): { liveBytes: number; fileBytes: number }[] {

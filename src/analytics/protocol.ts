@@ -176,5 +176,6 @@ export type Request =
   | { readonly kind: 'figures'; readonly table: number }
   | { readonly kind: 'drop'; readonly table: number }
   | { readonly kind: 'backup'; readonly folder: string }
+  | { readonly kind: 'adopt'; readonly folder: string; readonly from: number; readonly table: number }
   | { readonly kind: 'sizes' }
   | { readonly kind: 'close' }

@@ -257,6 +257,21 @@ export class EventStore implements AsyncDisposable {
     await Promise.all(this.#threads.map(({ channel }) => channel.call({ kind: 'backup', folder } satisfies Request)))
   }
 
+  /**
+   * Takes the data of a table from a folder that `backup` has made, as the data of this table, which nobody uses yet.
+   * @throws Problem backup_environments when that folder has another number of environments
+   */
+  async adopt(folder: string, from: number, table: EventTable): Promise<void> {
+    const environments = environmentsOf(folder)
+    if (environments !== this.#environments)
+      throw new Problem('backup_environments', { backup: environments, here: this.#environments })
+    await Promise.all(
+      this.#threads.map(({ channel }) =>
+        channel.call({ kind: 'adopt', folder, from, table: table.id } satisfies Request),
+      ),
+    )
+  }
+
   /** Bytes in use and bytes of files, of all environments together. */
   async sizes(): Promise<{ liveBytes: number; fileBytes: number }> {
     const sizes = await Promise.all(

@@ -94,6 +94,8 @@ async function handle(request: Request): Promise<unknown> {
       return owner.drop(request.table)
     case 'backup':
       return owner.backup(request.folder)
+    case 'adopt':
+      return owner.adopt(request.folder, request.from, request.table)
     case 'sizes':
       return owner.sizes()
     case 'close':

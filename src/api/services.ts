@@ -1,4 +1,5 @@
 import type { Access } from '../access/index.js'
+import type { Backups } from '../backup/index.js'
 import type { Catalog } from '../catalog/index.js'
 import type { Config } from '../config/index.js'
 import type { Contracts } from '../contracts/index.js'
@@ -6,6 +7,7 @@ import type { Jobs, Loads } from '../jobs/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Clustering } from '../replication/index.js'
 import type { Events } from '../segments/index.js'
+import type { Incarnation } from '../storage/index.js'
 import type { Queries, Tables, Writes } from '../tables/index.js'
 
 /** What a node tells of itself. */
@@ -14,6 +16,8 @@ export interface NodeInfo {
   readonly version: string
   /** When the process was ready: milliseconds since 1970. */
   readonly startedAt: number
+  /** Which life of its data it lives: a restored copy is not the folder that it was copied from. */
+  readonly incarnation: Incarnation
   /** starting → ready → stopping */
   state(): 'starting' | 'ready' | 'stopping'
 }
@@ -33,4 +37,5 @@ export interface Services {
   readonly writes: Writes
   readonly jobs: Jobs
   readonly loads: Loads
+  readonly backups: Backups
 }

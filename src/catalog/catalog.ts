@@ -198,6 +198,26 @@ export class Catalog {
     })
   }
 
+  /** Numbers for tables and columns whose data is brought in from elsewhere: the first of `count`. Nobody gets them again. */
+  takeNumbers(transaction: WriteTransaction, count: number): number {
+    const first = this.#draft.nextId
+    this.#change(transaction, this.#draft.withNextId(first + count))
+    return first
+  }
+
+  /** Makes a database known with tables whose data is there already. @throws Problem database_exists, invalid_name, too_many */
+  adopt(transaction: WriteTransaction, database: string, schemas: readonly TableSchema[]): void {
+    if (database === RESERVED_DATABASE || this.#draft.databases.has(database))
+      throw new Problem('database_exists', { database })
+    this.#addDatabase(transaction, database)
+    for (const schema of schemas) this.#put(transaction, schema)
+  }
+
+  /** Lets the data of a table go that was brought in and never made known. */
+  abandon(transaction: WriteTransaction, table: number, columns: number[]): void {
+    this.#leave(transaction, { table, columns })
+  }
+
   /** What is still to be cleaned. */
   leftovers(): Leftover[] {
     using snapshot = this.#storage.snapshot()

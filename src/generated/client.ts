@@ -64,7 +64,9 @@ export const methods = {
   transaction: { operation: 'transaction', changes: true },
   update: { operation: 'update', changes: true },
   upsert: { operation: 'upsert', changes: true },
+  backupVerify: { operation: 'backup_verify', changes: false },
   cancelJob: { operation: 'cancel_job', changes: true },
+  createBackup: { operation: 'create_backup', changes: false },
   describeOperations: { operation: 'describe_operations', changes: false },
   getConfiguration: { operation: 'get_configuration', changes: false },
   getJob: { operation: 'get_job', changes: false },
@@ -74,6 +76,7 @@ export const methods = {
   ping: { operation: 'ping', changes: false },
   postman: { operation: 'postman', changes: false },
   ready: { operation: 'ready', changes: false },
+  restoreBackup: { operation: 'restore_backup', changes: true },
   searchJobsByStartDate: { operation: 'search_jobs_by_start_date', changes: false },
   status: { operation: 'status', changes: false },
   addColumn: { operation: 'add_column', changes: true },
@@ -208,8 +211,12 @@ export interface Methods<Options> {
   update(request: Contracts['update']['sent'], options?: Options): Promise<Contracts['update']['response']>
   /** Stores records, new or not. */
   upsert(request: Contracts['upsert']['sent'], options?: Options): Promise<Contracts['upsert']['response']>
+  /** Restores a backup aside and checks it, as a job. */
+  backupVerify(request: Contracts['backup_verify']['sent'], options?: Options): Promise<Contracts['backup_verify']['response']>
   /** Stops a job. */
   cancelJob(request: Contracts['cancel_job']['sent'], options?: Options): Promise<Contracts['cancel_job']['response']>
+  /** Copies everything that the node holds, while it serves. */
+  createBackup(request?: Contracts['create_backup']['sent'], options?: Options): Promise<Contracts['create_backup']['response']>
   /** Lists the operations with their fields. */
   describeOperations(request?: Contracts['describe_operations']['sent'], options?: Options): Promise<Contracts['describe_operations']['response']>
   /** Answers the settings of the node. */
@@ -228,6 +235,8 @@ export interface Methods<Options> {
   postman(request?: Contracts['postman']['sent'], options?: Options): Promise<Contracts['postman']['response']>
   /** Answers whether the node serves requests. */
   ready(request?: Contracts['ready']['sent'], options?: Options): Promise<Contracts['ready']['response']>
+  /** Brings a database of a backup back under a new name, as a job. */
+  restoreBackup(request: Contracts['restore_backup']['sent'], options?: Options): Promise<Contracts['restore_backup']['response']>
   /** Lists the jobs of a time. */
   searchJobsByStartDate(request: Contracts['search_jobs_by_start_date']['sent'], options?: Options): Promise<Contracts['search_jobs_by_start_date']['response']>
   /** Answers how the node is doing. */

@@ -366,6 +366,15 @@ export interface Config {
     stream_above_bytes: number
   }
   /**
+   * Backups.
+   */
+  backup: {
+    /**
+     * Folder of the backups that create_backup, backup_verify and restore_backup name by file; empty: none. Nothing outside of it can be read or written.
+     */
+    dir: string
+  }
+  /**
    * Long work in the background: loads, exports, deletions.
    */
   jobs: {

@@ -60,7 +60,9 @@ import type { Shapes as Select } from './operations/record/select.js'
 import type { Shapes as Transaction } from './operations/record/transaction.js'
 import type { Shapes as Update } from './operations/record/update.js'
 import type { Shapes as Upsert } from './operations/record/upsert.js'
+import type { Shapes as BackupVerify } from './operations/system/backup_verify.js'
 import type { Shapes as CancelJob } from './operations/system/cancel_job.js'
+import type { Shapes as CreateBackup } from './operations/system/create_backup.js'
 import type { Shapes as DescribeOperations } from './operations/system/describe_operations.js'
 import type { Shapes as GetConfiguration } from './operations/system/get_configuration.js'
 import type { Shapes as GetJob } from './operations/system/get_job.js'
@@ -70,6 +72,7 @@ import type { Shapes as Openapi } from './operations/system/openapi.js'
 import type { Shapes as Ping } from './operations/system/ping.js'
 import type { Shapes as Postman } from './operations/system/postman.js'
 import type { Shapes as Ready } from './operations/system/ready.js'
+import type { Shapes as RestoreBackup } from './operations/system/restore_backup.js'
 import type { Shapes as SearchJobsByStartDate } from './operations/system/search_jobs_by_start_date.js'
 import type { Shapes as Status } from './operations/system/status.js'
 import type { Shapes as AddColumn } from './operations/table/add_column.js'
@@ -142,7 +145,9 @@ export interface Contracts {
   transaction: Transaction
   update: Update
   upsert: Upsert
+  backup_verify: BackupVerify
   cancel_job: CancelJob
+  create_backup: CreateBackup
   describe_operations: DescribeOperations
   get_configuration: GetConfiguration
   get_job: GetJob
@@ -152,6 +157,7 @@ export interface Contracts {
   ping: Ping
   postman: Postman
   ready: Ready
+  restore_backup: RestoreBackup
   search_jobs_by_start_date: SearchJobsByStartDate
   status: Status
   add_column: AddColumn

@@ -6,6 +6,8 @@ export const problems = {
   attribute_unknown: {"status":400,"title":"Unknown attribute","detail":"records[{index}]: '{database}.{table}' has no attribute '{attribute}'{suggestion}","retry":false},
   authority_exists: {"status":409,"title":"The authority exists","detail":"The folder {folder} has a certificate authority already. A new one would cut off every node that the old one signed.","retry":false},
   authority_missing: {"status":404,"title":"There is no authority","detail":"The folder {folder} has no ca.crt and ca.key. Make them with: trellis cluster-ca create.","retry":false},
+  backup_damaged: {"status":400,"title":"The backup is damaged","detail":"The backup cannot be used: {reason}.","retry":false},
+  backup_environments: {"status":409,"title":"The event data does not fit","detail":"The backup has its event data in {backup} parts, this node has {here}: restore it into a folder of its own with trellis restore.","retry":false},
   batch_too_large: {"status":413,"title":"Too many records","detail":"One operation takes at most {limit} records (setting {setting}).","retry":false},
   body_not_json: {"status":400,"title":"The body is not JSON","detail":"{reason}","retry":false},
   body_too_complex: {"status":413,"title":"The body is too complex","detail":"The body has more than {limit} {what} (setting {setting}).","retry":false},
@@ -38,6 +40,7 @@ export const problems = {
   file_not_found: {"status":404,"title":"There is no such file","detail":"There is no file '{path}' in the folder of the server.","retry":false},
   filter_invalid: {"status":400,"title":"The filter is not valid","detail":"The filter does not fit column '{column}': {reason}.","retry":false},
   folder_not_configured: {"status":400,"title":"No folder is configured","detail":"The server has no folder for this: set {setting} to a folder that exists.","retry":false},
+  folder_not_empty: {"status":409,"title":"The folder is not empty","detail":"The folder '{folder}' is not empty; a backup is restored into a new one.","retry":false},
   forbidden: {"status":403,"title":"Not authorized","detail":"This operation is not authorized due to role restrictions and/or invalid database items","retry":false},
   idempotency_key_reused: {"status":409,"title":"The idempotency key was used","detail":"The idempotency key was used for another request within 24 hours; use a new one.","retry":false},
   input_invalid: {"status":400,"title":"The input cannot be read","detail":"{reason}","retry":false},
@@ -140,6 +143,8 @@ export interface ProblemFacts {
   attribute_unknown: { index: string | number; database: string | number; table: string | number; attribute: string | number; suggestion: string | number }
   authority_exists: { folder: string | number }
   authority_missing: { folder: string | number }
+  backup_damaged: { reason: string | number }
+  backup_environments: { backup: string | number; here: string | number }
   batch_too_large: { limit: string | number; setting: string | number }
   body_not_json: { reason: string | number }
   body_too_complex: { limit: string | number; what: string | number; setting: string | number }
@@ -172,6 +177,7 @@ export interface ProblemFacts {
   file_not_found: { path: string | number }
   filter_invalid: { column: string | number; reason: string | number }
   folder_not_configured: { setting: string | number }
+  folder_not_empty: { folder: string | number }
   forbidden: Record<never, never>
   idempotency_key_reused: Record<never, never>
   input_invalid: { reason: string | number }

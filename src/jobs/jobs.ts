@@ -60,6 +60,9 @@ export interface JobReader {
 /** A job whose process ended before it did and that nobody can run again. */
 const LOST = 'The node stopped while the job ran. Start it again.'
 
+/** A job of the folder that this one is a copy of. */
+const COPIED = 'The job belongs to the data that this is a restored copy of. Start it again.'
+
 /** Long work in the background: stored, limited, with progress, and run on after a restart. */
 export class Jobs implements AsyncDisposable {
   readonly #options: JobsOptions
@@ -87,14 +90,18 @@ export class Jobs implements AsyncDisposable {
     this.#kinds.set(type, work)
   }
 
-  /** Goes on with the jobs that the last process has left. When every kind is defined. */
-  async resume(): Promise<void> {
+  /**
+   * Goes on with the jobs that the last process has left. When every kind is defined. `since`: when the life of this
+   * data began; jobs from before it belong to the folder that this one was restored from, which may still do them.
+   */
+  async resume(since = 0): Promise<void> {
     const records = this.#store.all()
     this.#kept = records.length
     for (const record of records) {
       if (record.status !== 'CREATED' && record.status !== 'IN_PROGRESS') continue
       const work = record.parameters === undefined ? undefined : this.#kinds.get(record.type)
-      if (work) this.#waiting.set(record.id, { record, work })
+      if (record.created < since) await this.#end(record, 'ERROR', COPIED)
+      else if (work) this.#waiting.set(record.id, { record, work })
       else await this.#end(record, 'ERROR', LOST)
     }
     this.#next()

@@ -257,6 +257,11 @@ export class Events implements AsyncDisposable {
     await this.#store.backup(folder)
   }
 
+  /** Takes the data of a table from a folder that `backup` has made. @throws Problem backup_environments */
+  async adopt(folder: string, from: number, schema: TableSchema): Promise<void> {
+    await this.#store.adopt(folder, from, eventTableOf(schema))
+  }
+
   async sizes(): Promise<{ liveBytes: number; fileBytes: number }> {
     return this.#store.sizes()
   }

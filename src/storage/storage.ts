@@ -26,6 +26,8 @@ export interface StorageOptions {
 }
 
 const KEYSPACES_MAX = 64
+/** Where in the data folder the environment lies. */
+const RECORDS = 'records'
 const CLOSE_MS_MAX = 2_000
 
 /** Part of lmdb-js that its types leave out. */
@@ -143,7 +145,7 @@ export class Storage implements AsyncDisposable {
     const lock = FolderLock.take(path)
     try {
       const root = open({
-        path: join(path, 'records'),
+        path: join(path, RECORDS),
         maxDbs: KEYSPACES_MAX,
         mapSize: settings.map_bytes,
         maxReaders: settings.readers_max,
@@ -183,6 +185,13 @@ export class Storage implements AsyncDisposable {
 
   snapshot(): StorageSnapshot {
     return new StorageSnapshot(this.#root.useReadTransaction(), this.#sequence)
+  }
+
+  /** Copies one consistent moment into a folder that can be opened in place of this one, while writing goes on. */
+  async copyTo(folder: string): Promise<void> {
+    const records = join(folder, RECORDS)
+    mkdirSync(records, { recursive: true, mode: 0o700 })
+    await this.#root.backup(records, true)
   }
 
   /** Whether a write of this key is under way: what readers see of it is about to change. */

@@ -5,4 +5,5 @@ export type { Bound, IndexRange, Key, Row, Snapshot, TableReader } from './reade
 export type { Applied, RangeDigest, RemoteChange, RemoteRecord, Replica } from './replica.js'
 export * from './select/index.js'
 export { type Author, Tables, type TablesOptions, type TablesSettings } from './tables.js'
+export { transplant } from './transplant.js'
 export { Writes } from './writes.js'

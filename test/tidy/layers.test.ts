@@ -18,11 +18,12 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   consensus: ['lib', 'storage', 'mesh'],
   analytics: ['lib', 'metrics', 'storage', 'catalog', 'pyql'],
   segments: ['lib', 'storage', 'catalog', 'pyql', 'analytics'],
+  backup: ['lib', 'storage', 'catalog', 'tables', 'jobs'],
   jobs: ['lib', 'storage', 'metrics'],
   replication: ['lib', 'storage', 'mesh', 'consensus', 'catalog', 'tables', 'analytics'],
   triggers: ['lib', 'metrics', 'storage', 'mesh', 'tables', 'pyql', 'analytics'],
   http: ['lib', 'contracts', 'metrics', 'api'],
-  cli: ['lib', 'contracts', 'client'],
+  cli: ['lib', 'config', 'contracts', 'client', 'backup'],
   client: ['generated'],
 }
 /** api takes the types of every service, and values only from these. */

@@ -1,0 +1,232 @@
+import { randomUUID } from 'node:crypto'
+import { createReadStream } from 'node:fs'
+import { mkdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { Catalog, TableSchema } from '../catalog/index.js'
+import type { Folder, JobRun, Jobs, NewJob, Started } from '../jobs/index.js'
+import { Problem } from '../lib/index.js'
+import type { Incarnation, Storage } from '../storage/index.js'
+import { transplant } from '../tables/index.js'
+import { type Manifest, pack, unpack } from './archive.js'
+import { type Aside, tablesIn } from './aside.js'
+
+/** What backups need of the event data. */
+export interface EventData {
+  /** Copies everything into a folder, while writing goes on. */
+  backup(folder: string): Promise<void>
+  /** Takes the data of a table from such a folder. */
+  adopt(folder: string, from: number, schema: TableSchema): Promise<void>
+  /** Begins to serve a table whose data is there. */
+  load(schema: TableSchema): Promise<void>
+  dropTable(schema: TableSchema): Promise<void>
+}
+
+export interface BackupsOptions {
+  storage: Storage
+  catalog: Catalog
+  events: EventData
+  jobs: Jobs
+  /** Where backups lie that requests name by file. */
+  folder: Folder
+  /** A folder for copies that live as long as one job; emptied at the start. */
+  scratch: string
+  about: { version: string; node: string; incarnation: Incarnation }
+  openAside: (folder: string) => Promise<Aside>
+}
+
+/** Who asks. A `Call` is one. */
+export interface Author {
+  user: string | undefined
+  idempotency?: NewJob['idempotency']
+}
+
+interface RestoreParameters {
+  file: string
+  database: string
+  as: string
+}
+
+const EVENTS = 'events'
+
+/** Backups of the whole node while it serves, their verification, and databases that come back under a new name. */
+export class Backups {
+  readonly #options: BackupsOptions
+
+  private constructor(options: BackupsOptions) {
+    this.#options = options
+    options.jobs.define('create_backup', (job) => this.#write(job))
+    options.jobs.define('backup_verify', (job) => this.#verify(job))
+    options.jobs.define('restore_backup', (job) => this.#restore(job))
+  }
+
+  /** Opens the backups of a node, and removes what an earlier process has left in the scratch folder. */
+  static async open(options: BackupsOptions): Promise<Backups> {
+    await rm(options.scratch, { recursive: true, force: true })
+    return new Backups(options)
+  }
+
+  /** A backup of everything in pieces: a tar file. The copy is made when the first piece is asked for. */
+  async *stream(): AsyncGenerator<Uint8Array> {
+    const { storage, events, about } = this.#options
+    await using scratch = await this.#scratch()
+    const manifest: Manifest = {
+      format: 1,
+      version: about.version,
+      node: about.node,
+      incarnation: about.incarnation.id,
+      taken: Date.now(),
+    }
+    await storage.copyTo(scratch.path)
+    await events.backup(join(scratch.path, EVENTS))
+    yield* pack(scratch.path, manifest)
+  }
+
+  /** Starts a job that writes a backup into the folder of backups. */
+  startWriting(file: string, author: Author): Promise<Started> {
+    return this.#start('create_backup', { file }, author)
+  }
+
+  /** Starts a job that restores a backup aside, compares every sum, and reads every record. */
+  startVerifying(file: string, author: Author): Promise<Started> {
+    return this.#start('backup_verify', { file }, author)
+  }
+
+  /** Starts a job that brings a database of a backup back under a new name. @throws Problem database_exists */
+  startRestoring({ file, database, as }: RestoreParameters, author: Author): Promise<Started> {
+    if (this.#options.catalog.hasDatabase(as)) throw new Problem('database_exists', { database: as })
+    return this.#start('restore_backup', { file, database, as }, author)
+  }
+
+  async #start(type: string, parameters: RestoreParameters | { file: string }, author: Author): Promise<Started> {
+    const { jobs, folder } = this.#options
+    if (type !== 'create_backup') await (await folder.openFile(parameters.file)).close()
+    return await jobs.start({ type, user: author.user ?? '', parameters, idempotency: author.idempotency })
+  }
+
+  async #write(job: JobRun): Promise<string> {
+    const { file: name } = job.record.parameters as { file: string }
+    await this.#options.folder.makeFile(name, async (file) => {
+      for await (const piece of this.stream()) {
+        job.signal.throwIfAborted()
+        await file.appendFile(piece)
+        job.progress.bytes += piece.length
+      }
+    })
+    return `wrote ${job.progress.bytes} bytes to '${name}'`
+  }
+
+  async #verify(job: JobRun): Promise<string> {
+    const { file } = job.record.parameters as { file: string }
+    await using scratch = await this.#scratch()
+    const { taken } = await this.#unpack(file, scratch.path, job)
+    await using aside = await this.#options.openAside(scratch.path)
+    const tables = tablesIn(aside.catalog).filter(({ kind }) => kind === 'records')
+    for (const table of tables) await countRecords(aside, table, job)
+    return `the backup of ${new Date(taken).toISOString()} is whole: every sum is right, ${tables.length} tables with ${job.progress.rows} records can be read`
+  }
+
+  async #restore(job: JobRun): Promise<string> {
+    const { file, database, as } = job.record.parameters as RestoreParameters
+    if (job.position !== undefined) await this.#abandon(job.position as TableSchema[]) // the process ended in the middle
+    await using scratch = await this.#scratch()
+    await this.#unpack(file, scratch.path, job)
+    await using aside = await this.#options.openAside(scratch.path)
+    const sources = [...aside.catalog.database(database).tables.values()]
+    const targets = await this.#numbered(job, sources, as)
+    try {
+      for (const [index, source] of sources.entries())
+        await this.#bringIn(job, scratch.path, aside, source, targets[index]!)
+      await this.#options.storage.write((transaction) => {
+        this.#options.catalog.adopt(transaction, as, targets)
+        job.step(transaction, { position: undefined })
+      })
+    } catch (error) {
+      await this.#abandon(targets)
+      throw error
+    }
+    for (const target of targets) if (target.kind === 'events') await this.#options.events.load(target)
+    return `restored ${targets.length} tables with ${job.progress.rows} records as '${as}'`
+  }
+
+  /** The tables under numbers of their own, which are stored as the position: what is brought in must not be forgotten. */
+  #numbered(job: JobRun, sources: readonly TableSchema[], database: string): Promise<TableSchema[]> {
+    const { storage, catalog } = this.#options
+    return storage.write((transaction) => {
+      const targets = sources.map((source) => {
+        const id = catalog.takeNumbers(transaction, 1 + source.columns.length)
+        // Event data names its columns by their numbers, which count within the table only.
+        const columns =
+          source.kind === 'events'
+            ? source.columns
+            : source.columns.map((column, index) => ({ ...column, id: id + 1 + index }))
+        return { ...source, id, database, columns }
+      })
+      job.step(transaction, { position: targets })
+      return targets
+    })
+  }
+
+  async #bringIn(job: JobRun, folder: string, aside: Aside, source: TableSchema, target: TableSchema): Promise<void> {
+    const { storage, events } = this.#options
+    if (source.kind === 'events') return await events.adopt(join(folder, EVENTS), source.id, target)
+    const onRecords = (records: number) => {
+      job.progress.rows += records
+    }
+    await transplant({ from: aside.storage, to: storage, source, target, signal: job.signal, onRecords })
+  }
+
+  /** Lets go what was brought in and is not known to the catalog. */
+  async #abandon(targets: readonly TableSchema[]): Promise<void> {
+    const { storage, catalog, events } = this.#options
+    for (const target of targets) if (target.kind === 'events') await events.dropTable(target)
+    await storage.write((transaction) => {
+      for (const { id, columns, kind } of targets)
+        if (kind === 'records')
+          catalog.abandon(
+            transaction,
+            id,
+            columns.map((column) => column.id),
+          )
+    })
+  }
+
+  async #unpack(name: string, folder: string, job: JobRun): Promise<Manifest> {
+    await using file = await this.#options.folder.openFile(name)
+    job.progress.bytesTotal = (await file.stat()).size
+    return await unpack(counted(file.createReadStream({ autoClose: false }), job), folder)
+  }
+
+  async #scratch(): Promise<{ path: string } & AsyncDisposable> {
+    const path = join(this.#options.scratch, randomUUID())
+    await mkdir(path, { recursive: true, mode: 0o700 })
+    return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
+  }
+}
+
+async function* counted(chunks: AsyncIterable<Buffer>, job: JobRun): AsyncGenerator<Buffer> {
+  for await (const chunk of chunks) {
+    job.signal.throwIfAborted()
+    job.progress.bytes += chunk.length
+    yield chunk
+  }
+}
+
+/** Reads every record of a table and compares their number with the one that is stored. */
+async function countRecords({ tables }: Aside, { database, name }: TableSchema, job: JobRun): Promise<void> {
+  using snapshot = tables.snapshot()
+  const reader = snapshot.table(database, name)!
+  let records = 0
+  for (const _ of reader.scan())
+    if (++records % 1000 === 0) {
+      job.signal.throwIfAborted()
+      await new Promise((resolve) => setImmediate(resolve))
+    }
+  job.progress.rows += records
+  if (records !== reader.count())
+    throw new Problem('backup_damaged', {
+      reason: `table ${database}.${name} has ${records} records instead of ${reader.count()}`,
+    })
+}
+
+/** Opens a file on the machine of the command line. */
+export const readBackup = (path: string): AsyncIterable<Buffer> => createReadStream(path, { highWaterMark: 1 << 20 })
