@@ -6,4 +6,6 @@ export default operation('status', (_, { node }: Needs<'node'>) => ({
   state: node.state(),
   uptime_s: (Date.now() - node.startedAt) / 1000,
   memory_bytes: process.memoryUsage.rss(),
+  incarnation: node.incarnation.id,
+  ...(node.incarnation.restored_from ? { restored_from: node.incarnation.restored_from } : {}),
 }))

@@ -1,4 +1,5 @@
 import { TrellisProblem, TrellisUnreachable } from '../client/index.js'
+import { Problem } from '../lib/index.js'
 
 /** How the program ends; docs/guides/cli.md lists them. */
 export const EXIT = { done: 0, refused: 1, usage: 2, unreachable: 3, not_allowed: 4, server_failed: 5 } as const
@@ -17,6 +18,8 @@ export function explainFailure(error: unknown): { message: string; next: string;
       next: 'Start a node with `trellis start`, or say where it is with --url or TRELLIS_URL.',
       code: EXIT.unreachable,
     }
+  if (error instanceof Problem)
+    return { message: error.message, next: 'Nothing was changed.', code: EXIT.refused, body: error.toJSON() }
   if (error instanceof Usage) return { message: error.message, next: 'See `trellis help`.', code: EXIT.usage }
   const { message, code } = error as NodeJS.ErrnoException
   if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST')

@@ -3,11 +3,13 @@ import { createWriteStream, readFileSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
+import { loadConfig } from '../config/index.js'
 import { type Contract, readCommonSchemas, readContracts } from '../contracts/index.js'
 import { didYouMean } from '../lib/index.js'
 import { type Arguments, parseArguments } from './arguments.js'
 import { EXIT, explainFailure, Usage } from './failures.js'
 import { details, overview } from './help.js'
+import { importFile, summary } from './import.js'
 import { print } from './print.js'
 import { requestOf } from './request.js'
 import { clientOf } from './settings.js'
@@ -23,6 +25,25 @@ const COMMANDS: Record<string, Command> = {
   },
   help: async ({ words }) =>
     say(words[1] === undefined ? overview(readContracts()) : details(find(words[1]), readCommonSchemas())),
+  import: async ({ flags, words: [, file, ...more] }) => {
+    if (file === undefined || more.length > 0) throw new Usage('Name one file: trellis import FILE --table T.')
+    const done = await importFile(clientOf(flags), file, flags)
+    say(flags.json ? JSON.stringify(done) : summary(done))
+    if (done.errors_total > 0) process.exitCode = EXIT.refused
+  },
+  restore: async ({ flags, words: [, file, ...more] }) => {
+    const { data_dir: folder } = flags
+    if (file === undefined || folder === undefined || more.length > 0)
+      throw new Usage('Name the backup and the new data folder: trellis restore FILE --data_dir DIR.')
+    const { restoreFolder, readBackup } = await import('../backup/index.js')
+    const backup = file === '-' ? process.stdin : readBackup(file)
+    const done = await restoreFolder({ backup, folder, settings: loadConfig().storage })
+    if (flags.json) say(JSON.stringify(done))
+    else
+      say(
+        `Restored the backup that ${done.node} made at ${new Date(done.taken).toISOString()} into ${folder}: every sum is right.\nIt is a copy with an incarnation of its own, ${done.restoredAs}. Start it with: trellis start --data_dir ${folder}`,
+      )
+  },
 }
 
 async function main(args: Arguments): Promise<void> {

@@ -1,9 +1,8 @@
-import { Problem } from '../../lib/index.js'
+import { type LoadFormat, Problem } from '../../lib/index.js'
 import type { WriteTransaction } from '../../storage/index.js'
 import type { RowError } from '../record.js'
 import type { JobRun } from '../run.js'
 import { type CsvColumns, type Fields, type Parsed, parseBlock } from './parse.js'
-import type { LoadFormat } from './records-in.js'
 import type { Block, Source, SourcePosition } from './source.js'
 import { readerOf } from './values.js'
 

@@ -1,11 +1,10 @@
 import type { FileHandle } from 'node:fs/promises'
-import { Problem } from '../../lib/index.js'
+import { endOfFirstRecord, type LoadFormat, linesIn, Problem } from '../../lib/index.js'
 import type { Folder } from '../folder.js'
 import type { Jobs, NewJob, Started } from '../jobs.js'
 import type { JobRun } from '../run.js'
 import { type LoadAction, type LoadParameters, type LoadTarget, load, type RowStore } from './load.js'
 import { parseHeader } from './parse.js'
-import { endOfFirstRecord, type LoadFormat, linesIn } from './records-in.js'
 import { BLOCK_BYTES, blocksOf, decode, fileSource, partSource, type SourcePosition } from './source.js'
 
 export interface LoadsOptions {

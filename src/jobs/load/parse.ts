@@ -1,7 +1,6 @@
 import { parse } from 'csv-parse/sync'
-import { checkJsonBounds, Problem } from '../../lib/index.js'
+import { checkJsonBounds, endOfRecord, type LoadFormat, Problem } from '../../lib/index.js'
 import type { RowError } from '../record.js'
-import { endOfRecord, type LoadFormat } from './records-in.js'
 import type { Block } from './source.js'
 import type { Reader } from './values.js'
 

@@ -1,6 +1,5 @@
 import type { FileHandle } from 'node:fs/promises'
-import { Problem } from '../../lib/index.js'
-import { endOfRecords, type LoadFormat, linesIn } from './records-in.js'
+import { endOfRecords, type LoadFormat, linesIn, Problem } from '../../lib/index.js'
 
 /** Where reading goes on: bytes of the file or number of the stored part, and the line there. */
 export interface SourcePosition {
@@ -24,6 +23,8 @@ export interface Source {
 
 /** Bytes that are read and written in one step: a few milliseconds of work. */
 export const BLOCK_BYTES = 65_536
+/** Records of one block: as many as one transaction should write. */
+const RECORDS_MAX = 5000
 /** Longest record; what is longer is cut at the last newline and refused as the rows that it then is. */
 const RECORD_BYTES_MAX = 10_485_760
 
@@ -83,7 +84,7 @@ export function partSource(part: (index: number) => string, parts: number): Sour
 function endOfBlock(bytes: Buffer, format: LoadFormat, last: boolean): number {
   for (let size = Math.min(BLOCK_BYTES, bytes.length); ; size = Math.min(size * 4, bytes.length)) {
     const block = bytes.subarray(0, size)
-    const end = endOfRecords(block, format)
+    const end = endOfRecords(block, format, RECORDS_MAX)
     if (end > 0) return end
     if (size >= RECORD_BYTES_MAX) return block.lastIndexOf('\n') + 1 || size
     if (size === bytes.length) return last ? size : 0

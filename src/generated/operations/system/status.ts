@@ -28,4 +28,21 @@ export interface Response {
    * Resident memory of the process.
    */
   memory_bytes: number
+  /**
+   * Which life of its data the node lives: a folder that was restored from a backup has another one than the folder that was copied.
+   */
+  incarnation: string
+  /**
+   * Of a folder that was restored: what it is a copy of.
+   */
+  restored_from?: {
+    /**
+     * The incarnation that was copied.
+     */
+    id: string
+    /**
+     * When: milliseconds since 1970.
+     */
+    taken: number
+  }
 }

@@ -1,16 +1,14 @@
 const NEWLINE = 0x0a
 const QUOTE = 0x22
 
+/** Rows as text: CSV, or one JSON object on each line. */
 export type LoadFormat = 'csv' | 'ndjson'
 
-/** Records of one block: as many as one transaction should write. */
-const RECORDS_MAX = 5000
-
 /**
- * Where the last whole record of a block of bytes ends, or the one of number RECORDS_MAX; 0 when there is none. A
+ * Where the last whole record of a block of bytes ends, or of the one of number `recordsMax`; 0 when there is none. A
  * record ends at a newline; in CSV one that is not between quotes, which is told by an even number of quotes before it.
  */
-export function endOfRecords(block: Uint8Array, format: LoadFormat): number {
+export function endOfRecords(block: Uint8Array, format: LoadFormat, recordsMax = Number.POSITIVE_INFINITY): number {
   let end = 0
   let records = 0
   let quoted = false
@@ -19,7 +17,7 @@ export function endOfRecords(block: Uint8Array, format: LoadFormat): number {
     if (byte === QUOTE && format === 'csv') quoted = !quoted
     else if (byte === NEWLINE && !quoted) {
       end = index + 1
-      if (++records === RECORDS_MAX) break
+      if (++records === recordsMax) break
     }
   }
   return end

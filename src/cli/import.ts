@@ -1,0 +1,195 @@
+import { createHash } from 'node:crypto'
+import { type FileHandle, open, readFile } from 'node:fs/promises'
+import { type Client, type Job, TrellisProblem } from '../client/index.js'
+import { endOfFirstRecord, endOfRecords, type LoadFormat, linesIn } from '../lib/index.js'
+import type { Flag } from './arguments.js'
+import { Usage } from './failures.js'
+import { Progress } from './progress.js'
+
+/** What one request carries of the file. */
+const PART_BYTES = 2 << 20
+/** Largest file that is one JSON array: it is read whole. */
+const JSON_BYTES_MAX = 256 << 20
+const ERRORS_SHOWN = 20
+
+type Flags = Partial<Record<Flag, string>>
+
+/** What an import has done. */
+export interface Imported {
+  rows: number
+  written: number
+  errors: { line: number; reason: string }[]
+  errors_total: number
+  seconds: number
+}
+
+interface Part {
+  text: string
+  /** Line of its first record. */
+  line: number
+  /** Bytes of the file up to its end. */
+  upTo: number
+}
+
+/**
+ * Loads a file by jobs of the node, part after part. Each part has an idempotency key made of what it holds: after a
+ * broken connection or Ctrl-C the same command goes on where it was, and no row comes twice.
+ */
+export async function importFile(client: Client, path: string, flags: Flags): Promise<Imported> {
+  const target = targetOf(flags)
+  const format = formatOf(path, flags.format)
+  const progress = new Progress(process.stderr)
+  const done: Imported = { rows: 0, written: 0, errors: [], errors_total: 0, seconds: 0 }
+  const started = performance.now()
+  await using file = await open(path)
+  const { size } = await file.stat()
+  const { header, parts } = format === 'json' ? await partsOfArray(path, size) : await partsOfFile(file, format)
+  try {
+    for await (const { text, line, upTo } of parts) {
+      const request = { ...target, format: format === 'csv' ? 'csv' : 'ndjson', data: header + text } as const
+      const { job_id } = await client.csvDataLoad(request, { idempotencyKey: keyOf(request, upTo) })
+      const job = await endOf(client, job_id, (now) =>
+        progress.show({ share: (upTo - text.length * (1 - shareOf(now))) / size, rows: done.rows + rowsOf(now) }),
+      )
+      add(done, job, line - linesIn(Buffer.from(header)))
+      progress.show({ share: upTo / size, rows: done.rows })
+    }
+  } finally {
+    progress.end()
+  }
+  done.seconds = (performance.now() - started) / 1000
+  return done
+}
+
+/** What people read in the end. */
+export function summary({ rows, written, errors, errors_total, seconds }: Imported): string {
+  const speed = Math.round(rows / Math.max(seconds, 0.001)).toLocaleString('en')
+  const lines = [
+    `Loaded ${written.toLocaleString('en')} of ${(rows + errors_total).toLocaleString('en')} rows in ${seconds.toFixed(1)} s (${speed} rows/s).`,
+  ]
+  if (errors_total > 0) lines.push(`${errors_total} rows could not be taken:`)
+  for (const { line, reason } of errors.slice(0, ERRORS_SHOWN)) lines.push(`  line ${line}: ${reason}`)
+  if (errors_total > ERRORS_SHOWN) lines.push('  …')
+  return lines.join('\n')
+}
+
+function targetOf({ table, database = 'data', action = 'insert' }: Flags) {
+  if (table === undefined) throw new Usage('Say which table is to be filled: trellis import FILE --table T.')
+  if (action !== 'insert' && action !== 'update' && action !== 'upsert')
+    throw new Usage('--action must be insert, update or upsert.')
+  return { database, table, action } as const
+}
+
+function formatOf(path: string, given: string | undefined): LoadFormat | 'json' {
+  const format = given ?? (/\.(?:ndjson|jsonl)$/i.test(path) ? 'ndjson' : /\.json$/i.test(path) ? 'json' : 'csv')
+  if (format === 'csv' || format === 'ndjson' || format === 'json') return format
+  throw new Usage('--format must be csv, ndjson or json.')
+}
+
+async function partsOfFile(
+  file: FileHandle,
+  format: LoadFormat,
+): Promise<{ header: string; parts: AsyncIterable<Part> }> {
+  if (format === 'ndjson') return { header: '', parts: cut(file, format, 0, 1) }
+  const { buffer, bytesRead } = await file.read(Buffer.alloc(PART_BYTES), 0, PART_BYTES, 0)
+  const head = buffer.subarray(0, endOfFirstRecord(buffer.subarray(0, bytesRead)))
+  const header = head.toString()
+  return {
+    header: header.endsWith('\n') ? header : `${header}\n`,
+    parts: cut(file, format, head.length, 1 + linesIn(head)),
+  }
+}
+
+async function* cut(file: FileHandle, format: LoadFormat, offset: number, line: number): AsyncGenerator<Part> {
+  for (let at = offset, size = PART_BYTES; ; ) {
+    const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(size), 0, size, at)
+    if (bytesRead === 0) return
+    const whole = endOfRecords(buffer.subarray(0, bytesRead), format)
+    if (whole === 0 && bytesRead === size) {
+      size *= 2 // a record that is longer than a part
+      continue
+    }
+    const part = buffer.subarray(0, bytesRead < size ? bytesRead : whole)
+    yield { text: part.toString(), line, upTo: at + part.length }
+    at += part.length
+    line += linesIn(part)
+    size = PART_BYTES
+  }
+}
+
+/** A file that is one JSON array, as lines. Its errors are counted by record. */
+async function partsOfArray(path: string, size: number): Promise<{ header: string; parts: AsyncIterable<Part> }> {
+  if (size > JSON_BYTES_MAX)
+    throw new Usage(`${path} is larger than ${JSON_BYTES_MAX} bytes: give it as NDJSON, one object on each line.`)
+  const records = arrayIn(path, await readFile(path, 'utf8'))
+  return { header: '', parts: partsOfRecords(records, size) }
+}
+
+function arrayIn(path: string, text: string): unknown[] {
+  let value: unknown
+  try {
+    value = JSON.parse(text)
+  } catch (error) {
+    throw new Usage(`${path} is not JSON: ${(error as Error).message}`)
+  }
+  if (!Array.isArray(value)) throw new Usage(`${path} must be a JSON array of objects.`)
+  return value
+}
+
+async function* partsOfRecords(records: readonly unknown[], size: number): AsyncGenerator<Part> {
+  let lines: string[] = []
+  let length = 0
+  let first = 1
+  for (const [index, record] of records.entries()) {
+    const text = JSON.stringify(record)
+    lines.push(text)
+    length += text.length + 1
+    if (length < PART_BYTES && index < records.length - 1) continue
+    yield { text: lines.join('\n'), line: first, upTo: (size * (index + 1)) / records.length }
+    lines = []
+    length = 0
+    first = index + 2
+  }
+}
+
+function keyOf(request: object, place: number): string {
+  return `import-${createHash('sha256')
+    .update(JSON.stringify([request, place]))
+    .digest('base64url')}`
+}
+
+/** A job that ended early has loaded something too: what it tells is kept, and then its failure is thrown. */
+async function endOf(client: Client, id: string, onProgress: (job: Job) => void): Promise<Job> {
+  try {
+    return await client.waitForJob(id, { onProgress, pollMs: 100 })
+  } catch (error) {
+    if (!(error instanceof TrellisProblem) || error.code !== 'job_failed') throw error
+    const { errors } = error.body['job'] as { errors?: { line: number; reason: string }[] }
+    const first = errors?.[0]
+    throw first
+      ? new TrellisProblem(
+          error.status,
+          { ...error.body, detail: `${error.message} The first: line ${first.line} of its part: ${first.reason}` },
+          undefined,
+        )
+      : error
+  }
+}
+
+function add(done: Imported, job: Job, linesBefore: number): void {
+  const [, written] = /loaded (\d+) of (\d+)/.exec(job.message ?? '') ?? []
+  const { rows, errors } = job['progress'] as { rows: number; errors: number }
+  done.rows += rows
+  done.written += Number(written ?? 0)
+  done.errors_total += errors
+  for (const { line, reason } of job['errors'] as Imported['errors'])
+    done.errors.push({ line: linesBefore + line - 1, reason })
+}
+
+function rowsOf(job: Job): number {
+  return (job['progress'] as { rows: number } | undefined)?.rows ?? 0
+}
+
+function shareOf(job: Job): number {
+  return ((job['progress'] as { percent: number | null } | undefined)?.percent ?? 0) / 100
+}

@@ -1,0 +1,109 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { bar } from '../../src/cli/progress.js'
+import { type TestNode, withNode } from '../support/node.js'
+import { asAdmin, trellis } from '../support/trellis.js'
+
+describe('trellis import', function () {
+  this.timeout(60_000)
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'trellis-import-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  const write = (name: string, text: string) => {
+    writeFileSync(join(folder, name), text)
+    return join(folder, name)
+  }
+  const rows = (node: TestNode) => {
+    using snapshot = node.node.services.tables.snapshot()
+    return [...snapshot.table('dev', 'dog')!.scan()]
+  }
+  const into = ['--database', 'dev', '--table', 'dog']
+
+  it('loads a file that is larger than one request, once however often it is given', () =>
+    withNode(async (node) => {
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+      const lines = Array.from({ length: 60_000 }, (_, n) => `${n},"dog, ${n}","two\nlines ${'x'.repeat(30)}"`)
+      const file = write('dogs.csv', `n,name,note\r\n${lines.join('\r\n')}`)
+      for (let time = 0; time < 2; time++) {
+        const { code, out } = await trellis(['import', file, ...into], { environment: asAdmin(node) })
+        expect(code).to.equal(0)
+        expect(out).to.match(/^Loaded 60,000 of 60,000 rows in [\d.]+ s/)
+        expect(new Set(rows(node).map(({ n }) => n)).size).to.equal(60_000)
+        expect(rows(node).length, `time ${time}`).to.equal(60_000)
+      }
+    }))
+
+  it('names the rows that could not be taken by their line in the file, and ends with 1', () =>
+    withNode(async (node) => {
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+      const file = write('dogs.csv', 'id,name\n1,a\n2\n3,"c\nc"\n4,d,e\n')
+      const { code, out } = await trellis(['import', file, ...into], { environment: asAdmin(node) })
+      expect(code).to.equal(1)
+      expect(out)
+        .to.contain('Loaded 2 of 4 rows')
+        .and.contain('line 3: has 1 fields')
+        .and.contain('line 6: has 3 fields')
+      const json = await trellis(['import', write('x.ndjson', '{"id":7}\nx\n'), ...into, '--json'], {
+        environment: asAdmin(node),
+      })
+      expect(JSON.parse(json.out)).to.include({ rows: 1, written: 1, errors_total: 1 })
+      expect(JSON.parse(json.out).errors[0].line).to.equal(2)
+    }))
+
+  it('takes lines of JSON and JSON arrays, and does what --action says', () =>
+    withNode(async (node) => {
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+      const environment = asAdmin(node)
+      await trellis(['import', write('a.json', '[{"id":1,"name":"a"},{"id":2,"tags":["x"]}]'), ...into], {
+        environment,
+      })
+      await trellis(['import', write('b.jsonl', '{"id":1,"name":"b"}\n'), ...into, '--action', 'update'], {
+        environment,
+      })
+      expect(rows(node).map(({ id, name, tags }) => ({ id, name, tags }))).to.deep.equal([
+        { id: 1, name: 'b', tags: undefined },
+        { id: 2, name: undefined, tags: ['x'] },
+      ])
+    }))
+
+  it('says what is missing', async () => {
+    expect(await trellis(['import', 'x.csv'])).to.deep.include({ code: 2, out: '' })
+    expect((await trellis(['import', join(folder, 'none.csv'), ...into])).code).to.equal(2)
+    expect((await trellis(['import', write('x.json', '{}'), ...into])).err).to.contain('must be a JSON array')
+    await withNode(async (node) => {
+      const unknown = await trellis(['import', write('x.csv', 'id\n1\n'), ...into], { environment: asAdmin(node) })
+      expect(unknown).to.include({ code: 1 })
+      expect(unknown.err).to.contain("Table 'dev.dog' does not exist")
+    })
+  })
+
+  it('draws its bar', () => {
+    expect(bar(0.5, 1200, 2)).to.equal(`[${'█'.repeat(15)}${'░'.repeat(15)}]  50 %  1,200 rows  600 rows/s`)
+    expect(bar(2, 0, 0)).to.contain('100 %')
+  })
+})
+
+describe('trellis restore', function () {
+  this.timeout(60_000)
+
+  it('makes a data folder from a backup, and refuses what is not one', () =>
+    withNode(async (node) => {
+      await node.ok({ operation: 'create_database', database: 'dev' })
+      const file = join(node.folder, 'backup.tar')
+      expect((await trellis(['create_backup', '--output', file], { environment: asAdmin(node) })).code).to.equal(0)
+      const folder = join(node.folder, 'restored')
+      const done = await trellis(['restore', file, '--data_dir', folder])
+      expect(done).to.include({ code: 0 })
+      expect(done.out).to.contain('every sum is right').and.contain(`trellis start --data_dir ${folder}`)
+      const again = await trellis(['restore', file, '--data_dir', folder])
+      expect(again).to.include({ code: 1, out: '' })
+      expect(again.err).to.contain('is not empty')
+      writeFileSync(file, 'something else')
+      expect((await trellis(['restore', file, '--data_dir', `${folder}2`])).err).to.contain('The backup cannot be used')
+    }))
+})
