@@ -69,10 +69,12 @@ export class Answer {
     const children = this.#children()
     const { trim = Number.POSITIVE_INFINITY } = options
     const list = (parent: number): ReplyNode[] => {
-      const nodes = (children[parent] ?? []).sort(compare).slice(0, trim)
+      const sorted = (children[parent] ?? []).sort(compare)
+      const nodes = sorted.length > trim ? sorted.slice(0, trim) : sorted
       return nodes.map((node) => {
-        const within = children[node] ? { _: list(node) } : {}
-        return { ...this.#shown(node), ...within }
+        const shown = this.#shown(node)
+        if (children[node]) shown._ = list(node)
+        return shown
       })
     }
     return { _: list(0) }
@@ -91,9 +93,12 @@ export class Answer {
   }
 
   #values(node: number, segment: number): Scalar[] {
-    return this.#aggregates.map(
-      ({ numeric }, index) => this.#accumulators[segment]![index]!.value(node) ?? (numeric ? 0 : null),
-    )
+    const accumulators = this.#accumulators[segment]!
+    const values: Scalar[] = []
+    for (let at = 0; at < accumulators.length; at++) {
+      values.push(accumulators[at]!.value(node) ?? (this.#aggregates[at]!.numeric ? 0 : null))
+    }
+    return values
   }
 
   #keyOf(node: number): Scalar {
@@ -103,15 +108,38 @@ export class Answer {
   /** Ties are broken by the key, always upwards. */
   #comparison({ sort, order = 'desc' }: ReplyOptions): (a: number, b: number) => number {
     const sign = order === 'asc' ? 1 : -1
-    const byKey = (a: number, b: number) => compareScalars(this.#keyOf(a), this.#keyOf(b))
+    const byKey = this.#byKey()
     const index = sort === undefined ? 0 : this.#aggregates.findIndex(({ alias }) => alias === sort)
     if (index !== -1) {
       const values = this.#accumulators[0]![index]!
       const missing = this.#aggregates[index]!.numeric ? 0 : null
+      const numbers = this.#numbers(values, missing)
+      if (numbers) return (a, b) => sign * (numbers[a]! - numbers[b]!) || byKey(a, b)
       return (a, b) => sign * compareScalars(values.value(a) ?? missing, values.value(b) ?? missing) || byKey(a, b)
     }
     if (sort !== 'key' && sort !== 'g') throw this.#unknownSort(sort!)
     return (a, b) => sign * compareFolded(this.#keyOf(a), this.#keyOf(b)) || sign * byKey(a, b)
+  }
+
+  /** Compares nodes by key. Keys are far fewer than comparisons: they are put in order once. */
+  #byKey(): (a: number, b: number) => number {
+    const { keys } = this.#pool
+    const order = Array.from(keys, (_, key) => key).sort((a, b) => compareScalars(keys[a]!, keys[b]!))
+    const rank = new Int32Array(keys.length)
+    for (const [at, key] of order.entries()) rank[key] = at
+    const { key } = this.#tree
+    return (a, b) => rank[key[a]!]! - rank[key[b]!]!
+  }
+
+  /** The value of every node, when all of them are finite numbers. */
+  #numbers(values: Accumulator, missing: Scalar): Float64Array | undefined {
+    const numbers = new Float64Array(this.#tree.size)
+    for (let node = 1; node < numbers.length; node++) {
+      const value = values.value(node) ?? missing
+      if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
+      numbers[node] = value
+    }
+    return numbers
   }
 
   #unknownSort(sort: string): PyqlError {
