@@ -73,7 +73,8 @@ export class EventReader {
     const action = either(event, 'action', 'event')
     if (typeof action !== 'string' || action === '') throw new Refusal('the action is missing or not a text')
     if (action.length > this.#limits.textCharactersMax) throw new Refusal('the action is too long')
-    const stamp = readStamp(event.stamp)
+    // Person replies have both; a number of milliseconds in the first weeks of 1970 would be taken for seconds.
+    const stamp = readStamp(event.stamp_iso ?? event.stamp)
     if (typeof stamp === 'string') throw new Refusal(stamp)
     const values = either(event, '_', 'attr')
     if (!isFields(values))

@@ -399,6 +399,10 @@ export interface Config {
      */
     kept_max: number
     /**
+     * Largest result that a job may keep.
+     */
+    result_bytes_max: number
+    /**
      * Errors of rows that get_job answers, the first ones.
      */
     errors_shown_max: number

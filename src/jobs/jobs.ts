@@ -11,6 +11,7 @@ export interface JobSettings {
   waiting_max: number
   kept_max: number
   errors_shown_max: number
+  result_bytes_max: number
 }
 
 export interface JobsOptions {
@@ -151,8 +152,14 @@ export class Jobs implements AsyncDisposable {
     return { message: `Starting job with id ${record.id}`, job_id: record.id }
   }
 
-  /** A job as its reader may see it. @throws Problem job_not_found */
+  /** A job as its reader may see it, with what it has found out. @throws Problem job_not_found */
   describe(id: string, reader: JobReader): JobView {
+    const view = this.#view(id, reader)
+    const result = this.#store.resultOf(id)
+    return result === undefined ? view : { ...view, result }
+  }
+
+  #view(id: string, reader: JobReader): JobView {
     const record = this.#visible(id, reader)
     const run = this.#running.get(id)?.run
     const progress = run?.progress ?? this.#store.progressOf(id).progress
@@ -167,7 +174,7 @@ export class Jobs implements AsyncDisposable {
     return this.#store
       .createdBetween(from, to, this.#options.settings.kept_max)
       .filter((id) => this.#isVisible(this.#record(id), reader))
-      .map((id) => this.describe(id, reader))
+      .map((id) => this.#view(id, reader))
   }
 
   /** Stops a job; what it has done stays. @throws Problem job_not_found, job_ended */
@@ -239,9 +246,13 @@ export class Jobs implements AsyncDisposable {
   }
 
   async #end(record: JobRecord, status: JobStatus, message: string, run?: JobRun): Promise<void> {
+    const result = status === 'COMPLETE' && run?.result !== undefined ? JSON.stringify(run.result) : undefined
+    const { result_bytes_max: limit } = this.#options.settings
+    if (result !== undefined && result.length > limit) throw new Problem('job_result_too_large', { limit })
     await this.#options.storage.write((transaction) => {
       run?.step(transaction, { position: undefined })
       this.#store.removeParts(transaction, record)
+      if (result !== undefined) this.#store.putResult(transaction, record.id, result)
       this.#store.put(transaction, { ...record, parts: 0, status, message, ended: this.#now() })
     })
   }

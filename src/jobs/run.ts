@@ -22,6 +22,8 @@ export class JobRun {
   readonly progress: Progress
   /** What the work has saved last; undefined at the first start. */
   readonly position: unknown
+  /** What the job has found out; the work sets it, and it is stored with the end of the job. */
+  result: unknown
   readonly #store: JobStore
   readonly #startedAt = performance.now()
   readonly #startedRows: number

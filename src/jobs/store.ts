@@ -26,6 +26,8 @@ export class JobStore {
   readonly #errors: Keyspace
   /** id, number → part of the input */
   readonly #parts: Keyspace
+  /** id → what the job has found out, as JSON */
+  readonly #results: Keyspace
 
   constructor(storage: Storage) {
     this.storage = storage
@@ -34,6 +36,7 @@ export class JobStore {
     this.#progress = storage.keyspace('job_progress')
     this.#errors = storage.keyspace('job_errors')
     this.#parts = storage.keyspace('job_parts')
+    this.#results = storage.keyspace('job_results')
   }
 
   add(transaction: WriteTransaction, record: JobRecord, parts: readonly string[]): void {
@@ -86,6 +89,16 @@ export class JobStore {
     return snapshot.get(this.#parts, placeOf(id, index)) ?? ''
   }
 
+  putResult(transaction: WriteTransaction, id: string, result: string): void {
+    transaction.put(this.#results, encodeValue(id), result)
+  }
+
+  resultOf(id: string): unknown {
+    using snapshot = this.storage.snapshot()
+    const text = snapshot.get(this.#results, encodeValue(id))
+    return text === undefined ? undefined : (JSON.parse(text) as unknown)
+  }
+
   /** Ids of the jobs that were created in [from, to], oldest first. */
   createdBetween(from: number, to: number, most: number): string[] {
     using snapshot = this.storage.snapshot()
@@ -103,6 +116,7 @@ export class JobStore {
     const key = encodeValue(record.id)
     transaction.remove(this.#records, key)
     transaction.remove(this.#progress, key)
+    transaction.remove(this.#results, key)
     transaction.remove(this.#times, encodeValue(record.created) + key)
     for (const place of transaction.keys(this.#errors, { start: key, end: key + AFTER_VALUES.repeat(5) }))
       transaction.remove(this.#errors, place)

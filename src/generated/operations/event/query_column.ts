@@ -72,6 +72,10 @@ export interface Request {
    * Only texts that contain this.
    */
   sub?: string
+  /**
+   * Run in the background: answers the id of a job, whose progress and result get_job tells.
+   */
+  job: boolean
 }
 export interface Sent {
   /**
@@ -140,10 +144,22 @@ export interface Sent {
    * Only texts that contain this.
    */
   sub?: string
+  /**
+   * Run in the background: answers the id of a job, whose progress and result get_job tells.
+   */
+  job?: boolean
 }
 export interface Response {
   /**
    * Groups: g the group, c (c2, c3 …) its aggregates for the first (second, third …) segment, _ the groups within it.
    */
   _?: unknown[]
+  /**
+   * In the background: that it was started.
+   */
+  message?: string
+  /**
+   * In the background: the id for get_job.
+   */
+  job_id?: string
 }

@@ -49,6 +49,10 @@ export interface Request {
    */
   trace: boolean
   /**
+   * Run in the background: answers the id of a job, whose progress and result get_job tells.
+   */
+  job: boolean
+  /**
    * This interface was referenced by `Request`'s JSON-Schema definition
    * via the `patternProperty` "^(str|int|dbl|bool)_\w+$".
    */
@@ -98,6 +102,10 @@ export interface Sent {
    */
   trace?: boolean
   /**
+   * Run in the background: answers the id of a job, whose progress and result get_job tells.
+   */
+  job?: boolean
+  /**
    * This interface was referenced by `Sent`'s JSON-Schema definition
    * via the `patternProperty` "^(str|int|dbl|bool)_\w+$".
    */
@@ -116,4 +124,12 @@ export interface Response {
    * What log() was given.
    */
   log?: string[]
+  /**
+   * In the background: that it was started.
+   */
+  message?: string
+  /**
+   * In the background: the id for get_job.
+   */
+  job_id?: string
 }

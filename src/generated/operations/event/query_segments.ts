@@ -22,6 +22,10 @@ export interface Request {
    * Answer the compiled program instead of its result.
    */
   debug: boolean
+  /**
+   * Run in the background: answers the id of a job, whose progress and result get_job tells.
+   */
+  job: boolean
 }
 export interface Sent {
   /**
@@ -40,6 +44,10 @@ export interface Sent {
    * Answer the compiled program instead of its result.
    */
   debug?: boolean
+  /**
+   * Run in the background: answers the id of a job, whose progress and result get_job tells.
+   */
+  job?: boolean
 }
 export interface Response {
   /**
@@ -54,4 +62,12 @@ export interface Response {
    * What log() was given.
    */
   log?: string[]
+  /**
+   * In the background: that it was started.
+   */
+  message?: string
+  /**
+   * In the background: the id for get_job.
+   */
+  job_id?: string
 }

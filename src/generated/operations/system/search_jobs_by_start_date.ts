@@ -62,6 +62,10 @@ export type Response = {
     errors: number
   }
   /**
+   * What the job has found out, once it is complete: the answer of a query.
+   */
+  result?: unknown
+  /**
    * The first rows that could not be taken (setting jobs.errors_shown_max).
    */
   errors: {

@@ -1,0 +1,241 @@
+import { expect } from 'chai'
+import { basic, onNode, type TestNode, withNode } from '../../support/node.js'
+
+type Body = Record<string, unknown>
+
+const EVENTS = Array.from({ length: 40 }, (_, at) => ({
+  person: `p${at % 10}`,
+  stamp: 1_700_000_000 + at * 60,
+  action: at % 3 === 0 ? 'buy' : 'visit',
+  _: { page: `page ${at % 4}`, price: at, secret: `s${at % 2}`, tags: [`t${at % 5}`, `t${at % 2}`] },
+}))
+
+async function shop(node: TestNode, table = 'shop'): Promise<void> {
+  const columns = [
+    { name: 'page', type: 'text' },
+    { name: 'price', type: 'double' },
+    { name: 'secret', type: 'text' },
+    { name: 'tags', type: 'text', is_set: true },
+  ]
+  await node.ok({ operation: 'create_table', table, kind: 'events', columns })
+  await node.ok({ operation: 'insert_events', table, events: EVENTS })
+}
+
+const ask = (node: TestNode, operation: string, more: Body) => node.ok<Body>({ operation, table: 'shop', ...more })
+const segments = (node: TestNode, script: string) => ask(node, 'query_segments', { script })
+const people = async (node: TestNode, segment: string) => {
+  const answer = await ask(node, 'query_events', { segments: segment, script: 'match:\n    tally("all")\n' })
+  return (answer._ as { c: number[] }[])[0]?.c[0] ?? 0
+}
+
+async function until(check: () => Promise<boolean>): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    if (await check()) return
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  throw new Error('it did not happen in time')
+}
+
+describe('queries of events', () => {
+  it('count every segment asked for on its own', () =>
+    withNode(async (node) => {
+      await shop(node)
+      await segments(node, '@segment one ttl=1h:\n    match where price == 3:\n        tally\n')
+      await segments(node, '@segment few ttl=1h:\n    match where price < 4:\n        tally\n')
+      const script = 'agg:\n    count person\n    sum price\n\nmatch where price >= 30:\n    tally(action)\n'
+      const alone = async (name: string) => (await ask(node, 'query_events', { segments: [name], script }))._ as Body[]
+      const together = (await ask(node, 'query_events', { segments: '*,one,few,*', script }))._ as Body[]
+      for (const [at, name] of ['*', 'one', 'few', '*'].entries()) {
+        const key = at === 0 ? 'c' : `c${at + 1}`
+        for (const group of await alone(name)) {
+          expect(together.find(({ g }) => g === group.g)![key], `${key} of ${group.g}`).to.deep.equal(group.c)
+        }
+      }
+      const column = (await ask(node, 'query_column', { column: 'page', segments: 'one,few' }))._ as Body[]
+      expect(column[0]).to.deep.include({ g: 'page', c: [1], c2: [4] })
+    }))
+
+  it('keep segments over a restart, by their scripts and their people', () =>
+    withNode(async (first) => {
+      await shop(first)
+      await segments(first, '@segment buyers ttl=forever:\n    match where action == "buy":\n        tally\n')
+      await first.node[Symbol.asyncDispose]()
+      await onNode(first.folder, async (node) => {
+        const [buyers] = (await ask(node, 'list_segments', {})).segments as Body[]
+        expect(buyers).to.include({ name: 'buyers', people: 10, expired: false, from_segments: false })
+        expect(await people(node, 'buyers')).to.equal(10)
+        await ask(node, 'drop_segment', { segment: 'buyers' })
+        expect((await ask(node, 'list_segments', {})).segments).to.deep.equal([])
+      })
+    }))
+
+  it('take a stored segment while it is fresh, and compute it anew when asked or refreshed', () =>
+    withNode(async (node) => {
+      await shop(node)
+      const script = (flags: string) => `@segment late ${flags}:\n    match where price > 1000:\n        tally\n`
+      const count = async (flags: string) => ((await segments(node, script(flags)))._ as { c: number[] }[])[0]!.c[0]
+      expect(await count('ttl=1h')).to.equal(0)
+      await ask(node, 'insert_events', { events: [{ person: 'p1', stamp: 5, action: 'x', _: { price: 2000 } }] })
+      expect(await count('ttl=1h use_cached')).to.equal(0)
+      expect(await count('ttl=1h')).to.equal(1)
+      await ask(node, 'insert_events', { events: [{ person: 'p2', stamp: 5, action: 'x', _: { price: 2000 } }] })
+      await count('ttl=1h refresh=1s use_cached')
+      expect(await people(node, 'late')).to.equal(1)
+      await count('ttl=1h refresh=1s')
+      await ask(node, 'insert_events', { events: [{ person: 'p3', stamp: 5, action: 'x', _: { price: 2000 } }] })
+      await until(async () => (await people(node, 'late')) === 3)
+    }))
+
+  it('keep a segment right on every insert, and after a restart', () =>
+    withNode(async (first) => {
+      await shop(first)
+      const script = '@segment rich ttl=1h on_insert:\n    match where price > 1000:\n        tally\n'
+      await segments(first, script)
+      const insert = (node: TestNode, person: string) =>
+        ask(node, 'insert_events', { events: [{ person, stamp: 9, action: 'x', _: { price: 5000 } }] })
+      expect(await people(first, 'rich')).to.equal(0)
+      await insert(first, 'p1')
+      await insert(first, 'new one')
+      expect(await people(first, 'rich')).to.equal(2)
+      await insert(first, 'p2')
+      await first.node[Symbol.asyncDispose]()
+      await onNode(first.folder, async (node) => {
+        await insert(node, 'p3')
+        expect(await people(node, 'rich')).to.equal(4)
+        const [rich] = (await ask(node, 'list_segments', {})).segments as Body[]
+        expect(rich).to.include({ people: 4, on_insert: true })
+      })
+    }))
+
+  it('answer the sections of a batch in order, and a failing one in its place', () =>
+    withNode(async (node) => {
+      await shop(node)
+      const script =
+        '@column page\n@column nope\n@segment s:\n    match where price == 3:\n        tally\n@use s\n@histogram h\n    return COUNT price\n'
+      const nodes = (await ask(node, 'query_batch', { script }))._ as Body[]
+      expect(nodes.map(({ g }) => g)).to.deep.equal(['page', 'nope', 's', 'h'])
+      expect(nodes[1]!.error).to.include({ code: 'event_column_unknown' })
+      expect(nodes[2]!.c).to.deep.equal([1])
+      expect(nodes[3]).to.deep.equal({ g: 'h', c: [1], _: [{ g: 4, c: [1] }] })
+      expect((await ask(node, 'list_segments', {})).segments).to.deep.equal([])
+    }))
+
+  it('answer a person that, inserted again, gives the same rows', () =>
+    withNode(async (node) => {
+      await shop(node)
+      const values = { price: 1, _: [{ page: ['a', 'b'], tags: ['x', 'y'] }, { page: 'c' }, { secret: 'q' }] }
+      await ask(node, 'insert_events', { events: [{ person: 'p1', stamp: 7, action: 'nested', _: values }] })
+      const reply = await ask(node, 'query_person', { sid: 'p1' })
+      const again = (reply.rows as Body[]).map((row) => ({ person: 'p1', ...row }))
+      expect(await ask(node, 'insert_events', { events: again })).to.include({ inserted: 0, duplicates: again.length })
+      const copy = (reply.rows as Body[]).map((row) => ({ person: 'copy', ...row }))
+      await ask(node, 'insert_events', { events: copy })
+      expect((await ask(node, 'query_person', { sid: 'copy' })).rows).to.deep.equal(reply.rows)
+    }))
+
+  it('run as jobs with progress and a result', () =>
+    withNode(async (node) => {
+      await shop(node)
+      const { job_id: id } = await ask(node, 'query_events', { job: true, script: 'match:\n    tally("all")\n' })
+      let job: Body = {}
+      await until(async () => {
+        ;[job] = (await node.ok<Body[]>({ operation: 'get_job', id })) as [Body]
+        return job.status === 'COMPLETE'
+      })
+      expect(job).to.include({ type: 'query_events', message: 'The query is done.' })
+      expect(job.progress).to.include({ rows: 10, percent: 100 })
+      expect(job.result).to.deep.equal({ _: [{ g: 'all', c: [10] }] })
+    }))
+
+  it('stop after their time, also in the middle of a loop', () =>
+    withNode(
+      async (node) => {
+        await shop(node)
+        const script =
+          'x = 0\nmatch:\n    match:\n        match:\n            match:\n                match:\n                    x = x + 1\ntally(x)\n'
+        const events = Array.from({ length: 900 }, (_, at) => ({ person: 'long', stamp: at, action: 'a', _: {} }))
+        await ask(node, 'insert_events', { events })
+        const answer = await node.post({ operation: 'query_events', table: 'shop', script })
+        expect(answer.status, JSON.stringify(answer.body)).to.equal(408)
+        expect(await people(node, '*')).to.equal(11)
+      },
+      { 'http.statement_timeout_ms': '400', 'events.steps_max': '1000000000000' },
+    ))
+
+  it('hide what the caller may not see: scripts, columns, persons, tables', () =>
+    withNode(async (node) => {
+      await shop(node)
+      const rights = (read: boolean) => ({ read, insert: false, update: false, delete: false })
+      const visible = ['page', 'price', 'tags'].map((attribute_name) => ({ attribute_name, ...rights(true) }))
+      await node.ok({
+        operation: 'add_role',
+        role: 'reader',
+        permission: { data: { tables: { shop: { ...rights(true), attribute_permissions: visible } } } },
+      })
+      await node.ok({
+        operation: 'add_user',
+        role: 'reader',
+        username: 'eve',
+        password: 'a-password-of-eve',
+        active: true,
+      })
+      const authorization = basic({ username: 'eve', password: 'a-password-of-eve' })
+      const as = (body: Body) => node.post({ table: 'shop', ...body }, { authorization })
+      const seen = await as({ operation: 'query_events', script: 'match:\n    tally(page)\n' })
+      expect(seen.status, JSON.stringify(seen.body)).to.equal(200)
+      const hidden = await as({ operation: 'query_events', script: 'match:\n    tally(column.secret)\n' })
+      expect(hidden.body).to.include({ code: 'script_invalid' })
+      expect(JSON.stringify(hidden.body)).not.to.contain('s0')
+      expect((await as({ operation: 'query_column', column: 'secret' })).body).to.include({
+        code: 'event_column_unknown',
+      })
+      const person = (await as({ operation: 'query_person', sid: 'p1' })).body as { rows: { attr: Body }[] }
+      expect(person.rows.every(({ attr }) => attr.secret === undefined && attr.page !== undefined)).to.equal(true)
+      const segment = '@segment s ttl=1h:\n    match where column.secret == "s0":\n        tally\n'
+      expect((await as({ operation: 'query_segments', script: segment })).body).to.include({ code: 'script_invalid' })
+      expect((await as({ operation: 'insert_events', events: EVENTS })).status).to.equal(403)
+    }))
+
+  it('take newline-delimited JSON on the path of inserts', () =>
+    withNode(async (node) => {
+      await shop(node)
+      const lines = `${JSON.stringify({ person: 'n', stamp: 1, action: 'a', _: {} })}\nnot json\n`
+      const answer = await node.send('POST', '/v1/insert/shop', lines, {
+        headers: { 'content-type': 'application/x-ndjson' },
+      })
+      expect(answer.body).to.deep.include({ inserted: 1, duplicates: 0 })
+      expect((answer.body as { rejected: Body[] }).rejected[0]).to.include({ index: 1 })
+      const object = await node.send('POST', '/v1/insert/shop', { person: 'n' })
+      expect(object.status).to.equal(400)
+      expect((await node.send('POST', '/v1/insert/shop', '[1,')).status).to.equal(400)
+    }))
+
+  it('forget a dropped table, and start a new one of its name from nothing', () =>
+    withNode(async (node) => {
+      await shop(node)
+      await node.ok({ operation: 'drop_table', table: 'shop' })
+      await node.ok({
+        operation: 'create_table',
+        table: 'shop',
+        kind: 'events',
+        columns: [{ name: 'page', type: 'text' }],
+      })
+      expect(await people(node, '*')).to.equal(0)
+      expect(await ask(node, 'describe_table', {})).to.include({ record_count: 0, kind: 'events' })
+    }))
+
+  it('know columns that are added, and start them anew when they are dropped and added again', () =>
+    withNode(async (node) => {
+      await shop(node)
+      await ask(node, 'drop_column', { column: 'page' })
+      expect((await node.post({ operation: 'query_column', table: 'shop', column: 'page' })).body).to.include({
+        code: 'event_column_unknown',
+      })
+      await ask(node, 'add_column', { column: 'page', type: 'text' })
+      expect((await ask(node, 'query_column', { column: 'page' }))._).to.deep.equal([])
+      await ask(node, 'insert_events', { events: [{ person: 'p1', stamp: 1, action: 'a', _: { page: 'z' } }] })
+      expect((await ask(node, 'query_column', { column: 'page' }))._).to.deep.equal([
+        { g: 'page', c: [1], _: [{ g: 'z', c: [1] }] },
+      ])
+    }))
+})
