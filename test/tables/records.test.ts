@@ -1,0 +1,350 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { Problem } from '../../src/lib/index.js'
+import type { Batch, LogEntry, WriteOptions } from '../../src/tables/index.js'
+import { author, expectSound, openStore, read, rowsOf, type Store, withFolder, withStore } from '../support/store.js'
+
+const DOG = { database: 'dev', table: 'dog', name: 'dog', primaryKey: 'id' }
+type Fields = Record<string, unknown>
+
+function insert(store: Store, records: Fields[], options: WriteOptions = {}) {
+  return store.tables.transact(author, (batch) => batch.insert('dev', 'dog', records, options))
+}
+
+async function codeOf(work: Promise<unknown>): Promise<string> {
+  const error = await work.catch((thrown: unknown) => thrown)
+  expect(error).to.be.instanceOf(Problem)
+  return (error as Problem).code
+}
+
+function countOf(store: Store, keyspace: string): number {
+  const snapshot = store.storage.snapshot()
+  const count = snapshot.count(store.storage.keyspace(keyspace), { start: '\0', end: '\xff\xff' })
+  snapshot[Symbol.dispose]()
+  return count
+}
+
+describe('records', () => {
+  it('come back exactly as they were sent', async function () {
+    this.timeout(30_000)
+    const text = fc.string({
+      unit: fc.oneof(fc.constantFrom('\ud800', '\0', '"', '\\', 'é', '\u{1F600}'), fc.string()),
+    })
+    const name = fc.oneof(fc.constantFrom('__proto__', 'constructor', 'toString', ''), text)
+    const { value } = fc.letrec<{ value: unknown }>((tie) => ({
+      value: fc.oneof(
+        { maxDepth: 4 },
+        fc.oneof(
+          fc.constant(-0),
+          fc.double({ noNaN: true, noDefaultInfinity: true }),
+          fc.boolean(),
+          fc.constant(null),
+          text,
+        ),
+        fc.array(tie('value'), { maxLength: 3 }),
+        fc.array(fc.tuple(name, tie('value')), { maxLength: 3 }).map((members) => Object.fromEntries(members)),
+      ),
+    }))
+    await withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      let id = 0
+      await fc.assert(
+        fc.asyncProperty(value, async (data) => {
+          // through JSON, as a request comes: there `__proto__` is an own key
+          const sent = JSON.parse(`{"id":${++id},"data":${exactJson(data)},"__proto__":${exactJson(data)}}`) as Fields
+          await insert(store, [sent])
+          const row = read(store, (snapshot) => snapshot.table('dev', 'dog')!.get(id))!
+          expect(exactJson({ ...row, __createdtime__: 0, __updatedtime__: 0 })).to.equal(
+            exactJson({ ...sent, __createdtime__: 0, __updatedtime__: 0 }),
+          )
+        }),
+        { numRuns: 300 },
+      )
+    })
+  })
+
+  it('carry the times of the server, whatever the client says', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await insert(store, [{ id: 1, __createdtime__: 5, __updatedtime__: 6 }])
+      const [first] = rowsOf(store, DOG)
+      expect(first!['__createdtime__']).to.be.greaterThan(1e12)
+      await store.tables.transact(author, (batch) => batch.update('dev', 'dog', [{ id: 1, a: 1, __createdtime__: 7 }]))
+      const [second] = rowsOf(store, DOG)
+      expect(second!['__createdtime__']).to.equal(first!['__createdtime__'])
+      expect(second!['__updatedtime__']).to.be.greaterThan(first!['__updatedtime__'] as number)
+    }))
+
+  it('are refused where they could not be kept or found again', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      const codes: string[] = []
+      for (const record of [
+        { id: true },
+        { id: {} },
+        { id: '' },
+        { id: 'x'.repeat(2000) },
+        { id: '\ud800' },
+        { id: 1, big: Number.POSITIVE_INFINITY },
+        { id: 1, ['x'.repeat(300)]: 1 },
+      ])
+        codes.push(await codeOf(insert(store, [{ id: 2 }, record])))
+      expect(codes).to.deep.equal([...Array<string>(5).fill('key_invalid'), 'record_invalid', 'record_invalid'])
+      expect(rowsOf(store, DOG)).to.deep.equal([])
+      await insert(store, [
+        { id: 'k'.repeat(1000), text: 'long '.repeat(1000) },
+        { id: 1, text: 'long '.repeat(1000) },
+      ])
+      expectSound(store)
+    }))
+
+  it('that a refused operation brought leave no attributes', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await insert(store, [{ id: 1 }])
+      const refused = insert(store, [{ id: 2, fresh: 1 }, { id: 1 }], { atomic: true })
+      const neighbour = insert(store, [{ id: 3, other: 1 }])
+      expect(await codeOf(refused)).to.equal('record_exists')
+      await neighbour
+      const names = store.catalog.table('dev', 'dog').columns.map(({ name }) => name)
+      expect(names).to.deep.equal(['id', '__createdtime__', '__updatedtime__', 'other'])
+    }))
+
+  it('are changed only where the condition holds, by one of many who try', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await insert(store, [{ id: 1, stock: 5 }])
+      const sell = (batch: Batch) =>
+        batch.update('dev', 'dog', [{ id: 1, stock: 4 }], { condition: (row) => row?.['stock'] === 5 })
+      const results = await Promise.allSettled(Array.from({ length: 20 }, () => store.tables.transact(author, sell)))
+      expect(results.filter(({ status }) => status === 'fulfilled')).to.have.length(1)
+    }))
+
+  it('of one transaction are all stored or none, and readers never see half of it', async function () {
+    this.timeout(30_000)
+    await withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await insert(
+        store,
+        Array.from({ length: 10 }, (_, id) => ({ id, money: 100 })),
+      )
+      let going = true
+      const move = async (n: number) => {
+        const [from, to] = [n % 10, (n * 7 + 3) % 10]
+        if (from === to) return
+        await store.tables
+          .transact(author, (batch) => {
+            const reader = batch.reader('dev', 'dog')
+            const [a, b] = [reader.get(from)!['money'] as number, reader.get(to)!['money'] as number]
+            batch.update('dev', 'dog', [{ id: from, money: a - 1 }])
+            batch.update('dev', 'dog', [{ id: to, money: b + 1 }])
+            if (n % 5 === 0) throw new Error('changed my mind')
+          })
+          .catch(() => {})
+      }
+      const sums = new Set<number>()
+      const look = async () => {
+        while (going) {
+          read(store, (snapshot) => {
+            const reader = snapshot.table('dev', 'dog')!
+            const rows = [...Array(10).keys()].map((id) => reader.get(id)!)
+            sums.add(rows.reduce((sum, row) => sum + (row['money'] as number), 0))
+          })
+          await new Promise(setImmediate)
+        }
+      }
+      const looking = look()
+      const movers = Array.from({ length: 8 }, async (_, mover) => {
+        for (let n = 0; n < 60; n++) await move(mover * 13 + n)
+      })
+      await Promise.all(movers)
+      going = false
+      await looking
+      expect([...sums]).to.deep.equal([1000])
+    })
+  })
+
+  it('are read in a snapshot as they were, though the cache holds newer ones', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await insert(store, [{ id: 1, n: 0 }])
+      const snapshots = []
+      for (let n = 1; n < 6; n++) {
+        const snapshot = store.tables.snapshot()
+        snapshots.push(snapshot)
+        await store.tables.transact(author, (batch) => batch.update('dev', 'dog', [{ id: 1, n }]))
+        read(store, (now) => expect(now.table('dev', 'dog')!.get(1)!['n']).to.equal(n))
+      }
+      expect(snapshots.map((snapshot) => snapshot.table('dev', 'dog')!.get(1)!['n'])).to.deep.equal([0, 1, 2, 3, 4])
+      for (const snapshot of snapshots) snapshot[Symbol.dispose]()
+    }))
+
+  it('are frozen, so that nobody can change what others read', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await insert(store, [{ id: 1, deep: { list: [1] } }])
+      const row = read(store, (snapshot) => snapshot.table('dev', 'dog')!.get(1))!
+      expect(() => (row['deep'] as { list: number[] }).list.push(2)).to.throw(TypeError)
+    }))
+})
+
+describe('an idempotency key', () => {
+  const once = (store: Store, key: string, fingerprint: string, records: Fields[]) =>
+    store.tables.transact({ user: 'u', idempotency: { key, fingerprint } }, (batch) =>
+      batch.insert('dev', 'dog', records),
+    )
+
+  it('makes a repeat answer the first time again, at the same moment and after a restart', () =>
+    withFolder(async (folder) => {
+      const store = await openStore(folder)
+      await store.catalog.createTable(DOG)
+      const answers = await Promise.all([1, 2, 3].map(() => once(store, 'k', 'f', [{ name: 'Penny' }])))
+      await store.close()
+      const again = await openStore(folder)
+      answers.push(await once(again, 'k', 'f', [{ name: 'Penny' }]))
+      expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).to.equal(1)
+      expect(rowsOf(again, DOG)).to.have.length(1)
+      await again.close()
+    }))
+
+  it('is refused for another request, and free again after a day', () => {
+    let now = Date.now()
+    return withStore(
+      async (store) => {
+        await store.catalog.createTable(DOG)
+        await once(store, 'k', 'f', [{ id: 1 }])
+        expect(await codeOf(once(store, 'k', 'g', [{ id: 2 }]))).to.equal('idempotency_key_reused')
+        now += 25 * 3_600_000
+        expect((await once(store, 'k', 'g', [{ id: 2 }])).done).to.deep.equal([2])
+        await store.tables.cleaning.run()
+        expect([countOf(store, 'replays'), countOf(store, 'replay_times')]).to.deep.equal([1, 1])
+        now += 25 * 3_600_000
+        await store.tables.cleaning.run()
+        expect([countOf(store, 'replays'), countOf(store, 'replay_times')]).to.deep.equal([0, 0])
+      },
+      { now: () => now },
+    )
+  })
+})
+
+describe('the change log', () => {
+  it('can be followed from any point, across commits', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      for (let id = 0; id < 3; id++) await insert(store, [{ id }])
+      const controller = new AbortController()
+      const seen: LogEntry[] = []
+      const following = (async () => {
+        for await (const entry of store.tables.changes.watch(1, controller.signal)) {
+          seen.push(entry)
+          if (seen.length === 5) controller.abort()
+        }
+      })()
+      for (let id = 3; id < 6; id++) await insert(store, [{ id }])
+      await following
+      expect(seen.map(({ sequence, keys }) => [sequence, keys])).to.deep.equal([
+        [2, [1]],
+        [3, [2]],
+        [4, [3]],
+        [5, [4]],
+        [6, [5]],
+      ])
+      expect(seen[0]).to.deep.include({
+        user: 'admin',
+        operation: 'insert',
+        database: 'dev',
+        table: 'dog',
+        origin: 'test',
+      })
+    }))
+
+  it('forgets by age and by size, and goes on counting after a restart', () =>
+    withFolder(async (folder) => {
+      let now = Date.now()
+      const open = () => openStore(folder, { now: () => now, settings: { 'tables.log_bytes_max': '1048576' } })
+      const store = await open()
+      await store.catalog.createTable(DOG)
+      const { id: tableId } = store.catalog.table('dev', 'dog')
+      await insert(store, [{ id: 1 }])
+      await store.tables.transact(author, (batch) => batch.delete('dev', 'dog', [1]))
+      now += 8 * 24 * 3_600_000
+      for (let id = 0; id < 30; id++) await insert(store, [{ id, note: 'x'.repeat(50_000) }])
+      await store.tables.cleaning.run()
+      const left = [...store.tables.changes.read({ tableId, limit: 100 })].map(({ sequence }) => sequence)
+      expect(left.at(-1)).to.equal(32)
+      expect(left.length).to.be.within(15, 22)
+      expect([countOf(store, 'log'), countOf(store, 'log_tables')]).to.deep.equal([left.length, left.length])
+      now += 31 * 24 * 3_600_000
+      await store.tables.cleaning.run()
+      expect([countOf(store, 'tombstones'), countOf(store, 'tombstone_times')]).to.deep.equal([0, 0])
+      await store.close()
+      const again = await open()
+      await insert(again, [{ id: 99 }])
+      expect(again.tables.changes.sequence).to.equal(33)
+      await again.close()
+    }))
+})
+
+describe('columns', () => {
+  it('dropped take their values and entries with them; the name can be used again', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await insert(
+        store,
+        Array.from({ length: 2500 }, (_, id) => ({ id, name: `n${id}`, age: id })),
+      )
+      await store.tables.dropColumn('dev', 'dog', 'name')
+      expect(rowsOf(store, DOG).every((row) => !Object.hasOwn(row, 'name'))).to.equal(true)
+      await insert(store, [{ id: 'new', name: 7 }])
+      expectSound(store)
+    }))
+
+  it('added with a default read as if every record had it, and their index is whole', () =>
+    withStore(async (store) => {
+      const columns = [{ name: 'id', type: 'int' }]
+      await store.catalog.createTable({ database: 'dev', table: 'dog', primaryKey: 'id', columns })
+      await insert(
+        store,
+        Array.from({ length: 2500 }, (_, id) => ({ id })),
+      )
+      const adding = store.tables.addColumn('dev', 'dog', { name: 'level', type: 'int', default: '3', not_null: true })
+      await Promise.all([adding, insert(store, [{ id: 9000, level: 4 }, { id: 9001 }])])
+      await store.tables.transact(author, (batch) => batch.update('dev', 'dog', [{ id: 5, level: 8 }]))
+      const rows = rowsOf(store, DOG)
+      expect(rows.filter((row) => row['level'] === 3)).to.have.length(2500)
+      expectSound(store)
+    }))
+})
+
+describe('a dropped table', () => {
+  it('is gone at once, and cleaned also by the next process', () =>
+    withFolder(async (folder) => {
+      const store = await openStore(folder)
+      await store.catalog.createTable(DOG)
+      await insert(
+        store,
+        Array.from({ length: 3000 }, (_, id) => ({ id, a: id, b: 'x' })),
+      )
+      await store.catalog.dropTable('dev', 'dog')
+      await store.catalog.createTable(DOG)
+      expect(rowsOf(store, DOG)).to.deep.equal([])
+      await insert(store, [{ id: 1, a: 1 }])
+      await store.close()
+      const again = await openStore(folder)
+      await again.tables.cleaning.run()
+      expect([countOf(again, 'records'), countOf(again, 'indexes')]).to.deep.equal([1, 4])
+      expect(again.catalog.leftovers()).to.deep.equal([])
+      expectSound(again)
+      await again.close()
+    }))
+})
+
+/** JSON that also tells -0. */
+function exactJson(value: unknown): string {
+  if (Object.is(value, -0)) return '-0'
+  if (Array.isArray(value)) return `[${value.map(exactJson).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  return `{${Object.entries(value)
+    .map(([name, member]) => `${JSON.stringify(name)}:${exactJson(member)}`)
+    .join(',')}}`
+}
