@@ -1,5 +1,6 @@
 import { pino } from 'pino'
 import { ConfigError, loadConfig } from './config/index.js'
+import { LogTail } from './lib/index.js'
 import { startNode, type TrellisNode } from './node.js'
 
 /** Exit code for a configuration that cannot be used (EX_CONFIG of sysexits). */
@@ -13,13 +14,20 @@ const LOG_FLUSH_MS = 100
 async function main(flags: string[]): Promise<void> {
   const config = loadConfig({ environment: process.env, flags })
   const destination = pino.destination({ fd: 2, sync: false, minLength: LOG_BUFFER_BYTES, periodicFlush: LOG_FLUSH_MS })
-  const log = pino({ level: config.log.level, base: { node: config.node.name }, timestamp: isoTime() }, destination)
+  const tail = new LogTail(config.log.kept_lines_max)
+  const log = pino(
+    { level: config.log.level, base: { node: config.node.name }, timestamp: isoTime() },
+    pino.multistream([
+      { level: 'trace', stream: destination },
+      { level: 'trace', stream: tail },
+    ]),
+  )
   process.on('unhandledRejection', (error) => {
     log.fatal({ error: String(error), stack: (error as Error)?.stack }, 'unhandled rejection')
     destination.flushSync()
     process.exit(1)
   })
-  const node = await startNode({ config, log })
+  const node = await startNode({ config, log, tail })
   greet(node)
   await signal()
   log.info('stopping')

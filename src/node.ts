@@ -5,11 +5,11 @@ import { Access, DurableAccessStore } from './access/index.js'
 import { Dispatcher, loadHandlers, type NodeInfo, type Services } from './api/index.js'
 import { type Aside, Backups } from './backup/index.js'
 import { Catalog, type TableSchema } from './catalog/index.js'
-import type { Config } from './config/index.js'
+import { type Config, LiveConfig } from './config/index.js'
 import { Contracts } from './contracts/index.js'
 import { HttpServer } from './http/index.js'
 import { Folder, Jobs, Loads } from './jobs/index.js'
-import { Disposals } from './lib/index.js'
+import { Disposals, LogTail } from './lib/index.js'
 import { rowStoreOf } from './loading.js'
 import { Metrics } from './metrics/index.js'
 import { Clustering } from './replication/index.js'
@@ -20,6 +20,8 @@ import { Queries, Tables, Writes } from './tables/index.js'
 export interface NodeOptions {
   config: Config
   log: Logger
+  /** The newest lines of the log, for read_log. */
+  tail?: LogTail
   /** Whether answers are checked against their contracts: in tests. */
   checkAnswers?: boolean
 }
@@ -39,7 +41,8 @@ export const version = (
 ).version
 
 /** The composition root: builds every service in order; disposes of them in reverse. */
-export async function startNode({ config, log, checkAnswers = false }: NodeOptions): Promise<TrellisNode> {
+export async function startNode(options: NodeOptions): Promise<TrellisNode> {
+  const { config, log, tail: logTail = new LogTail(1), checkAnswers = false } = options
   await using stack = new Disposals()
   let state: ReturnType<NodeInfo['state']> = 'starting'
   const contracts = new Contracts()
@@ -103,9 +106,15 @@ export async function startNode({ config, log, checkAnswers = false }: NodeOptio
       log,
     }),
   )
+  const settings = new LiveConfig(config)
+  settings.onChange((path) => {
+    if (path === 'log.level') log.level = config.log.level
+  })
   const services: Services = {
     node,
     config,
+    settings,
+    logTail,
     contracts,
     metrics,
     access,

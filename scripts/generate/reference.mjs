@@ -109,9 +109,9 @@ function problemPage(problems, contracts) {
 function configPage(config) {
   const rows = [...leaves(config, [])].map(({ path, schema }) => {
     const environment = `TRELLIS_${path.join('_').toUpperCase()}`
-    return `| \`${path.join('.')}\` | \`${environment}\` | \`${cell(JSON.stringify(schema.default))}\` | ${cell(schema.unit)} | ${cell(schema.description)} |`
+    return `| \`${path.join('.')}\` | \`${environment}\` | \`${cell(JSON.stringify(schema.default))}\` | ${cell(schema.unit)} | ${schema.live ? 'yes' : ''} | ${cell(schema.description)} |`
   })
-  return `${HEAD}# Settings\n\nFrom weakest to strongest: the default, the YAML file (\`--config FILE\` or \`TRELLIS_CONFIG\`), the environment, flags (\`--http.port 9925\`).\n\n| setting | environment | default | unit | meaning |\n|---|---|---|---|---|\n${rows.join('\n')}\n`
+  return `${HEAD}# Settings\n\nFrom weakest to strongest: the default, the YAML file (\`--config FILE\` or \`TRELLIS_CONFIG\`), what \`set_configuration\` has stored in the data folder, the environment, flags (\`--http.port 9925\`). Changes of live settings are in force at once, those of others after a restart.\n\n| setting | environment | default | unit | live | meaning |\n|---|---|---|---|---|---|\n${rows.join('\n')}\n`
 }
 
 function* leaves(schema, path) {

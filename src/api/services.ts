@@ -1,9 +1,10 @@
 import type { Access } from '../access/index.js'
 import type { Backups } from '../backup/index.js'
 import type { Catalog } from '../catalog/index.js'
-import type { Config } from '../config/index.js'
+import type { Config, LiveConfig } from '../config/index.js'
 import type { Contracts } from '../contracts/index.js'
 import type { Jobs, Loads } from '../jobs/index.js'
+import type { LogTail } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Clustering } from '../replication/index.js'
 import type { Events } from '../segments/index.js'
@@ -26,6 +27,10 @@ export interface NodeInfo {
 export interface Services {
   readonly node: NodeInfo
   readonly config: Config
+  /** Changes of the configuration while the node runs. */
+  readonly settings: LiveConfig
+  /** The newest lines of the log. */
+  readonly logTail: LogTail
   readonly contracts: Contracts
   readonly metrics: Metrics
   readonly access: Access

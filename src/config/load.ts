@@ -1,4 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import { parse } from 'yaml'
 import type { Config } from '../generated/config.js'
@@ -19,10 +20,14 @@ const byPath = new Map(settings.map((setting) => [setting.path, setting]))
 const byEnvironment = new Map(settings.map((setting) => [setting.environment, setting]))
 const ajv = new Ajv2020({ useDefaults: true, coerceTypes: true, allErrors: false, strict: false })
 const validate = ajv.compile<Config>(configSchema)
+/** Where settings that the environment or a flag has fixed come from, by configuration and path. */
+const origins = new WeakMap<object, ReadonlyMap<string, string>>()
+/** What set_configuration has stored, in the data folder: path → value. */
+export const STORED_FILE = 'settings.json'
 
 /**
- * The configuration of a node: defaults, then the YAML file (`--config FILE` or TRELLIS_CONFIG), then the environment,
- * then flags (`--http.port 9925` or `--http.port=9925`). Throws a ConfigError that names an unknown or wrong setting.
+ * The configuration of a node: defaults, then the YAML file (`--config FILE` or TRELLIS_CONFIG), then what
+ * set_configuration has stored in the data folder, then the environment, then flags (`--http.port 9925` or `--http.port=9925`). Throws a ConfigError that names an unknown or wrong setting.
  */
 export function loadConfig(options: { environment?: NodeJS.ProcessEnv; flags?: readonly string[] } = {}): Config {
   const flags = parseFlags(options.flags ?? [])
@@ -30,23 +35,62 @@ export function loadConfig(options: { environment?: NodeJS.ProcessEnv; flags?: r
   const file = flags.get('config') ?? environment[CONFIG_FILE_ENVIRONMENT]
   flags.delete('config')
   const tree: Tree = file === undefined || file === '' ? {} : readFile(file)
+  const fixed = new Map<string, string>()
+  const later: Tree = {}
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('TRELLIS_') || name === CONFIG_FILE_ENVIRONMENT || CLIENT_ENVIRONMENT.includes(name)) continue
     const setting = byEnvironment.get(name)
     if (!setting)
       throw new ConfigError(`Unknown environment variable ${name}.${didYouMean(name, byEnvironment.keys())}`)
-    set(tree, setting.path, value ?? '', setting.type)
+    set(later, setting.path, value ?? '', setting.type)
+    fixed.set(setting.path, `the environment variable ${name}`)
   }
   for (const [path, value] of flags) {
     const setting = byPath.get(path)
     if (!setting) throw new ConfigError(`Unknown flag --${path}.${didYouMean(path, byPath.keys())}`)
-    set(tree, path, value, setting.type)
+    set(later, path, value, setting.type)
+    fixed.set(path, `the flag --${path}`)
   }
+  const folder = later['data_dir'] ?? tree['data_dir'] ?? byPath.get('data_dir')!.default
+  for (const [path, value] of readStored(String(folder))) if (byPath.has(path)) put(tree, path, value)
+  for (const path of fixed.keys()) put(tree, path, valueAt(later, path))
+  const config = checkTree(tree)
+  origins.set(config, fixed)
+  return config
+}
+
+/** Fills in defaults and checks a tree of settings in place; throws a ConfigError. */
+export function checkTree(tree: Tree): Config {
   if (!validate(tree)) throw new ConfigError(explain(validate.errors![0]!))
-  const tls = tree['http'] as Config['http']
-  if ((tls.tls.certificate === '') !== (tls.tls.key === ''))
+  const { tls } = tree['http'] as Config['http']
+  if ((tls.certificate === '') !== (tls.key === ''))
     throw new ConfigError('http.tls.certificate and http.tls.key must be set together.')
+  return tree as unknown as Config
+}
+
+/** The settings that the environment or a flag has fixed: path → where. */
+export function originsOf(config: Config): ReadonlyMap<string, string> {
+  return origins.get(config) ?? new Map()
+}
+
+export function valueAt(tree: object, path: string): unknown {
+  return path.split('.').reduce<unknown>((place, name) => (place as Tree | undefined)?.[name], tree)
+}
+
+/** Sets one setting in a tree and answers the tree. */
+export function withValue(tree: Tree, path: string, value: unknown): Tree {
+  put(tree, path, value)
   return tree
+}
+
+function readStored(folder: string): [string, unknown][] {
+  const file = join(folder, STORED_FILE)
+  if (!existsSync(file)) return []
+  try {
+    return Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Tree)
+  } catch (error) {
+    throw new ConfigError(`The stored settings ${file} cannot be read: ${(error as Error).message}`)
+  }
 }
 
 function parseFlags(args: readonly string[]): Map<string, string> {
@@ -76,17 +120,20 @@ function readFile(file: string): Tree {
 }
 
 function set(tree: Tree, path: string, value: string, type: string | undefined): void {
+  const items = () =>
+    value
+      .split(',')
+      .map((item) => item.trim())
+      .filter((item) => item !== '')
+  put(tree, path, type === 'array' ? items() : value)
+}
+
+function put(tree: Tree, path: string, value: unknown): void {
   const names = path.split('.')
   const last = names.pop()!
   let place = tree
   for (const name of names) place = (place[name] ??= {}) as Tree
-  place[last] =
-    type === 'array'
-      ? value
-          .split(',')
-          .map((item) => item.trim())
-          .filter((item) => item !== '')
-      : value
+  place[last] = value
 }
 
 function explain(error: ErrorObject): string {

@@ -8,6 +8,8 @@ export interface Setting {
   /** Environment name: TRELLIS_HTTP_PORT. */
   environment: string
   secret: boolean
+  /** Whether a change is in force without a restart. */
+  live: boolean
   description: string
   unit: string | undefined
   default: unknown
@@ -20,6 +22,7 @@ interface SettingSchema {
   description?: string
   default?: unknown
   secret?: boolean
+  live?: boolean
   unit?: string
 }
 
@@ -37,6 +40,7 @@ function* leaves(schema: SettingSchema, path: string[]): Generator<Setting> {
         path: here.join('.'),
         environment: `TRELLIS_${here.join('_').toUpperCase()}`,
         secret: child.secret === true,
+        live: child.live === true,
         description: child.description ?? '',
         unit: child.unit,
         default: child.default,

@@ -75,10 +75,13 @@ export const methods = {
   openapi: { operation: 'openapi', changes: false },
   ping: { operation: 'ping', changes: false },
   postman: { operation: 'postman', changes: false },
+  readLog: { operation: 'read_log', changes: false },
   ready: { operation: 'ready', changes: false },
   restoreBackup: { operation: 'restore_backup', changes: true },
   searchJobsByStartDate: { operation: 'search_jobs_by_start_date', changes: false },
+  setConfiguration: { operation: 'set_configuration', changes: true },
   status: { operation: 'status', changes: false },
+  systemInformation: { operation: 'system_information', changes: false },
   addColumn: { operation: 'add_column', changes: true },
   createTable: { operation: 'create_table', changes: true },
   describeTable: { operation: 'describe_table', changes: false },
@@ -233,14 +236,20 @@ export interface Methods<Options> {
   ping(request?: Contracts['ping']['sent'], options?: Options): Promise<Contracts['ping']['response']>
   /** Answers the Postman collection of this version. */
   postman(request?: Contracts['postman']['sent'], options?: Options): Promise<Contracts['postman']['response']>
+  /** Reads the newest lines of the node's log. */
+  readLog(request?: Contracts['read_log']['sent'], options?: Options): Promise<Contracts['read_log']['response']>
   /** Answers whether the node serves requests. */
   ready(request?: Contracts['ready']['sent'], options?: Options): Promise<Contracts['ready']['response']>
   /** Brings a database of a backup back under a new name, as a job. */
   restoreBackup(request: Contracts['restore_backup']['sent'], options?: Options): Promise<Contracts['restore_backup']['response']>
   /** Lists the jobs of a time. */
   searchJobsByStartDate(request: Contracts['search_jobs_by_start_date']['sent'], options?: Options): Promise<Contracts['search_jobs_by_start_date']['response']>
+  /** Changes settings of the node. */
+  setConfiguration(request?: Contracts['set_configuration']['sent'], options?: Options): Promise<Contracts['set_configuration']['response']>
   /** Answers how the node is doing. */
   status(request?: Contracts['status']['sent'], options?: Options): Promise<Contracts['status']['response']>
+  /** Answers figures of the machine and the process. */
+  systemInformation(request?: Contracts['system_information']['sent'], options?: Options): Promise<Contracts['system_information']['response']>
   /** Adds a column to a table. */
   addColumn(request: Contracts['add_column']['sent'], options?: Options): Promise<Contracts['add_column']['response']>
   /** Creates a table. */

@@ -133,6 +133,10 @@ export interface Config {
      * Least severe level that is written.
      */
     level: 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal' | 'silent'
+    /**
+     * Newest lines of the log that are kept in memory for read_log.
+     */
+    kept_lines_max: number
   }
   /**
    * The environment of records, catalog and change log.

@@ -71,10 +71,13 @@ import type { Shapes as Metrics } from './operations/system/metrics.js'
 import type { Shapes as Openapi } from './operations/system/openapi.js'
 import type { Shapes as Ping } from './operations/system/ping.js'
 import type { Shapes as Postman } from './operations/system/postman.js'
+import type { Shapes as ReadLog } from './operations/system/read_log.js'
 import type { Shapes as Ready } from './operations/system/ready.js'
 import type { Shapes as RestoreBackup } from './operations/system/restore_backup.js'
 import type { Shapes as SearchJobsByStartDate } from './operations/system/search_jobs_by_start_date.js'
+import type { Shapes as SetConfiguration } from './operations/system/set_configuration.js'
 import type { Shapes as Status } from './operations/system/status.js'
+import type { Shapes as SystemInformation } from './operations/system/system_information.js'
 import type { Shapes as AddColumn } from './operations/table/add_column.js'
 import type { Shapes as CreateTable } from './operations/table/create_table.js'
 import type { Shapes as DescribeTable } from './operations/table/describe_table.js'
@@ -156,10 +159,13 @@ export interface Contracts {
   openapi: Openapi
   ping: Ping
   postman: Postman
+  read_log: ReadLog
   ready: Ready
   restore_backup: RestoreBackup
   search_jobs_by_start_date: SearchJobsByStartDate
+  set_configuration: SetConfiguration
   status: Status
+  system_information: SystemInformation
   add_column: AddColumn
   create_table: CreateTable
   describe_table: DescribeTable

@@ -109,6 +109,8 @@ export const problems = {
   section_invalid: {"status":400,"title":"A section is not valid","detail":"Line {line}: {reason}.","retry":false},
   segment_unknown: {"status":400,"title":"No such segment","detail":"There is no segment '{segment}' of this table: create it with query_segments and a ttl.","retry":false},
   select_malformed: {"status":400,"title":"The select cannot be read","detail":"In '{part}': {reason}","retry":false},
+  setting_fixed: {"status":409,"title":"The setting is fixed","detail":"Setting {setting} is set by {origin}: change it there.","retry":false},
+  setting_invalid: {"status":400,"title":"The setting is not valid","detail":"{reason}","retry":false},
   share_unknown: {"status":404,"title":"Not shared","detail":"Database '{database}' is not shared with '{username}'.","retry":false},
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
   stopping: {"status":503,"title":"The node is stopping","detail":"The node is stopping; send the request again to another node or after its restart.","retry":true},
@@ -247,6 +249,8 @@ export interface ProblemFacts {
   section_invalid: { line: string | number; reason: string | number }
   segment_unknown: { segment: string | number }
   select_malformed: { part: string | number; reason: string | number }
+  setting_fixed: { setting: string | number; origin: string | number }
+  setting_invalid: { reason: string | number }
   share_unknown: { database: string | number; username: string | number }
   statement_timeout: { limit: string | number }
   stopping: Record<never, never>

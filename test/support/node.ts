@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { pino } from 'pino'
 import { Pool } from 'undici'
 import { loadConfig } from '../../src/config/index.js'
+import { LogTail } from '../../src/lib/index.js'
 import { startNode, type TrellisNode } from '../../src/node.js'
 
 /** Credentials of the first super user of every test node. */
@@ -66,7 +67,8 @@ export async function onNode<Result>(
     ...settings,
   }
   const config = loadConfig({ flags: Object.entries(all).map(([path, value]) => `--${path}=${value}`) })
-  await using node = await startNode({ config, log: pino({ level: 'silent' }), checkAnswers: true })
+  const tail = new LogTail(1000)
+  await using node = await startNode({ config, log: pino({ level: 'info' }, tail), tail, checkAnswers: true })
   const pool = new Pool(node.url, { connections: 32 })
   try {
     return await test(client(node, folder, pool))

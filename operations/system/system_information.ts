@@ -1,0 +1,56 @@
+import { readdir, stat, statfs } from 'node:fs/promises'
+import { availableParallelism, cpus, freemem, hostname, loadavg, release, totalmem, uptime } from 'node:os'
+import { join } from 'node:path'
+import { type Needs, operation } from '../../src/api/index.js'
+
+const parts = {
+  system: () => ({
+    platform: process.platform,
+    release: release(),
+    arch: process.arch,
+    hostname: hostname(),
+    node_version: process.version,
+  }),
+  time: () => ({
+    current: Date.now(),
+    timezone: Intl.DateTimeFormat().resolvedOptions().timeZone,
+    uptime_s: uptime(),
+  }),
+  cpu: () => ({ model: cpus()[0]?.model ?? '', cores: availableParallelism(), load: loadavg() }),
+  memory: () => ({ total: totalmem(), free: freemem() }),
+  disk: async (folder: string) => {
+    const { bsize, blocks, bavail } = await statfs(folder)
+    return { total: bsize * blocks, free: bsize * bavail, used_by_node: await sizeOf(folder) }
+  },
+  process: () => {
+    const { user, system } = process.cpuUsage()
+    const { rss, heapUsed } = process.memoryUsage()
+    return {
+      pid: process.pid,
+      uptime_s: process.uptime(),
+      rss,
+      heap_used: heapUsed,
+      cpu_user_s: user / 1e6,
+      cpu_system_s: system / 1e6,
+    }
+  },
+}
+
+type Part = keyof typeof parts
+
+export default operation('system_information', async ({ attributes }, { config }: Needs<'config'>) => {
+  const wanted = attributes ?? (Object.keys(parts) as Part[])
+  const answers = await Promise.all(wanted.map(async (part) => [part, await parts[part](config.data_dir)] as const))
+  return Object.fromEntries(answers)
+})
+
+/** Bytes that the files of a folder take on disk. */
+async function sizeOf(folder: string): Promise<number> {
+  let bytes = 0
+  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
+    if (!entry.isFile()) continue
+    const file = await stat(join(entry.parentPath, entry.name)).catch(() => undefined)
+    bytes += (file?.blocks ?? 0) * 512
+  }
+  return bytes
+}

@@ -1,0 +1,91 @@
+// Generated from schemas/ by npm run generate. Do not edit.
+// read_log
+/**
+ * The lines.
+ */
+export type Response = {
+  /**
+   * When: ISO 8601.
+   */
+  timestamp: string
+  /**
+   * How severe.
+   */
+  level: string
+  /**
+   * What happened.
+   */
+  message: string
+  /**
+   * Details.
+   */
+  fields: {
+    [k: string]: unknown
+  }
+}[]
+
+export interface Shapes {
+  request: Request
+  sent: Sent
+  response: Response
+}
+export interface Request {
+  /**
+   * Lines to leave out.
+   */
+  start: number
+  /**
+   * Most lines.
+   */
+  limit: number
+  /**
+   * Lines of this level only.
+   */
+  level?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+  /**
+   * Not before this: ISO 8601.
+   */
+  from?: string
+  /**
+   * Not after this: ISO 8601.
+   */
+  until?: string
+  /**
+   * Lines that hold this text.
+   */
+  filter?: string
+  /**
+   * Oldest or newest first.
+   */
+  order: 'asc' | 'desc'
+}
+export interface Sent {
+  /**
+   * Lines to leave out.
+   */
+  start?: number
+  /**
+   * Most lines.
+   */
+  limit?: number
+  /**
+   * Lines of this level only.
+   */
+  level?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
+  /**
+   * Not before this: ISO 8601.
+   */
+  from?: string
+  /**
+   * Not after this: ISO 8601.
+   */
+  until?: string
+  /**
+   * Lines that hold this text.
+   */
+  filter?: string
+  /**
+   * Oldest or newest first.
+   */
+  order?: 'asc' | 'desc'
+}
