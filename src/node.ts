@@ -16,6 +16,8 @@ import { Clustering } from './replication/index.js'
 import { openEvents } from './segments/index.js'
 import { incarnationOf, Replays, Storage } from './storage/index.js'
 import { Queries, Tables, Writes } from './tables/index.js'
+import { triggerSourceOf } from './triggering.js'
+import { Triggers } from './triggers/index.js'
 
 export interface NodeOptions {
   config: Config
@@ -60,6 +62,15 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       folder: join(config.data_dir, 'events'),
       tables: tablesOf(catalog).filter(({ kind }) => kind === 'events'),
       onError: (error) => log.error({ err: error }, 'a segment could not be refreshed; it is tried again'),
+    }),
+  )
+  const triggers = stack.use(
+    await Triggers.open({
+      storage,
+      source: triggerSourceOf(catalog, events),
+      settings: config.triggers,
+      webhooks: config.webhooks,
+      onError: (error) => log.error({ err: error }, 'a trigger could not go on; it is tried again'),
     }),
   )
   const access = stack.use(
@@ -127,6 +138,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     loads,
     backups,
     clustering,
+    triggers,
   }
   const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))
   const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, replays, checkAnswers })

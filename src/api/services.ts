@@ -10,6 +10,7 @@ import type { Clustering } from '../replication/index.js'
 import type { Events } from '../segments/index.js'
 import type { Incarnation } from '../storage/index.js'
 import type { Queries, Tables, Writes } from '../tables/index.js'
+import type { Triggers } from '../triggers/index.js'
 
 /** What a node tells of itself. */
 export interface NodeInfo {
@@ -43,4 +44,5 @@ export interface Services {
   readonly jobs: Jobs
   readonly loads: Loads
   readonly backups: Backups
+  readonly triggers: Triggers
 }

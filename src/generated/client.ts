@@ -88,6 +88,14 @@ export const methods = {
   dropColumn: { operation: 'drop_column', changes: true },
   dropTable: { operation: 'drop_table', changes: true },
   listTables: { operation: 'list_tables', changes: false },
+  createTrigger: { operation: 'create_trigger', changes: true },
+  describeTrigger: { operation: 'describe_trigger', changes: false },
+  dropTrigger: { operation: 'drop_trigger', changes: true },
+  listDeadLetters: { operation: 'list_dead_letters', changes: false },
+  listTriggers: { operation: 'list_triggers', changes: false },
+  resendDeadLetters: { operation: 'resend_dead_letters', changes: true },
+  subscribeTrigger: { operation: 'subscribe_trigger', changes: true },
+  unsubscribeTrigger: { operation: 'unsubscribe_trigger', changes: true },
 } as const satisfies Record<string, { operation: keyof Contracts; changes: boolean }>
 
 /** One method for each operation. */
@@ -262,4 +270,20 @@ export interface Methods<Options> {
   dropTable(request: Contracts['drop_table']['sent'], options?: Options): Promise<Contracts['drop_table']['response']>
   /** Lists the tables of a database. */
   listTables(request?: Contracts['list_tables']['sent'], options?: Options): Promise<Contracts['list_tables']['response']>
+  /** Makes a trigger, or changes its script. */
+  createTrigger(request: Contracts['create_trigger']['sent'], options?: Options): Promise<Contracts['create_trigger']['response']>
+  /** Describes a trigger. */
+  describeTrigger(request: Contracts['describe_trigger']['sent'], options?: Options): Promise<Contracts['describe_trigger']['response']>
+  /** Drops a trigger. */
+  dropTrigger(request: Contracts['drop_trigger']['sent'], options?: Options): Promise<Contracts['drop_trigger']['response']>
+  /** Lists messages that could not be delivered. */
+  listDeadLetters(request: Contracts['list_dead_letters']['sent'], options?: Options): Promise<Contracts['list_dead_letters']['response']>
+  /** Lists the triggers of an event table. */
+  listTriggers(request: Contracts['list_triggers']['sent'], options?: Options): Promise<Contracts['list_triggers']['response']>
+  /** Sends dead letters once more. */
+  resendDeadLetters(request: Contracts['resend_dead_letters']['sent'], options?: Options): Promise<Contracts['resend_dead_letters']['response']>
+  /** Sends a trigger's messages to a web-hook. */
+  subscribeTrigger(request: Contracts['subscribe_trigger']['sent'], options?: Options): Promise<Contracts['subscribe_trigger']['response']>
+  /** Sends a trigger's messages to a web-hook no longer. */
+  unsubscribeTrigger(request: Contracts['unsubscribe_trigger']['sent'], options?: Options): Promise<Contracts['unsubscribe_trigger']['response']>
 }

@@ -283,6 +283,72 @@ export interface Config {
     trace_lines_max: number
   }
   /**
+   * Triggers of event tables.
+   */
+  triggers: {
+    /**
+     * Triggers of all tables together.
+     */
+    triggers_max: number
+    /**
+     * Subscribers of one trigger.
+     */
+    subscribers_max: number
+    /**
+     * How often scheduled functions that are due are looked for.
+     */
+    schedule_check_ms: number
+    /**
+     * Scheduled functions that run in one go.
+     */
+    scheduled_max: number
+    /**
+     * Inserts of one partition that triggers look at in one go.
+     */
+    inserts_batch_max: number
+  }
+  /**
+   * Delivery of the messages of triggers.
+   */
+  webhooks: {
+    /**
+     * Hosts (hook.internal, 127.0.0.1), hosts with ports (127.0.0.1:8080) and networks (10.1.0.0/16) that web-hooks may have although they are loopback, private, link-local or otherwise not public.
+     */
+    allow: string[]
+    /**
+     * Time for one call, connecting included.
+     */
+    timeout_ms: number
+    /**
+     * Messages in one call.
+     */
+    messages_max: number
+    /**
+     * Pause after the first failure; doubled after each further one, half of it left to chance.
+     */
+    backoff_first_ms: number
+    /**
+     * Longest pause between attempts.
+     */
+    backoff_max_ms: number
+    /**
+     * Age at which a message that was not delivered becomes a dead letter, unless the subscription says otherwise.
+     */
+    retention_ms: number
+    /**
+     * Messages that wait for one subscriber; further ones become dead letters.
+     */
+    queue_max: number
+    /**
+     * Dead letters kept for one subscriber; the oldest goes first.
+     */
+    dead_letters_max: number
+    /**
+     * Longest message; what is beyond is cut off.
+     */
+    message_characters_max: number
+  }
+  /**
    * The door.
    */
   http: {

@@ -84,6 +84,14 @@ import type { Shapes as DescribeTable } from './operations/table/describe_table.
 import type { Shapes as DropColumn } from './operations/table/drop_column.js'
 import type { Shapes as DropTable } from './operations/table/drop_table.js'
 import type { Shapes as ListTables } from './operations/table/list_tables.js'
+import type { Shapes as CreateTrigger } from './operations/trigger/create_trigger.js'
+import type { Shapes as DescribeTrigger } from './operations/trigger/describe_trigger.js'
+import type { Shapes as DropTrigger } from './operations/trigger/drop_trigger.js'
+import type { Shapes as ListDeadLetters } from './operations/trigger/list_dead_letters.js'
+import type { Shapes as ListTriggers } from './operations/trigger/list_triggers.js'
+import type { Shapes as ResendDeadLetters } from './operations/trigger/resend_dead_letters.js'
+import type { Shapes as SubscribeTrigger } from './operations/trigger/subscribe_trigger.js'
+import type { Shapes as UnsubscribeTrigger } from './operations/trigger/unsubscribe_trigger.js'
 
 /** Request and response of every operation. */
 export interface Contracts {
@@ -172,4 +180,12 @@ export interface Contracts {
   drop_column: DropColumn
   drop_table: DropTable
   list_tables: ListTables
+  create_trigger: CreateTrigger
+  describe_trigger: DescribeTrigger
+  drop_trigger: DropTrigger
+  list_dead_letters: ListDeadLetters
+  list_triggers: ListTriggers
+  resend_dead_letters: ResendDeadLetters
+  subscribe_trigger: SubscribeTrigger
+  unsubscribe_trigger: UnsubscribeTrigger
 }

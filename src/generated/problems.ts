@@ -115,6 +115,8 @@ export const problems = {
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
   stopping: {"status":503,"title":"The node is stopping","detail":"The node is stopping; send the request again to another node or after its restart.","retry":true},
   storage_unavailable: {"status":503,"title":"The storage does not take writes","detail":"The storage failed ({reason}) and takes no more writes until the node is restarted. Reads go on where they can.","retry":false},
+  subscriber_unknown: {"status":404,"title":"No such subscriber","detail":"Trigger '{trigger}' has no subscriber '{subscriber}'.{suggestion}","retry":false},
+  subscribers_too_many: {"status":429,"title":"Too many subscribers","detail":"The trigger has {limit} subscribers already (setting triggers.subscribers_max).","retry":false},
   table_exists: {"status":400,"title":"The table exists","detail":"Table '{table}' already exists in '{database}'","retry":false},
   table_not_events: {"status":400,"title":"Not an event table","detail":"Table '{table}' of '{database}' keeps records, not events.","retry":false},
   table_not_found: {"status":404,"title":"Unknown table","detail":"Table '{database}.{table}' does not exist","retry":false},
@@ -130,11 +132,15 @@ export const problems = {
   too_many_routes: {"status":400,"title":"Too many routes","detail":"A node has at most {most} routes.","retry":false},
   too_many_segments: {"status":400,"title":"Too many segments","detail":"The table has {limit} stored segments (setting events.segments_max): drop some.","retry":false},
   too_many_sign_ins: {"status":429,"title":"Too many failed sign-ins","detail":"Too many failed sign-ins: try again in {seconds} seconds.","retry":true},
+  trigger_unknown: {"status":404,"title":"No such trigger","detail":"Table '{table}' has no trigger '{trigger}'.{suggestion}","retry":false},
+  triggers_too_many: {"status":429,"title":"Too many triggers","detail":"There are {limit} triggers already (setting triggers.triggers_max).","retry":false},
   user_exists: {"status":409,"title":"The user exists","detail":"User {username} already exists","retry":false},
   user_inactive: {"status":401,"title":"The user is inactive","detail":"Cannot complete request: User is inactive","retry":false},
   user_unknown: {"status":404,"title":"Unknown user","detail":"User {username} does not exist","retry":false},
   value_taken: {"status":409,"title":"The value is taken","detail":"records[{index}]: another record of '{database}.{table}' has the same '{column}', which is unique. Nothing was stored.","retry":false},
   value_type_wrong: {"status":400,"title":"The value does not fit the column","detail":"Column '{column}' is {type}: {value} does not fit.","retry":false},
+  webhook_failed: {"status":400,"title":"The web-hook did not answer","detail":"The web-hook at '{host}' did not take the call: {reason}.","retry":true},
+  webhook_forbidden: {"status":400,"title":"The web-hook may not be called","detail":"'{host}' is {address}, which is not a public address; the setting webhooks.allow would have to name it.","retry":false},
 } as const satisfies Record<string, { status: number; title: string; detail: string; retry: boolean }>
 
 export type ProblemCode = keyof typeof problems
@@ -255,6 +261,8 @@ export interface ProblemFacts {
   statement_timeout: { limit: string | number }
   stopping: Record<never, never>
   storage_unavailable: { reason: string | number }
+  subscriber_unknown: { trigger: string | number; subscriber: string | number; suggestion: string | number }
+  subscribers_too_many: { limit: string | number }
   table_exists: { table: string | number; database: string | number }
   table_not_events: { table: string | number; database: string | number }
   table_not_found: { database: string | number; table: string | number }
@@ -270,9 +278,13 @@ export interface ProblemFacts {
   too_many_routes: { most: string | number }
   too_many_segments: { limit: string | number }
   too_many_sign_ins: { seconds: string | number }
+  trigger_unknown: { table: string | number; trigger: string | number; suggestion: string | number }
+  triggers_too_many: { limit: string | number }
   user_exists: { username: string | number }
   user_inactive: Record<never, never>
   user_unknown: { username: string | number }
   value_taken: { index: string | number; database: string | number; table: string | number; column: string | number }
   value_type_wrong: { column: string | number; type: string | number; value: string | number }
+  webhook_failed: { host: string | number; reason: string | number }
+  webhook_forbidden: { host: string | number; address: string | number }
 }

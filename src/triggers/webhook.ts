@@ -1,0 +1,84 @@
+import { createHmac } from 'node:crypto'
+import { request as requestHttp } from 'node:http'
+import { request as requestHttps } from 'node:https'
+import { Problem } from '../lib/index.js'
+import { type Address, checkedAddress } from './address.js'
+import type { WebhooksSettings } from './settings.js'
+import type { Subscription } from './trigger.js'
+
+export type Target = Pick<Subscription, 'host' | 'port' | 'path' | 'tls' | 'secret'>
+
+export interface Posting {
+  /** The same for every attempt: receivers tell repeats by it. */
+  readonly id: string
+  readonly query?: Readonly<Record<string, string | number>>
+  readonly body: unknown
+}
+
+/**
+ * Posts JSON to a web-hook; kept when the answer is 2xx. Redirects are failures: they would lead around the check of
+ * the address. @throws Problem webhook_forbidden, webhook_failed
+ */
+export async function post(
+  target: Target,
+  posting: Posting,
+  { allow, timeout_ms }: Pick<WebhooksSettings, 'allow' | 'timeout_ms'>,
+  signal?: AbortSignal,
+): Promise<void> {
+  const address = await checkedAddress(target.host, target.port, allow)
+  const status = await send(target, posting, address, timeout_ms, signal)
+  if (status >= 200 && status < 300) return
+  throw new Problem('webhook_failed', { host: target.host, reason: `it answered ${status}; 2xx is expected` })
+}
+
+function send(target: Target, { id, query, body }: Posting, to: Address, timeoutMs: number, signal?: AbortSignal) {
+  const { host, port, path, tls, secret } = target
+  const text = JSON.stringify(body)
+  const headers = {
+    'content-type': 'application/json',
+    'content-length': Buffer.byteLength(text),
+    'user-agent': 'TrellisDB',
+    ...signatureHeaders(id, text, secret),
+  }
+  const signals = [AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]
+  return new Promise<number>((resolve, reject) => {
+    const request = (tls ? requestHttps : requestHttp)(
+      {
+        ...{ host, port, headers, method: 'POST', path: pathWith(path, query), agent: false },
+        signal: AbortSignal.any(signals),
+        // The address that was checked, whatever the name means by now.
+        lookup: (_host, options, done) => (options.all ? done(null, [to]) : done(null, to.address, to.family)),
+      },
+      (response) => {
+        resolve(response.statusCode ?? 0)
+        response.destroy()
+      },
+    )
+    request.on('error', (error: NodeJS.ErrnoException) => {
+      reject(new Problem('webhook_failed', { host, reason: error.code ?? error.message }))
+    })
+    request.end(text)
+  })
+}
+
+function pathWith(path: string, query: Posting['query'] = {}): string {
+  const added = new URLSearchParams(
+    Object.entries(query).map(([name, value]): [string, string] => [name, String(value)]),
+  ).toString()
+  if (added === '') return path
+  return `${path}${path.includes('?') ? '&' : '?'}${added}`
+}
+
+/** The headers of Standard Webhooks 1.0 (standardwebhooks.com): the signature only where there is a secret. */
+function signatureHeaders(id: string, text: string, secret: string | undefined): Record<string, string> {
+  const timestamp = Math.floor(Date.now() / 1000)
+  const headers = { 'webhook-id': id, 'webhook-timestamp': String(timestamp) }
+  if (secret === undefined) return headers
+  const mac = createHmac('sha256', keyOf(secret)).update(`${id}.${timestamp}.${text}`).digest('base64')
+  return { ...headers, 'webhook-signature': `v1,${mac}` }
+}
+
+/** `whsec_` and base64, as the standard has it; any other text is the key itself. */
+function keyOf(secret: string): Buffer {
+  return secret.startsWith('whsec_') ? Buffer.from(secret.slice(6), 'base64') : Buffer.from(secret)
+}

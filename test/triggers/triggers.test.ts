@@ -1,0 +1,231 @@
+import { createHmac } from 'node:crypto'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { type Hook, openHook } from '../support/hook.js'
+import { onNode, type TestNode, withNode } from '../support/node.js'
+
+const settings = {
+  'webhooks.allow': '127.0.0.1',
+  'webhooks.backoff_first_ms': '5',
+  'webhooks.backoff_max_ms': '50',
+  'triggers.schedule_check_ms': '20',
+}
+const place = { database: 'shop', table: 'visits', trigger: 'thanks' }
+const script = `def on_insert():
+    match where action == 'buy':
+        return 'thanks for ' + str(COUNT action where action == 'buy')
+`
+
+async function prepare(node: TestNode, hook: Hook, text = script, more: object = {}): Promise<void> {
+  const columns = [{ name: 'page', type: 'text' }]
+  await node.ok({ operation: 'create_table', database: 'shop', table: 'visits', kind: 'events', columns })
+  await node.ok({ operation: 'create_trigger', ...place, script: text })
+  await subscribe(node, hook, more)
+}
+
+function subscribe(node: TestNode, hook: Hook, more: object = {}): Promise<unknown> {
+  const address = { host: '127.0.0.1', port: hook.port, path: '/in?a=1' }
+  return node.ok({ operation: 'subscribe_trigger', ...place, subscriber: 'mailer', ...address, ...more })
+}
+
+let stamp = 1_600_000_000_000
+function insert(node: TestNode, person: string | number, action: string): Promise<unknown> {
+  const events = [{ person, stamp: stamp++, action, _: { page: 'home' } }]
+  return node.ok({ operation: 'insert_events', database: 'shop', table: 'visits', events })
+}
+
+interface View {
+  failures: number
+  last_failure?: string
+  subscribers: { waiting: number; dead_letters: number; failures: number; last_failure?: string }[]
+}
+const describeTrigger = (node: TestNode) => node.ok<View>({ operation: 'describe_trigger', ...place })
+
+describe('triggers', function () {
+  this.timeout(40_000)
+
+  it('send what on_insert returns, for every insert that returns something, in order', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      await prepare(node, hook)
+      expect(hook.calls[0]!.text).to.equal('{"events":[]}')
+      await insert(node, 'anna', 'view')
+      for (const [i, person] of ['anna', 'anna', 7].entries()) {
+        await insert(node, person, 'buy')
+        await hook.until(i + 1)
+      }
+      expect(hook.taken.map(({ uid, message, method }) => [uid, message, method])).to.deep.equal([
+        ['anna', 'thanks for 1', 'on_insert'],
+        ['anna', 'thanks for 2', 'on_insert'],
+        [7, 'thanks for 1', 'on_insert'],
+      ])
+      const { url, messages, headers } = hook.calls[1]!
+      expect(url.pathname).to.equal('/in')
+      expect(Object.fromEntries(url.searchParams)).to.include({ a: '1', revent: 'thanks', subscriber: 'mailer' })
+      expect(url.searchParams.get('count')).to.equal(String(messages.length))
+      expect(messages[0]!.stamp_iso).to.equal(new Date(messages[0]!.stamp).toISOString().replace('.000Z', 'Z'))
+      expect(headers['webhook-signature']).to.equal(undefined)
+    }, settings)
+  })
+
+  it('sign what they send when there is a secret', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      const key = Buffer.from('a secret of twenty-four b')
+      await prepare(node, hook, script, { secret: `whsec_${key.toString('base64')}` })
+      await insert(node, 'anna', 'buy')
+      await hook.until(1)
+      const { headers, text } = hook.calls.at(-1)!
+      const signed = `${headers['webhook-id']}.${headers['webhook-timestamp']}.${text}`
+      const mac = createHmac('sha256', key).update(signed).digest('base64')
+      expect(headers['webhook-signature']).to.equal(`v1,${mac}`)
+      expect(JSON.stringify(await describeTrigger(node))).to.not.contain(key.toString('base64'))
+    }, settings)
+  })
+
+  it('try again while the hook fails, with the same messages, and lose none', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      await prepare(node, hook)
+      hook.status = 500
+      for (let i = 0; i < 5; i++) await insert(node, `p${i}`, 'buy')
+      while (hook.calls.length < 5) await new Promise((resolve) => setTimeout(resolve, 10))
+      const view = await describeTrigger(node)
+      expect(view.subscribers[0]).to.include({ waiting: 5, dead_letters: 0 })
+      expect(view.subscribers[0]!.last_failure).to.contain('it answered 500')
+      const ids = new Set(hook.calls.slice(1).map(({ headers, text }) => `${headers['webhook-id']} ${text}`))
+      hook.status = 302 // leads to an address of the inside, which is not followed
+      while (hook.calls.length < 8) await new Promise((resolve) => setTimeout(resolve, 10))
+      hook.status = 200
+      await hook.until(5)
+      expect(ids.size).to.equal(1)
+      expect(hook.taken.map(({ uid }) => uid)).to.have.members(['p0', 'p1', 'p2', 'p3', 'p4'])
+    }, settings)
+  })
+
+  it('emit once for a person, and never again', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      await prepare(
+        node,
+        hook,
+        "def on_insert():\n    schedule(50, 'later')\n    if action == 'buy':\n        emit('once')\n\ndef later():\n    return 'never'\n",
+      )
+      await insert(node, 'anna', 'buy')
+      await hook.until(1)
+      await insert(node, 'anna', 'buy')
+      await insert(node, 'ben', 'buy')
+      await hook.until(2)
+      await new Promise((resolve) => setTimeout(resolve, 200))
+      expect(hook.taken.map(({ uid, message }) => [uid, message])).to.deep.equal([
+        ['anna', 'once'],
+        ['ben', 'once'],
+      ])
+    }, settings)
+  })
+
+  it('run scheduled functions, once for a person and function, after a restart too', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trellis-triggers-'))
+    await using hook = await openHook()
+    try {
+      await onNode(
+        folder,
+        async (node) => {
+          await prepare(
+            node,
+            hook,
+            "def on_insert():\n    schedule(700, 'later')\n\ndef later():\n    return str(COUNT action) + ' events'\n",
+          )
+          await insert(node, 'anna', 'a')
+          await insert(node, 'anna', 'b')
+        },
+        settings,
+      )
+      expect(hook.taken).to.have.length(0)
+      await onNode(folder, async () => hook.until(1), settings)
+      expect(hook.taken.map(({ uid, message, method }) => [uid, message, method])).to.deep.equal([
+        ['anna', '2 events', 'later'],
+      ])
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  it('turn messages that are too old into dead letters, which can be read and sent again', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      await prepare(node, hook, script, { retention: 1000 })
+      hook.status = 500
+      await insert(node, 'anna', 'buy')
+      let letters: { uid: string; message: string; reason: string }[] = []
+      while (letters.length === 0) {
+        const request = { operation: 'list_dead_letters', ...place, subscriber: 'mailer' }
+        letters = (await node.ok<{ dead_letters: typeof letters }>(request)).dead_letters
+        await new Promise((resolve) => setTimeout(resolve, 50))
+      }
+      expect(letters[0]).to.include({ uid: 'anna', message: 'thanks for 1' })
+      expect(letters[0]!.reason).to.contain('500')
+      hook.status = 200
+      const again = await node.ok<{ resent: number }>({
+        operation: 'resend_dead_letters',
+        ...place,
+        subscriber: 'mailer',
+      })
+      expect(again.resent).to.equal(1)
+      await hook.until(1)
+    }, settings)
+  })
+
+  it('go on when a script fails for one person, and say so', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      await prepare(
+        node,
+        hook,
+        "def on_insert():\n    x = 1\n    if person == 'bad':\n        x = 'a' in 'b'\n    return person\n",
+      )
+      const events = ['good', 'bad', 'fine'].map((person) => ({ person, stamp: 1_600_000_000, action: 'a', _: {} }))
+      await node.ok({ operation: 'insert_events', database: 'shop', table: 'visits', events })
+      await hook.until(2)
+      expect(hook.taken.map(({ uid }) => uid).sort()).to.deep.equal(['fine', 'good'])
+      expect(await describeTrigger(node)).to.include({ failures: 1 })
+    }, settings)
+  })
+
+  it('work by the paths of OpenSet', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      const headers = { 'content-type': 'text/plain' }
+      await node.ok({ operation: 'create_table', database: 'data', table: 'visits', kind: 'events', columns: [] })
+      const made = await node.send('POST', '/v1/revent/visits/trigger/hello', script, { headers })
+      expect(made).to.deep.include({ status: 200, body: { message: 'created', table: 'visits', reevent: 'hello' } })
+      const address = `host=127.0.0.1&port=${hook.port}&path=/x`
+      const sub = await node.send('GET', `/v1/revent/visits/trigger/hello/sub/one?${address}`)
+      expect(sub.body).to.deep.equal({ message: 'created', table: 'visits', reevent: 'hello', sub: 'one' })
+      const put = await node.send('PUT', '/v1/revent/visits/trigger/hello/sub/two', {
+        host: '127.0.0.1',
+        port: hook.port,
+      })
+      expect(put.status).to.equal(200)
+      const described = await node.send('GET', '/v1/table/visits/revent/hello')
+      expect((described.body as { subscribers: unknown[] }).subscribers).to.have.length(2)
+      expect((await node.send('DELETE', '/v1/revent/visits/trigger/hello/sub/two')).status).to.equal(200)
+      expect((await node.send('DELETE', '/v1/revent/visits/trigger/hello')).status).to.equal(200)
+      expect((await node.send('GET', '/v1/revent/visits/trigger/hello')).status).to.equal(404)
+    }, settings)
+  })
+
+  it('go with their table', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      await prepare(node, hook)
+      await node.ok({ operation: 'drop_table', database: 'shop', table: 'visits' })
+      await node.ok({ operation: 'create_table', database: 'shop', table: 'visits', kind: 'events', columns: [] })
+      expect(await node.ok({ operation: 'list_triggers', database: 'shop', table: 'visits' })).to.deep.equal({
+        triggers: [],
+      })
+    }, settings)
+  })
+})
