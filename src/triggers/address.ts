@@ -3,7 +3,7 @@ import { BlockList, isIP } from 'node:net'
 import { Problem } from '../lib/index.js'
 
 /** Addresses that a web-hook may only have when the configuration names them: RFC 6890 and its successors. */
-const inside = new BlockList()
+const inside = { ipv4: new BlockList(), ipv6: new BlockList() }
 for (const [network, prefix] of [
   ...[
     ['0.0.0.0', 8],
@@ -27,7 +27,7 @@ for (const [network, prefix] of [
     ['240.0.0.0', 4],
   ],
 ] as [string, number][]) {
-  inside.addSubnet(network, prefix, 'ipv4')
+  inside.ipv4.addSubnet(network, prefix, 'ipv4')
 }
 for (const [network, prefix] of [
   // :: and ::1, mapped and translated IPv4, discard, documentation, 6to4, local and multicast addresses.
@@ -49,7 +49,7 @@ for (const [network, prefix] of [
     ['ff00::', 8],
   ],
 ] as [string, number][]) {
-  inside.addSubnet(network, prefix, 'ipv6')
+  inside.ipv6.addSubnet(network, prefix, 'ipv6')
 }
 
 export interface Address {
@@ -84,7 +84,8 @@ async function resolved(host: string) {
 }
 
 function isInside({ address, family }: Address): boolean {
-  return inside.check(address.split('%')[0]!, family === 4 ? 'ipv4' : 'ipv6')
+  const type = family === 4 ? 'ipv4' : 'ipv6'
+  return inside[type].check(address.split('%')[0]!, type)
 }
 
 function isListed({ address, family }: Address, allow: readonly string[]): boolean {
@@ -93,6 +94,8 @@ function isListed({ address, family }: Address, allow: readonly string[]): boole
     const [network = '', prefix] = entry.split('/')
     const version = isIP(network)
     if (version === 0) continue
+    // A list of both kinds takes every IPv4 address for an IPv6 one.
+    if (version !== family) continue
     const type = version === 4 ? 'ipv4' : 'ipv6'
     if (prefix === undefined) networks.addAddress(network, type)
     else if (/^\d{1,3}$/.test(prefix) && Number(prefix) <= (version === 4 ? 32 : 128)) {
