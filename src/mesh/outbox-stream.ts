@@ -171,7 +171,9 @@ export class OutboxStream {
     const manager = await this.#manager(node)
     const { created, firstSequence, lastSequence } = await stateOf(manager)
     cursor.next ??= { created, sequence: lastSequence + 1 }
-    if (cursor.next.created !== created || cursor.next.sequence < firstSequence) {
+    const { next } = cursor
+    // A place behind the end means that the store went back in time, as one restored from a backup does.
+    if (next.created !== created || next.sequence < firstSequence || next.sequence > lastSequence + 1) {
       await options.gap()
       cursor.next = { created, sequence: Math.max(1, firstSequence) }
     }
