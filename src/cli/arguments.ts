@@ -15,6 +15,8 @@ export const FLAGS = {
   action: 'import: insert, update or upsert; default insert',
   format: 'import: csv, ndjson or json; by default as the name of the file says',
   data_dir: 'restore: the new data folder',
+  folder: 'cluster-ca: where the authority is kept; default ./cluster-ca',
+  hosts: 'cluster-ca sign: names and addresses under which other nodes dial the node, with commas between',
   help: 'what a command does',
   version: 'the version of this program',
 } as const

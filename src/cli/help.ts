@@ -8,6 +8,7 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   ['status', 'Tells how the node is doing.'],
   ['import FILE --table T', 'Loads a CSV, NDJSON or JSON file, with its progress; safe to repeat.'],
   ['restore FILE --data_dir DIR', 'Makes a new data folder from a backup.'],
+  ['cluster-ca create | sign NODE', 'Makes the authority of a mesh, or the certificate of a node.'],
   ['help [OPERATION]', 'Lists the operations, or tells all of one.'],
 ]
 

@@ -7,6 +7,7 @@ import { loadConfig } from '../config/index.js'
 import { type Contract, readCommonSchemas, readContracts } from '../contracts/index.js'
 import { didYouMean } from '../lib/index.js'
 import { type Arguments, parseArguments } from './arguments.js'
+import { clusterAuthority } from './cluster-authority.js'
 import { EXIT, explainFailure, Usage } from './failures.js'
 import { details, overview } from './help.js'
 import { importFile, summary } from './import.js'
@@ -23,6 +24,7 @@ const COMMANDS: Record<string, Command> = {
     await import(new URL('../main.js', import.meta.url).href)
     await new Promise(() => {}) // the node ends the process
   },
+  'cluster-ca': clusterAuthority,
   help: async ({ words }) =>
     say(words[1] === undefined ? overview(readContracts()) : details(find(words[1]), readCommonSchemas())),
   import: async ({ flags, words: [, file, ...more] }) => {
@@ -79,7 +81,8 @@ async function write(response: Response, to: NodeJS.WritableStream, line = false
 
 function find(name: string): Contract {
   const contracts = readContracts()
-  const found = contracts.find(({ operation, also_called }) => operation === name || also_called.includes(name))
+  const wanted = name.replaceAll('-', '_') // cluster-status is cluster_status
+  const found = contracts.find(({ operation, also_called }) => operation === wanted || also_called.includes(wanted))
   if (found) return found
   const known = [
     ...Object.keys(COMMANDS),

@@ -173,7 +173,8 @@ export class Replication implements AsyncDisposable {
 
   async #gone(name: string): Promise<void> {
     await this.#refresh(name)
-    if (this.peers.removed.size > 0) await this.mesh.pin(this.mesh.requests.knownKeys())
+    if (this.peers.removed.size > 0)
+      await this.mesh.pin([...this.mesh.requests.knownKeys(), this.mesh.identity.publicKey])
   }
 
   #isPublished({ database, table }: TableName): boolean {

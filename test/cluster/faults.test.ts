@@ -1,5 +1,5 @@
-import { expect } from 'chai'
 import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'chai'
 import { type Part, Trial } from './trial.js'
 
 /** The quick form; `npm run test:mesh` is the long one. */

@@ -26,7 +26,12 @@ function random(seed: number): () => number {
   }
 }
 
-async function trial(name: string, nodes: string[], run: (trial: Trial) => Promise<string>, hourAhead = ''): Promise<void> {
+async function trial(
+  name: string,
+  nodes: string[],
+  run: (trial: Trial) => Promise<string>,
+  hourAhead = '',
+): Promise<void> {
   if (values.only !== '' && values.only !== name) return
   const ahead = `--import ${new URL('../support/hour-ahead.js', import.meta.url).href}`
   const over = (node: string): Record<string, string> => (node === hourAhead ? { NODE_OPTIONS: ahead } : {})
@@ -40,10 +45,13 @@ async function trial(name: string, nodes: string[], run: (trial: Trial) => Promi
     const written = one.acknowledged.size
     const faults = await one.faults()
     const seconds = Math.round((performance.now() - started) / 1_000)
-    const verdict = faults.length === 0 ? 'nothing lost, nothing twice, indexes equal a scan' : `${faults.length} FAULTS`
+    const verdict =
+      faults.length === 0 ? 'nothing lost, nothing twice, indexes equal a scan' : `${faults.length} FAULTS`
     failed ||= faults.length > 0
     for (const fault of faults.slice(0, 20)) console.error(fault)
-    say(`| ${name} | ${nodes.length} | ${story} | ${written} | ${conflicts} | ${(healed / 1_000).toFixed(1)} s | ${verdict} | ${seconds} s |`)
+    say(
+      `| ${name} | ${nodes.length} | ${story} | ${written} | ${conflicts} | ${(healed / 1_000).toFixed(1)} s | ${verdict} | ${seconds} s |`,
+    )
   } catch (error) {
     failed = true
     say(`| ${name} | ${nodes.length} | FAILED: ${(error as Error).message} |`)
@@ -109,7 +117,13 @@ await trial(
 
 await trial('five', ['a', 'b', 'c', 'd', 'e'], async (one) => {
   one.startWriting(20)
-  for (const [name, part] of [['b', 'node'], ['d', 'hub'], ['e', 'leaf'], ['a', 'node'], ['c', 'hub']] as const) {
+  for (const [name, part] of [
+    ['b', 'node'],
+    ['d', 'hub'],
+    ['e', 'leaf'],
+    ['a', 'node'],
+    ['c', 'hub'],
+  ] as const) {
     await delay(2_000)
     await one.kill(name, part)
   }
@@ -119,7 +133,11 @@ await trial('five', ['a', 'b', 'c', 'd', 'e'], async (one) => {
 await trial('bulk', ['a', 'b', 'c'], async (one) => {
   const started = performance.now()
   for (let from = 0; from < records; from += 1_000) {
-    const rows = Array.from({ length: 1_000 }, (_, place) => ({ id: `bulk-${from + place}`, value: from + place, text: 'x'.repeat(60) }))
+    const rows = Array.from({ length: 1_000 }, (_, place) => ({
+      id: `bulk-${from + place}`,
+      value: from + place,
+      text: 'x'.repeat(60),
+    }))
     await one.ask(from % 2_000 === 0 ? 'a' : 'b', { operation: 'insert', schema: 'dev', table: 'dog', records: rows })
     for (const { id, value } of rows) one.acknowledged.set(id, value)
   }

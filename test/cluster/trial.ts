@@ -40,7 +40,10 @@ export class Trial implements AsyncDisposable {
     this.#folder = folder
   }
 
-  static async start(names: readonly string[], over: (name: string) => Record<string, string> = () => ({})): Promise<Trial> {
+  static async start(
+    names: readonly string[],
+    over: (name: string) => Record<string, string> = () => ({}),
+  ): Promise<Trial> {
     const trial = new Trial(mkdtempSync(join(tmpdir(), 'trellis-trial-')))
     try {
       for (const name of names) await trial.#add(name, over(name))
@@ -142,7 +145,9 @@ export class Trial implements AsyncDisposable {
     const started = performance.now()
     await eventually(`equal content on every node of ${this.names}`, withinMs, async () => {
       for (const name of this.names) {
-        const answer = await this.ask<{ equal: boolean }>(name, { operation: 'verify_replicas', ...TABLE }).catch(() => undefined)
+        const answer = await this.ask<{ equal: boolean }>(name, { operation: 'verify_replicas', ...TABLE }).catch(
+          () => undefined,
+        )
         if (!answer?.equal) return false
       }
       return true
@@ -187,7 +192,11 @@ export class Trial implements AsyncDisposable {
             }
           }
           const indexed = [...reader.range({ attribute: 'value' })].sort().join()
-          const scanned = [...rows.values()].filter(({ value }) => value !== undefined).map(({ id }) => id as string).sort().join()
+          const scanned = [...rows.values()]
+            .filter(({ value }) => value !== undefined)
+            .map(({ id }) => id as string)
+            .sort()
+            .join()
           if (indexed !== scanned) faults.push(`${name}: the index of value differs from a scan`)
         },
         { ...settings, 'clustering.enabled': 'false' },

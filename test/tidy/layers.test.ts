@@ -23,7 +23,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   replication: ['lib', 'storage', 'mesh', 'consensus', 'catalog', 'tables', 'analytics'],
   triggers: ['lib', 'metrics', 'storage', 'mesh', 'tables', 'pyql', 'analytics'],
   http: ['lib', 'contracts', 'metrics', 'api'],
-  cli: ['lib', 'config', 'contracts', 'client', 'backup'],
+  cli: ['lib', 'config', 'contracts', 'client', 'backup', 'mesh'],
   client: ['generated'],
 }
 /** api takes the types of every service, and values only from these. */
