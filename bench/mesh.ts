@@ -73,7 +73,11 @@ async function latency(a: TestNode, b: TestNode): Promise<void> {
   stop.abort()
   await reading
   const late = visible.map((ms) => (Number.isFinite(ms) ? ms : 0))
-  results.push(['A commits at 1,000/s, p50 / p99', `${percentile(commits, 0.5).toFixed(1)} / ${percentile(commits, 0.99).toFixed(1)} ms`, ''])
+  results.push([
+    'A commits at 1,000/s, p50 / p99',
+    `${percentile(commits, 0.5).toFixed(1)} / ${percentile(commits, 0.99).toFixed(1)} ms`,
+    '',
+  ])
   results.push([
     'visible on B after A committed, p50 / p99',
     `${percentile(late, 0.5).toFixed(1)} / ${percentile(late, 0.99).toFixed(1)} ms`,
@@ -104,7 +108,11 @@ async function timed(node: TestNode, table: string, batch: number, count: number
   const began = performance.now()
   const open = new Set<Promise<void>>()
   for (let from = 0; from < count; from += batch) {
-    const one: Promise<void> = write(node, table, Array.from({ length: batch }, (_, i) => row(from + i))).then(() => {
+    const one: Promise<void> = write(
+      node,
+      table,
+      Array.from({ length: batch }, (_, i) => row(from + i)),
+    ).then(() => {
       open.delete(one)
     })
     open.add(one)
@@ -140,7 +148,11 @@ async function bare(folder: string, count: number): Promise<void> {
       if (open.size >= 300) await Promise.race(open)
     }
     await reading
-    results.push(['bare JetStream, leaf to leaf, one record a message', `${perSecond(count, performance.now() - began)}/s`, ''])
+    results.push([
+      'bare JetStream, leaf to leaf, one record a message',
+      `${perSecond(count, performance.now() - began)}/s`,
+      '',
+    ])
     await manager.streams.delete('BARE')
   } finally {
     await from.close()
@@ -195,7 +207,11 @@ async function catchUp(a: TestNode, b: TestNode, count: number): Promise<void> {
     }
     const began = performance.now()
     await a.ok(share(['large'], more))
-    await eventually('all are on B', 300_000, () => b.node.services.catalog.find('dev', 'large') !== undefined && countOf(b, 'large') === count)
+    await eventually(
+      'all are on B',
+      300_000,
+      () => b.node.services.catalog.find('dev', 'large') !== undefined && countOf(b, 'large') === count,
+    )
     const ms = performance.now() - began
     results.push([
       `catch-up of ${count} records by ${name}`,

@@ -31,15 +31,9 @@ const digestFor = (key: KeyObject) => (key.asymmetricKeyType === 'ed25519' ? nul
 /** The identity of a node whose private key (PEM) is its certificate's. */
 export const identityFromKey = (pem: string): Identity => identityOf(createPrivateKey(pem))
 
-/** The identity kept in a folder; made on the first start. */
-export async function ownIdentity(folder: string): Promise<Identity> {
-  const path = join(folder, 'identity.pem')
-  const kept = await readIfThere(path)
-  if (kept) return identityFromKey(kept)
-  const pem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
-  await writePrivate(path, pem)
-  return identityFromKey(pem)
-}
+/** A new private key (PEM). */
+export const newIdentity = () =>
+  generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString()
 
 /** A secret that never leaves this node, for its own clients of its own servers. */
 export async function localSecret(folder: string): Promise<string> {

@@ -1,5 +1,6 @@
 // Owns the supervised NATS servers of this node and everything that is said between nodes: routes, requests, outboxes.
 export type { TlsPaths } from './credentials.js'
+export { newIdentity } from './identity.js'
 export type { Log } from './log.js'
 export { isLoopback, isNodeName, Mesh, type MeshOptions, type Routes, type ServerStatus } from './mesh.js'
 export type { Arrival, FollowOptions, OutboxStream, Place, StreamState } from './outbox-stream.js'

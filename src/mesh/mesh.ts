@@ -7,7 +7,7 @@ import { hubConfiguration, leafConfiguration, type ServerPlan } from './configur
 import { connectTo } from './connection.js'
 import { credentialsFor, type TlsPaths } from './credentials.js'
 import { readIfThere, writePrivate } from './files.js'
-import { derive, fingerprint, type Identity, identityFromKey, localSecret, ownIdentity } from './identity.js'
+import { derive, fingerprint, type Identity, identityFromKey, localSecret } from './identity.js'
 import type { Log } from './log.js'
 import { OutboxStream } from './outbox-stream.js'
 import { Requests } from './requests.js'
@@ -28,6 +28,8 @@ export interface MeshOptions {
   hub: { port: number; leafnodePort: number; clusterPort: number } | undefined
   leaf: { port: number }
   voter: boolean
+  /** The private key (PEM, see newIdentity) that this node signs with; with TLS the certificate's is used instead. */
+  identity: string
   /** What all nodes of a mesh without TLS share; empty means there is none. */
   secret: string
   /** PEM files; undefined means plain text, which stays on loopback. */
@@ -82,9 +84,7 @@ export class Mesh implements AsyncDisposable {
     const routes = await savedRoutes(options.folder)
     refuseUnsafe(options, [...routes.hub, ...routes.leaf])
     const binary = await findServer(options.serverPath)
-    const identity = options.tls
-      ? identityFromKey(await readFile(options.tls.privateKey, 'utf8'))
-      : await ownIdentity(options.folder)
+    const identity = identityFromKey(options.tls ? await readFile(options.tls.privateKey, 'utf8') : options.identity)
     const local = await localSecret(options.folder)
     const parts = new Parts(options, binary, local)
     try {

@@ -4,6 +4,7 @@ import { Problem } from '../lib/index.js'
 import { isLoopback, type Log, Mesh } from '../mesh/index.js'
 import type { Storage } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
+import { PeerStore } from './peers.js'
 import { Replication, type ReplicationSettings } from './replication.js'
 
 export interface ClusteringSettings extends ReplicationSettings {
@@ -48,7 +49,8 @@ export class Clustering implements AsyncDisposable {
     const { log, nodeName, settings } = options
     if (!settings.enabled) return new Clustering(nodeName, undefined, new Problem('clustering_off', {}))
     try {
-      const mesh = await Mesh.start(meshOptions(options))
+      const identity = await PeerStore.identity(options.storage)
+      const mesh = await Mesh.start({ ...meshOptions(options), identity })
       const clusterPort = settings.leaf_only ? settings.leaf.port : settings.hub.cluster_port
       const replication = await Replication.start({ ...options, mesh, clusterPort })
       return new Clustering(nodeName, replication, new Problem('clustering_off', {}))

@@ -1,3 +1,4 @@
+import { newIdentity } from '../mesh/index.js'
 import type { Keyspace, Storage, WriteTransaction } from '../storage/index.js'
 import { nameOf, type TableName } from './wire.js'
 
@@ -73,6 +74,18 @@ export class PeerStore {
   /** Nodes that were removed and not added again. */
   get removed(): ReadonlySet<string> {
     return this.#removed
+  }
+
+  /** This node's private key, kept with the data so that a restored backup is still known by it; made when missing. */
+  static async identity(storage: Storage): Promise<string> {
+    const space = storage.keyspace('mesh')
+    return await storage.write((transaction) => {
+      const kept = transaction.get(space, 'identity')
+      if (kept !== undefined) return kept
+      const made = newIdentity()
+      transaction.put(space, 'identity', made)
+      return made
+    })
   }
 
   position(peer: string, table: TableName): Position | undefined {

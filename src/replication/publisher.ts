@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log, Mesh } from '../mesh/index.js'
 import type { ChangeLog, RawEntry } from '../tables/index.js'
-import { PAGE_BYTES_MAX, type TableState, topicOf } from './wire.js'
+import { MESSAGE_CHARACTERS_MAX, type TableState, topicOf } from './wire.js'
 
 const ENTRIES_MAX = 1_000
 const IN_FLIGHT_MAX = 64
@@ -132,7 +132,7 @@ export class Publisher implements AsyncDisposable {
       const topic = topicOf({ database, table })
       const text = `{"sequence":${sequence},${json.slice(1)}`
       const open = bundles.at(-1)
-      if (open && open.topic === topic && open.text.length + text.length < PAGE_BYTES_MAX) {
+      if (open && open.topic === topic && open.text.length + text.length < MESSAGE_CHARACTERS_MAX) {
         open.text += `,${text}`
         open.last = sequence
       } else bundles.push({ topic, last: sequence, text })

@@ -1,10 +1,7 @@
-import { randomBytes } from 'node:crypto'
-import { existsSync, rmSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Catalog, CatalogState } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { findLoop, type Log, type Mesh, type NodeLinks, type Route } from '../mesh/index.js'
-import type { Storage, WriteTransaction } from '../storage/index.js'
+import { incarnationOf, type Storage, type WriteTransaction } from '../storage/index.js'
 import type { RawEntry, Tables } from '../tables/index.js'
 import { Agreement } from './agreement.js'
 import { type Peer, PeerStore, type Self } from './peers.js'
@@ -37,8 +34,6 @@ export interface ReplicationOptions {
   startedAt: number
   log: Log
 }
-
-const RESTORED = 'restored'
 
 /**
  * Shares tables with other nodes: what was written here goes out through the log and the outbox, what was written there
@@ -264,15 +259,14 @@ function published(peers: PeerStore): TableName[] {
 }
 
 /**
- * Which life of the log this is. A folder restored from a backup begins a new one: its sequences would otherwise mean
- * other changes to its peers than before. Whoever restores puts a file `restored` into the data folder.
+ * Which life of the log this is. A folder that was restored from a backup lives another one: its sequences would
+ * otherwise mean other changes to its peers than before.
  */
 async function lifeOf({ storage, tables, log }: ReplicationOptions, peers: PeerStore): Promise<Self> {
-  const mark = join(storage.path, RESTORED)
+  const { id: incarnation } = await incarnationOf(storage)
   const known = peers.self()
-  const isRestored = existsSync(mark)
-  if (known && !isRestored) return known
-  const self: Self = { incarnation: randomBytes(9).toString('base64url'), published: tables.changes.committed() }
+  if (known?.incarnation === incarnation) return known
+  const self: Self = { incarnation, published: tables.changes.committed() }
   await storage.write((transaction) => {
     peers.putSelf(transaction, self)
     // What the peers have of ours and we have lost comes back by full copies, merged by version.
@@ -285,9 +279,6 @@ async function lifeOf({ storage, tables, log }: ReplicationOptions, peers: PeerS
       }
     }
   })
-  if (isRestored) {
-    rmSync(mark)
-    log.warn({ incarnation: self.incarnation }, 'the data folder was restored from a backup: a new incarnation begins')
-  }
+  if (known) log.warn({ incarnation }, 'the data folder was restored from a backup: a new incarnation begins')
   return self
 }

@@ -3,7 +3,7 @@ import { Problem } from '../lib/index.js'
 import type { Json, Mesh } from '../mesh/index.js'
 import type { ChangeLog, Key, RawEntry, Replica } from '../tables/index.js'
 import type { PeerStore } from './peers.js'
-import { isTableName, PAGE_BYTES_MAX, type TableName, type TableState } from './wire.js'
+import { isTableName, PAGE_CHARACTERS_MAX, type TableName, type TableState } from './wire.js'
 
 const SCAN_MAX = 2_000
 const TABLES_MAX = 10_000
@@ -92,7 +92,7 @@ export function serveTables(options: ServedOptions): void {
     const read = changes.after(after, SCAN_MAX)
     for (const entry of read) {
       if (entry.tableId === tableId && ships(entry)) {
-        if (text !== '' && text.length + entry.json.length > PAGE_BYTES_MAX) {
+        if (text !== '' && text.length + entry.json.length > PAGE_CHARACTERS_MAX) {
           more = true
           break
         }
@@ -109,7 +109,7 @@ export function serveTables(options: ServedOptions): void {
     const schema = schemaOf(allowed(from, body))
     const { cursor } = body as { cursor?: unknown }
     const sequence = changes.committed()
-    const page = replica.page(schema, typeof cursor === 'string' ? cursor : undefined, PAGE_BYTES_MAX)
+    const page = replica.page(schema, typeof cursor === 'string' ? cursor : undefined, PAGE_CHARACTERS_MAX)
     return { incarnation, sequence, ...page } as unknown as Json
   })
 

@@ -1,8 +1,10 @@
 import type { TableSchema } from '../catalog/index.js'
 import type { Key, RemoteRecord } from '../tables/index.js'
 
-/** Bytes of entries or rows in one message or answer; a single larger one travels alone. */
-export const PAGE_BYTES_MAX = 256 * 1024
+/** Characters of entries in one message; a single larger one travels alone. */
+export const MESSAGE_CHARACTERS_MAX = 256 * 1024
+/** The same for an answer to somebody who catches up. */
+export const PAGE_CHARACTERS_MAX = 1024 * 1024
 const NAME_CHARACTERS_MAX = 250
 const RECORDS_MAX = 1_000_000
 

@@ -47,7 +47,7 @@ describe('three nodes under load', () => {
     await trial.stopWriting()
     await trial.healed(20_000)
     await trial.end('b') // What b wrote since the backup is on a only.
-    trial.restore('b')
+    await trial.restore('b')
     await trial.begin('b')
     trial.startWriting(10)
     await delay(500)

@@ -1,7 +1,9 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { loadConfig } from '../../src/config/index.js'
+import { beginIncarnation, Storage } from '../../src/storage/index.js'
 import { meshSettings } from '../support/cluster.js'
 import { type KillableNode, startKillable } from '../support/killable-node.js'
 import { eventually } from '../support/mesh.js'
@@ -127,12 +129,14 @@ export class Trial implements AsyncDisposable {
     cpSync(this.#members.get(name)!.folder, join(this.#folder, `${name}.backup`), { recursive: true })
   }
 
-  /** Puts the backup in the folder's place, and marks it as restored. */
-  restore(name: string): void {
+  /** Puts the backup in the folder's place, which then knows that it is a copy. */
+  async restore(name: string): Promise<void> {
     const { folder } = this.#members.get(name)!
     rmSync(folder, { recursive: true })
     cpSync(join(this.#folder, `${name}.backup`), folder, { recursive: true })
-    writeFileSync(join(folder, 'restored'), '')
+    const { storage: settings } = loadConfig({ flags: [] })
+    await using storage = await Storage.open({ path: folder, settings })
+    await beginIncarnation(storage, Date.now())
   }
 
   /** Deletes what nats-server keeps of a node. */

@@ -37,7 +37,7 @@ describe('the servers of a mesh node', () => {
   it('keep their configurations and secrets to their owner', async () => {
     await withMeshes(['a'], async ([mesh], [options]) => {
       await mesh!.setRoutes('hub', [{ host: '127.0.0.1', port: 1 }])
-      for (const name of ['hub.conf', 'leaf.conf', 'identity.pem', 'local.secret', 'routes.json']) {
+      for (const name of ['hub.conf', 'leaf.conf', 'local.secret', 'routes.json']) {
         expect((await stat(join(options!.folder, name))).mode & 0o777, name).to.equal(0o600)
       }
       const log = (options!.log as RememberedLog).lines.join('\n')

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
-import { type Log, Mesh, type MeshOptions } from '../../src/mesh/index.js'
+import { type Log, Mesh, type MeshOptions, newIdentity } from '../../src/mesh/index.js'
 import { freePorts, natsServer } from './nats.js'
 
 /** Remembers what was logged, so that a test can look for what must or must not be said. */
@@ -30,6 +30,7 @@ export async function meshOptions(
     leaf: { port: leafPort },
     voter: false,
     secret: 'correct horse battery staple',
+    identity: newIdentity(),
     tls: undefined,
     messageBytesMax: 1024 * 1024,
     storeBytesMax: 64 * 1024 * 1024,
