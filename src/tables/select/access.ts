@@ -25,6 +25,8 @@ export interface Access {
   readonly within: readonly IndexRange[]
   /** Whether rows come in the order that was asked for. */
   readonly ordered: boolean
+  /** Whether it was chosen without counting; then it is given up when it turns out to be long. */
+  readonly guessed?: boolean
 }
 
 /** The first column that the rows should be ordered by. */
@@ -45,6 +47,8 @@ export interface Choice {
   /** The access of the first page, when this is a later one. */
   readonly access?: string
   readonly costs?: Costs
+  /** Take the index that looks best, without counting. */
+  readonly guess?: boolean
 }
 
 /** Where one way to the rows becomes cheaper than another, in index entries. */
@@ -57,9 +61,11 @@ export interface Costs {
   readonly shared: number
   /** No more are counted. */
   readonly counted: number
+  /** As many are read on a guess, before it is worth counting what other indexes would take. */
+  readonly guessed: number
 }
 
-export const usualCosts: Costs = { few: 100, sorted: 1_000, shared: 400, counted: 20_000 }
+export const usualCosts: Costs = { few: 100, sorted: 1_000, shared: 400, counted: 20_000, guessed: 500 }
 
 interface Candidate {
   readonly lookup: Lookup
@@ -72,6 +78,8 @@ export function chooseAccess(choice: Choice): Access {
   const { reader, conditions, wanted, limit, costs = usualCosts } = choice
   const candidates = candidatesOf(reader, conditions)
   if (choice.access !== undefined) return accessOf(choice.access, choice, candidates)
+  if (choice.guess && !wanted && candidates.length > 1)
+    return { ...accessOf(idOf(candidates[0]!), choice, candidates), guessed: true }
   const best = cheapest(reader, candidates, costs, limit)
   if (wanted && !serves(best, wanted) && canServe(candidates, wanted, reader)) {
     const few = best && limit !== undefined && entries(reader, best, costs.sorted) < costs.sorted

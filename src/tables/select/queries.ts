@@ -121,15 +121,28 @@ export class Queries {
   /** Answers with the whole text when it is short, else with a stream that holds the snapshot until its end. */
   async #answer(read: (snapshot: Snapshot) => Query, asker: Asker, shape: 'object' | 'array'): Promise<Answer> {
     const snapshot = this.#open()
-    const pages = closing(snapshot, () =>
-      new Run({ costs: this.#costs, ...read(snapshot) }, this.#limits).pages(asker, shape),
-    )
+    const pages = this.#pages(snapshot, read, asker, shape)
     let text = ''
     for (;;) {
       const { value, done } = await pages.next()
       if (done) return new JsonText(text)
       text += value
       if (text.length > this.#limits.stream_above_bytes) return new JsonStream(streamed(text, pages, asker.signal))
+    }
+  }
+
+  /** Disposes of the snapshot, however it ends. */
+  async *#pages(
+    snapshot: Snapshot,
+    read: (snapshot: Snapshot) => Query,
+    asker: Asker,
+    shape: 'object' | 'array',
+  ): AsyncGenerator<string, void> {
+    try {
+      const run = new Run({ costs: this.#costs, ...read(snapshot) }, this.#limits)
+      yield* run.pages(asker, shape)
+    } finally {
+      snapshot[Symbol.dispose]()
     }
   }
 }
@@ -139,15 +152,6 @@ function keyOf(id: Key, type: ColumnType | undefined): Key {
   if (type === 'text') return String(id)
   const isNumber = type === 'int' || type === 'double' || type === 'timestamp'
   return isNumber && typeof id === 'string' && String(Number(id)) === id ? Number(id) : id
-}
-
-/** Runs a generator and disposes of its snapshot, however it ends. */
-async function* closing(snapshot: Snapshot, start: () => AsyncGenerator<string, void>): AsyncGenerator<string, void> {
-  try {
-    yield* start()
-  } finally {
-    snapshot[Symbol.dispose]()
-  }
 }
 
 /** The rest of an answer. A reader that is too slow, or gone, gets an error instead of a text that looks whole. */

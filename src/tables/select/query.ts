@@ -1,6 +1,6 @@
 // A query, once its names are resolved; and its run: plan, walk, join, group, order, page, text.
 import { Problem } from '../../lib/index.js'
-import { type Access, type Costs, chooseAccess, type Wanted } from './access.js'
+import { type Access, type Costs, chooseAccess, usualCosts, type Wanted } from './access.js'
 import { Budget, type Control, Slices } from './budget.js'
 import { type Condition, compile, compileAll, conjuncts, lastSource } from './condition.js'
 import { type Position, writeCursor } from './cursor.js'
@@ -60,7 +60,8 @@ export class Run {
   readonly #later: readonly Condition[]
   #walk: Walk | undefined
 
-  constructor(query: Query, limits: QueryLimits) {
+  /** `guess`: read by the index that looks best, and plan with care only when that takes long. */
+  constructor(query: Query, limits: QueryLimits, guess = true) {
     this.#query = query
     this.#limits = limits
     this.#budget = new Budget(limits.memory_bytes_max)
@@ -71,11 +72,11 @@ export class Run {
     this.#later = joins.length === 0 ? [] : all.filter((it) => lastSource(it) > 0)
     const terms = grouping ? [] : query.terms
     this.#order = new FrameOrder(terms, scope.sources)
-    this.#access = query.access ?? this.#choose(terms)
+    this.#access = query.access ?? this.#choose(terms, guess)
     this.#mode = terms.length === 0 ? 'stream' : this.#access.ordered ? 'ordered' : 'sort'
   }
 
-  #choose(terms: readonly Term[]): Access {
+  #choose(terms: readonly Term[], guess: boolean): Access {
     const { scope, grouping, limit, offset, position, costs } = this.#query
     const { reader } = scope.base
     const wanted = this.#wanted(terms)
@@ -84,6 +85,7 @@ export class Run {
     return chooseAccess({
       reader,
       conditions: this.#base,
+      guess,
       ...(wanted && { wanted }),
       ...(most !== undefined && { limit: most }),
       ...(access !== undefined && { access }),
@@ -110,7 +112,12 @@ export class Run {
     let [skipped, written, steps] = [0, 0, 0]
     let last: Position | undefined
     let complete = true
+    let patience = this.#access.guessed ? (this.#query.costs ?? usualCosts).guessed : Number.POSITIVE_INFINITY
     for (const ready of stage) {
+      if (this.#tally.keysRead > patience) {
+        yield* new Run(this.#query, this.#limits, false).pages(control, shape)
+        return
+      }
       if (ready) {
         if (skipped < offset) skipped++
         else if (written >= limit) {
@@ -125,6 +132,7 @@ export class Run {
           if (text.length >= PIECE) {
             yield text
             text = ''
+            patience = Number.POSITIVE_INFINITY
           }
         }
       }

@@ -39,6 +39,7 @@ const costs: fc.Arbitrary<Costs> = fc.record({
   sorted: fc.constantFrom(1, 1_000),
   shared: fc.constantFrom(0, 400),
   counted: fc.constant(20_000),
+  guessed: fc.constantFrom(0, 1, 500),
 })
 
 export interface World {
