@@ -8,9 +8,9 @@ import { Catalog, type TableSchema } from './catalog/index.js'
 import { type Config, LiveConfig } from './config/index.js'
 import { Contracts } from './contracts/index.js'
 import { HttpServer } from './http/index.js'
-import { Folder, Jobs, Loads } from './jobs/index.js'
+import { Deletions, Exports, Folder, Jobs, Loads } from './jobs/index.js'
 import { Disposals, LogTail } from './lib/index.js'
-import { rowStoreOf } from './loading.js'
+import { momentOf, rowRemoverOf, rowStoreOf } from './loading.js'
 import { Metrics } from './metrics/index.js'
 import { Clustering } from './replication/index.js'
 import { openEvents } from './segments/index.js'
@@ -91,6 +91,12 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     imports: new Folder(config.jobs.import_dir, 'jobs.import_dir'),
     badRowsMax: config.jobs.bad_rows_max,
   })
+  const exports = new Exports({
+    jobs,
+    folder: new Folder(config.jobs.export_dir, 'jobs.export_dir'),
+    open: (database, table) => momentOf(catalog, tables, database, table),
+  })
+  const deletions = new Deletions(jobs, rowRemoverOf(catalog, tables))
   const backups = await Backups.open({
     storage,
     catalog,
@@ -136,6 +142,8 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     writes,
     jobs,
     loads,
+    exports,
+    deletions,
     backups,
     clustering,
     triggers,

@@ -3,7 +3,7 @@ import type { Backups } from '../backup/index.js'
 import type { Catalog } from '../catalog/index.js'
 import type { Config, LiveConfig } from '../config/index.js'
 import type { Contracts } from '../contracts/index.js'
-import type { Jobs, Loads } from '../jobs/index.js'
+import type { Deletions, Exports, Jobs, Loads } from '../jobs/index.js'
 import type { LogTail } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Clustering } from '../replication/index.js'
@@ -43,6 +43,8 @@ export interface Services {
   readonly writes: Writes
   readonly jobs: Jobs
   readonly loads: Loads
+  readonly exports: Exports
+  readonly deletions: Deletions
   readonly backups: Backups
   readonly triggers: Triggers
 }

@@ -1,5 +1,5 @@
-import { mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { dirname, resolve } from 'node:path'
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { Problem } from '../lib/index.js'
 import { beginIncarnation, Storage, type StorageSettings } from '../storage/index.js'
 import { type Manifest, unpack } from './archive.js'
@@ -32,6 +32,8 @@ export async function restoreFolder({
   try {
     await mkdir(partial, { mode: 0o700 })
     const manifest = await unpack(backup, partial)
+    // What keeps a place of its own in the data, as replication does, learns from this file that the place is old.
+    await writeFile(join(partial, 'restored'), `${JSON.stringify(manifest)}\n`)
     const restoredAs = await begin(partial, settings, manifest)
     await rename(partial, target)
     return { ...manifest, restoredAs }

@@ -53,7 +53,9 @@ export const methods = {
   csvDataLoad: { operation: 'csv_data_load', changes: true },
   csvFileLoad: { operation: 'csv_file_load', changes: true },
   delete: { operation: 'delete', changes: true },
+  deleteRecordsBefore: { operation: 'delete_records_before', changes: true },
   deleteTransactionLogsBefore: { operation: 'delete_transaction_logs_before', changes: true },
+  exportLocal: { operation: 'export_local', changes: true },
   insert: { operation: 'insert', changes: true },
   readTransactionLog: { operation: 'read_transaction_log', changes: false },
   replaceRecords: { operation: 'replace_records', changes: true },
@@ -200,8 +202,12 @@ export interface Methods<Options> {
   csvFileLoad(request: Contracts['csv_file_load']['sent'], options?: Options): Promise<Contracts['csv_file_load']['response']>
   /** Deletes records. */
   delete(request: Contracts['delete']['sent'], options?: Options): Promise<Contracts['delete']['response']>
+  /** Deletes the records that were made before a time, as a job. */
+  deleteRecordsBefore(request: Contracts['delete_records_before']['sent'], options?: Options): Promise<Contracts['delete_records_before']['response']>
   /** Forgets old changes of a table. */
   deleteTransactionLogsBefore(request: Contracts['delete_transaction_logs_before']['sent'], options?: Options): Promise<Contracts['delete_transaction_logs_before']['response']>
+  /** Writes a table or what a query answers into a file of the server, as a job. */
+  exportLocal(request: Contracts['export_local']['sent'], options?: Options): Promise<Contracts['export_local']['response']>
   /** Stores new records. */
   insert(request: Contracts['insert']['sent'], options?: Options): Promise<Contracts['insert']['response']>
   /** Reads the changes of a table. */

@@ -49,7 +49,9 @@ import type { Shapes as VerifyReplicas } from './operations/mesh/verify_replicas
 import type { Shapes as CsvDataLoad } from './operations/record/csv_data_load.js'
 import type { Shapes as CsvFileLoad } from './operations/record/csv_file_load.js'
 import type { Shapes as Delete } from './operations/record/delete.js'
+import type { Shapes as DeleteRecordsBefore } from './operations/record/delete_records_before.js'
 import type { Shapes as DeleteTransactionLogsBefore } from './operations/record/delete_transaction_logs_before.js'
+import type { Shapes as ExportLocal } from './operations/record/export_local.js'
 import type { Shapes as Insert } from './operations/record/insert.js'
 import type { Shapes as ReadTransactionLog } from './operations/record/read_transaction_log.js'
 import type { Shapes as ReplaceRecords } from './operations/record/replace_records.js'
@@ -145,7 +147,9 @@ export interface Contracts {
   csv_data_load: CsvDataLoad
   csv_file_load: CsvFileLoad
   delete: Delete
+  delete_records_before: DeleteRecordsBefore
   delete_transaction_logs_before: DeleteTransactionLogsBefore
+  export_local: ExportLocal
   insert: Insert
   read_transaction_log: ReadTransactionLog
   replace_records: ReplaceRecords

@@ -1,4 +1,6 @@
 // jobs owns long work in the background: its records, progress, limits, cancelling, and going on after a restart.
+export { Deletions, type RowRemover } from './deletions.js'
+export { Exports, type TableMoment } from './exports.js'
 export { Folder } from './folder.js'
 export {
   type JobReader,

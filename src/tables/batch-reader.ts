@@ -3,7 +3,7 @@ import type { WriteTransaction } from '../storage/index.js'
 import { entriesOfRange, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId, recordKey } from './layout.js'
 import type { IndexRange, Key, Row, TableReader } from './reader.js'
 import type { TableShape } from './shape.js'
-import { decodeRow } from './stored-row.js'
+import { decodeRow, encodeJson } from './stored-row.js'
 
 /** Reads a table inside a transaction, with the changes that it has made so far. */
 export class BatchReader implements TableReader {
@@ -35,6 +35,10 @@ export class BatchReader implements TableReader {
       const row = this.get(keyOfRecord(place))
       if (row) yield row
     }
+  }
+
+  *texts(): Generator<string> {
+    for (const row of this.scan()) yield encodeJson(row)
   }
 
   isIndexed(attribute: string): boolean {

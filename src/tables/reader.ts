@@ -43,6 +43,8 @@ export interface TableReader {
   get(key: Key): Row | undefined
   /** Every row in the order of the keys: numbers, then text. */
   scan(options?: { reverse?: boolean; after?: Key }): Iterable<Row>
+  /** Every row as JSON text, in the order of the keys: as it is stored, where that is what the row is. */
+  texts(): Iterable<string>
   isIndexed(attribute: string): boolean
   range(range: IndexRange): Iterable<Key>
   /** Counts the entries of the range, but at most `most`. */

@@ -5,7 +5,7 @@ import { entriesOfRange, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId, rec
 import type { IndexRange, Key, Row, Snapshot, TableReader } from './reader.js'
 import type { RecordCache } from './record-cache.js'
 import { shapeOf } from './shape.js'
-import { decodeRow } from './stored-row.js'
+import { decodeRow, encodeJson, jsonOf } from './stored-row.js'
 
 /** What readers share. */
 export interface Reading {
@@ -72,6 +72,12 @@ class RowReader implements TableReader {
     for (const [place, stored] of this.#snapshot.entries(spaces.records, { start, end, reverse })) {
       yield cache.get(this.schema.id, keyOfRecord(place), this.#snapshot.sequence) ?? this.#decode(stored)
     }
+  }
+
+  *texts(): Generator<string> {
+    const { records } = this.#reading.spaces
+    for (const [, stored] of this.#snapshot.entries(records, rangeOfId(this.schema.id)))
+      yield this.#complete ? encodeJson(this.#complete(stored)) : jsonOf(stored)
   }
 
   isIndexed(attribute: string): boolean {

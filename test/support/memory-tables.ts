@@ -81,6 +81,10 @@ export class MemoryTable implements TableReader {
     }
   }
 
+  *texts(): Generator<string> {
+    for (const row of this.scan()) yield JSON.stringify(row)
+  }
+
   isIndexed(attribute: string): boolean {
     return this.schema.columns.some((column) => column.name === attribute && column.indexed)
   }

@@ -1,0 +1,5 @@
+import { type Needs, operation } from '../../src/api/index.js'
+
+export default operation('delete_records_before', ({ date, ...target }, { deletions }: Needs<'deletions'>, call) =>
+  deletions.start({ ...target, before: Date.parse(date) }, call),
+)

@@ -1,0 +1,161 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { connect, type Job } from '../../src/client/index.js'
+import { ADMIN, type TestNode, withNode } from '../support/node.js'
+
+describe('exports', function () {
+  this.timeout(30_000)
+  let folder: string
+  beforeEach(() => {
+    folder = mkdtempSync(join(tmpdir(), 'trellis-exports-'))
+  })
+  afterEach(() => rmSync(folder, { recursive: true, force: true }))
+
+  const withExports = (test: (node: TestNode, run: (request: object) => Promise<Job>) => Promise<void>) =>
+    withNode(
+      async (node) => {
+        const client = connect({ url: node.url, ...ADMIN })
+        await test(node, async (request) => {
+          const { job_id } = await node.ok<{ job_id: string }>({ database: 'dev', ...request })
+          return await client.waitForJob(job_id)
+        })
+      },
+      { 'jobs.export_dir': folder },
+    )
+  const read = (name: string) => readFileSync(join(folder, name), 'utf8')
+  const hard = [
+    { id: 1, name: 'Pen, "ny"', tags: ['a', 1], nested: { x: null } },
+    { id: 2, name: 'two\nlines', ok: true, share: 0.5 },
+    { id: 'ö', name: '日本' },
+  ]
+
+  it('write what is stored, as JSON, as lines of JSON, and as CSV that comes back', () =>
+    withExports(async (node, run) => {
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+      await node.ok({ operation: 'insert', database: 'dev', table: 'dog', records: hard })
+      const stored = await node.ok<{ data: object[] }>({
+        operation: 'search_by_value',
+        database: 'dev',
+        table: 'dog',
+        attribute: 'id',
+        value: '*',
+      })
+      const table = { operation: 'export_local', table: 'dog', filename: 'dogs' }
+      const job = await run({ ...table, format: 'json', path: 'sub/today' })
+      expect(job.message).to.equal("exported 3 records to 'sub/today/dogs.json'")
+      const json = JSON.parse(read('sub/today/dogs.json')) as Record<string, unknown>[]
+      await run({ ...table, format: 'ndjson' })
+      const lines = read('dogs.ndjson')
+        .trim()
+        .split('\n')
+        .map((line) => JSON.parse(line) as unknown)
+      expect(json.map(({ __createdtime__, __updatedtime__, ...record }) => record)).to.deep.equal(hard)
+      expect(json[0]!['__createdtime__']).to.be.a('number')
+      expect(lines).to.deep.equal(json)
+      expect(stored).to.have.length(3)
+
+      await run({ ...table, format: 'csv' })
+      expect(read('dogs.csv').split('\n')[0]).to.contain('id,__createdtime__,__updatedtime__,name')
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'copy', primary_key: 'id' })
+      await run({ operation: 'csv_data_load', table: 'copy', data: read('dogs.csv') })
+      using snapshot = node.node.services.tables.snapshot()
+      const back = [...snapshot.table('dev', 'copy')!.scan()].map((row) =>
+        Object.fromEntries(Object.entries(row).filter(([name, value]) => value !== null && !name.startsWith('__'))),
+      )
+      expect(back).to.deep.equal(hard)
+    }))
+
+  it('complete the rows of declared tables', () =>
+    withExports(async (node, run) => {
+      await node.ok({
+        operation: 'create_table',
+        database: 'dev',
+        table: 'dog',
+        primary_key: 'id',
+        columns: [{ name: 'id', type: 'int' }],
+      })
+      await node.ok({ operation: 'insert', database: 'dev', table: 'dog', records: [{ id: 1 }] })
+      await node.ok({ operation: 'add_column', database: 'dev', table: 'dog', column: 'size', type: 'int', default: 7 })
+      await run({ operation: 'export_local', table: 'dog', filename: 'dogs', format: 'ndjson' })
+      expect(read('dogs.ndjson')).to.equal('{"id":1,"size":7}\n')
+    }))
+
+  it('write what a search answers, and every page of a select', () =>
+    withExports(async (node, run) => {
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+      await node.ok({
+        operation: 'insert',
+        database: 'dev',
+        table: 'dog',
+        records: Array.from({ length: 100 }, (_, id) => ({ id, name: `dog ${id % 3}` })),
+      })
+      const search = {
+        operation: 'search_by_value',
+        database: 'dev',
+        table: 'dog',
+        search_attribute: 'name',
+        search_value: 'dog 1',
+        get_attributes: ['id'],
+      }
+      await run({ operation: 'export_local', format: 'csv', filename: 'some', search_operation: search })
+      expect(read('some.csv').trim().split('\n')).to.have.length(34)
+      await run({
+        operation: 'export_local',
+        format: 'json',
+        filename: 'all',
+        search_operation: { operation: 'select', database: 'dev', table: 'dog', select: ['id'] },
+      })
+      expect(JSON.parse(read('all.json'))).to.have.length(100)
+      const wrong = await node.post({
+        operation: 'export_local',
+        format: 'json',
+        search_operation: { operation: 'search_by_value', table: 'dog', nonsense: 1 },
+      })
+      expect(wrong.body).to.include({ code: 'invalid_request' })
+    }))
+
+  it('never replace a file, leave none when they fail, and stay in their folder', () =>
+    withExports(async (node, run) => {
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+      const request = { operation: 'export_local', table: 'dog', filename: 'dogs', format: 'json' }
+      await run(request)
+      expect(read('dogs.json')).to.equal('[\n]\n')
+      expect(await run(request).catch((error: Error) => error.message)).to.contain(
+        "There is a file 'dogs.json' already",
+      )
+      expect(await run({ ...request, path: '../out' }).catch((error: Error) => error.message)).to.contain(
+        'leads out of jobs.export_dir',
+      )
+      expect(await run({ ...request, filename: '../x' }).catch((error: Error) => error.message)).to.contain(
+        "'filename' must be a name",
+      )
+      expect(readdirSync(folder)).to.deep.equal(['dogs.json'])
+    }))
+})
+
+describe('delete_records_before', () => {
+  it('deletes what was made before a time and leaves what came later', () =>
+    withNode(async (node) => {
+      const client = connect({ url: node.url, ...ADMIN })
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+      await node.ok({
+        operation: 'insert',
+        database: 'dev',
+        table: 'dog',
+        records: Array.from({ length: 1234 }, (_, id) => ({ id })),
+      })
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      const date = new Date().toISOString()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+      await node.ok({ operation: 'insert', database: 'dev', table: 'dog', records: [{ id: 'late' }] })
+      const request = { database: 'dev', table: 'dog', date }
+      const first = await client.waitForJob((await client.deleteRecordsBefore(request)).job_id)
+      expect(first.message).to.equal('1234 records successfully deleted')
+      const second = await client.waitForJob((await client.deleteRecordsBefore(request)).job_id)
+      expect(second.message).to.equal('No records found to delete')
+      using snapshot = node.node.services.tables.snapshot()
+      expect([...snapshot.table('dev', 'dog')!.scan()].map(({ id }) => id)).to.deep.equal(['late'])
+    })).timeout(20_000)
+})
