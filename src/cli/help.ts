@@ -7,6 +7,7 @@ const COMMANDS: readonly (readonly [string, string])[] = [
   ['OPERATION [name=value …]', 'Runs an operation on a running node.'],
   ['status', 'Tells how the node is doing.'],
   ['import FILE --table T', 'Loads a CSV, NDJSON or JSON file, with its progress; safe to repeat.'],
+  ['query FILE.pyql --table T [name=value …]', 'Runs a PyQL script; shows groups as a table, histograms as bars.'],
   ['restore FILE --data_dir DIR', 'Makes a new data folder from a backup.'],
   ['cluster-ca create | sign NODE', 'Makes the authority of a mesh, or the certificate of a node.'],
   ['help [OPERATION]', 'Lists the operations, or tells all of one.'],

@@ -12,6 +12,7 @@ import { EXIT, explainFailure, Usage } from './failures.js'
 import { details, overview } from './help.js'
 import { importFile, summary } from './import.js'
 import { print } from './print.js'
+import { query } from './query.js'
 import { requestOf } from './request.js'
 import { clientOf } from './settings.js'
 
@@ -33,6 +34,15 @@ const COMMANDS: Record<string, Command> = {
     say(flags.json ? JSON.stringify(done) : summary(done))
     if (done.errors_total > 0) process.exitCode = EXIT.refused
   },
+  query: async ({ flags, words: [, ...words] }) =>
+    say(
+      await query(clientOf(flags), flags, words, {
+        contractOf: find,
+        common: readCommonSchemas(),
+        width: process.stdout.columns ?? 100,
+        cut: process.stdout.isTTY === true,
+      }),
+    ),
   restore: async ({ flags, words: [, file, ...more] }) => {
     const { data_dir: folder } = flags
     if (file === undefined || folder === undefined || more.length > 0)
