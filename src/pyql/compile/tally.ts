@@ -59,19 +59,14 @@ function child(
   }
   if (isCode(type)) {
     const slot = slotOf(type)
-    if (fixed) {
-      // Below a path of constants, codes lead to nodes without a look at keys.
-      const nodes = unit.name('w')
-      const site = unit.perScan('site', `rt.newSite(/* ${nodes} */)`)
-      unit.blockLines.push(`const ${nodes} = rt.nodes(${site}, d${slot})`)
-      return {
-        find: `const ${node} = ${nodes}[${js}] || rt.codeNode(${nodes}, d${slot}, ${js}, ${parent})`,
-        present: `${js} !== 0`,
-      }
-    }
-    const keys = unit.perBlock('k', `rt.pool.codes(d${slot})`)
+    const site = unit.name('site')
+    unit.scanLines.push(`const ${site} = rt.newSite()`)
+    const grid = unit.name('grid')
+    unit.blockLines.push(
+      `const ${grid} = ${site}.grid(d${slot}), ${grid}n = ${grid}.nodes, ${grid}r = ${site}.rows, ${grid}s = ${grid}.stride`,
+    )
     return {
-      find: `const ${node} = rt.child(${parent}, ${keys}[${js}] || rt.pool.code(${keys}, d${slot}, ${js}))`,
+      find: `const ${node} = ${grid}n[${grid}r[${parent}] * ${grid}s + ${js}] || rt.codeNode(${site}, ${grid}, d${slot}, ${js}, ${parent})`,
       present: `${js} !== 0`,
     }
   }

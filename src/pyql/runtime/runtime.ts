@@ -3,6 +3,7 @@ import { PyqlError } from '../errors.js'
 import type { Aggregate, PartialResult, Program, Scalar, ScanOptions, TableColumn, TriggerOutcome } from '../program.js'
 import { type Accumulator, CarriedValues, Counts, Extremes, LastValues, ScalarExtremes, Sums } from './accumulators.js'
 import { List, SetOf } from './containers.js'
+import { type Grid, Site } from './grid.js'
 import { GroupTree, KeyPool } from './groups.js'
 import { bucketOf } from './numbers.js'
 import { Seen } from './seen.js'
@@ -164,23 +165,15 @@ export class Runtime extends Values {
     return new Seen()
   }
 
-  /** A place in a script where codes lead to nodes. */
-  newSite(): WeakMap<Dictionary, Int32Array> {
-    return new WeakMap()
+  newSite(): Site {
+    return new Site()
   }
 
-  nodes(site: WeakMap<Dictionary, Int32Array>, dictionary: Dictionary): Int32Array {
-    const known = site.get(dictionary)
-    if (known && known.length > dictionary.size) return known
-    const nodes = new Int32Array(Math.max(16, dictionary.size + 1, (known?.length ?? 0) * 2))
-    if (known) nodes.set(known)
-    site.set(dictionary, nodes)
-    return nodes
-  }
-
-  codeNode(nodes: Int32Array, dictionary: Dictionary, code: number, parent: number): number {
-    const node = this.child(parent, this.pool.text(dictionary.textOf(code)))
-    nodes[code] = node
+  /** The node of a text below a node, which is remembered in the grid. */
+  codeNode(site: Site, grid: Grid, dictionary: Dictionary, code: number, parent: number): number {
+    const keys = this.pool.codes(dictionary)
+    const node = this.child(parent, keys[code] || this.pool.code(keys, dictionary, code))
+    grid.set(site.rowOf(parent), code, node)
     return node
   }
 
