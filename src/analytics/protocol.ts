@@ -16,6 +16,8 @@ export interface WorkerStart {
 export interface StoreSettings {
   readonly limits: EventLimits
   readonly rowsPerPersonMax: number
+  /** Inserts that may be under way. */
+  readonly insertsMax: number
   /** Decoded columns kept in memory, of each worker. */
   readonly cacheBytesMax: number
 }

@@ -71,10 +71,13 @@ export class EventStore implements AsyncDisposable {
   #atomic: Promise<unknown> = Promise.resolve()
   /** Inserts under way, and what new ones wait for. */
   readonly #running = new Set<Promise<unknown>>()
+  readonly #insertsMax: number
+  #waiting = 0
   #held: Promise<unknown> | undefined
   #failure: Error | undefined
 
-  private constructor(threads: readonly Thread[], environments: number) {
+  private constructor(threads: readonly Thread[], environments: number, insertsMax: number) {
+    this.#insertsMax = insertsMax
     this.#threads = threads
     this.#environments = environments
     for (const { worker, channel } of threads) {
@@ -93,7 +96,7 @@ export class EventStore implements AsyncDisposable {
       startThread({ folder: options.folder, worker, workers, environments, settings: options.settings }),
     )
     connect(threads)
-    const store = new EventStore(threads, environments)
+    const store = new EventStore(threads, environments, options.settings.insertsMax)
     for (const table of tables) store.#announce(table)
     const live = tables.map(({ id }) => id)
     await Promise.all(threads.map(({ channel }) => channel.call({ kind: 'sweep', tables: live } satisfies Request)))
@@ -295,7 +298,14 @@ export class EventStore implements AsyncDisposable {
   }
 
   async #insert(request: Request): Promise<InsertAnswer> {
+    if (this.#running.size + this.#waiting >= this.#insertsMax) {
+      throw new Problem('too_many_requests', {
+        reason: `${this.#insertsMax} inserts are under way (setting events.inserts_max): try again.`,
+      })
+    }
+    this.#waiting++
     while (this.#held) await this.#held
+    this.#waiting--
     const run = this.#insertNow(request)
     this.#running.add(run)
     try {

@@ -230,6 +230,10 @@ export interface Config {
      */
     partitions: number
     /**
+     * Inserts of events that may be under way; one more is answered 429.
+     */
+    inserts_max: number
+    /**
      * Rows of one person; events beyond are rejected.
      */
     rows_per_person_max: number

@@ -7,6 +7,7 @@ export interface EventsSettings {
   partitions: number
   cache_bytes_max: number
   rows_per_person_max: number
+  inserts_max: number
   rows_per_event_max: number
   depth_max: number
   person_characters_max: number
@@ -31,6 +32,7 @@ export function storeSettingsOf(settings: EventsSettings, workers: number): Stor
       depthMax: settings.depth_max,
     },
     rowsPerPersonMax: settings.rows_per_person_max,
+    insertsMax: settings.inserts_max,
     cacheBytesMax: Math.floor(settings.cache_bytes_max / workers),
   }
 }

@@ -79,7 +79,8 @@ export class Segments implements AsyncDisposable {
     const definitions = await this.load(table)
     const { ttl, useCached, refreshMs, onInsert } = flagsOf(section)
     const stored = definitions.get(section.name)
-    if (useCached && stored && isFresh(stored) && stored.script === section.script) return this.#count(table, stored)
+    if (useCached && stored && isFresh(stored) && stored.script === bare(section.script))
+      return this.#count(table, stored)
     if (ttl === undefined) {
       const name = `\u0001${++requests}/${section.name}`
       own.set(section.name, name)
@@ -90,7 +91,7 @@ export class Segments implements AsyncDisposable {
     }
     const definition = {
       name: section.name,
-      script: section.script,
+      script: bare(section.script),
       ttlMs: ttl,
       refreshMs,
       onInsert,
@@ -206,6 +207,11 @@ export class Segments implements AsyncDisposable {
       }
     }
   }
+}
+
+/** A script without the empty lines that keep its place in the body. */
+function bare(script: string): string {
+  return `${script.replace(/^\n+/, '').trimEnd()}\n`
 }
 
 function isFresh({ computedAt, ttlMs }: SegmentDefinition): boolean {

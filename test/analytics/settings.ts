@@ -10,5 +10,6 @@ export const settings: StoreSettings = {
     depthMax: 16,
   },
   rowsPerPersonMax: 100_000,
+  insertsMax: 256,
   cacheBytesMax: 1 << 24,
 }
