@@ -118,6 +118,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       storage,
       catalog,
       tables,
+      access,
       operationsPort: () => operationsPort,
       startedAt: node.startedAt,
       log,

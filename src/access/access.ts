@@ -10,7 +10,7 @@ import { forbidden } from './rights.js'
 import { Roles } from './roles.js'
 import { Sharing } from './sharing.js'
 import { type Shown, SignIn } from './sign-in.js'
-import type { AccessStore, UserRecord } from './store.js'
+import type { AccessStore, RoleRecord, SharedAccess, UserRecord } from './store.js'
 import type { Structure } from './structure.js'
 import { Throttle } from './throttle.js'
 import { makeKey, publicHalf, Tokens } from './tokens.js'
@@ -117,6 +117,40 @@ export class Access implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
     await this.apiKeys.storeUses()
+  }
+
+  /** Users and roles as they are stored, for nodes that keep them alike. */
+  get shared(): SharedAccess {
+    const { roles, users } = this.#directory
+    return { roles, users }
+  }
+
+  /** Calls back after every change of users, roles and keys. */
+  onChange(listener: () => void): void {
+    this.#directory.onChange(listener)
+  }
+
+  /**
+   * Takes over users ("user/NAME") and roles ("role/ID") of another node; undefined drops one. The last super user stays.
+   */
+  async adopt(changes: ReadonlyMap<string, UserRecord | RoleRecord | undefined>, node: string): Promise<void> {
+    await this.#directory.change({ user: `node ${node}`, credentials: { address: node } }, (put) => {
+      const { roles, users } = this.#directory
+      const after = new Map<string, unknown>([
+        ...[...roles].map(([id, role]) => [`role/${id}`, role] as const),
+        ...[...users].map(([name, user]) => [`user/${name}`, user] as const),
+        ...changes,
+      ])
+      const rules = (user: UserRecord) =>
+        user.active && (after.get(`role/${user.role}`) as RoleRecord | undefined)?.permission['super_user'] === true
+      const left = [...after].some(([name, user]) => name.startsWith('user/') && user && rules(user as UserRecord))
+      if (!left) return undefined
+      for (const [name, record] of changes) {
+        const kind = name.startsWith('role/') ? 'role' : 'user'
+        put(kind, name.slice(kind.length + 1), record as never)
+      }
+      return { operation: 'replicate_access', target: node, change: { names: [...changes.keys()] } }
+    })
   }
 
   /** The caller behind an Authorization value; undefined when there is none; throws when it is wrong. */

@@ -2,5 +2,5 @@
 export { Access, type AccessOptions, type AccessSettings } from './access.js'
 export type { SignedIn } from './callers.js'
 export { DurableAccessStore } from './durable-store.js'
-export type { AccessStore } from './store.js'
+export type { AccessStore, RoleRecord, SharedAccess, UserRecord } from './store.js'
 export type { Structure } from './structure.js'

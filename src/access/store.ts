@@ -23,6 +23,12 @@ export interface RoleRecord {
   updated: number
 }
 
+/** Users by name and roles by id. */
+export interface SharedAccess {
+  users: ReadonlyMap<string, UserRecord>
+  roles: ReadonlyMap<string, RoleRecord>
+}
+
 /** Whose a database is, and whom it is shared with. */
 export interface DatabaseRecord {
   database: string

@@ -1,9 +1,11 @@
 import { join } from 'node:path'
+import type { Access } from '../access/index.js'
 import type { Catalog } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { isLoopback, type Log, Mesh } from '../mesh/index.js'
 import type { Storage } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
+import { AccessSharing } from './access-sharing.js'
 import { PeerStore } from './peers.js'
 import { Replication, type ReplicationSettings } from './replication.js'
 
@@ -13,6 +15,7 @@ export interface ClusteringSettings extends ReplicationSettings {
   nats_server: string
   name: string
   secret: string
+  replicate_access: boolean
   leaf_only: boolean
   message_bytes_max: number
   hub: { port: number; leafnode_port: number; cluster_port: number }
@@ -27,6 +30,7 @@ export interface ClusteringOptions {
   storage: Storage
   catalog: Catalog
   tables: Tables
+  access: Access
   operationsPort: () => number
   startedAt: number
   log: Log
@@ -37,8 +41,15 @@ export class Clustering implements AsyncDisposable {
   readonly nodeName: string
   readonly #replication: Replication | undefined
   readonly #problem: Problem
+  readonly #accessSharing: AccessSharing | undefined
 
-  private constructor(nodeName: string, replication: Replication | undefined, problem: Problem) {
+  private constructor(
+    nodeName: string,
+    replication: Replication | undefined,
+    problem: Problem,
+    accessSharing?: AccessSharing,
+  ) {
+    this.#accessSharing = accessSharing
     this.nodeName = nodeName
     this.#replication = replication
     this.#problem = problem
@@ -53,7 +64,10 @@ export class Clustering implements AsyncDisposable {
       const mesh = await Mesh.start({ ...meshOptions(options), identity })
       const clusterPort = settings.leaf_only ? settings.leaf.port : settings.hub.cluster_port
       const replication = await Replication.start({ ...options, mesh, clusterPort })
-      return new Clustering(nodeName, replication, new Problem('clustering_off', {}))
+      const { access, storage } = options
+      const { peers } = replication
+      const sharing = settings.replicate_access ? new AccessSharing({ access, mesh, peers, storage, log }) : undefined
+      return new Clustering(nodeName, replication, new Problem('clustering_off', {}), sharing)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       log.error({ code: error.code, reason: error.message }, 'clustering does not run; the node runs without it')
@@ -77,6 +91,7 @@ export class Clustering implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#accessSharing?.[Symbol.asyncDispose]()
     await this.#replication?.[Symbol.asyncDispose]()
     await this.#replication?.mesh[Symbol.asyncDispose]()
   }

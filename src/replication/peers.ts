@@ -57,6 +57,7 @@ export class PeerStore {
   readonly #removed = new Set<string>()
   readonly #positions = new Map<string, Position>()
   readonly #dropped = new Map<string, Dropped>()
+  readonly #gone = new Map<string, number>()
 
   constructor(storage: Storage) {
     this.#storage = storage
@@ -64,6 +65,7 @@ export class PeerStore {
     for (const [name, text] of this.#all('peer ')) this.#peers.set(name, JSON.parse(text) as Peer)
     for (const [name] of this.#all('removed ')) this.#removed.add(name)
     for (const [name, text] of this.#all('position ')) this.#positions.set(name, JSON.parse(text) as Position)
+    for (const [name, text] of this.#all('gone ')) this.#gone.set(name, Number(text))
     for (const [name, text] of this.#all('dropped ')) this.#dropped.set(name, JSON.parse(text) as Dropped)
   }
 
@@ -74,6 +76,15 @@ export class PeerStore {
   /** Nodes that were removed and not added again. */
   get removed(): ReadonlySet<string> {
     return this.#removed
+  }
+
+  /** Users ("user/NAME") and roles ("role/ID") that were dropped, and when: milliseconds since 1970. */
+  get gone(): ReadonlyMap<string, number> {
+    return this.#gone
+  }
+
+  putGone(transaction: WriteTransaction, name: string, time: number | undefined): void {
+    this.#put(transaction, 'gone ', this.#gone, name, time)
   }
 
   /** This node's private key, kept with the data so that a restored backup is still known by it; made when missing. */

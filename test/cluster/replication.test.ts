@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { contentOf, withCluster } from '../support/cluster.js'
 import { eventually } from '../support/mesh.js'
-import type { TestNode } from '../support/node.js'
+import { basic, type TestNode } from '../support/node.js'
 
 const dog = { operation: 'create_table', schema: 'dev', table: 'dog', hash_attribute: 'id' }
 const both = { schema: 'dev', table: 'dog', publish: true, subscribe: true }
@@ -207,6 +207,79 @@ describe('shared tables', () => {
       expect(contentOf(a!, 'dev', 'dog')).to.have.length(1)
       await share(a!, 'b', { copy: true })
       await same([a!, b!], 2)
+    })
+  }).timeout(40_000)
+
+  it('share users and roles when both nodes say so', async () => {
+    await withCluster(
+      ['a', 'b'],
+      async ([a, b]) => {
+        await a!.ok(dog)
+        await share(a!, 'b')
+        const rights = { read: true, insert: false, update: false, delete: false, attribute_permissions: [] }
+        const permission = { super_user: false, dev: { tables: { dog: rights } } }
+        await a!.ok({ operation: 'add_role', role: 'reader', permission })
+        await a!.ok({
+          operation: 'add_user',
+          username: 'ann',
+          password: 'a-long-password',
+          role: 'reader',
+          active: true,
+        })
+        const signIn = () =>
+          b!.post(
+            { operation: 'user_info' },
+            { authorization: basic({ username: 'ann', password: 'a-long-password' }) },
+          )
+        await eventually('ann signs in at b', 10_000, async () => (await signIn()).status === 200)
+        await b!.ok({ operation: 'drop_user', username: 'ann' })
+        await eventually('a has dropped ann', 10_000, async () => {
+          const users = await a!.ok<{ username: string }[]>({ operation: 'list_users' })
+          return !users.some(({ username }) => username === 'ann')
+        })
+        expect((await signIn()).status).to.equal(401)
+      },
+      () => ({ 'clustering.replicate_access': 'true' }),
+    )
+  }).timeout(40_000)
+
+  it('take nothing from a peer that does not keep to the rules', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(dog)
+      await share(a!, 'b')
+      await a!.ok(insert(numbered(1, 3)))
+      await same([a!, b!], 3)
+      const { mesh } = a!.node.services.clustering.replication
+      const { changes } = a!.node.services.tables
+      const right = {
+        sequence: changes.sequence + 1,
+        time: Date.now(),
+        origin: 'a',
+        user: '',
+        operation: 'insert',
+        keys: [9],
+      }
+      const { incarnation } = a!.node.services.clustering.replication
+      const send = (entry: object, text?: string) =>
+        mesh.outbox.publish(
+          'dev.dog',
+          Buffer.from(text ?? JSON.stringify({ incarnation, entries: [entry] })),
+          `${Math.random()}`,
+        )
+      await send({}, 'not JSON')
+      await send({}, `{"incarnation":"${incarnation}","entries":[${'['.repeat(50_000)}`)
+      await send({ ...right, records: [] })
+      await send({ ...right, records: [{ id: 9 }], origin: 7 })
+      await send({ ...right, records: [{ id: 9 }], sequence: 1 }) // An old one again.
+      await send({ ...right, records: [{ id: 9 }], time: Date.now() + 10 * 86_400_000 }) // From next week.
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      expect(contentOf(b!, 'dev', 'dog')).to.have.length(3)
+      const { connections } = await b!.ok<{ connections: { refused_messages: number }[] }>({
+        operation: 'cluster_status',
+      })
+      expect(connections[0]!.refused_messages).to.equal(4)
+      await a!.ok(insert(numbered(20, 1)))
+      await same([a!, b!], 4)
     })
   }).timeout(40_000)
 })

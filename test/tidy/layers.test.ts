@@ -20,7 +20,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   segments: ['lib', 'storage', 'catalog', 'pyql', 'analytics'],
   backup: ['lib', 'storage', 'catalog', 'tables', 'jobs'],
   jobs: ['lib', 'storage', 'metrics'],
-  replication: ['lib', 'storage', 'mesh', 'consensus', 'catalog', 'tables', 'analytics'],
+  replication: ['lib', 'storage', 'mesh', 'access', 'consensus', 'catalog', 'tables', 'analytics'],
   triggers: ['lib', 'metrics', 'storage', 'mesh', 'tables', 'pyql', 'analytics'],
   http: ['lib', 'contracts', 'metrics', 'api'],
   cli: ['lib', 'config', 'contracts', 'client', 'backup', 'mesh'],
