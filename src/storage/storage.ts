@@ -29,6 +29,8 @@ const KEYSPACES_MAX = 64
 /** Where in the data folder the environment lies. */
 const RECORDS = 'records'
 const CLOSE_MS_MAX = 2_000
+/** Turns of the event loop that a commit waits for further writers at most. */
+const GATHER_TURNS_MAX = 32
 
 /** Part of lmdb-js that its types leave out. */
 interface WithEnvironment {
@@ -94,6 +96,7 @@ class Group {
   readonly undos: (() => void)[] = []
   /** Number of the newest commit when this one began. */
   began = 0
+  writers = 0
   readonly done: Promise<void>
   resolve!: () => void
   reject!: (reason: Problem) => void
@@ -212,6 +215,7 @@ export class Storage implements AsyncDisposable {
     if (this.#failure) throw this.#failure
     const group = this.#open
     const result = this.#run(group, run)
+    group.writers++
     if (group.changes.count > 0) this.#schedule()
     else if (!this.#flight) return result // nothing written, nothing read that is not on disk
     await (group.changes.count > 0 ? group.done : this.#flight!.done)
@@ -265,11 +269,20 @@ export class Storage implements AsyncDisposable {
     return limit === undefined ? keys : keys.slice(0, limit)
   }
 
-  /** Sends the open group on its way at the end of this turn, so that writers of the same turn share a commit. */
+  /**
+   * Sends the open group on its way as soon as no further writer has joined it in a turn of the event loop: those whose
+   * requests have arrived together, or come back after the last commit, share one flush.
+   */
   #schedule(): void {
     if (this.#scheduled || this.#flight) return
     this.#scheduled = true
-    queueMicrotask(() => {
+    this.#gather(0)
+  }
+
+  #gather(turns: number): void {
+    const { writers } = this.#open
+    setImmediate(() => {
+      if (!this.#flight && this.#open.writers > writers && turns < GATHER_TURNS_MAX) return this.#gather(turns + 1)
       this.#scheduled = false
       if (!this.#flight) this.#launch()
     })
@@ -295,7 +308,7 @@ export class Storage implements AsyncDisposable {
   #landed(group: Group): void {
     this.#flight = undefined
     this.#sequence++
-    this.#launch()
+    if (this.#open.changes.count > 0) this.#schedule()
     for (const callback of group.commits) callback()
     group.resolve()
   }

@@ -68,7 +68,7 @@ describe('records of a dynamic table', () => {
           expect(inOrder(replayed(store, tableId))).to.deep.equal(rows)
         }),
       ),
-      { numRuns: 100 },
+      { numRuns: 40 },
     )
   })
 })
@@ -143,7 +143,7 @@ describe('records of declared tables', () => {
           expectSound(store)
         }),
       ),
-      { numRuns: 100 },
+      { numRuns: 40 },
     )
   })
 })
