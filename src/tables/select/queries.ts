@@ -1,6 +1,6 @@
 // The service behind the reading operations: from a request to JSON text.
-import type { ColumnType } from '../../catalog/index.js'
-import { JsonStream, JsonText, Problem, type View } from '../../lib/index.js'
+import type { ColumnType, TableSchema } from '../../catalog/index.js'
+import { everything, JsonStream, JsonText, Problem, type View } from '../../lib/index.js'
 import type { Key, Row, Snapshot, TableReader } from '../reader.js'
 import { type Access, type Costs, chooseAccess } from './access.js'
 import { Budget, type Control } from './budget.js'
@@ -9,9 +9,9 @@ import { fingerprintOf, readCursor } from './cursor.js'
 import { Grouping } from './group.js'
 import { readJoins } from './join.js'
 import { readOrder, type Term } from './order.js'
-import { type Output, readSelect, type Selected } from './output.js'
+import { type Output, readSelect, rowWriter, type Selected } from './output.js'
 import { type Query, type QueryLimits, Run } from './query.js'
-import { type Frame, openSource, type Ref, Scope, visibleColumns } from './scope.js'
+import { type Frame, openSource, type Ref, Scope, type Source, visibleColumns } from './scope.js'
 import { readAttributes, readConditions, readSort, readValue } from './search.js'
 import { walk } from './walk.js'
 import { type Reading, readWhere } from './where.js'
@@ -63,6 +63,11 @@ export interface SearchByConditionsRequest extends SearchRequest {
 
 export type Answer = JsonText | JsonStream
 
+/** Ids that are read in one go. */
+const IDS_AT_ONCE = 100
+/** Writers that are remembered for one schema. */
+const WRITERS_MAX = 100
+
 /** Answers select and the searches, each on one snapshot. */
 export class Queries {
   readonly #open: () => Snapshot
@@ -82,7 +87,30 @@ export class Queries {
   }
 
   /** The records of the ids, in their order; an id without a record is left out. */
-  searchById(request: SearchByIdRequest, asker: Asker): Promise<Answer> {
+  searchById(request: SearchByIdRequest, asker: Asker): Answer | Promise<Answer> {
+    const { ids, explain, limit, offset } = request
+    const isFew = ids.length <= IDS_AT_ONCE && !explain && limit === undefined && !offset
+    return isFew ? this.#readFew(request, asker.view) : this.#searchByIds(request, asker)
+  }
+
+  /** So few records that there is nothing to plan, to pause or to stream. */
+  #readFew({ database, table, ids, get_attributes: attributes = ['*'] }: SearchByIdRequest, view: View): JsonText {
+    using snapshot = this.#open()
+    const source = openSource(snapshot, view, database, table)
+    const { reader } = source
+    const { type, write } = writerOf(source, attributes, view)
+    const frame: Frame = [null]
+    let text = ''
+    for (const id of ids) {
+      const row = reader.get(keyOf(id, type))
+      if (row === undefined) continue
+      frame[0] = row
+      text += text === '' ? write(frame) : `,${write(frame)}`
+    }
+    return new JsonText(`[${text}]`)
+  }
+
+  #searchByIds(request: SearchByIdRequest, asker: Asker): Promise<Answer> {
     return this.#search(request, asker, (scope) => {
       const { primaryKey, columns } = scope.base.reader.schema
       const type = columns.find(({ name }) => name === primaryKey)?.type
@@ -144,6 +172,37 @@ export class Queries {
     } finally {
       snapshot[Symbol.dispose]()
     }
+  }
+}
+
+interface Writer {
+  /** Type of the primary key. */
+  type: ColumnType | undefined
+  write: (frame: Frame) => string
+}
+
+/** Writers for who sees everything, by schema and attributes: the same few are asked for again and again. */
+const writers = new WeakMap<TableSchema, Map<string, Writer>>()
+
+function writerOf(source: Source, attributes: readonly string[], view: View): Writer {
+  if (view !== everything) return newWriter(source, attributes)
+  const { schema } = source.reader
+  let known = writers.get(schema)
+  if (!known) writers.set(schema, (known = new Map()))
+  const name = attributes.length === 1 ? `.${attributes[0]}` : JSON.stringify(attributes)
+  let writer = known.get(name)
+  if (!writer) {
+    writer = newWriter(source, attributes)
+    if (known.size < WRITERS_MAX) known.set(name, writer)
+  }
+  return writer
+}
+
+function newWriter(source: Source, attributes: readonly string[]): Writer {
+  const { primaryKey, columns } = source.reader.schema
+  return {
+    type: columns.find(({ name }) => name === primaryKey)?.type,
+    write: rowWriter(readAttributes(attributes, new Scope([source]))),
   }
 }
 
