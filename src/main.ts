@@ -6,13 +6,10 @@ import { startNode, type TrellisNode } from './node.js'
 /** Exit code for a configuration that cannot be used (EX_CONFIG of sysexits). */
 const EXIT_CONFIG = 78
 
-/** Log lines are written together: after this many bytes or milliseconds, and when the process ends. */
-const LOG_BUFFER_BYTES = 8192
-const LOG_FLUSH_MS = 100
-
 /** The process: configuration, start the node, wait for a signal. */
 async function main(flags: string[]): Promise<void> {
   const config = loadConfig({ environment: process.env, flags })
+<<<<<<< HEAD
   const destination = pino.destination({ fd: 2, sync: false, minLength: LOG_BUFFER_BYTES, periodicFlush: LOG_FLUSH_MS })
   const tail = new LogTail(config.log.kept_lines_max)
   const log = pino(
@@ -22,6 +19,10 @@ async function main(flags: string[]): Promise<void> {
       { level: 'trace', stream: tail },
     ]),
   )
+=======
+  const destination = pino.destination({ fd: 2, sync: false })
+  const log = pino({ level: config.log.level, base: { node: config.node.name }, timestamp: isoTime() }, destination)
+>>>>>>> 5928fa1 (Gather the lines of requests before they go to the log's stream)
   process.on('unhandledRejection', (error) => {
     log.fatal({ error: String(error), stack: (error as Error)?.stack }, 'unhandled rejection')
     destination.flushSync()

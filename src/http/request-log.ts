@@ -17,19 +17,45 @@ interface Inside {
   [symbols.timeSym](): string
 }
 
+/** Lines are written together: after this many characters or milliseconds. */
+const CHARACTERS_AT_ONCE = 8192
+const WAIT_MS = 50
+
 /**
  * Writes one line for each request to the stream of the logger, in the logger's own format. It prints the few fields by
- * itself: pino's general way costs 3 µs, a tenth of a short request.
+ * itself and gathers lines: pino's general way costs 3 µs and its stream another, a tenth of a short request each.
  */
-export function requestLog(log: Logger): (line: RequestLine) => void {
-  const inside = log as unknown as Inside
-  const head = `{"level":${log.levels.values['info']}`
-  return ({ id, operation, user, status, ms }) => {
-    if (!log.isLevelEnabled('info')) return
-    const who = `${operation === undefined ? '' : `,"operation":"${operation}"`}${user === undefined ? '' : `,"user":${JSON.stringify(user)}`}`
-    const fields = `,"id":"${id}"${who},"status":${status},"ms":${ms}`
-    inside[symbols.streamSym].write(
-      `${head}${inside[symbols.timeSym]()}${inside[symbols.chindingsSym]}${fields},"msg":"request"}\n`,
-    )
+export class RequestLog implements Disposable {
+  readonly #log: Logger
+  readonly #inside: Inside
+  readonly #head: string
+  #pending = ''
+  #timer: NodeJS.Timeout | undefined
+
+  constructor(log: Logger) {
+    this.#log = log
+    this.#inside = log as unknown as Inside
+    this.#head = `{"level":${log.levels.values['info']}`
+  }
+
+  add({ id, operation, user, status, ms }: RequestLine): void {
+    if (!this.#log.isLevelEnabled('info')) return
+    const what = operation === undefined ? '' : `,"operation":"${operation}"`
+    const who = user === undefined ? '' : `,"user":${JSON.stringify(user)}`
+    const begin = `${this.#head}${this.#inside[symbols.timeSym]()}${this.#inside[symbols.chindingsSym]},"id":"${id}"`
+    this.#pending += `${begin}${what}${who},"status":${status},"ms":${ms},"msg":"request"}\n`
+    if (this.#pending.length >= CHARACTERS_AT_ONCE) this.flush()
+    else this.#timer ??= setTimeout(() => this.flush(), WAIT_MS).unref()
+  }
+
+  flush(): void {
+    clearTimeout(this.#timer)
+    this.#timer = undefined
+    if (this.#pending !== '') this.#inside[symbols.streamSym].write(this.#pending)
+    this.#pending = ''
+  }
+
+  [Symbol.dispose](): void {
+    this.flush()
   }
 }

@@ -11,7 +11,7 @@ import type { Metrics } from '../metrics/index.js'
 import { replyOfAlias, requestOfAlias } from './aliases/index.js'
 import { writeAnswer, writeProblem } from './answer.js'
 import { parseJson, readBody, textOf } from './body.js'
-import { type RequestLine, requestLog } from './request-log.js'
+import { RequestLog } from './request-log.js'
 
 /** The settings of the door: the group http of schemas/config.json. */
 export interface HttpSettings {
@@ -44,7 +44,7 @@ const REFUSAL = 'HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nConnecti
 export class HttpServer {
   readonly #options: HttpOptions
   readonly #server: Server
-  readonly #log: (line: RequestLine) => void
+  readonly #log: RequestLog
   readonly #sockets = new Set<Socket>()
   readonly #running = new Set<Promise<void>>()
   readonly #idPrefix = Math.random().toString(36).slice(2, 8)
@@ -54,7 +54,7 @@ export class HttpServer {
   constructor(options: HttpOptions) {
     this.#options = options
     const { settings } = options
-    this.#log = requestLog(options.log)
+    this.#log = new RequestLog(options.log)
     const app = new Koa()
     app.silent = true
     app.use((context, next) => this.#serve(context, next))
@@ -98,6 +98,7 @@ export class HttpServer {
     await Promise.race([closed, new Promise<void>((resolve) => setTimeout(resolve, 200).unref())])
     for (const socket of this.#sockets) socket.destroy()
     await closed
+    this.#log[Symbol.dispose]()
   }
 
   #accept(socket: Socket): void {
@@ -130,7 +131,7 @@ export class HttpServer {
     await run
     this.#running.delete(run)
     const ms = Math.round((performance.now() - started) * 1000) / 1000
-    this.#log({ id, operation: call.operation, user: call.user, status: context.status, ms })
+    this.#log.add({ id, operation: call.operation, user: call.user, status: context.status, ms })
   }
 
   #call(context: Context, id: string): Call {
