@@ -9,8 +9,7 @@ const EXIT_CONFIG = 78
 /** The process: configuration, start the node, wait for a signal. */
 async function main(flags: string[]): Promise<void> {
   const config = loadConfig({ environment: process.env, flags })
-<<<<<<< HEAD
-  const destination = pino.destination({ fd: 2, sync: false, minLength: LOG_BUFFER_BYTES, periodicFlush: LOG_FLUSH_MS })
+  const destination = pino.destination({ fd: 2, sync: false })
   const tail = new LogTail(config.log.kept_lines_max)
   const log = pino(
     { level: config.log.level, base: { node: config.node.name }, timestamp: isoTime() },
@@ -19,10 +18,6 @@ async function main(flags: string[]): Promise<void> {
       { level: 'trace', stream: tail },
     ]),
   )
-=======
-  const destination = pino.destination({ fd: 2, sync: false })
-  const log = pino({ level: config.log.level, base: { node: config.node.name }, timestamp: isoTime() }, destination)
->>>>>>> 5928fa1 (Gather the lines of requests before they go to the log's stream)
   process.on('unhandledRejection', (error) => {
     log.fatal({ error: String(error), stack: (error as Error)?.stack }, 'unhandled rejection')
     destination.flushSync()

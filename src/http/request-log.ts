@@ -10,9 +10,12 @@ export interface RequestLine {
   ms: number
 }
 
+const METADATA = Symbol.for('pino.metadata')
+
 /** What a logger of pino has behind its symbols. */
 interface Inside {
-  [symbols.streamSym]: { write(line: string): void }
+  /** A stream that wants it is told the level of what comes, as pino tells it. */
+  [symbols.streamSym]: { write(line: string): void; lastLevel?: number; [METADATA]?: boolean }
   [symbols.chindingsSym]: string
   [symbols.timeSym](): string
 }
@@ -28,6 +31,7 @@ const WAIT_MS = 50
 export class RequestLog implements Disposable {
   readonly #log: Logger
   readonly #inside: Inside
+  readonly #level: number
   readonly #head: string
   #pending = ''
   #timer: NodeJS.Timeout | undefined
@@ -35,7 +39,8 @@ export class RequestLog implements Disposable {
   constructor(log: Logger) {
     this.#log = log
     this.#inside = log as unknown as Inside
-    this.#head = `{"level":${log.levels.values['info']}`
+    this.#level = log.levels.values['info']!
+    this.#head = `{"level":${this.#level}`
   }
 
   add({ id, operation, user, status, ms }: RequestLine): void {
@@ -51,7 +56,10 @@ export class RequestLog implements Disposable {
   flush(): void {
     clearTimeout(this.#timer)
     this.#timer = undefined
-    if (this.#pending !== '') this.#inside[symbols.streamSym].write(this.#pending)
+    if (this.#pending === '') return
+    const stream = this.#inside[symbols.streamSym]
+    if (stream[METADATA]) stream.lastLevel = this.#level
+    stream.write(this.#pending)
     this.#pending = ''
   }
 

@@ -19,7 +19,7 @@ export interface LogLine {
   fields: Record<string, unknown>
 }
 
-/** Keeps the newest lines of the log in memory, as they were written; a destination beside the real one. */
+/** Keeps the newest lines of the log in memory; a destination beside the real one. A write may hold several lines. */
 export class LogTail extends Writable {
   readonly #lines: string[] = []
   readonly #most: number
@@ -31,9 +31,13 @@ export class LogTail extends Writable {
   }
 
   override _write(chunk: string | Buffer, _encoding: BufferEncoding, done: () => void): void {
-    this.#lines[this.#next] = chunk.toString()
-    this.#next = (this.#next + 1) % this.#most
+    for (const line of chunk.toString().split('\n')) if (line !== '') this.#keep(line)
     done()
+  }
+
+  #keep(line: string): void {
+    this.#lines[this.#next] = line
+    this.#next = (this.#next + 1) % this.#most
   }
 
   /** The lines that are kept, newest first. */
