@@ -1,9 +1,9 @@
-import { createHmac, randomBytes } from 'node:crypto'
 import type { Verified } from './callers.js'
+import { KeyedHash } from './keyed-hash.js'
 
 /** Remembers verified credentials for a while by a keyed hash, so that each request need not pay for scrypt or a signature. */
 export class VerifiedCredentials {
-  readonly #key = randomBytes(32)
+  readonly #keyed = new KeyedHash()
   readonly #entriesMax: number
   readonly #entries = new Map<string, { verified: Verified; until: number }>()
 
@@ -32,6 +32,6 @@ export class VerifiedCredentials {
 
   /** A name for credentials that does not tell them. */
   hash(credentials: string): string {
-    return createHmac('sha256', this.#key).update(credentials).digest('base64url')
+    return this.#keyed.of(credentials)
   }
 }

@@ -41,6 +41,8 @@ export interface IndexRange {
 export interface TableReader {
   readonly schema: TableSchema
   get(key: Key): Row | undefined
+  /** The record's JSON text with every column of the schema, where that is at hand; else undefined. */
+  json?(key: Key): string | undefined
   /** Every row in the order of the keys: numbers, then text. */
   scan(options?: { reverse?: boolean; after?: Key }): Iterable<Row>
   /** Every row as JSON text, in the order of the keys: as it is stored, where that is what the row is. */

@@ -3,7 +3,7 @@ import { assert } from '../lib/index.js'
 import { encodeId, type Storage, type StorageSnapshot } from '../storage/index.js'
 import { entriesOfRange, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId, recordKey } from './layout.js'
 import type { IndexRange, Key, Row, Snapshot, TableReader } from './reader.js'
-import type { RecordCache } from './record-cache.js'
+import type { CachedRecord, RecordCache } from './record-cache.js'
 import { shapeOf } from './shape.js'
 import { decodeRow, encodeJson, jsonOf } from './stored-row.js'
 
@@ -53,6 +53,15 @@ class RowReader implements TableReader {
   }
 
   get(key: Key): Row | undefined {
+    return this.#find(key)?.row
+  }
+
+  json(key: Key): string | undefined {
+    const whole = this.#find(key)?.whole
+    return whole?.schema === this.schema ? whole.json : undefined
+  }
+
+  #find(key: Key): CachedRecord | undefined {
     const { cache } = this.#reading
     const cached = cache.get(this.schema.id, key, this.#snapshot.sequence)
     if (cached) return cached
@@ -60,8 +69,19 @@ class RowReader implements TableReader {
     const stored = this.#snapshot.get(this.#reading.spaces.records, place)
     if (stored === undefined) return undefined
     const row = this.#decode(stored)
-    this.#remember(key, place, row, stored.length)
-    return row
+    const record = { row, whole: this.#wholeText(row, stored) }
+    this.#remember(key, place, record, stored.length)
+    return record
+  }
+
+  /** Records of dynamic tables are often stored as they are answered. */
+  #wholeText(row: Row, stored: string): CachedRecord['whole'] {
+    const { schema } = this
+    const isWhole =
+      schema.dynamic &&
+      Object.keys(row).length === schema.columns.length &&
+      schema.columns.every(({ name }) => Object.hasOwn(row, name))
+    return isWhole ? { json: jsonOf(stored), schema } : undefined
   }
 
   *scan({ reverse = false, after }: { reverse?: boolean; after?: Key } = {}): Generator<Row> {
@@ -70,7 +90,7 @@ class RowReader implements TableReader {
     else if (after !== undefined) start = `${recordKey(this.#prefix, after)}\x00`
     const { cache, spaces } = this.#reading
     for (const [place, stored] of this.#snapshot.entries(spaces.records, { start, end, reverse })) {
-      yield cache.get(this.schema.id, keyOfRecord(place), this.#snapshot.sequence) ?? this.#decode(stored)
+      yield cache.get(this.schema.id, keyOfRecord(place), this.#snapshot.sequence)?.row ?? this.#decode(stored)
     }
   }
 
@@ -113,11 +133,11 @@ class RowReader implements TableReader {
   }
 
   /** Only what is the newest state, and stays it after the writes under way, may be kept for others. */
-  #remember(key: Key, place: string, row: Row, length: number): void {
+  #remember(key: Key, place: string, record: CachedRecord, length: number): void {
     const { cache, spaces, storage } = this.#reading
     const { sequence } = this.#snapshot
     if (sequence !== storage.sequence || storage.isChanging(spaces.records, place)) return
-    cache.set(this.schema.id, key, row, length, sequence)
+    cache.set(this.schema.id, key, record, length, sequence)
   }
 }
 

@@ -99,13 +99,18 @@ export class Queries {
     const source = openSource(snapshot, view, database, table)
     const { reader } = source
     const { type, write } = writerOf(source, attributes, view)
+    const isWhole = view === everything && attributes.length === 1 && attributes[0] === '*'
     const frame: Frame = [null]
     let text = ''
     for (const id of ids) {
-      const row = reader.get(keyOf(id, type))
-      if (row === undefined) continue
-      frame[0] = row
-      text += text === '' ? write(frame) : `,${write(frame)}`
+      const key = keyOf(id, type)
+      const json = isWhole ? reader.json?.(key) : undefined
+      if (json === undefined) {
+        const row = reader.get(key)
+        if (row === undefined) continue
+        frame[0] = row
+      }
+      text += `${text === '' ? '' : ','}${json ?? write(frame)}`
     }
     return new JsonText(`[${text}]`)
   }
