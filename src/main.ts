@@ -6,8 +6,12 @@ import { startNode, type TrellisNode } from './node.js'
 /** Exit code for a configuration that cannot be used (EX_CONFIG of sysexits). */
 const EXIT_CONFIG = 78
 
+/** What the node writes is for its own user: files 0600, folders 0700. */
+const PRIVATE = 0o077
+
 /** The process: configuration, start the node, wait for a signal. */
 async function main(flags: string[]): Promise<void> {
+  process.umask(PRIVATE)
   const config = loadConfig({ environment: process.env, flags })
   const destination = pino.destination({ fd: 2, sync: false })
   const tail = new LogTail(config.log.kept_lines_max)

@@ -175,6 +175,7 @@ export function* grouped(
   const { keys } = grouping
   const nameOf = (values: unknown[]) => identity(values.length === 1 ? values[0] : values)
   if (keys.length === 0) groups.set(nameOf([]), start([]))
+  let count = 0
   for (const ready of before) {
     if (!ready) {
       yield false
@@ -191,8 +192,8 @@ export function* grouped(
       groups.set(name, group)
     }
     for (const accumulator of group.accumulators) accumulator.add(frame)
+    if (++count % TICK === 0) yield false
   }
-  let count = 0
   for (const group of groups.values()) {
     out[0] = rowOf(group)
     yield true

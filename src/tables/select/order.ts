@@ -176,9 +176,10 @@ function weightOf(frame: Frame): number {
 
 /** Puts all frames in order: none comes out before the last has gone in. */
 export function* sorted(before: Stage, frame: Frame, sorter: Sorter): Stage {
+  let count = 0
   for (const ready of before) {
     if (ready) sorter.add(frame)
-    else yield false
+    if (!ready || ++count % TICK === 0) yield false
   }
   yield* replay(yield* sorter.take(), frame)
 }
@@ -198,6 +199,7 @@ export function* inOrder(before: Stage, frame: Frame, order: FrameOrder, sorter:
   const [{ ref }] = order.terms as [Term]
   const several = order.terms.length > 1
   let run: unknown
+  let count = 0
   for (const ready of before) {
     if (!ready) {
       yield false
@@ -212,8 +214,10 @@ export function* inOrder(before: Stage, frame: Frame, order: FrameOrder, sorter:
       for (let i = 0; i < next.length; i++) frame[i] = next[i]!
     }
     run = start
-    if (several || isLong) sorter.add(frame)
-    else yield true
+    if (several || isLong) {
+      sorter.add(frame)
+      if (++count % TICK === 0) yield false
+    } else yield true
   }
   yield* replay(yield* sorter.take(), frame)
 }
