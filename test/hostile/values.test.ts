@@ -181,7 +181,7 @@ describe('queries that would cost too much', () => {
               where: [['id', 'in', Array.from({ length: 1_000_000 }, (_, n) => n)]],
             },
           ],
-          ['deep conditions', { operation: 'select', database: 'dev', table: 'a', select: ['id'], where: where(5000) }],
+          ['deep conditions', { operation: 'select', database: 'dev', table: 'a', select: ['id'], where: where(500) }],
           [
             'wide conditions',
             {
