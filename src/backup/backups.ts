@@ -228,5 +228,7 @@ async function countRecords({ tables }: Aside, { database, name }: TableSchema, 
     })
 }
 
-/** Opens a file on the machine of the command line. */
-export const readBackup = (path: string): AsyncIterable<Buffer> => createReadStream(path, { highWaterMark: 1 << 20 })
+/** Reads a file on the machine of the command line. */
+export async function* readBackup(path: string): AsyncGenerator<Buffer> {
+  yield* createReadStream(path, { highWaterMark: 1 << 20 })
+}

@@ -393,6 +393,10 @@ export interface Config {
      */
     sockets_max: number
     /**
+     * Origins of web pages that may call the node from a browser, as https://app.example; *: every one. Separated by commas in the environment.
+     */
+    cors_origins: string[]
+    /**
      * How long a stopping node lets running requests finish.
      */
     stop_timeout_ms: number

@@ -11,6 +11,7 @@ import type { Metrics } from '../metrics/index.js'
 import { replyOfAlias, requestOfAlias } from './aliases/index.js'
 import { writeAnswer, writeProblem } from './answer.js'
 import { parseJson, readBody, textOf } from './body.js'
+import { cors } from './cors.js'
 import { RequestLog } from './request-log.js'
 
 /** The settings of the door: the group http of schemas/config.json. */
@@ -24,6 +25,7 @@ export interface HttpSettings {
   request_timeout_ms: number
   statement_timeout_ms: number
   sockets_max: number
+  cors_origins: string[]
   stop_timeout_ms: number
   tls: { certificate: string; key: string }
 }
@@ -58,6 +60,7 @@ export class HttpServer {
     const app = new Koa()
     app.silent = true
     app.use((context, next) => this.#serve(context, next))
+    app.use(cors(settings.cors_origins))
     app.use(readBody(settings.body_bytes_max))
     app.use((context) => this.#answer(context))
     this.#server = listener(settings, app.callback())

@@ -1,6 +1,8 @@
 import { execFile } from 'node:child_process'
+import { readFileSync } from 'node:fs'
 import type { AddressInfo } from 'node:net'
 import { createServer, connect as dial, type Socket } from 'node:net'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { expect } from 'chai'
@@ -57,6 +59,31 @@ describe('the typed client', () => {
       expect(dead.connections()).to.equal(2)
     }))
 
+  it('runs a change once when the answer got lost: the second attempt carries the same idempotency key', () =>
+    withNode(async ({ url, node }) => {
+      const { createTable } = connect({ url, ...ADMIN })
+      await createTable({ database: 'dev', table: 'dog', primary_key: 'id' })
+      await using losing = await breakingProxy(url, 1, 'answer')
+      const db = connect({ url: losing.url, ...ADMIN, pauseMs: 1 })
+      const { inserted_hashes: keys } = await db.insert({ database: 'dev', table: 'dog', records: [{ name: 'Penny' }] })
+      expect(losing.connections()).to.equal(2)
+      using snapshot = node.services.tables.snapshot()
+      const rows = [...snapshot.table('dev', 'dog')!.scan()]
+      expect(rows.map(({ id }) => id)).to.deep.equal(keys)
+    }))
+
+  it('is found under its name in the package, with its types', async () => {
+    const root = fileURLToPath(new URL('../../..', import.meta.url))
+    const program = "import { connect } from 'trellisdb/client'; process.stdout.write(typeof connect)"
+    const run = await promisify(execFile)(process.execPath, ['--input-type=module', '-e', program], { cwd: root })
+    expect(run.stdout).to.equal('function')
+    const { exports } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      exports: Record<string, { types: string }>
+    }
+    const types = readFileSync(join(root, exports['./client']!.types), 'utf8')
+    expect(types).to.contain('type Client')
+  })
+
   it('stops waiting when the time is over, and at once when the caller wants it', async () => {
     const sockets: Socket[] = []
     const silent = createServer((socket) => sockets.push(socket)).listen(0, '127.0.0.1')
@@ -89,19 +116,25 @@ describe('the typed client', () => {
     }))
 })
 
-/** A door before a node that breaks the first connections and lets the others through. */
-async function breakingProxy(target: string, breaks: number) {
+/**
+ * A door before a node that breaks the first connections and lets the others through: when the request comes, or when
+ * its answer comes back.
+ */
+async function breakingProxy(target: string, breaks: number, when: 'request' | 'answer' = 'request') {
   let seen = 0
   const open = new Set<Socket>()
   const server = createServer((socket) => {
     open.add(socket)
     socket.on('error', () => {})
-    if (seen++ < breaks) return socket.once('data', () => socket.destroy())
+    const breaking = seen++ < breaks
+    if (breaking && when === 'request') return socket.once('data', () => socket.destroy())
     const { hostname, port } = new URL(target)
     const onward = dial(Number(port), hostname)
     open.add(onward)
     onward.on('error', () => socket.destroy())
-    socket.pipe(onward).pipe(socket)
+    socket.pipe(onward)
+    if (breaking) onward.once('data', () => socket.destroy())
+    else onward.pipe(socket)
   }).listen(0, '127.0.0.1')
   await new Promise((resolve) => server.once('listening', resolve))
   return {

@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import { type LoadFormat, Problem } from '../../lib/index.js'
 import type { WriteTransaction } from '../../storage/index.js'
 import type { RowError } from '../record.js'
@@ -46,20 +47,24 @@ interface LoadPosition extends SourcePosition {
   written: number
 }
 
+/** Blocks whose transactions are on their way to disk at a time: they share commits. */
+const WRITING_MAX = 8
+
 /** Loads a source into a table, block by block; each block and the position behind it are one transaction. */
 export async function load(job: JobRun, source: Source, store: RowStore): Promise<string> {
   const parameters = job.record.parameters as LoadParameters
   job.progress.bytesTotal = parameters.bytesTotal
   const loader = new Loader(job, parameters, store)
-  let next = await loader.parse(source)
-  while (next) {
+  const writing: Promise<unknown>[] = []
+  for (let next = await loader.parse(source); next; next = await loader.parse(source)) {
     job.signal.throwIfAborted()
-    const writing = loader.write(next)
-    writing.catch(() => {}) // it is awaited below, after the next block is read meanwhile
-    const following = await loader.parse(source)
-    await writing
-    next = following
+    const { durable } = await loader.write(next)
+    durable.catch(() => {}) // it is awaited below, when others have been sent behind it
+    writing.push(durable)
+    if (writing.length === WRITING_MAX) await writing.shift()
+    await turn()
   }
+  await Promise.all(writing)
   const { written, read } = loader.position
   return `successfully loaded ${written} of ${read} records`
 }
@@ -94,41 +99,44 @@ class Loader {
     return { block, parsed: parseBlock(block, this.#parameters.format, this.#columns) }
   }
 
-  /** Writes what can be taken and notes what cannot. */
-  async write({ block, parsed }: ParsedBlock): Promise<void> {
+  /** Writes what can be taken and notes what cannot. Blocks are written in their order; `durable` when it is on disk. */
+  async write({ block, parsed }: ParsedBlock): Promise<{ durable: Promise<unknown> }> {
     const errors = [...parsed.errors]
     const left = parsed.records.map((record, index) => ({ record, index }))
     for (;;) {
       this.#checkErrors(errors)
-      const refused = await this.#tryToWrite(
-        block,
-        left.map(({ record }) => record),
-        errors,
-      )
-      if (!refused) return
-      errors.push({ line: parsed.lineOf(left[refused.index]!.index), reason: refused.reason })
-      left.splice(refused.index, 1)
+      const records = left.map(({ record }) => record)
+      const outcome = await this.#tryToWrite(block, records, errors)
+      if ('durable' in outcome) return outcome
+      errors.push({ line: parsed.lineOf(left[outcome.index]!.index), reason: outcome.reason })
+      left.splice(outcome.index, 1)
     }
   }
 
-  /** Writes records, or answers which one of them cannot be taken. */
+  /**
+   * Writes records, or answers which one of them cannot be taken. A transaction that has run is in its place before
+   * every later one, so only its way to disk is left; one that has not run (yet) is waited for.
+   */
   async #tryToWrite(
     block: Block,
     records: Fields[],
     errors: readonly RowError[],
-  ): Promise<{ index: number; reason: string } | undefined> {
-    const position = {
-      ...block.next,
-      read: this.position.read + records.length + errors.length,
-      written: this.position.written,
-    }
-    try {
-      await this.#store.write(this.#parameters, this.#job.user, records, (transaction, written) => {
-        position.written += written
-        this.#job.step(transaction, { position, rows: records.length, bytes: block.bytes, errors })
+  ): Promise<{ durable: Promise<unknown> } | { index: number; reason: string }> {
+    const { read, written } = this.position
+    const position = { ...block.next, read: read + records.length + errors.length, written }
+    let hasRun = false
+    const durable = this.#store.write(this.#parameters, this.#job.user, records, (transaction, more) => {
+      position.written += more
+      this.#job.step(transaction, { position, rows: records.length, bytes: block.bytes, errors })
+      hasRun = true
+      transaction.onUndo(() => {
+        hasRun = false
       })
+    })
+    try {
+      if (!hasRun) await durable
       this.position = position
-      return undefined
+      return { durable }
     } catch (error) {
       const index = error instanceof Problem ? Number((error.facts as { index?: number }).index ?? -1) : -1
       if (!records[index]) throw error

@@ -1,0 +1,44 @@
+import { expect } from 'chai'
+import { withNode } from '../support/node.js'
+
+const APP = 'https://app.example'
+
+describe('calls from web pages', () => {
+  it('are allowed for the configured origins, with the headers that the client sends and reads', () =>
+    withNode(
+      async (node) => {
+        const asked = {
+          Origin: APP,
+          'Access-Control-Request-Method': 'POST',
+          'Access-Control-Request-Headers': 'idempotency-key',
+        }
+        const before = await node.send('OPTIONS', '/', undefined, { authorization: null, headers: asked })
+        expect(before.status).to.equal(204)
+        expect(before.headers).to.include({ 'access-control-allow-origin': APP, vary: 'Origin' })
+        expect(before.headers['access-control-allow-headers'])
+          .to.contain('Idempotency-Key')
+          .and.contain('Authorization')
+        const answer = await node.post({ operation: 'ping' }, { headers: { Origin: APP } })
+        expect(answer.headers).to.include({
+          'access-control-allow-origin': APP,
+          'access-control-expose-headers': 'X-Request-Id, Retry-After',
+        })
+        const refused = await node.post({ operation: 'nothing' }, { headers: { Origin: APP } })
+        expect(refused.status).to.equal(400)
+        expect(refused.headers, 'a page must be able to read problems').to.include({
+          'access-control-allow-origin': APP,
+        })
+        const other = await node.post({ operation: 'ping' }, { headers: { Origin: 'https://evil.example' } })
+        expect(other.headers).not.to.have.property('access-control-allow-origin')
+      },
+      { 'http.cors_origins': `${APP},https://other.example` },
+    ))
+
+  it('are not allowed by themselves', () =>
+    withNode(async (node) => {
+      const headers = { Origin: APP, 'Access-Control-Request-Method': 'POST' }
+      const before = await node.send('OPTIONS', '/', undefined, { authorization: null, headers })
+      expect(before.status).to.equal(405)
+      expect(before.headers).not.to.have.property('access-control-allow-origin')
+    }))
+})
