@@ -1,0 +1,81 @@
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { Pool } from 'undici'
+
+const ADMIN = { username: 'admin', password: 'a-password-of-benches' }
+const authorization = `Basic ${Buffer.from(`${ADMIN.username}:${ADMIN.password}`).toString('base64')}`
+
+/** A server under load: one process, its folder, and connections to it. */
+export class Target implements AsyncDisposable {
+  readonly name: string
+  readonly #process: ChildProcess
+  readonly #folder: string
+  readonly #pool: Pool
+
+  private constructor(name: string, process: ChildProcess, folder: string, port: number, connections: number) {
+    this.name = name
+    this.#process = process
+    this.#folder = folder
+    this.#pool = new Pool(`http://127.0.0.1:${port}`, { connections, pipelining: 1, bodyTimeout: 120_000 })
+  }
+
+  static async start(name: 'trellisdb' | 'floor', connections: number): Promise<Target> {
+    const folder = mkdtempSync(join(tmpdir(), `trellis-bench-${name}-`))
+    const port = await freePort()
+    const program = name === 'floor' ? './floor.js' : '../../src/main.js'
+    const floor = name === 'floor' ? [String(port), folder] : []
+    const child = spawn(process.execPath, [fileURLToPath(new URL(program, import.meta.url)), ...floor], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      env: { ...process.env, ...settings(port, folder) },
+    })
+    await once(child.stdout!, 'data')
+    child.stdout!.resume()
+    return new Target(name, child, folder, port, connections)
+  }
+
+  /** Sends an operation; throws unless it is answered 200. */
+  async send<Answer>(body: object): Promise<Answer> {
+    const headers = { 'content-type': 'application/json', authorization }
+    const response = await this.#pool.request({ path: '/', method: 'POST', headers, body: JSON.stringify(body) })
+    const text = await response.body.text()
+    if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${text.slice(0, 300)}`)
+    return JSON.parse(text) as Answer
+  }
+
+  /** Memory of the process that is not the page cache, in MiB. */
+  anonymousMemory(): number {
+    const status = readFileSync(`/proc/${this.#process.pid}/status`, 'utf8')
+    return Number(/RssAnon:\s+(\d+)/.exec(status)?.[1]) / 1024
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#pool.destroy()
+    this.#process.kill('SIGTERM')
+    await once(this.#process, 'exit')
+    rmSync(this.#folder, { recursive: true, force: true })
+  }
+}
+
+function settings(port: number, folder: string): Record<string, string> {
+  return {
+    TRELLIS_HTTP_PORT: String(port),
+    TRELLIS_DATA_DIR: folder,
+    TRELLIS_ADMIN_USERNAME: ADMIN.username,
+    TRELLIS_ADMIN_PASSWORD: ADMIN.password,
+    TRELLIS_LOG_LEVEL: 'warn',
+  }
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1')
+  await once(server, 'listening')
+  const { port } = server.address() as { port: number }
+  server.close()
+  await once(server, 'close')
+  return port
+}
