@@ -34,6 +34,10 @@ export class OracleError extends Error {}
 export class OracleTired extends Error {}
 let visits = 0
 
+function tire(): void {
+  if (++visits > 100_000) throw new OracleTired()
+}
+
 class Break {
   readonly loop: number
 
@@ -111,7 +115,7 @@ export function scalar(v: V): Scalar {
 
 /** Containers may contain themselves: deeper than this is refused. */
 function checkDepth(depth: number): void {
-  if (++visits > 100_000) throw new OracleTired()
+  tire()
   if (depth > 32) throw new OracleError('too deep')
 }
 
@@ -392,6 +396,7 @@ class Interpreter {
   }
 
   private statement(node: Statement, frame: Frame): void {
+    tire()
     switch (node.kind) {
       case 'assignment': {
         if (node.target.kind === 'name') {
