@@ -42,7 +42,7 @@ export interface Config {
      */
     name: string
     /**
-     * Address on which the mesh servers listen. Other than loopback only with TLS.
+     * Address on which the mesh listens for other nodes (hub.cluster_port, hub.leafnode_port). Other than loopback only with TLS.
      */
     host: string
     /**

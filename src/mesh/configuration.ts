@@ -40,6 +40,12 @@ export interface Passwords {
   system: string
 }
 
+/** Where a node's own connections go: nobody else has to reach those ports. */
+export const LOOPBACK = '127.0.0.1'
+const WILDCARDS = new Set(['0.0.0.0', '::'])
+
+const at = ({ host, port }: Route) => `${host.includes(':') ? `[${host}]` : host}:${port}`
+
 /** nats-server reads JSON as a subset of its own format, and JSON needs no quoting rules of ours. */
 const render = (configuration: object) => `${JSON.stringify(configuration, null, 2)}\n`
 
@@ -49,24 +55,22 @@ export function hubConfiguration(plan: ServerPlan, version: Version): string {
   if (!hub) throw new Error('a node without a hub has no hub configuration')
   return render({
     server_name: `hub-${plan.nodeName}`,
-    listen: `${host}:${hub.port}`,
+    listen: at({ host: LOOPBACK, port: hub.port }),
     max_payload: plan.messageBytesMax,
     lame_duck_duration: '30s',
     ...(tls ? { tls: { cert_file: tls.certificate, key_file: tls.privateKey, timeout: 3 } } : {}),
     ...(plan.voter ? { jetstream: jetstream(plan, version, 'hub', 'ctl', { sync_interval: 'always' }) } : {}),
     cluster: {
       name: plan.clusterName,
-      listen: `${host}:${hub.clusterPort}`,
+      listen: at({ host, port: hub.clusterPort }),
       no_advertise: true,
       connect_retries: 3,
       ...(tls
         ? { tls: { ...mutual(tls), ...(tls.pinned.length > 0 ? { pinned_certs: tls.pinned } : {}) } }
         : { authorization: { user: 'route', password: passwords.route, timeout: 3 } }),
-      routes: plan.hubRoutes.map(({ host, port }) =>
-        tls ? `nats-route://${host}:${port}` : `nats-route://route:${passwords.route}@${host}:${port}`,
-      ),
+      routes: plan.hubRoutes.map((route) => `nats-route://${tls ? '' : `route:${passwords.route}@`}${at(route)}`),
     },
-    leafnodes: { listen: `${host}:${hub.leafnodePort}`, ...(tls ? { tls: mutual(tls) } : {}) },
+    leafnodes: { listen: at({ host, port: hub.leafnodePort }), ...(tls ? { tls: mutual(tls) } : {}) },
     accounts: {
       SYS: { users: [{ user: 'system', password: passwords.system }] },
       CTL: {
@@ -87,10 +91,13 @@ export function hubConfiguration(plan: ServerPlan, version: Version): string {
 /** The leaf's file: this node's own store, which dials its hub (and the leaf routes) and keeps what others may not touch. */
 export function leafConfiguration(plan: ServerPlan, version: Version): string {
   const { host, hub, nodeName, passwords, tls } = plan
-  const remotes = [...(hub ? [{ host, port: hub.leafnodePort }] : []), ...plan.leafRoutes]
+  const remotes = [
+    ...(hub ? [{ host: WILDCARDS.has(host) ? LOOPBACK : host, port: hub.leafnodePort }] : []),
+    ...plan.leafRoutes,
+  ]
   return render({
     server_name: `leaf-${nodeName}`,
-    listen: `${host}:${plan.leaf.port}`,
+    listen: at({ host: LOOPBACK, port: plan.leaf.port }),
     max_payload: plan.messageBytesMax,
     lame_duck_duration: '30s',
     ...(tls ? { tls: { cert_file: tls.certificate, key_file: tls.privateKey, timeout: 3 } } : {}),
@@ -98,7 +105,7 @@ export function leafConfiguration(plan: ServerPlan, version: Version): string {
     leafnodes: {
       reconnect: atLeast(version, [2, 10, 0]) ? '1s' : 1,
       remotes: remotes.map((remote) => ({
-        urls: [`${tls ? 'tls' : 'nats-leaf'}://leaf:${passwords.leaf}@${remote.host}:${remote.port}`],
+        urls: [`${tls ? 'tls' : 'nats-leaf'}://leaf:${passwords.leaf}@${at(remote)}`],
         account: 'DATA',
         deny_imports: guarded(nodeName),
         ...(tls ? { tls: mutual(tls) } : {}),

@@ -1,5 +1,7 @@
 import { X509Certificate } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
+import { isIP } from 'node:net'
+import { connect } from 'node:tls'
 import { Problem } from '../lib/index.js'
 import { type Identity, seal, sealed } from './identity.js'
 import type { Credentials } from './requests.js'
@@ -52,4 +54,30 @@ function certifies(authority: X509Certificate, name: string, publicKey: string, 
   } catch {
     return false
   }
+}
+
+/** The name in the certificate of whoever answers, when our authority signed it; undefined when nobody does. */
+export async function certifiedName(
+  host: string,
+  port: number,
+  { certificate, certificateAuthority, privateKey }: TlsPaths,
+  withinMs: number,
+): Promise<string | undefined> {
+  const [ca, cert, key] = await Promise.all(
+    [certificateAuthority, certificate, privateKey].map((file) => readFile(file)),
+  )
+  return await new Promise((resolve) => {
+    const socket = connect({ host, port, ca, cert, key, ...(isIP(host) ? {} : { servername: host }) })
+    const done = (name?: string) => {
+      socket.destroy()
+      resolve(name)
+    }
+    socket.setTimeout(withinMs, done)
+    socket.on('error', () => done())
+    socket.on('close', () => done())
+    socket.on('secureConnect', () => {
+      const { CN } = socket.getPeerCertificate().subject
+      done(Array.isArray(CN) ? CN[0] : CN)
+    })
+  })
 }

@@ -3,9 +3,9 @@ import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
 import { Problem } from '../lib/index.js'
-import { hubConfiguration, leafConfiguration, type ServerPlan } from './configuration.js'
+import { hubConfiguration, LOOPBACK, leafConfiguration, type ServerPlan } from './configuration.js'
 import { connectTo } from './connection.js'
-import { credentialsFor, type TlsPaths } from './credentials.js'
+import { certifiedName, credentialsFor, type TlsPaths } from './credentials.js'
 import { readIfThere, writePrivate } from './files.js'
 import { derive, fingerprint, type Identity, identityFromKey, localSecret } from './identity.js'
 import type { Log } from './log.js'
@@ -72,6 +72,7 @@ export class Mesh implements AsyncDisposable {
   readonly #options: MeshOptions
   readonly #parts: Parts
   #routes: Routes
+  readonly #names = new Map<string, string>()
   #pinned: readonly string[] = []
 
   /**
@@ -193,15 +194,28 @@ export class Mesh implements AsyncDisposable {
     this.#routes = routes
   }
 
-  /** The name of the node whose server answers at an address; undefined when nobody does. */
-  async nodeAt({ host, port }: Route): Promise<string | undefined> {
+  /** The name of the node whose server answers at a route; undefined when nobody does. Remembered once it is known. */
+  async nodeAt(server: 'hub' | 'leaf', route: Route): Promise<string | undefined> {
+    const key = `${server} ${routeText(route)}`
+    const known = this.#names.get(key)
+    if (known !== undefined) return known
+    const name = await this.#whoIs(server, route)
+    if (name !== undefined) this.#names.set(key, name)
+    return name
+  }
+
+  /** Servers greet with their name; behind TLS a hub greets only other hubs, so its certificate has to tell. */
+  async #whoIs(server: 'hub' | 'leaf', { host, port }: Route): Promise<string | undefined> {
+    const { tls } = this.#options
+    if (tls && server === 'hub') return await certifiedName(host, port, tls, GREETING_MS_MAX)
     const there = await greeting(host, port, GREETING_MS_MAX)
     return /^(?:hub|leaf)-(.+)$/.exec(there?.server_name ?? '')?.[1]
   }
 
   /** A route to our own hub in any spelling: whoever answers there says who it is. */
   async #refuseSelf(server: 'hub' | 'leaf', route: Route): Promise<void> {
-    if ((await this.nodeAt(route)) === this.nodeName) throw new Problem('route_to_self', { route: routeText(route) })
+    if ((await this.nodeAt(server, route)) === this.nodeName)
+      throw new Problem('route_to_self', { route: routeText(route) })
     if (server === 'hub' && !this.#options.hub) throw new Problem('node_has_no_hub', { node: this.nodeName })
   }
 }
@@ -217,11 +231,11 @@ class Parts implements AsyncDisposable {
   #connection: NatsConnection | undefined
 
   constructor(options: MeshOptions, binary: ServerBinary, local: string) {
-    const { folder, host, hub, leaf, log, nodeName } = options
+    const { folder, hub, leaf, log, nodeName } = options
     this.#options = options
     this.#binary = binary
     this.#local = local
-    const common = { binary, folder, host, log }
+    const common = { binary, folder, host: LOOPBACK, log }
     this.#hub = hub && new ServerProcess({ ...common, name: 'hub', serverName: `hub-${nodeName}`, port: hub.port })
     this.#leaf = new ServerProcess({ ...common, name: 'leaf', serverName: `leaf-${nodeName}`, port: leaf.port })
     // With TLS the certificate is the proof, and the words below only fill a place that the servers ask for.
@@ -252,9 +266,9 @@ class Parts implements AsyncDisposable {
     // The hub first: a leaf that finds its hub missing tries again only a second later.
     await this.#hub?.start(hubConfiguration(plan, version))
     await this.#leaf.start(leafConfiguration(plan, version))
-    const { host, leaf, log, nodeName, tls } = this.#options
+    const { leaf, log, nodeName, tls } = this.#options
     this.#connection = await connectTo({
-      host,
+      host: LOOPBACK,
       port: leaf.port,
       user: 'data',
       password: derive(this.#local, 'data'),

@@ -113,7 +113,7 @@ export class Replication implements AsyncDisposable {
 
   /** Adds routes after a look at what they would join. @throws Problem route_loop and those of Mesh.setRoutes */
   async setRoutes(server: 'hub' | 'leaf', routes: readonly Route[]): Promise<{ set: Route[]; skipped: Route[] }> {
-    const names = await Promise.all(routes.map((route) => this.mesh.nodeAt(route)))
+    const names = await Promise.all(routes.map((route) => this.mesh.nodeAt(server, route)))
     const reached = names.filter((name) => name !== undefined && name !== this.mesh.nodeName) as string[]
     if (reached.length > 0) {
       const links = await this.status.links(reached)

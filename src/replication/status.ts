@@ -221,9 +221,11 @@ export class StatusReader {
 
   async #ownLinks(): Promise<NodeLinks> {
     const { mesh } = this.#options
-    const named = async (routes: readonly Route[]) =>
-      (await Promise.all(routes.map((route) => mesh.nodeAt(route)))).filter((name) => name !== undefined)
-    const [hubs, leafs] = await Promise.all([named(mesh.routes.hub), named(mesh.routes.leaf)])
+    const named = async (server: 'hub' | 'leaf') =>
+      (await Promise.all(mesh.routes[server].map((route) => mesh.nodeAt(server, route)))).filter(
+        (name) => name !== undefined,
+      )
+    const [hubs, leafs] = await Promise.all([named('hub'), named('leaf')])
     return { name: mesh.nodeName, hubs, leafs, leafOnly: mesh.servers.hub === undefined }
   }
 }

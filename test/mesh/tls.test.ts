@@ -13,7 +13,7 @@ const reaches = (from: Mesh, to: string) =>
   )
 
 async function tlsOptions(name: string, folder: string, authority: string): Promise<MeshOptions> {
-  return meshOptions(name, folder, { tls: await signNode(authority, name, []), secret: '' })
+  return meshOptions(name, folder, { tls: await signNode(authority, name, []), secret: '', host: '0.0.0.0' })
 }
 
 async function withTls(run: (folder: string, authority: string) => Promise<void>): Promise<void> {
@@ -33,6 +33,10 @@ describe('mutual TLS between nodes', () => {
       const b = await tlsOptions('b', folder, authority)
       await using first = await Mesh.start(a)
       await using second = await Mesh.start(b)
+      expect((await dial(first, a).catch((error: { code: string }) => error)) as unknown).to.have.property(
+        'code',
+        'route_to_self',
+      )
       await dial(second, a)
       await eventually('b reaches a', 8_000, () => reaches(second, 'a'))
       first.requests.serve('echo', async (body) => body)
