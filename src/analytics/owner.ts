@@ -43,8 +43,9 @@ const SLICE_MS = 8
 /** A delta is folded when it has this many rows and this part of the rows of its partition. */
 const FOLD_ROWS = 16_384
 const FOLD_PART = 8
-/** Or when nothing was inserted for this long, and the last fold is not too recent. */
+/** Or when nothing was inserted for this long; a small part of the partition waits for some time after the last fold. */
 const IDLE_MS = 500
+const SMALL_PART = 64
 const FOLD_PAUSE_MS = 10_000
 /** Bytes that are taken over from another folder in one transaction. */
 const ADOPT_BYTES = 1 << 22
@@ -157,11 +158,13 @@ export class Owner implements AsyncDisposable {
     const scans = (segments.length === 0 ? [undefined] : segments).map(() => this.#makeScan(program, options))
     const columns = program.columns.map((column) => columnOf(table, column.name))
     const isSegment = program.mode === 'segment'
+    // Populations of all partitions go in one transaction.
+    const kept: Promise<void>[] = []
     let people = 0
     await this.#each(table, flags, async (held, snapshot, pause) => {
       const populations = await this.#populations(held, snapshot, segments, request)
       if (!this.#canMatch(held.partition, program, columns)) {
-        if (isSegment) await this.#keep(held, request.keep, new Uint32Array(0))
+        if (isSegment) kept.push(this.#keep(held, request.keep, new Uint32Array(0)))
         return
       }
       const members = isSegment ? new Uint32Array(wordsFor(snapshot.people)) : undefined
@@ -173,8 +176,9 @@ export class Owner implements AsyncDisposable {
       }
       if (!members) return
       people += countBits(members)
-      await this.#keep(held, request.keep, members)
+      kept.push(this.#keep(held, request.keep, members))
     })
+    await Promise.all(kept)
     return { partials: isSegment ? [] : scans.map((scan) => scan.partial()), people }
   }
 
@@ -207,6 +211,7 @@ export class Owner implements AsyncDisposable {
     const { setMath } = program
     assert(setMath !== null, 'the program is set math')
     let people = 0
+    const kept: Promise<void>[] = []
     await this.#each(table, new Int32Array(2), async (held, snapshot) => {
       const all = everyone(snapshot.people)
       const given = await this.#populations(held, snapshot, names, undefined)
@@ -216,8 +221,9 @@ export class Owner implements AsyncDisposable {
           ? combine([all, ...operands], snapshot.people, (word, other) => word & ~other)
           : combine(operands, snapshot.people, JOIN[setMath.op])
       people += countBits(members)
-      await this.#keep(held, keep, members)
+      kept.push(this.#keep(held, keep, members))
     })
+    await Promise.all(kept)
     return people
   }
 
@@ -542,8 +548,10 @@ export class Owner implements AsyncDisposable {
     // Queries go first, unless the delta has grown to twice its size.
     if (this.#scans > 0 && rows < full * 2) return false
     if (folding.isUnderWay || rows >= full) return true
-    const isQuiet = Date.now() - partition.lastInsertAt > IDLE_MS
-    return rows > 0 && isQuiet && performance.now() - (this.#folded.get(partition) ?? -FOLD_PAUSE_MS) >= FOLD_PAUSE_MS
+    if (rows === 0 || Date.now() - partition.lastInsertAt < IDLE_MS) return false
+    // A few rows now and then are not worth writing blocks anew each time.
+    const isSmall = rows * SMALL_PART < partition.rows
+    return !isSmall || performance.now() - (this.#folded.get(partition) ?? -FOLD_PAUSE_MS) >= FOLD_PAUSE_MS
   }
 }
 

@@ -25,6 +25,10 @@ export interface ReplyOptions {
   readonly trim?: number
 }
 
+/** Ranks and whole numbers that fit into one double together. */
+const RANKS = 2 ** 20
+const WHOLE_END = 2 ** 32
+
 /** Puts the partial results of blocks, workers and nodes together, in any order; the answer is always the same. */
 export class Answer {
   readonly #aggregates: readonly Aggregate[]
@@ -80,6 +84,86 @@ export class Answer {
     return { _: list(0) }
   }
 
+  /**
+   * The reply as JSON text: the same as that of `reply`, without an object for every group, which with many groups costs
+   * more than counting them.
+   */
+  text(options: ReplyOptions = {}): string {
+    const { trim = Number.POSITIVE_INFINITY } = options
+    const sort = this.#sorter(options)
+    const children = this.#children()
+    const { key } = this.#tree
+    const keys = this.#pool.keys.map((value) => `{"g":${JSON.stringify(value ?? 'n/a')}`)
+    const parts: string[] = []
+    const list = (parent: number): void => {
+      const nodes = sort(children[parent]!)
+      const end = Math.min(nodes.length, trim)
+      for (let at = 0; at < end; at++) {
+        const node = nodes[at]!
+        const head = (at > 0 ? ',' : '') + keys[key[node]!]! + this.#valuesText(node)
+        if (!children[node]) parts.push(`${head}}`)
+        else {
+          parts.push(`${head},"_":[`)
+          list(node)
+          parts.push(']}')
+        }
+      }
+    }
+    if (children[0]) list(0)
+    return `{"_":[${parts.join('')}]}`
+  }
+
+  #valuesText(node: number): string {
+    let text = ''
+    for (let segment = 0; segment < this.#segments; segment++) {
+      const accumulators = this.#accumulators[segment]!
+      text += segment === 0 ? ',"c":[' : `,"c${segment + 1}":[`
+      for (let at = 0; at < accumulators.length; at++) {
+        const value = accumulators[at]!.value(node) ?? (this.#aggregates[at]!.numeric ? 0 : null)
+        if (at > 0) text += ','
+        // Whole numbers need no look at how JSON writes them.
+        text += Number.isSafeInteger(value) ? (value as number) + 0 : JSON.stringify(value)
+      }
+      text += ']'
+    }
+    return text
+  }
+
+  /** Puts siblings in order. Whole numbers and ranks of keys make one number each, which sort without comparisons of ours. */
+  #sorter(options: ReplyOptions): (nodes: number[]) => number[] {
+    const compare = this.#comparison(options)
+    const { sort, order = 'desc' } = options
+    const index = sort === undefined ? 0 : this.#aggregates.findIndex(({ alias }) => alias === sort)
+    const { keys } = this.#pool
+    const values = index < 0 ? undefined : this.#wholeNumbers(index)
+    if (!values || keys.length >= RANKS) return (nodes) => nodes.sort(compare)
+    const sign = order === 'asc' ? 1 : -1
+    const rank = this.#rank()
+    const { key } = this.#tree
+    const nodeOf = new Int32Array(keys.length)
+    return (nodes) => {
+      if (nodes.length < 16) return nodes.sort(compare)
+      const places = new Float64Array(nodes.length)
+      for (let at = 0; at < nodes.length; at++) {
+        const node = nodes[at]!
+        const own = rank[key[node]!]!
+        nodeOf[own] = node
+        places[at] = sign * values[node]! * RANKS + own
+      }
+      places.sort()
+      for (let at = 0; at < nodes.length; at++) {
+        nodes[at] = nodeOf[places[at]! - Math.floor(places[at]! / RANKS) * RANKS]!
+      }
+      return nodes
+    }
+  }
+
+  /** The values of an aggregate by node, when they are whole and not too large. */
+  #wholeNumbers(index: number): Float64Array | undefined {
+    const numbers = this.#numbers(this.#accumulators[0]![index]!, this.#aggregates[index]!.numeric ? 0 : null)
+    return numbers?.every((value) => Number.isInteger(value) && Math.abs(value) < WHOLE_END) ? numbers : undefined
+  }
+
   #children(): number[][] {
     const children: number[][] = []
     for (let node = 1; node < this.#tree.size; node++) (children[this.#tree.parent[node]!] ??= []).push(node)
@@ -121,12 +205,18 @@ export class Answer {
     return (a, b) => sign * compareFolded(this.#keyOf(a), this.#keyOf(b)) || sign * byKey(a, b)
   }
 
-  /** Compares nodes by key. Keys are far fewer than comparisons: they are put in order once. */
-  #byKey(): (a: number, b: number) => number {
+  /** By key: its place in the order of keys. */
+  #rank(): Int32Array {
     const { keys } = this.#pool
     const order = Array.from(keys, (_, key) => key).sort((a, b) => compareScalars(keys[a]!, keys[b]!))
     const rank = new Int32Array(keys.length)
     for (const [at, key] of order.entries()) rank[key] = at
+    return rank
+  }
+
+  /** Compares nodes by key. Keys are far fewer than comparisons: they are put in order once. */
+  #byKey(): (a: number, b: number) => number {
+    const rank = this.#rank()
     const { key } = this.#tree
     return (a, b) => rank[key[a]!]! - rank[key[b]!]!
   }

@@ -11,7 +11,7 @@ import {
   type ReactProgram,
 } from '../analytics/index.js'
 import type { TableSchema } from '../catalog/index.js'
-import { didYouMean, Problem, type View } from '../lib/index.js'
+import { didYouMean, JsonText, Problem, type View } from '../lib/index.js'
 import { Answer, Histogram, type Program, parametersOf, type Scalar } from '../pyql/index.js'
 import { type FilterRequest, filterOf } from './column-filter.js'
 import type { Compile } from './compile.js'
@@ -141,7 +141,7 @@ export class Events implements AsyncDisposable {
   }
 
   /** Runs a script over the events of people: groups and their aggregates. */
-  async query(schema: TableSchema, request: EventRequest, call: QueryCall): Promise<QueryAnswer> {
+  async query(schema: TableSchema, request: EventRequest, call: QueryCall): Promise<QueryAnswer | JsonText> {
     const table = eventTableOf(schema)
     const program = this.#program(schema, call, request, 'event')
     if (request.debug) return { debug: program.source }
@@ -153,12 +153,13 @@ export class Events implements AsyncDisposable {
     const answer = new Answer(program.aggregates, Math.max(1, segments.length), this.#nodesMax)
     return told(() => {
       for (const parts of partials) for (const [segment, partial] of parts.entries()) answer.absorb(partial, segment)
-      const reply = answer.reply({
+      const shape = {
         ...(request.sort !== undefined && { sort: request.sort }),
         ...(request.order !== undefined && { order: request.order }),
         ...(request.trim !== undefined && { trim: request.trim }),
-      })
-      return trace ? { ...reply, debug: answer.debug, log: answer.log } : reply
+      }
+      if (!trace) return new JsonText(answer.text(shape))
+      return { ...answer.reply(shape), debug: answer.debug, log: answer.log }
     })
   }
 
@@ -252,7 +253,8 @@ export class Events implements AsyncDisposable {
       const progress = (scanned: number) => {
         job.progress.rows = Math.min(scanned, people)
       }
-      job.result = await run({ view: asked.view, signal: job.signal, progress })
+      const answer = await run({ view: asked.view, signal: job.signal, progress })
+      job.result = answer instanceof JsonText ? JSON.parse(answer.text) : answer
       job.progress.rows = people
       return 'The query is done.'
     }

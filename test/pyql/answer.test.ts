@@ -1,0 +1,59 @@
+import { expect } from 'chai'
+import { Answer, compile, createScan } from '../../src/pyql/index.js'
+import { oracleColumns, Random, randomPeople, ScriptGenerator } from '../support/pyql-generator.js'
+import { blockOf } from '../support/pyql-people.js'
+
+const limits = { stepsMax: 1_000_000, memoryMax: 1_000_000, nodesMax: 100_000, depthMax: 64, traceMax: 0 }
+
+describe('answers', () => {
+  it('are the same as text and as objects', () => {
+    let compared = 0
+    for (let seed = 1; seed <= 400; seed++) {
+      const random = new Random(seed)
+      const program = compile(new ScriptGenerator(random, 'event').script(), { mode: 'event', columns: oracleColumns })
+      const answer = new Answer(program.aggregates, 2, limits.nodesMax)
+      try {
+        for (const segment of [0, 1]) {
+          const scan = createScan(program, { now: 0, sessionTime: 1000, trace: false, limits })
+          scan.run(blockOf(randomPeople(random, 60), program.columns))
+          answer.absorb(scan.partial(), segment)
+        }
+      } catch {
+        continue
+      }
+      for (const order of ['asc', 'desc'] as const) {
+        for (const sort of [undefined, 'key', program.aggregates[0]!.alias]) {
+          for (const trim of [undefined, 2]) {
+            const options = { order, ...(sort && { sort }), ...(trim && { trim }) }
+            expect(answer.text(options), `seed ${seed}`).to.equal(JSON.stringify(answer.reply(options)))
+          }
+        }
+      }
+      compared++
+    }
+    expect(compared).to.be.above(200)
+  })
+
+  it('put many groups of whole counts in order, ties by key', () => {
+    const answer = new Answer(
+      [{ kind: 'count', alias: 'person', type: 'int', numeric: true, carried: false }],
+      1,
+      10_000,
+    )
+    const size = 2_000
+    const keys = [null, ...Array.from({ length: size }, (_, at) => (at % 3 === 0 ? at : `text ${at}`))]
+    answer.absorb(
+      {
+        keys,
+        parent: new Int32Array(size + 1),
+        key: Int32Array.from(keys, (_, at) => at),
+        columns: [{ n: Float64Array.from(keys, (_, at) => (at * 7919) % 50) }],
+        debug: [],
+        log: [],
+      },
+      0,
+    )
+    for (const order of ['asc', 'desc'] as const)
+      expect(answer.text({ order })).to.equal(JSON.stringify(answer.reply({ order })))
+  })
+})
