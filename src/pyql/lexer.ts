@@ -29,7 +29,8 @@ const operators = ['<<', '<=', '>=', '==', '!=', '<>', '+=', '-=', '*=', '/=', .
 const stepSpaces = 4
 const bracketsMax = 100
 
-const namePattern = /[A-Za-z_][A-Za-z0-9_]*/y
+/** Columns may have names of any language. */
+const namePattern = /[\p{L}_][\p{L}\p{M}\p{N}_]*/uy
 const numberPattern = /\d+(\.\d+)?/y
 const placeholderPattern = /\{\{\s*([A-Za-z0-9_]+)\s*\}\}/y
 

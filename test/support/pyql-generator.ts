@@ -277,6 +277,15 @@ export class ScriptGenerator {
     return this.#random.pick(makers)()
   }
 
+  /** A list that is looked up in a table. */
+  #long(): string {
+    const item = this.#random.chance(0.5)
+      ? (i: number) => `'${texts[i % texts.length]}${i > 11 ? i : ''}'`
+      : (i: number) => `${i - 3}`
+    const more = this.#random.pick(['', ', None', ", '1'", ', 2.5'])
+    return `[${Array.from({ length: 6 + this.#random.below(14) }, (_, i) => item(i + this.#random.below(3))).join(', ')}${more}]`
+  }
+
   #container(): string {
     const item = () => this.#random.pick(["'apple'", "'x'", '1', '2.5', 'True', 'fruit', 'qty'])
     return this.#random.pick([
@@ -388,6 +397,7 @@ export class ScriptGenerator {
       () => `price ${this.#random.pick(ops)} ${this.#random.pick(['2', '2.5', 'qty', 'n', 'None'])}`,
       () => `qty ${this.#random.pick([...ops, 'is', 'is not'])} ${this.#random.pick(['1', '2', 'm', 'None', "'1'"])}`,
       () => `qty in [1, 2, 2.5]`,
+      () => `${this.#random.pick(['fruit', 'tags', 'x', 'qty', 'color'])} in ${this.#long()}`,
       () => `flag ${this.#random.pick(['==', '!='])} ${this.#random.pick(['True', 'False', 'None', '1'])}`,
       () => `${this.#random.pick([word(), 'fruit', '1'])} ${this.#random.pick(['in', 'not in'])} tags`,
       () =>

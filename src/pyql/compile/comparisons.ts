@@ -1,6 +1,7 @@
-import type { Comparison, Expression } from '../ast.js'
+import type { Comparison, Constant, Expression, ListLiteral } from '../ast.js'
+import type { Scalar } from '../program.js'
 import { expression } from './expressions.js'
-import { isCode, isNumeric, isSet, slotOf } from './types.js'
+import { isCode, isNumber, isNumeric, isSet, slotOf } from './types.js'
 import type { Code, Context, Unit } from './unit.js'
 
 const bool = (js: string): Code => ({ js, type: 'bool' })
@@ -65,38 +66,58 @@ function equalToSet(unit: Unit, set: Code, b: Code, text: string | undefined): C
   return undefined
 }
 
-const listFastMax = 64
+/** More constants than this are looked up in a table. */
+const testsMax = 12
 
 function contains(unit: Unit, context: Context, left: Code, node: Comparison): Code {
-  const fast = node.right.kind === 'list' ? inList(unit, left, node.right.items) : undefined
+  const fast = inList(unit, left, node)
   if (fast) return fast
   const right = expression(unit, context, node.right)
   const element = isSet(right.type) ? inSetColumn(unit, left, node.left, right) : undefined
   return element ?? bool(`rt.contains(${unit.any(left)}, ${unit.any(right)}, ${node.start})`)
 }
 
-/** x in ['a', 'b'] for a list of constants that can be compared with x as it is held. */
-function inList(unit: Unit, left: Code, items: Expression[]): Code | undefined {
-  if (items.length === 0 || items.length > listFastMax || !items.every((item) => item.kind === 'constant'))
-    return undefined
-  const values = items.map(({ value }) => value)
+/** x in ['a', 'b'] for a list of constants: made once, and compared with x as it is held where that is possible. */
+function inList(unit: Unit, left: Code, node: Comparison): Code | undefined {
+  if (node.right.kind !== 'list' || !node.right.items.every((item) => item.kind === 'constant')) return undefined
+  const values = node.right.items.map(({ value }) => value)
   const { type } = left
-  if (isSet(type)) {
-    const slot = slotOf(type)
-    if (unit.column(slot).type !== 'text' || !values.every((value) => typeof value === 'string')) return undefined
-    const tests = values.map(
-      (value) => `hasElement(o${slot}, c${slot}, ${left.js}, ${unit.codeOf(slot, value as string)})`,
-    )
-    return bool(`(${tests.join(' || ')})`)
+  const isTexts = values.every((value) => value === null || typeof value === 'string')
+  const isNumbers = values.every((value) => typeof value === 'number')
+  if (isSet(type) && unit.column(slotOf(type)).type === 'text' && isTexts && !values.includes(null)) {
+    return setInList(unit, slotOf(type), left.js, values as string[])
   }
-  if (isCode(type) && values.every((value) => value === null || typeof value === 'string')) {
-    const codes = values.map((value) => (value === null ? '0' : unit.codeOf(slotOf(type), value)))
-    return bool(unit.reuse(left.js, (x) => `(${codes.map((code) => `${x} === ${code}`).join(' || ')})`))
+  if (isCode(type) && isTexts) return codeInList(unit, slotOf(type), left.js, values as (string | null)[])
+  if (isNumber(type) && isNumbers) {
+    if (values.length > testsMax)
+      return bool(`${unit.perScan('among', `new Set([${values.join(', ')}])`)}.has(${left.js})`)
+    return bool(unit.reuse(left.js, (x) => `(${values.map((value) => `${x} === ${value}`).join(' || ') || 'false'})`))
   }
-  if ((type === 'int' || type === 'double' || type === 'num') && values.every((value) => typeof value === 'number')) {
-    return bool(unit.reuse(left.js, (x) => `(${values.map((value) => `${x} === ${value}`).join(' || ')})`))
-  }
-  return undefined
+  const items = values.map((value, i) => unit.any(constantCode(unit, node.right as ListLiteral, i, value)))
+  const list = unit.perScan('list', `rt.list([${items.join(', ')}])`)
+  return bool(`rt.contains(${unit.any(left)}, ${list}, ${node.start})`)
+}
+
+function constantCode(unit: Unit, { items }: ListLiteral, i: number, value: Scalar): Code {
+  const { type } = items[i] as Constant
+  return { js: unit.constant(value), type: type === 'text' ? 'any' : type }
+}
+
+function setInList(unit: Unit, slot: number, row: string, values: string[]): Code {
+  if (values.length > testsMax) return bool(`hasAny(o${slot}, c${slot}, ${row}, ${tableOf(unit, slot, values)})`)
+  const tests = values.map((value) => `hasElement(o${slot}, c${slot}, ${row}, ${unit.codeOf(slot, value)})`)
+  return bool(`(${tests.join(' || ') || 'false'})`)
+}
+
+function codeInList(unit: Unit, slot: number, js: string, values: (string | null)[]): Code {
+  if (values.length > testsMax) return bool(`(${tableOf(unit, slot, values)}[${js}] === 1)`)
+  const codes = values.map((value) => (value === null ? '0' : unit.codeOf(slot, value)))
+  return bool(unit.reuse(js, (x) => `(${codes.map((code) => `${x} === ${code}`).join(' || ') || 'false'})`))
+}
+
+/** By code, whether the text is one of some. */
+function tableOf(unit: Unit, slot: number, values: (string | null)[]): string {
+  return unit.perBlock('among', `rt.among(block, ${slot}, [${values.map((value) => unit.constant(value)).join(', ')}])`)
 }
 
 function inSetColumn(unit: Unit, left: Code, leftNode: Expression, right: Code): Code | undefined {

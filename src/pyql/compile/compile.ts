@@ -79,6 +79,10 @@ function hasElement(offsets, values, row, value) {
   for (let i = offsets[row], end = offsets[row + 1]; i < end; i++) if (values[i] === value) return true
   return false
 }
+function hasAny(offsets, codes, row, among) {
+  for (let i = offsets[row], end = offsets[row + 1]; i < end; i++) if (among[codes[i]] === 1) return true
+  return false
+}
 function repeats(values, from, at) {
   for (let i = from; i < at; i++) if (values[i] === values[at]) return true
   return false

@@ -123,6 +123,17 @@ export class Runtime extends Values {
     return column && 'dictionary' in column ? column.dictionary.codeOf(text) : -1
   }
 
+  /** By code, 1 for the texts that are asked for; None is code 0. */
+  among(block: ScanBlock, slot: number, values: readonly (string | null)[]): Uint8Array {
+    const column = block.columns[slot]
+    const among = new Uint8Array(column && 'dictionary' in column ? column.dictionary.size + 1 : 1)
+    for (const value of values) {
+      const code = value === null ? 0 : this.codeOf(block, slot, value)
+      if (code >= 0) among[code] = 1
+    }
+    return among
+  }
+
   textSet(offsets: Uint32Array, codes: Codes, dictionary: Dictionary, row: number): Value {
     return this.#setColumn(offsets, row, (i) => dictionary.textOf(codes[i]!))
   }
