@@ -7,6 +7,7 @@ import { loadConfig } from '../config/index.js'
 import { type Contract, readCommonSchemas, readContracts } from '../contracts/index.js'
 import { didYouMean } from '../lib/index.js'
 import { type Arguments, parseArguments } from './arguments.js'
+import { forPeople } from './cluster.js'
 import { clusterAuthority } from './cluster-authority.js'
 import { EXIT, explainFailure, Usage } from './failures.js'
 import { details, overview } from './help.js'
@@ -80,7 +81,7 @@ async function operate({ flags, words: [name, ...words] }: Arguments): Promise<v
       throw new Usage(`${contract.operation} answers bytes: say where they go with --output FILE.`)
     return write(response, process.stdout, isJson)
   }
-  say(print(await response.json(), { cut: process.stdout.isTTY === true }))
+  say(print(forPeople(contract.operation, await response.json()), { cut: process.stdout.isTTY === true }))
 }
 
 async function write(response: Response, to: NodeJS.WritableStream, line = false): Promise<void> {

@@ -4,7 +4,7 @@ export { newIdentity } from './identity.js'
 export type { Log } from './log.js'
 export { isLoopback, isNodeName, Mesh, type MeshOptions, type Routes, type ServerStatus } from './mesh.js'
 export type { Arrival, FollowOptions, OutboxStream, Place, StreamState } from './outbox-stream.js'
-export type { Handler, Json, Requests } from './requests.js'
+export { type Handler, type Json, PrintedJson, type Requests } from './requests.js'
 export { findLoop, type NodeLinks, type Route } from './routes.js'
 
 /** Makes a mesh's certificate authority, or signs a node's certificate; loads the library for that on first use. */

@@ -11,8 +11,17 @@ const PEERS_MAX = 1_024
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 
+/** An answer that is JSON text already, and is not printed again. */
+export class PrintedJson {
+  readonly text: string
+
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
 /** Answers one kind of request; a Problem thrown travels back to the caller. */
-export type Handler = (body: Json, from: string) => Promise<Json>
+export type Handler = (body: Json, from: string) => Promise<Json | PrintedJson>
 
 /** Proves that a name and a public key belong to this mesh (by its secret, or by a certificate). */
 export interface Credentials {
@@ -47,6 +56,9 @@ interface Answer {
   key?: string
   proof?: string
 }
+
+/** What a handler's outcome adds to an answer. */
+type Reply = Omit<Partial<Answer>, 'body'> & { body?: Json | PrintedJson }
 
 /** A peer that proved who it is. */
 interface Acquaintance {
@@ -138,6 +150,11 @@ export class Requests {
     return [...this.#known.values()].map(({ key }) => key.text)
   }
 
+  /** Resolves when our own server has answered. */
+  flush(): Promise<void> {
+    return this.#connection.flush()
+  }
+
   /** Names of the nodes that are in reach now, this one among them: hints, until they are asked themselves. */
   async discover(withinMs: number): Promise<string[]> {
     const names = new Set<string>([this.#name])
@@ -216,7 +233,7 @@ export class Requests {
     const question = parse<Question>(message.data)
     const reason = question ? this.#objection(question, message) : 'not a request'
     if (!question || reason) return this.#refuse(String(question?.from ?? '?').slice(0, 64), reason ?? '')
-    const answer = (rest: Partial<Answer>) => this.#answer(message, question, rest)
+    const answer = (rest: Reply) => this.#answer(message, question, rest)
     // After a start nobody is known: whoever asks is told to introduce itself, and nothing else.
     if (!this.#known.has(question.from)) {
       return answer({ problem: { code: 'node_session_unknown', facts: { node: this.#name } } })
@@ -278,7 +295,7 @@ export class Requests {
     }
   }
 
-  #answer(message: Msg, question: Question, rest: Partial<Answer>): void {
+  #answer(message: Msg, question: Question, { body, ...rest }: Reply): void {
     const introduces = question.method === 'hello'
     const answer: Answer = {
       id: question.id,
@@ -286,7 +303,9 @@ export class Requests {
       ...rest,
       ...(introduces ? { key: this.#identity.publicKey, proof: this.#credentials.own } : {}),
     }
-    const bytes = Buffer.from(JSON.stringify(answer))
+    const printed = body instanceof PrintedJson ? body.text : JSON.stringify(body)
+    const text = JSON.stringify(answer)
+    const bytes = Buffer.from(printed === undefined ? text : `${text.slice(0, -1)},"body":${printed}}`)
     message.respond(bytes, { headers: this.#sign(bytes) })
   }
 

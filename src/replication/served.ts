@@ -1,6 +1,6 @@
 import type { Catalog } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
-import type { Json, Mesh } from '../mesh/index.js'
+import { type Json, type Mesh, PrintedJson } from '../mesh/index.js'
 import type { ChangeLog, Key, RawEntry, Replica } from '../tables/index.js'
 import type { PeerStore } from './peers.js'
 import { isTableName, PAGE_CHARACTERS_MAX, type TableName, type TableState } from './wire.js'
@@ -85,7 +85,7 @@ export function serveTables(options: ServedOptions): void {
     return !newest || newest.sequence <= place
   }
 
-  function pageOf(after: number, tableId: number, name: TableName): Json {
+  function pageOf(after: number, tableId: number, name: TableName): PrintedJson {
     let text = ''
     let place = after
     let more = false
@@ -100,9 +100,9 @@ export function serveTables(options: ServedOptions): void {
       }
       place = entry.sequence
     }
-    const entries = JSON.parse(`[${text}]`) as Json
-    const state = stateOf(catalog, peers, name) as unknown as Json
-    return { incarnation, entries, upTo: place, more: more || read.length === SCAN_MAX, state }
+    const state = stateOf(catalog, peers, name)
+    const rest = { incarnation, upTo: place, more: more || read.length === SCAN_MAX, state }
+    return new PrintedJson(`${JSON.stringify(rest).slice(0, -1)},"entries":[${text}]}`)
   }
 
   mesh.requests.serve('copy', async (body, from) => {
@@ -110,7 +110,8 @@ export function serveTables(options: ServedOptions): void {
     const { cursor } = body as { cursor?: unknown }
     const sequence = changes.committed()
     const page = replica.page(schema, typeof cursor === 'string' ? cursor : undefined, PAGE_CHARACTERS_MAX)
-    return { incarnation, sequence, ...page } as unknown as Json
+    const head = JSON.stringify({ incarnation, sequence, cursor: page.cursor }).slice(0, -1)
+    return new PrintedJson(`${head},"rows":[${page.rows.join(',')}]}`)
   })
 
   mesh.requests.serve('boundaries', async (body, from) => {

@@ -109,12 +109,14 @@ export class StatusReader {
   async network(timeoutMs: number): Promise<NodeOfNetwork[]> {
     const { mesh, peers } = this.#options
     const started = performance.now()
+    await mesh.requests.flush()
+    const ownTime = Math.round(performance.now() - started)
     const found = await mesh.requests.discover(Math.min(DISCOVER_MS, timeoutMs / 2))
     const others = new Set([...found, ...peers.peers.keys()])
     others.delete(mesh.nodeName)
     const own: NodeOfNetwork = {
       name: mesh.nodeName,
-      response_time: Math.round(performance.now() - started),
+      response_time: ownTime,
       connected_nodes: found.filter((name) => name !== mesh.nodeName).sort(),
       routes: this.#routes(),
     }

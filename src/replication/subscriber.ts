@@ -82,6 +82,7 @@ export class Subscriber implements AsyncDisposable {
   #link: Link = 'closed'
   #lastError = ''
   #refused = 0
+  #ahead: { name: string; answer: Promise<unknown> } | undefined
 
   constructor(options: SubscriberOptions) {
     this.#options = options
@@ -220,6 +221,7 @@ export class Subscriber implements AsyncDisposable {
       })
       return true
     }
+    if (answer.more) this.#askAhead('changes', { database, table: name, after: answer.upTo })
     await this.#apply([{ table, entries: answer.entries }], incarnation, answer.upTo)
     return answer.more
   }
@@ -232,6 +234,7 @@ export class Subscriber implements AsyncDisposable {
     const page = (await this.#ask('copy', asked)) as CopyPage | undefined
     if (!page || !Array.isArray(page.rows) || !page.rows.every(isRow)) throw this.#strange()
     if (page.incarnation !== incarnation) throw new Restart()
+    if (page.cursor !== undefined) this.#askAhead('copy', { database, table: name, cursor: page.cursor })
     // Changes made while the copy runs come afterwards, from the log, beginning where the first page was read.
     const goOn = sequence ?? page.sequence
     await receiver.write((transaction) => {
@@ -313,8 +316,19 @@ export class Subscriber implements AsyncDisposable {
     await receiver.write((transaction) => receiver.putPosition(transaction, table, position))
   }
 
-  #ask(method: string, body: Json): Promise<unknown> {
-    return this.#options.mesh.requests.ask(this.#options.peer, method, body, ASK_MS)
+  async #ask(method: string, body: Json): Promise<unknown> {
+    const name = `${method} ${JSON.stringify(body)}`
+    const ahead = this.#ahead
+    this.#ahead = undefined
+    if (ahead?.name === name) return await ahead.answer
+    return await this.#options.mesh.requests.ask(this.#options.peer, method, body, ASK_MS)
+  }
+
+  /** Asks for the next page while this one is being stored. */
+  #askAhead(method: string, body: Json): void {
+    const answer = this.#options.mesh.requests.ask(this.#options.peer, method, body, ASK_MS)
+    answer.catch(() => {}) // Whoever takes it hears of it.
+    this.#ahead = { name: `${method} ${JSON.stringify(body)}`, answer }
   }
 
   #strange(): Problem {

@@ -9,7 +9,7 @@ import { newAttributes } from './prepare.js'
 import type { Key, Row } from './reader.js'
 import { type Place, RowWriter } from './row-writer.js'
 import { shapeOf, type TableShape } from './shape.js'
-import { decodeRecord, decodeVersion, encodeVersion, isLater, jsonOf, type Version } from './stored-row.js'
+import { decodeVersion, encodeJson, encodeVersion, isLater, jsonOf, type Version } from './stored-row.js'
 
 /** One record as another node has it; without `record` it was deleted. */
 export interface RemoteRecord {
@@ -69,11 +69,16 @@ export class Replica {
     const writer = new RowWriter(transaction, spaces, cache, change.version)
     const won: number[] = []
     const lost: number[] = []
+    const texts: string[] = []
     change.keys.forEach((key, index) => {
       const place = { shape, key, encodedKey: encodeKey(key, index), index }
       const outcome = this.#applyOne(transaction, writer, place, change.version, change.records[index])
-      if (outcome === 'applied') won.push(index)
-      else if (outcome === 'lost') lost.push(index)
+      if (outcome === 'known') return
+      if (outcome === 'lost') lost.push(index)
+      else {
+        won.push(index)
+        texts[index] = outcome
+      }
     })
     writer.finish()
     const { schema } = shape
@@ -82,7 +87,8 @@ export class Replica {
       const { time, origin } = change.version
       const { operation, user } = change
       const keys = indexes.map((index) => change.keys[index]!)
-      const records = operation === 'delete' ? [] : indexes.map((index) => JSON.stringify(change.records[index]))
+      const records =
+        operation === 'delete' ? [] : indexes.map((index) => texts[index] ?? encodeJson(change.records[index]))
       log.append(transaction, {
         time,
         origin,
@@ -110,15 +116,15 @@ export class Replica {
   }
 
   /**
-   * A page of a table with the version of every record, and behind the records the tombstones.
+   * A page of a table, and behind the records the tombstones: each a RemoteRecord as JSON text.
    * @param cursor of the page before, or undefined for the first
    * @param bytesMax characters of records; one larger record makes a page of its own
    */
-  page({ id }: TableSchema, cursor: string | undefined, bytesMax: number): { rows: RemoteRecord[]; cursor?: string } {
+  page({ id }: TableSchema, cursor: string | undefined, bytesMax: number): { rows: string[]; cursor?: string } {
     const { spaces } = this.#context
     const { start, end } = rangeOfId(id)
     using snapshot = this.#storage.snapshot()
-    const rows: RemoteRecord[] = []
+    const rows: string[] = []
     let bytes = 0
     const parts = [
       { mark: 'r', space: spaces.records },
@@ -129,8 +135,8 @@ export class Replica {
       const behind =
         cursor?.[0] === mark ? `${Buffer.from(cursor.slice(1), 'base64url').toString('latin1')}\x00` : start
       for (const [at, stored] of snapshot.entries(space, { start: behind, end })) {
-        const version = decodeVersion(stored)
-        rows.push({ key: keyOfRecord(at), version, ...(mark === 'r' ? { record: decodeRecord(stored) } : {}) })
+        const head = `{"key":${encodeJson(keyOfRecord(at))},"version":${JSON.stringify(decodeVersion(stored))}`
+        rows.push(mark === 'r' ? `${head},"record":${jsonOf(stored)}}` : `${head}}`)
         bytes += stored.length
         if (bytes >= bytesMax) return { rows, cursor: mark + Buffer.from(at, 'latin1').toString('base64url') }
       }
@@ -196,13 +202,14 @@ export class Replica {
     return names.size === 0 ? shape : shapeOf(catalog.addAttributes(transaction, shape.schema, names))
   }
 
+  /** 'known', 'lost', or the text of the record that was stored; empty for a deletion. */
   #applyOne(
     transaction: WriteTransaction,
     writer: RowWriter,
     place: Place,
     version: Version,
     record: Row | undefined,
-  ): keyof Applied {
+  ): string {
     const { spaces } = this.#context
     const at = place.shape.prefix + place.encodedKey
     const stored = writer.stored(place)
@@ -212,12 +219,10 @@ export class Replica {
     if (record === undefined) {
       if (before) writer.remove(place, before)
       else writer.bury(place)
-      return 'applied'
+      return ''
     }
     if (!this.#makeRoom(transaction, writer, place, version, record)) return 'lost'
-    if (before) writer.replace(place, before, record)
-    else writer.create(place, record)
-    return 'applied'
+    return before ? writer.replace(place, before, record) : writer.create(place, record)
   }
 
   /** Two nodes gave a unique value to two records: the later one keeps it, and the other goes, on every node alike. */
