@@ -9,6 +9,7 @@ export const FLAGS = {
   token: 'an operation token or API key instead (TRELLIS_TOKEN)',
   timeout_ms: 'longest time for an answer to begin; 0: none',
   output: 'file for the answer instead of standard output',
+  wait: 'waits for the job that the operation starts, and shows its progress and its end',
   json: 'the answer as JSON, for programs',
   table: 'import: the table to fill; query: the event table',
   database: 'import, query: its database',
@@ -22,7 +23,7 @@ export const FLAGS = {
 } as const
 
 export type Flag = keyof typeof FLAGS
-const SWITCHES: readonly Flag[] = ['json', 'help', 'version']
+const SWITCHES: readonly Flag[] = ['wait', 'json', 'help', 'version']
 const SHORT: Record<string, Flag> = { '-u': 'username', '-p': 'password', '-o': 'output', '-h': 'help', '-t': 'table' }
 
 export interface Arguments {

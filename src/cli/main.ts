@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-import { createWriteStream, readFileSync } from 'node:fs'
+import { createWriteStream, readFileSync, renameSync, rmSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
+import type { Client, Job } from '../client/index.js'
 import { loadConfig } from '../config/index.js'
 import { type Contract, readCommonSchemas, readContracts } from '../contracts/index.js'
 import { didYouMean } from '../lib/index.js'
@@ -13,6 +14,7 @@ import { EXIT, explainFailure, Usage } from './failures.js'
 import { details, overview } from './help.js'
 import { importFile, summary } from './import.js'
 import { print } from './print.js'
+import { Progress } from './progress.js'
 import { query } from './query.js'
 import { requestOf } from './request.js'
 import { clientOf } from './settings.js'
@@ -73,15 +75,48 @@ async function main(args: Arguments): Promise<void> {
 async function operate({ flags, words: [name, ...words] }: Arguments): Promise<void> {
   const contract = find(name!)
   const request = requestOf(contract, words, readCommonSchemas())
-  const response = await clientOf(flags).open(contract.operation, request)
+  const client = clientOf(flags)
+  const response = await client.open(contract.operation, request)
   const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
-  if (flags.output !== undefined) return write(response, createWriteStream(flags.output, { mode: 0o600 }))
+  if (flags.output !== undefined) return save(response, flags.output)
+  if (isJson && flags.wait)
+    return follow(client, (await response.json()) as { job_id?: string }, flags.json !== undefined)
   if (!isJson || flags.json) {
-    if (/octet-stream|vnd\./.test(response.headers.get('content-type') ?? '') && process.stdout.isTTY)
+    if (/octet-stream|x-tar|vnd\./.test(response.headers.get('content-type') ?? '') && process.stdout.isTTY)
       throw new Usage(`${contract.operation} answers bytes: say where they go with --output FILE.`)
     return write(response, process.stdout, isJson)
   }
   say(print(forPeople(contract.operation, await response.json()), { cut: process.stdout.isTTY === true }))
+}
+
+/** A file that appears under its name when all of the answer is there. */
+async function save(response: Response, path: string): Promise<void> {
+  const partial = `${path}.part`
+  try {
+    await write(response, createWriteStream(partial, { mode: 0o600 }))
+    renameSync(partial, path)
+  } catch (error) {
+    rmSync(partial, { force: true })
+    throw error
+  }
+}
+
+/** Waits for the job that an answer names. */
+async function follow(client: Client, answer: { job_id?: string }, asJson: boolean): Promise<void> {
+  if (answer.job_id === undefined) return say(asJson ? JSON.stringify(answer) : print(answer, { cut: false }))
+  const progress = new Progress(process.stderr)
+  try {
+    const job = await client.waitForJob(answer.job_id, { onProgress: (job) => progress.show(howFar(job)) })
+    progress.end()
+    say(asJson ? JSON.stringify(job) : print(job, { cut: false }))
+  } finally {
+    progress.end()
+  }
+}
+
+function howFar(job: Job): { share: number; rows: number } {
+  const { percent, rows } = job['progress'] as { percent: number | null; rows: number }
+  return { share: (percent ?? 0) / 100, rows }
 }
 
 async function write(response: Response, to: NodeJS.WritableStream, line = false): Promise<void> {

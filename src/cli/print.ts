@@ -7,7 +7,10 @@ const isTable = (value: unknown): value is Fields[] => Array.isArray(value) && v
 
 /** An answer as a person reads it: tables for lists, a line for each field, the message first. `cut` shortens cells. */
 export function print(answer: unknown, options: { cut: boolean }): string {
-  if (isTable(answer)) return table(answer, options)
+  if (isTable(answer))
+    return answer.length === 1 && isWide(answer[0]!)
+      ? fieldLines(answer[0]!, options, '').join('\n')
+      : table(answer, options)
   if (Array.isArray(answer))
     return answer.length === 0 ? 'Nothing found.' : answer.map((item) => cellOf('', item)).join('\n')
   if (!isRow(answer)) return typeof answer === 'string' ? answer : cellOf('', answer)
@@ -29,6 +32,11 @@ function fieldLines(fields: Fields, options: { cut: boolean }, indent: string): 
           .map((line) => inner + line)
     return [`${indent}${plain(name)}`, ...block]
   })
+}
+
+/** One row that says more in lines than in a table. */
+function isWide(row: Fields): boolean {
+  return Object.values(row).some(isBlock)
 }
 
 function isBlock(value: unknown): boolean {

@@ -71,6 +71,23 @@ describe('trellis import', function () {
       ])
     }))
 
+  it('waits for jobs when it is told to, and ends with 1 when they fail', () =>
+    withNode(async (node) => {
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+      const environment = asAdmin(node)
+      const load = ['csv_data_load', '--wait', 'database=dev', 'table=dog']
+      const done = await trellis([...load, 'data=id\n1\n2\n'], { environment })
+      expect(done.code).to.equal(0)
+      expect(done.out)
+        .to.contain('successfully loaded 2 of 2 records')
+        .and.match(/^status +COMPLETE$/m)
+      const failed = await trellis(['export_local', '--wait', 'database=dev', 'table=dog', 'format=csv'], {
+        environment,
+      })
+      expect(failed).to.include({ code: 1, out: '' })
+      expect(failed.err).to.contain('set jobs.export_dir to a folder that exists')
+    }))
+
   it('says what is missing', async () => {
     expect(await trellis(['import', 'x.csv'])).to.deep.include({ code: 2, out: '' })
     expect((await trellis(['import', join(folder, 'none.csv'), ...into])).code).to.equal(2)
@@ -96,6 +113,9 @@ describe('trellis restore', function () {
       await node.ok({ operation: 'create_database', database: 'dev' })
       const file = join(node.folder, 'backup.tar')
       expect((await trellis(['create_backup', '--output', file], { environment: asAdmin(node) })).code).to.equal(0)
+      const none = await trellis(['restore', join(node.folder, 'none.tar'), '--data_dir', join(node.folder, 'x')])
+      expect(none).to.include({ code: 2, out: '' })
+      expect(none.err).to.contain('ENOENT').and.not.contain('    at ')
       const folder = join(node.folder, 'restored')
       const done = await trellis(['restore', file, '--data_dir', folder])
       expect(done).to.include({ code: 0 })
