@@ -3,6 +3,9 @@ import { availableParallelism, cpus, freemem, hostname, loadavg, release, totalm
 import { join } from 'node:path'
 import { type Needs, operation } from '../../src/api/index.js'
 
+/** The unit in which a file system counts the blocks of a file (POSIX stat). */
+const BLOCK_BYTES = 512
+
 const parts = {
   system: () => ({
     platform: process.platform,
@@ -44,13 +47,13 @@ export default operation('system_information', async ({ attributes }, { config }
   return Object.fromEntries(answers)
 })
 
-/** Bytes that the files of a folder take on disk. */
+/** Bytes that the files of a folder take on disk; what goes away meanwhile takes none. */
 async function sizeOf(folder: string): Promise<number> {
   let bytes = 0
-  for (const entry of await readdir(folder, { withFileTypes: true, recursive: true })) {
-    if (!entry.isFile()) continue
-    const file = await stat(join(entry.parentPath, entry.name)).catch(() => undefined)
-    bytes += (file?.blocks ?? 0) * 512
+  for (const entry of await readdir(folder, { withFileTypes: true }).catch(() => [])) {
+    const path = join(folder, entry.name)
+    if (entry.isDirectory()) bytes += await sizeOf(path)
+    else if (entry.isFile()) bytes += ((await stat(path).catch(() => undefined))?.blocks ?? 0) * BLOCK_BYTES
   }
   return bytes
 }

@@ -15,6 +15,8 @@ export interface FuzzOptions {
   connections?: number
   /** At most so many bodies per second. */
   rate?: number
+  /** Sends this instead of generated bodies: a load to compare with. */
+  instead?: string
 }
 
 export interface FuzzReport {
@@ -47,6 +49,7 @@ export async function fuzz({
   timeMs,
   connections = 8,
   rate,
+  instead,
 }: FuzzOptions): Promise<FuzzReport> {
   const contracts = readContracts().filter(({ operation }) => !NOT_FUZZED.has(operation))
   const random = new Random(seed)
@@ -61,7 +64,7 @@ export async function fuzz({
       // Hashing of passwords is slow on purpose: these would take most of the time.
       if (contract.request.properties?.['password'] && random.chance(0.95)) continue
       report.bodies++
-      const text = hostileBody(contract, random)
+      const text = instead ?? hostileBody(contract, random)
       await send(pool, text, random.of(authorizations), report)
     }
   }
