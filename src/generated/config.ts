@@ -514,7 +514,7 @@ export interface Config {
      */
     password_hash_passes: number
     /**
-     * Password hashes computed at the same time.
+     * Password hashes computed at the same time, each on a core of its own: with 1, guessing never takes more than one.
      */
     password_hashes_at_once_max: number
     /**
