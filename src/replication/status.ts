@@ -144,13 +144,11 @@ export class StatusReader {
   async #nodeOfNetwork(name: string, timeoutMs: number): Promise<NodeOfNetwork> {
     const started = performance.now()
     try {
-      const answer = (await this.#options.mesh.requests.ask(
-        name,
-        'network',
-        null,
-        timeoutMs,
-      )) as unknown as NetworkAnswer
+      const { requests } = this.#options.mesh
+      await requests.ask(name, 'pulse', null, timeoutMs)
       const response_time = Math.round(performance.now() - started)
+      const left = Math.max(50, timeoutMs - response_time)
+      const answer = (await requests.ask(name, 'network', null, left)) as unknown as NetworkAnswer
       return { name, response_time, connected_nodes: [...answer.connected].sort(), routes: answer.routes }
     } catch {
       return { name, response_time: null, connected_nodes: [], routes: [] }

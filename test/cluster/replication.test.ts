@@ -314,4 +314,16 @@ describe('shared tables', () => {
       )
     })
   }).timeout(40_000)
+
+  it('are joined by routes that form no loop', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      const { mesh } = b!.node.services.clustering.replication
+      const { config } = b!.node.services
+      expect(mesh.routes.hub).to.have.length(1)
+      const route = { host: '127.0.0.1', port: config.clustering.hub.leafnode_port }
+      const answer = await a!.post({ operation: 'cluster_set_routes', server: 'leaf', routes: [route] })
+      expect(answer.body).to.include({ code: 'route_loop', leaf: 'a', hub: 'b' })
+      expect(a!.node.services.clustering.replication.mesh.routes.leaf).to.deep.equal([])
+    })
+  }).timeout(40_000)
 })
