@@ -53,7 +53,9 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
   const incarnation = await incarnationOf(storage)
   const catalog = Catalog.open(storage, config.catalog)
   const replays = new Replays(storage, config.tables.replay_life_hours * 3_600_000)
-  const tables = stack.use(new Tables({ storage, catalog, replays, settings: config.tables, node: config.node.name }))
+  const tables = stack.use(
+    await Tables.open({ storage, catalog, replays, settings: config.tables, node: config.node.name }),
+  )
   const queries = new Queries(() => tables.snapshot(), config.select)
   const writes = new Writes(tables, { ...config.select, records_max: config.tables.cascade_records_max })
   const events = stack.use(
@@ -174,7 +176,9 @@ async function openAside(path: string, config: Config): Promise<Aside> {
   const storage = stack.use(await Storage.open({ path, settings: config.storage }))
   const catalog = Catalog.open(storage, config.catalog)
   const replays = new Replays(storage, 0)
-  const tables = stack.use(new Tables({ storage, catalog, replays, settings: config.tables, node: config.node.name }))
+  const tables = stack.use(
+    await Tables.open({ storage, catalog, replays, settings: config.tables, node: config.node.name }),
+  )
   const owned = stack.move()
   return { storage, catalog, tables, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
 }

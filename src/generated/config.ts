@@ -181,6 +181,10 @@ export interface Config {
      */
     cache_bytes_max: number
     /**
+     * Index entries of new records that wait in memory and go into their B-tree together; after a crash they are made again from the change log. 0: each at once.
+     */
+    postponed_entries_max: number
+    /**
      * Records of one operation; beyond it: 413.
      */
     records_max: number

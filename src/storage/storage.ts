@@ -6,6 +6,7 @@ import { failureOf } from './failure.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
 import { type KeyRange, Keyspace } from './keyspace.js'
+import { Postponed, together } from './postponed.js'
 import { WriteSet } from './write-set.js'
 
 export interface StorageSettings {
@@ -29,6 +30,8 @@ const KEYSPACES_MAX = 64
 /** Where in the data folder the environment lies. */
 const RECORDS = 'records'
 const CLOSE_MS_MAX = 2_000
+/** Stands for the value of a postponed key in a group; LMDB never sees it. */
+const LATER = 'later'
 /** Turns of the event loop that a commit waits for further writers at most. */
 const GATHER_TURNS_MAX = 32
 
@@ -42,11 +45,20 @@ export class StorageSnapshot implements Disposable {
   /** Commits that were known when it was taken. */
   readonly sequence: number
   readonly #transaction: Transaction
+  readonly #postponed: ReadonlyMap<Keyspace, Postponed>
+  readonly #closed: () => void
   #open = true
 
-  constructor(transaction: Transaction, sequence: number) {
+  constructor(
+    transaction: Transaction,
+    sequence: number,
+    postponed: ReadonlyMap<Keyspace, Postponed>,
+    closed: () => void,
+  ) {
     this.#transaction = transaction
     this.sequence = sequence
+    this.#postponed = postponed
+    this.#closed = closed
   }
 
   get(space: Keyspace, key: string): string | undefined {
@@ -61,18 +73,22 @@ export class StorageSnapshot implements Disposable {
 
   keys(space: Keyspace, range: KeyRange): Iterable<string> {
     assert(this.#open, 'a disposed snapshot is not read')
-    return space.keys(range, this.#transaction)
+    const beside = this.#postponed.get(space)?.between(range.start, range.end, this.sequence)
+    const tree = space.keys(range, this.#transaction)
+    return beside === undefined || beside.length === 0 ? tree : together(tree, beside, range)
   }
 
   count(space: Keyspace, range: KeyRange): number {
     assert(this.#open, 'a disposed snapshot is not read')
-    return space.count(range, this.#transaction)
+    const beside = this.#postponed.get(space)?.between(range.start, range.end, this.sequence).length ?? 0
+    return Math.min(range.limit ?? Number.POSITIVE_INFINITY, space.count(range, this.#transaction) + beside)
   }
 
   [Symbol.dispose](): void {
     if (!this.#open) return
     this.#open = false
     this.#transaction.done()
+    this.#closed()
   }
 }
 
@@ -82,6 +98,11 @@ export interface WriteTransaction {
   /** Keys of a range in order. The answer is whole: changes made afterwards do not move it. */
   keys(space: Keyspace, range: KeyRange): string[]
   put(space: Keyspace, key: string, value: string): void
+  /**
+   * Puts a key without a value, in memory only; `flushPostponed` brings it into the B-tree later. Everybody reads it as
+   * if it were there; after a crash, whoever postponed it has to put it again from what was stored with it.
+   */
+  postpone(space: Keyspace, key: string): void
   remove(space: Keyspace, key: string): void
   /** Calls back when the transaction is on disk, before its caller is answered. */
   onCommit(callback: () => void): void
@@ -126,6 +147,9 @@ export class Storage implements AsyncDisposable {
   readonly #lock: FolderLock
   readonly #groupBytesMax: number
   readonly #keyspaces = new Map<string, Keyspace>()
+  readonly #postponed = new Map<Keyspace, Postponed>()
+  /** How many snapshots are open from after each number of commits, the oldest first. */
+  readonly #readers = new Map<number, number>()
   #open = new Group()
   #flight: Group | undefined
   #scheduled = false
@@ -187,7 +211,41 @@ export class Storage implements AsyncDisposable {
   }
 
   snapshot(): StorageSnapshot {
-    return new StorageSnapshot(this.#root.useReadTransaction(), this.#sequence)
+    const sequence = this.#sequence
+    this.#readers.set(sequence, (this.#readers.get(sequence) ?? 0) + 1)
+    const closed = () => {
+      const left = this.#readers.get(sequence)! - 1
+      if (left > 0) this.#readers.set(sequence, left)
+      else if (this.#readers.delete(sequence)) this.#release()
+    }
+    return new StorageSnapshot(this.#root.useReadTransaction(), sequence, this.#postponed, closed)
+  }
+
+  /** How many keys of the keyspace wait in memory. */
+  postponedCount(space: Keyspace): number {
+    return this.#postponed.get(space)?.size ?? 0
+  }
+
+  /**
+   * Brings the postponed keys of the commits so far into the B-tree. `also` may store, in the same transaction, how far
+   * that is.
+   */
+  async flushPostponed(space: Keyspace, also: (transaction: WriteTransaction) => void): Promise<void> {
+    const postponed = this.#postponed.get(space)
+    await this.write((transaction) => {
+      also(transaction)
+      for (const key of postponed?.freeze() ?? []) {
+        const change = this.#open.changes.find(space, key) ?? this.#flight?.changes.find(space, key)
+        if (!change || change.value !== undefined) transaction.put(space, key, '')
+      }
+      transaction.onCommit(() => postponed?.landed(this.#sequence))
+    })
+    this.#release()
+  }
+
+  #release(): void {
+    const [oldest = this.#sequence] = this.#readers.keys()
+    for (const postponed of this.#postponed.values()) postponed.release(oldest)
   }
 
   /** Copies one consistent moment into a folder that can be opened in place of this one, while writing goes on. */
@@ -247,6 +305,7 @@ export class Storage implements AsyncDisposable {
       },
       keys: (space, range) => this.#keysNow(changes, space, range),
       put: (space, key, value) => changes.set(space, key, value),
+      postpone: (space, key) => changes.set(space, key, this.#postponed.get(space)?.has(key) ? '' : LATER),
       remove: (space, key) => changes.set(space, key, undefined),
       onCommit: (callback) => group.commits.push(callback),
       onUndo: (callback) => group.undos.push(callback),
@@ -259,7 +318,10 @@ export class Storage implements AsyncDisposable {
     const added = [...changes.keysBetween(space, start, end), ...(flight?.keysBetween(space, start, end) ?? [])]
     const touched = new Set(added)
     const most = limit === undefined ? {} : { limit: limit + touched.size }
-    const keys = [...space.keys({ start, end, reverse: reverse ?? false, ...most })].filter((key) => !touched.has(key))
+    const tree = space.keys({ start, end, reverse: reverse ?? false, ...most })
+    const beside = this.#postponed.get(space)?.between(start, end) ?? []
+    const all = beside.length === 0 ? tree : together(tree, beside, { reverse: reverse ?? false, ...most })
+    const keys = [...all].filter((key) => !touched.has(key))
     for (const key of touched) {
       const found = changes.find(space, key) ?? flight?.find(space, key)
       if (found?.value !== undefined) keys.push(key)
@@ -296,7 +358,7 @@ export class Storage implements AsyncDisposable {
     group.began = this.#lastTransaction()
     const committed = this.#root.batch(() => {
       group.changes.forEach((space, key, value) => {
-        space.write(key, value)
+        if (value !== LATER) space.write(key, value)
       })
     })
     committed.then(
@@ -308,6 +370,10 @@ export class Storage implements AsyncDisposable {
   #landed(group: Group): void {
     this.#flight = undefined
     this.#sequence++
+    group.changes.forEach((space, key, value) => {
+      if (value === LATER) this.#postponedOf(space).add(key, this.#sequence)
+      else if (value === undefined) this.#postponed.get(space)?.remove(key, this.#sequence)
+    })
     if (this.#open.changes.count > 0) this.#schedule()
     for (const callback of group.commits) callback()
     group.resolve()
@@ -325,6 +391,12 @@ export class Storage implements AsyncDisposable {
     this.#flight = undefined
     group.reject(problem)
     behind.reject(problem)
+  }
+
+  #postponedOf(space: Keyspace): Postponed {
+    let postponed = this.#postponed.get(space)
+    if (!postponed) this.#postponed.set(space, (postponed = new Postponed()))
+    return postponed
   }
 
   /** Number of the newest commit that readers can see. */

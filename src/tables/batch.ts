@@ -20,6 +20,9 @@ import { type Place, RowWriter } from './row-writer.js'
 import { shapeOf, type TableShape } from './shape.js'
 import type { Version } from './stored-row.js'
 
+/** Entries of larger operations share pages anyway. */
+const POSTPONE_RECORDS_MAX = 100
+
 type Given = Readonly<Record<string, unknown>>
 
 export interface BatchSettings {
@@ -35,6 +38,8 @@ export interface BatchContext {
   cache: RecordCache
   log: ChangeLog
   settings: BatchSettings
+  /** Whether index entries may wait in memory. */
+  readonly postpones: boolean
 }
 
 export interface WriteOptions {
@@ -339,6 +344,7 @@ export class Batch {
   }
 
   #checkSize(count: number): void {
+    this.#writer.postpones = this.#context.postpones && count <= POSTPONE_RECORDS_MAX
     const limit = this.#context.settings.records_max
     if (count > limit) throw new Problem('batch_too_large', { limit, setting: 'tables.records_max' })
   }

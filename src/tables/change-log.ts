@@ -91,6 +91,9 @@ export class ChangeLog {
   #sequence = 0
   #size = 0
   #lastTime = 0
+  #committed = 0
+  /** Changes behind this one are needed to mend the indexes after a crash: they are not removed. */
+  neededAfter = Number.POSITIVE_INFINITY
   readonly #listeners = new Set<() => void>()
 
   constructor(storage: Storage) {
@@ -103,6 +106,7 @@ export class ChangeLog {
       this.#sequence = decodeValue(key, 0) as number
       this.#size = headOf(stored).offset + stored.length
       this.#lastTime = headOf(stored).time
+      this.#committed = this.#sequence
     }
   }
 
@@ -118,11 +122,7 @@ export class ChangeLog {
 
   /** Sequence of the newest change on disk. */
   committed(): number {
-    using snapshot = this.#storage.snapshot()
-    for (const key of snapshot.keys(this.#entries, { start: '0', end: LAST, reverse: true, limit: 1 })) {
-      return decodeValue(key, 0) as number
-    }
-    return 0
+    return this.#committed
   }
 
   /** Adds a change in its transaction. */
@@ -200,7 +200,7 @@ export class ChangeLog {
   removeBefore(transaction: WriteTransaction, tableId: number, time: number, limit: number): number {
     const prefix = encodeId(tableId)
     const all = transaction.keys(this.#byTable, { start: prefix, end: prefix + encodeValue(time), limit })
-    const places = all.filter((place) => sequenceOf(place) !== this.#sequence) // the newest carries the count on
+    const places = all.filter((place) => this.#isFree(sequenceOf(place)))
     for (const place of places) {
       transaction.remove(this.#byTable, place)
       transaction.remove(this.#entries, encodeValue(sequenceOf(place)))
@@ -218,7 +218,7 @@ export class ChangeLog {
       const sequence = decodeValue(key, 0) as number
       const head = headOf(stored)
       const isOld = head.time < time || this.#size - head.offset > bytesMax
-      if (!isOld || sequence === this.#sequence) break
+      if (!isOld || !this.#isFree(sequence)) break
       transaction.remove(this.#entries, key)
       transaction.remove(this.#byTable, placeOf(head.tableId, head.time, sequence))
       this.#noteRemoved(transaction, head.tableId, sequence)
@@ -231,6 +231,16 @@ export class ChangeLog {
     const key = encodeId(tableId)
     const before = Number(transaction.get(this.#removed, key) ?? 0)
     if (sequence > before) transaction.put(this.#removed, key, String(sequence))
+  }
+
+  /** The newest change carries the count on. */
+  #isFree(sequence: number): boolean {
+    return sequence !== this.#sequence && sequence <= this.neededAfter
+  }
+
+  /** The changes behind `after`, at most so many as are read at a time. */
+  next(after: number): LogEntry[] {
+    return this.#next(after)
   }
 
   #next(after: number): LogEntry[] {
@@ -263,6 +273,7 @@ export class ChangeLog {
       this.#size = before.size
     })
     transaction.onCommit(() => {
+      this.#committed = sequence
       for (const listener of this.#listeners) listener()
     })
   }

@@ -27,6 +27,8 @@ export interface CleaningContext {
   replays: Replays
   settings: CleaningSettings
   now: () => number
+  /** Brings index entries that wait in memory to disk: until then their changes stay in the log. */
+  flush(): Promise<void>
 }
 
 const HOUR_MS = 3_600_000
@@ -71,6 +73,7 @@ export class Cleaning implements AsyncDisposable {
   async #all(): Promise<void> {
     const { catalog, log, replays, settings, now } = this.#context
     for (const leftover of catalog.leftovers()) await this.#remove(leftover)
+    await this.#context.flush()
     const oldest = now() - settings.log_retention_hours * HOUR_MS
     await this.#repeat((transaction, limit) => log.prune(transaction, oldest, settings.log_bytes_max, limit))
     await this.#repeat((transaction, limit) => this.#forgetTombstones(transaction, limit))

@@ -31,6 +31,8 @@ export class RowWriter {
   readonly #head: string
   readonly #times: string
   readonly #added = new Map<string, number>()
+  /** Whether entries of new records may wait in memory: the log, which names the records, is read again after a crash. */
+  postpones = false
 
   constructor(transaction: WriteTransaction, spaces: Keyspaces, cache: RecordCache, version: Version) {
     this.#transaction = transaction
@@ -75,7 +77,7 @@ export class RowWriter {
     const json = exact ? JSON.stringify(record) : encodeJson(record)
     const text = `${json.slice(0, -1)}${json.length > 2 ? ',' : ''}${this.#times}`
     this.#putUniques({ ...place, index }, undefined, record)
-    for (const entry of entries) this.#transaction.put(this.#spaces.indexes, entry, '')
+    for (const entry of entries) this.#putEntry(entry)
     this.#putRecord(place, text)
     this.#count(shape, 1)
     return text
@@ -161,8 +163,13 @@ export class RowWriter {
       const gone = entriesOf(prefix, old, encodedKey)
       const come = entriesOf(prefix, now, encodedKey)
       for (const entry of gone) if (!come.has(entry)) this.#transaction.remove(this.#spaces.indexes, entry)
-      for (const entry of come) if (!gone.has(entry)) this.#transaction.put(this.#spaces.indexes, entry, '')
+      for (const entry of come) if (!gone.has(entry)) this.#putEntry(entry)
     }
+  }
+
+  #putEntry(entry: string): void {
+    if (this.postpones) this.#transaction.postpone(this.#spaces.indexes, entry)
+    else this.#transaction.put(this.#spaces.indexes, entry, '')
   }
 
   #putUniques(place: Place, before: Row | undefined, after: Row | undefined): void {

@@ -6,6 +6,7 @@ import { ChangeLog } from './change-log.js'
 import { Cleaning, type CleaningSettings } from './cleaning.js'
 import { describeTable, type TableDescription, type TableSize } from './describe.js'
 import { addEntries, type Keyspaces, openKeyspaces, rangeOfId } from './layout.js'
+import { PostponedEntries } from './postponed-entries.js'
 import type { Snapshot } from './reader.js'
 import { RecordCache } from './record-cache.js'
 import { Replica } from './replica.js'
@@ -16,6 +17,8 @@ import { decodeRecord } from './stored-row.js'
 export interface TablesSettings extends BatchSettings, CleaningSettings {
   /** Memory for decoded records. */
   cache_bytes_max: number
+  /** Index entries that wait in memory; 0: each goes into its B-tree at once. */
+  postponed_entries_max: number
 }
 
 export interface TablesOptions {
@@ -45,8 +48,10 @@ export class Tables implements AsyncDisposable {
   readonly #spaces: Keyspaces
   readonly #cache: RecordCache
   readonly #batches: BatchContext
+  readonly #postponed: PostponedEntries
+  #failed: (error: unknown) => void = () => {}
 
-  constructor(options: TablesOptions) {
+  private constructor(options: TablesOptions) {
     const { storage, catalog, replays, settings, now = Date.now } = options
     this.#options = options
     this.#spaces = openKeyspaces(storage)
@@ -54,7 +59,19 @@ export class Tables implements AsyncDisposable {
     this.changes = new ChangeLog(storage)
     this.clock = new HybridClock(now)
     this.clock.observe(this.changes.lastTime)
-    this.#batches = { catalog, spaces: this.#spaces, cache: this.#cache, log: this.changes, settings }
+    const entriesMax = settings.postponed_entries_max
+    const postponed = new PostponedEntries({ storage, catalog, spaces: this.#spaces, log: this.changes, entriesMax })
+    this.#postponed = postponed
+    this.#batches = {
+      catalog,
+      spaces: this.#spaces,
+      cache: this.#cache,
+      log: this.changes,
+      settings,
+      get postpones() {
+        return postponed.hasRoom
+      },
+    }
     this.replica = new Replica(this.#batches, storage)
     const { changes: log } = this
     this.cleaning = new Cleaning({
@@ -66,7 +83,15 @@ export class Tables implements AsyncDisposable {
       replays,
       settings,
       now,
+      flush: () => postponed.flush(),
     })
+  }
+
+  /** Opens the records, and mends the indexes when the process before was killed. */
+  static async open(options: TablesOptions): Promise<Tables> {
+    const tables = new Tables(options)
+    await tables.#postponed.recover()
+    return tables
   }
 
   /** One consistent moment of all tables. Dispose of it soon. */
@@ -82,7 +107,7 @@ export class Tables implements AsyncDisposable {
   async transact<Answer>(author: Author, run: (batch: Batch) => Answer): Promise<Answer> {
     const { storage, replays } = this.#options
     const user = author.user ?? ''
-    return await storage.write((transaction) =>
+    const answer = await storage.write((transaction) =>
       replays.once(transaction, user, author.idempotency, () => {
         const version = { time: this.clock.now(), origin: this.#options.node }
         const batch = new Batch(this.#batches, transaction, version, user)
@@ -91,6 +116,8 @@ export class Tables implements AsyncDisposable {
         return answer
       }),
     )
+    this.#postponed.flushWhenFull(this.#failed)
+    return answer
   }
 
   /**
@@ -132,6 +159,7 @@ export class Tables implements AsyncDisposable {
     const { catalog, storage, settings } = this.#options
     const { id } = catalog.table(database, table)
     const limit = settings.cleaning_step_max
+    await this.#postponed.flush()
     let removed = 0
     for (let step = limit; step === limit; removed += step) {
       step = await storage.write((transaction) => this.changes.removeBefore(transaction, id, time, limit))
@@ -141,6 +169,7 @@ export class Tables implements AsyncDisposable {
 
   /** Begins the work in the background: cleaning, and the indexes that an earlier process has not finished. */
   start(failed: (error: unknown) => void): void {
+    this.#failed = failed
     this.cleaning.start(failed)
     for (const { tables } of this.#options.catalog.current.databases.values()) {
       for (const schema of tables.values()) {
@@ -175,6 +204,7 @@ export class Tables implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cleaning[Symbol.asyncDispose]()
+    await this.#postponed.flush().catch(this.#failed) // the next process would mend it
   }
 
   /** Gives the records of before a column its entry; the last step makes the index known. */

@@ -3,7 +3,7 @@ import { author, openStore } from './store.js'
 
 const WRITERS = 64
 const [folder, round] = process.argv.slice(2)
-const { tables } = await openStore(folder!)
+const { tables } = await openStore(folder!, { settings: { 'tables.postponed_entries_max': '200' } })
 
 async function write(writer: number): Promise<void> {
   for (let n = 0; ; n++) {

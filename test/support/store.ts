@@ -30,7 +30,7 @@ export async function openStore(folder: string, { settings = {}, now = Date.now 
   const storage = await Storage.open({ path: folder, settings: config.storage })
   const catalog = Catalog.open(storage, config.catalog, now)
   const replays = new Replays(storage, config.tables.replay_life_hours * 3_600_000, now)
-  const tables = new Tables({ storage, catalog, replays, settings: config.tables, node: 'test', now })
+  const tables = await Tables.open({ storage, catalog, replays, settings: config.tables, node: 'test', now })
   const close = async () => {
     await tables[Symbol.asyncDispose]()
     await storage[Symbol.asyncDispose]()
