@@ -17,6 +17,14 @@ interface Layer {
   landed: number | undefined
 }
 
+/** Neighbours in one layer's bucket: those from `low` up to `high`, exclusive. */
+interface Part {
+  keys: ReadonlyMap<string, Visible>
+  sorted: readonly string[]
+  low: number
+  high: number
+}
+
 const BUCKET_LENGTH = 4
 
 /**
@@ -59,19 +67,22 @@ export class Postponed {
     }
   }
 
-  /** The keys of [start, end) that a snapshot after `commit` commits sees, in order. The range lies in one bucket. */
-  between(start: string, end: string, commit = Number.MAX_SAFE_INTEGER): string[] {
-    const found: string[] = []
+  /**
+   * The keys of [start, end) that a snapshot after `commit` commits sees, in order; undefined when there are none at
+   * all. The range lies in one bucket.
+   */
+  between(start: string, end: string, reverse = false, commit = Number.MAX_SAFE_INTEGER): Iterable<string> | undefined {
+    const parts: Part[] = []
     for (const { keys, buckets } of this.#layers) {
       const bucket = buckets.get(start.slice(0, BUCKET_LENGTH))
       if (!bucket) continue
       const sorted = sort(bucket)
-      for (let i = lowerBound(sorted, start); i < sorted.length && sorted[i]! < end; i++) {
-        const { from, until } = keys.get(sorted[i]!)!
-        if (from <= commit && commit < until) found.push(sorted[i]!)
-      }
+      const part = { keys, sorted, low: lowerBound(sorted, start), high: lowerBound(sorted, end) }
+      if (part.low < part.high) parts.push(part)
     }
-    return this.#layers.length === 1 ? found : [...new Set(found)].sort()
+    if (parts.length <= 1) return parts[0] && visible(parts[0], reverse, commit)
+    const all = [...new Set(parts.flatMap((part) => [...visible(part, false, commit)]))].sort()
+    return reverse ? all.reverse() : all
   }
 
   /** Ends the newest layer and answers every key that is to go into the tree. */
@@ -137,24 +148,32 @@ function lowerBound(sorted: string[], key: string): number {
   return low
 }
 
+function* visible({ keys, sorted, low, high }: Part, reverse: boolean, commit: number): Generator<string> {
+  for (let n = 0; n < high - low; n++) {
+    const key = sorted[reverse ? high - 1 - n : low + n]!
+    const { from, until } = keys.get(key)!
+    if (from <= commit && commit < until) yield key
+  }
+}
+
 /** The keys of the tree and those beside it, each once, in order; at most `limit`. */
 export function* together(
   tree: Iterable<string>,
-  beside: string[],
+  beside: Iterable<string>,
   { reverse = false, limit = Number.POSITIVE_INFINITY }: { reverse?: boolean; limit?: number },
 ): Generator<string> {
-  const others = reverse ? beside.toReversed() : beside
-  const before = (a: string, b: string) => (reverse ? a > b : a < b)
-  let next = 0
+  const isBefore = (a: string, b: string) => (reverse ? a > b : a < b)
+  const others = beside[Symbol.iterator]()
+  let other = others.next()
   let count = 0
   for (const key of tree) {
-    while (next < others.length && before(others[next]!, key)) {
+    for (; !other.done && isBefore(other.value, key); other = others.next()) {
       if (count++ >= limit) return
-      yield others[next++]!
+      yield other.value
     }
-    if (others[next] === key) next++
+    if (!other.done && other.value === key) other = others.next()
     if (count++ >= limit) return
     yield key
   }
-  for (; next < others.length && count < limit; count++) yield others[next++]!
+  for (; !other.done && count < limit; other = others.next(), count++) yield other.value
 }

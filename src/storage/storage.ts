@@ -73,15 +73,18 @@ export class StorageSnapshot implements Disposable {
 
   keys(space: Keyspace, range: KeyRange): Iterable<string> {
     assert(this.#open, 'a disposed snapshot is not read')
-    const beside = this.#postponed.get(space)?.between(range.start, range.end, this.sequence)
+    const { start, end, reverse } = range
+    const beside = this.#postponed.get(space)?.between(start, end, reverse, this.sequence)
     const tree = space.keys(range, this.#transaction)
-    return beside === undefined || beside.length === 0 ? tree : together(tree, beside, range)
+    return beside === undefined ? tree : together(tree, beside, range)
   }
 
   count(space: Keyspace, range: KeyRange): number {
     assert(this.#open, 'a disposed snapshot is not read')
-    const beside = this.#postponed.get(space)?.between(range.start, range.end, this.sequence).length ?? 0
-    return Math.min(range.limit ?? Number.POSITIVE_INFINITY, space.count(range, this.#transaction) + beside)
+    const beside = this.#postponed.get(space)?.between(range.start, range.end, false, this.sequence)
+    let count = space.count(range, this.#transaction)
+    for (const _ of beside ?? []) if (count++ >= (range.limit ?? Number.POSITIVE_INFINITY)) return range.limit!
+    return count
   }
 
   [Symbol.dispose](): void {
@@ -319,8 +322,8 @@ export class Storage implements AsyncDisposable {
     const touched = new Set(added)
     const most = limit === undefined ? {} : { limit: limit + touched.size }
     const tree = space.keys({ start, end, reverse: reverse ?? false, ...most })
-    const beside = this.#postponed.get(space)?.between(start, end) ?? []
-    const all = beside.length === 0 ? tree : together(tree, beside, { reverse: reverse ?? false, ...most })
+    const beside = this.#postponed.get(space)?.between(start, end, reverse)
+    const all = beside === undefined ? tree : together(tree, beside, { reverse: reverse ?? false, ...most })
     const keys = [...all].filter((key) => !touched.has(key))
     for (const key of touched) {
       const found = changes.find(space, key) ?? flight?.find(space, key)
