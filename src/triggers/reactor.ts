@@ -12,7 +12,6 @@ export const onInsert = 'on_insert'
 
 export interface LiveTrigger {
   readonly trigger: Trigger
-  readonly program: Program
   failures: number
   lastFailure: string | undefined
 }
@@ -25,6 +24,8 @@ export interface ReactorOptions {
   /** The triggers of a table. */
   readonly triggersOf: (tableId: number) => LiveTrigger[]
   readonly triggerOf: (id: number) => LiveTrigger | undefined
+  /** The program of a trigger for its table as it is now; undefined when the script does not fit the table any more. */
+  readonly programOf: (live: LiveTrigger) => Program | undefined
   /** Puts a message into the queues of a trigger's subscribers. */
   readonly send: (transaction: WriteTransaction, trigger: number, message: Message) => void
   readonly onError: (error: unknown) => void
@@ -89,9 +90,10 @@ export class Reactor implements AsyncDisposable {
     const triggers = this.#options.triggersOf(tableId)
     const [first] = triggers
     if (!first || this.#stop.signal.aborted) return false
-    const programs = triggers
-      .filter(({ program }) => program.functions.includes(onInsert))
-      .map(({ trigger, program }): ReactProgram => ({ id: String(trigger.id), program, entry: onInsert }))
+    const programs = triggers.flatMap((live): ReactProgram[] => {
+      const program = this.#options.programOf(live)
+      return program ? [{ id: String(live.trigger.id), program, entry: onInsert }] : []
+    })
     const { database, table } = first.trigger
     const { outcomes, seen } = await source.react(database, table, programs, {
       arrivalsMax: settings.inserts_batch_max,
@@ -130,7 +132,8 @@ export class Reactor implements AsyncDisposable {
     say(returned)
     if (emitted.length > 0) {
       store.setDone(transaction, id, person)
-      for (const entry of live.program.functions) store.unschedule(transaction, { trigger: id, person, entry })
+      const entries = this.#options.programOf(live)?.functions ?? []
+      for (const entry of entries) store.unschedule(transaction, { trigger: id, person, entry })
       return
     }
     for (const { afterMs, entry } of scheduled) {
@@ -152,8 +155,9 @@ export class Reactor implements AsyncDisposable {
     const { source, triggerOf } = this.#options
     const { trigger: id, entry } = turns[0]!
     const live = triggerOf(id)
-    if (!live?.program.functions.includes(entry)) return this.#keep([], entry, turns)
-    const { trigger, program } = live
+    const program = live && this.#options.programOf(live)
+    if (!live || !program?.functions.includes(entry)) return this.#keep([], entry, turns)
+    const { trigger } = live
     const people = turns.map(({ person }) => person)
     const programs = [{ id: String(id), program, entry }]
     const { outcomes } = await source.react(trigger.database, trigger.table, programs, { arrivalsMax: 0, people })

@@ -7,7 +7,7 @@ export interface TriggerSource {
   tableId(database: string, table: string): number
   /** Whether the table is still there. */
   isTable(database: string, table: string, id: number): boolean
-  /** @throws Problem script_invalid, script_limit */
+  /** The program of a script for the table as it is now. @throws Problem script_invalid, script_limit */
   compile(database: string, table: string, script: string): Program
   /** Notes inserts into a table from now on, or no longer. */
   watch(database: string, table: string, watched: boolean): Promise<void>

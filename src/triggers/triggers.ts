@@ -1,4 +1,5 @@
 import { didYouMean, Problem } from '../lib/index.js'
+import type { Program } from '../pyql/index.js'
 import type { Storage } from '../storage/index.js'
 import { Delivery } from './delivery.js'
 import type { Letter } from './message.js'
@@ -52,6 +53,7 @@ export class Triggers implements AsyncDisposable {
       messageCharactersMax: options.webhooks.message_characters_max,
       triggersOf: (tableId) => all().filter(({ trigger }) => trigger.tableId === tableId),
       triggerOf: (id) => this.#triggers.get(id),
+      programOf: (live) => this.#programOf(live),
       send: (transaction, trigger, message) => {
         for (const delivery of this.#deliveriesOf(trigger)) delivery.add(transaction, message)
       },
@@ -77,12 +79,24 @@ export class Triggers implements AsyncDisposable {
         )
         continue
       }
-      const program = source.compile(database, table, trigger.script)
-      this.#triggers.set(id, { trigger, program, failures: 0, lastFailure: undefined })
+      this.#triggers.set(id, { trigger, failures: 0, lastFailure: undefined })
       for (const one of subscriptions) if (one.trigger === id) this.#deliver(trigger, one)
       await source.watch(database, table, true)
     }
     for (const { trigger } of this.#triggers.values()) this.#reactor.look(trigger.tableId)
+  }
+
+  /** A column that the script names may be gone: the trigger rests, and says why, until it gets another script. */
+  #programOf(live: LiveTrigger): Program | undefined {
+    const { database, table, script } = live.trigger
+    try {
+      return this.#options.source.compile(database, table, script)
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      live.failures++
+      live.lastFailure = error.message
+      return undefined
+    }
   }
 
   /** Makes a trigger, or gives the one that there is another script. Whether it is new. */
@@ -103,7 +117,7 @@ export class Triggers implements AsyncDisposable {
       this.#store.put(transaction, made)
       return made
     })
-    this.#triggers.set(trigger.id, { trigger, program, failures: 0, lastFailure: undefined })
+    this.#triggers.set(trigger.id, { trigger, failures: 0, lastFailure: undefined })
     await source.watch(database, table, true)
     return !known
   }
@@ -118,9 +132,11 @@ export class Triggers implements AsyncDisposable {
     return own.map((live) => this.#view(live)).sort((a, b) => (a.reevent < b.reevent ? -1 : 1))
   }
 
-  #view({ trigger, program, failures, lastFailure }: LiveTrigger): TriggerView {
+  #view(live: LiveTrigger): TriggerView {
+    const functions = [...(this.#programOf(live)?.functions ?? [])]
+    const { trigger, failures, lastFailure } = live
     return {
-      ...{ table: trigger.table, reevent: trigger.name, script: trigger.script, functions: [...program.functions] },
+      ...{ table: trigger.table, reevent: trigger.name, script: trigger.script, functions },
       created_at: new Date(trigger.createdAt).toISOString(),
       failures,
       ...(lastFailure !== undefined && { last_failure: lastFailure }),

@@ -14,7 +14,7 @@ export interface Hook extends AsyncDisposable {
   readonly calls: Received[]
   /** All messages that it took, in the order in which they came. */
   readonly taken: Received['messages']
-  /** What it answers from now on. */
+  /** What it answers from now on; 0: it does not answer at all. */
   status: number
   /** Waits until it took so many messages. */
   until(count: number): Promise<void>
@@ -32,6 +32,7 @@ export async function openHook(port = 0): Promise<Hook> {
     request.on('end', () => {
       const messages = (JSON.parse(text) as Partial<Received>).messages ?? []
       calls.push({ url: new URL(request.url!, 'http://hook'), headers: request.headers, text, messages })
+      if (hook.status === 0) return
       if (hook.status < 300) taken.push(...messages)
       if (hook.status >= 300 && hook.status < 400) response.setHeader('location', 'http://169.254.169.254/')
       response.writeHead(hook.status).end()

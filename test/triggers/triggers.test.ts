@@ -92,7 +92,8 @@ describe('triggers', function () {
       hook.status = 500
       for (let i = 0; i < 5; i++) await insert(node, `p${i}`, 'buy')
       while (hook.calls.length < 5) await new Promise((resolve) => setTimeout(resolve, 10))
-      const view = await describeTrigger(node)
+      let view = await describeTrigger(node)
+      while (view.subscribers[0]!.waiting < 5) view = await describeTrigger(node)
       expect(view.subscribers[0]).to.include({ waiting: 5, dead_letters: 0 })
       expect(view.subscribers[0]!.last_failure).to.contain('it answered 500')
       const ids = new Set(hook.calls.slice(1).map(({ headers, text }) => `${headers['webhook-id']} ${text}`))
@@ -215,6 +216,52 @@ describe('triggers', function () {
       expect((await node.send('DELETE', '/v1/revent/visits/trigger/hello')).status).to.equal(200)
       expect((await node.send('GET', '/v1/revent/visits/trigger/hello')).status).to.equal(404)
     }, settings)
+  })
+
+  it('never keep inserts or the end of a node waiting for a hook that does not answer', async () => {
+    await using hook = await openHook()
+    let ended = 0
+    await withNode(async (node) => {
+      await prepare(node, hook)
+      hook.status = 0
+      const started = performance.now()
+      for (let i = 0; i < 40; i++) await insert(node, `p${i}`, 'buy')
+      expect(performance.now() - started).to.be.below(5000)
+      expect((await describeTrigger(node)).subscribers[0]!.waiting).to.be.above(0)
+      ended = performance.now()
+    }, settings)
+    expect(performance.now() - ended).to.be.below(5000)
+  })
+
+  it('rest, and say why, when a column that they name is dropped', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trellis-triggers-'))
+    await using hook = await openHook()
+    try {
+      await onNode(
+        folder,
+        async (node) => {
+          await prepare(node, hook, 'def on_insert():\n    return column.page\n')
+          await insert(node, 'anna', 'view')
+          await hook.until(1)
+          await node.ok({ operation: 'drop_attribute', database: 'shop', table: 'visits', attribute: 'page' })
+          await insert(node, 'anna', 'leave')
+        },
+        settings,
+      )
+      await onNode(
+        folder,
+        async (node) => {
+          expect((await describeTrigger(node)).last_failure).to.contain('page')
+          await node.ok({ operation: 'create_trigger', ...place, script: 'def on_insert():\n    return action\n' })
+          await insert(node, 'ben', 'view')
+          await hook.until(2)
+          expect(hook.taken.map(({ message }) => message)).to.deep.equal(['home', 'view'])
+        },
+        settings,
+      )
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
   })
 
   it('go with their table', async () => {
