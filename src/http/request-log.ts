@@ -20,13 +20,9 @@ interface Inside {
   [symbols.timeSym](): string
 }
 
-/** Lines are written together: after this many characters or milliseconds. */
-const CHARACTERS_AT_ONCE = 8192
-const WAIT_MS = 50
-
 /**
  * Writes one line for each request to the stream of the logger, in the logger's own format. It prints the few fields by
- * itself and gathers lines: pino's general way costs 3 µs and its stream another, a tenth of a short request each.
+ * itself and gathers the lines of one turn of the event loop: pino's general way costs 3 µs and its stream another, a tenth of a short request each.
  */
 export class RequestLog implements Disposable {
   readonly #log: Logger
@@ -34,7 +30,7 @@ export class RequestLog implements Disposable {
   readonly #level: number
   readonly #head: string
   #pending = ''
-  #timer: NodeJS.Timeout | undefined
+  #flushing: NodeJS.Immediate | undefined
 
   constructor(log: Logger) {
     this.#log = log
@@ -49,13 +45,12 @@ export class RequestLog implements Disposable {
     const who = user === undefined ? '' : `,"user":${JSON.stringify(user)}`
     const begin = `${this.#head}${this.#inside[symbols.timeSym]()}${this.#inside[symbols.chindingsSym]},"id":"${id}"`
     this.#pending += `${begin}${what}${who},"status":${status},"ms":${ms},"msg":"request"}\n`
-    if (this.#pending.length >= CHARACTERS_AT_ONCE) this.flush()
-    else this.#timer ??= setTimeout(() => this.flush(), WAIT_MS).unref()
+    this.#flushing ??= setImmediate(() => this.flush())
   }
 
   flush(): void {
-    clearTimeout(this.#timer)
-    this.#timer = undefined
+    clearImmediate(this.#flushing)
+    this.#flushing = undefined
     if (this.#pending === '') return
     const stream = this.#inside[symbols.streamSym]
     if (stream[METADATA]) stream.lastLevel = this.#level
