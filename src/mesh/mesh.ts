@@ -91,7 +91,8 @@ export class Mesh implements AsyncDisposable {
     try {
       return await parts.begin(routes, async (connection) => {
         const credentials = await credentialsFor(options, identity, local)
-        const requests = new Requests(connection, options.nodeName, identity, credentials, options.log)
+        const { log, messageBytesMax, nodeName } = options
+        const requests = new Requests(connection, nodeName, identity, credentials, messageBytesMax, log)
         const bytesMax = Math.floor(options.storeBytesMax * 0.9)
         const outbox = new OutboxStream(connection, options.nodeName, identity, bytesMax, options.log)
         return new Mesh(options, parts, routes, identity, requests, outbox, versionWarnings(binary))

@@ -8,6 +8,9 @@ const SIGNATURE = 'Trellis-Signature'
 const OPEN_REQUESTS_MAX = 256
 const COUNTS_KEPT = 1_024
 const PEERS_MAX = 1_024
+const ANSWERS_WAITING_MAX = 16
+const ANSWER_WAITS_MS = 60_000
+const ANSWER_PARTS_MAX = 4_096
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 
@@ -46,12 +49,20 @@ interface Question {
   proof?: string
 }
 
+/** An answer that waits to be fetched. */
+interface Parts {
+  ticket: string
+  count: number
+}
+
 interface Answer {
   id: string
   from: string
   /** Only the answer to hello: the session for the requests that follow. */
   session?: string
   body?: Json
+  /** Instead of a body that is too large: where to get it. */
+  parts?: Parts
   problem?: { code: string; facts: Record<string, unknown> }
   key?: string
   proof?: string
@@ -96,6 +107,9 @@ export class Requests {
   readonly #identity: Identity
   readonly #credentials: Credentials
   readonly #log: Log
+  /** Larger answers wait here to be fetched in parts. */
+  readonly #bytesMax: number
+  readonly #waiting = new Map<string, { from: string; text: string }>()
   readonly #handlers = new Map<string, Handler>()
   readonly #known = new Map<string, Acquaintance>()
   readonly #banned = new Set<string>()
@@ -103,12 +117,21 @@ export class Requests {
   #open = 0
   #refusals = 0
 
-  constructor(connection: NatsConnection, name: string, identity: Identity, credentials: Credentials, log: Log) {
+  constructor(
+    connection: NatsConnection,
+    name: string,
+    identity: Identity,
+    credentials: Credentials,
+    messageBytesMax: number,
+    log: Log,
+  ) {
     this.#connection = connection
+    this.#bytesMax = Math.floor(messageBytesMax * 0.75)
     this.#name = name
     this.#identity = identity
     this.#credentials = credentials
     this.#log = log
+    this.serve('part', async (body, from) => this.#part(body as unknown as Parts & { part: number }, from))
     connection.subscribe('mesh.who', { callback: (error, message) => void (error ?? message.respond(name)) })
     connection.subscribe(`rpc.${name}.*`, { callback: (error, message) => void (error ?? this.#receive(message)) })
   }
@@ -194,8 +217,31 @@ export class Requests {
       await this.hello(node, Math.max(100, until - Date.now()))
       answer = await this.#exchange(node, method, body, Math.max(100, until - Date.now()))
     }
-    if (answer.problem) throw new Problem(answer.problem.code as never, answer.problem.facts as never)
-    return answer.body ?? null
+    if (answer.problem) throw problemOf(node, answer.problem)
+    return answer.parts ? await this.#collect(node, answer.parts, until) : (answer.body ?? null)
+  }
+
+  /** Fetches an answer that is too large for one message. */
+  async #collect(node: string, { count, ticket }: Parts, until: number): Promise<Json> {
+    const parts: string[] = []
+    for (let part = 0; part < Math.min(count, ANSWER_PARTS_MAX); part++) {
+      const answer = await this.#exchange(node, 'part', { ticket, count, part }, Math.max(100, until - Date.now()))
+      if (typeof answer.body !== 'string') throw new Problem('node_answer_refused', { node })
+      parts.push(answer.body)
+    }
+    return JSON.parse(parts.join('')) as Json
+  }
+
+  async #part({ part, ticket }: Parts & { part: number }, from: string): Promise<Json> {
+    const waiting = this.#waiting.get(ticket)
+    if (waiting?.from !== from) throw new Problem('node_failed', { node: this.#name })
+    const size = this.#partCharacters()
+    return waiting.text.slice(part * size, (part + 1) * size)
+  }
+
+  /** A part is a text in a text: its quotes are escaped, and a character may take three bytes. */
+  #partCharacters(): number {
+    return Math.floor(this.#bytesMax / 4)
   }
 
   async #exchange(node: string, method: string, body: Json, timeoutMs: number): Promise<Answer> {
@@ -305,8 +351,19 @@ export class Requests {
     }
     const printed = body instanceof PrintedJson ? body.text : JSON.stringify(body)
     const text = JSON.stringify(answer)
-    const bytes = Buffer.from(printed === undefined ? text : `${text.slice(0, -1)},"body":${printed}}`)
+    let bytes = Buffer.from(printed === undefined ? text : `${text.slice(0, -1)},"body":${printed}}`)
+    if (printed !== undefined && bytes.length > this.#bytesMax) {
+      bytes = Buffer.from(JSON.stringify({ ...answer, parts: this.#keep(printed, question.from) }))
+    }
     message.respond(bytes, { headers: this.#sign(bytes) })
+  }
+
+  #keep(text: string, from: string): Parts {
+    const ticket = randomBytes(12).toString('base64url')
+    this.#waiting.set(ticket, { from, text })
+    if (this.#waiting.size > ANSWERS_WAITING_MAX) this.#waiting.delete(this.#waiting.keys().next().value!)
+    setTimeout(() => this.#waiting.delete(ticket), ANSWER_WAITS_MS).unref()
+    return { ticket, count: Math.ceil(text.length / this.#partCharacters()) }
   }
 
   #sign(bytes: Uint8Array) {
@@ -335,4 +392,13 @@ function parse<T>(data: Uint8Array): T | undefined {
 function unreachable(node: string, timeoutMs: number, error: NatsError): Problem {
   if (error.code === ErrorCode.NoResponders) return new Problem('node_unreachable', { node })
   return new Problem('node_silent', { node, timeout_ms: timeoutMs })
+}
+
+/** A Problem of another node; one that this version does not know is told in its words. */
+function problemOf(node: string, { code, facts }: { code: string; facts: Record<string, unknown> }): Problem {
+  try {
+    return new Problem(code as never, facts as never)
+  } catch {
+    return new Problem('node_failed', { node })
+  }
 }

@@ -109,6 +109,19 @@ describe('shared tables', () => {
     })
   }).timeout(40_000)
 
+  it('take changes that are larger than a message, from the log and from the outbox', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      const large = (from: number) =>
+        Array.from({ length: 90 }, (_, place) => ({ id: from + place, text: `${place}`.repeat(50_000) }))
+      await a!.ok(dog)
+      await a!.ok(insert(large(0)))
+      await share(a!, 'b', {}, { start_time: '2020-01-01T00:00:00Z' })
+      await same([a!, b!], 90, 20_000)
+      await a!.ok(insert(large(100)))
+      await same([a!, b!], 180, 20_000)
+    })
+  }).timeout(60_000)
+
   it('let the later change win, count the conflict, and keep the loser in the log', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
       await a!.ok(dog)

@@ -47,6 +47,20 @@ describe('requests between nodes', () => {
     })
   })
 
+  it('bring answers that are larger than a message', async () => {
+    await withMeshes(['a', 'b'], async ([a, b]) => {
+      const large = { text: 'a "quoted" word and ünïcödé '.repeat(300_000) }
+      a!.requests.serve('large', async () => large)
+      await eventually('b reaches a', 5_000, () =>
+        b!.requests.hello('a', 500).then(
+          () => true,
+          () => false,
+        ),
+      )
+      expect(await b!.requests.ask('a', 'large', null, 10_000)).to.deep.equal(large)
+    })
+  }).timeout(30_000)
+
   it('go on after the other node was started again', async () => {
     await withFolder(async (folder) => {
       const options = await meshOptions('a', folder)
