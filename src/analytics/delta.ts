@@ -14,13 +14,13 @@ export interface DeltaOrder {
  */
 export class Delta {
   rows = 0
-  person = new Uint32Array(256)
-  stamp = new Float64Array(256)
-  action = new Uint32Array(256)
+  person = new Uint32Array(16)
+  stamp = new Float64Array(16)
+  action = new Uint32Array(16)
   readonly columns = new Map<number, GrowingColumn>()
-  #hash = new Uint32Array(256)
+  #hash = new Uint32Array(16)
   /** Row + 1 by hash, open addressing; at most half full. */
-  #slots = new Uint32Array(1024)
+  #slots = new Uint32Array(64)
   #sorted: { rows: number; people: number; order: DeltaOrder } | undefined
 
   append(person: number, stamp: number, action: number, hash: number): number {

@@ -525,9 +525,12 @@ export class Owner implements AsyncDisposable {
   }
 
   #foldSoon(): void {
-    this.#folding ??= this.#foldDue().finally(() => {
-      this.#folding = undefined
-    })
+    // What cannot be written now is tried again later; those who insert are told.
+    this.#folding ??= this.#foldDue()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#folding = undefined
+      })
   }
 
   async #foldDue(): Promise<void> {

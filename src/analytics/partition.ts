@@ -49,8 +49,8 @@ export class Partition {
   readonly #numbers = new Map<PersonId, number>()
   readonly #people: PersonId[] = []
   #peopleWritten = 0
-  #lastStamp = new Float64Array(64)
-  #rowCount = new Uint32Array(64)
+  #lastStamp = new Float64Array(16)
+  #rowCount = new Uint32Array(16)
   readonly #blockRows = new Map<number, BlockRows>()
   #schema: EventTable
   #rank = new Uint32Array(16)

@@ -114,8 +114,12 @@ async function recover(): Promise<void> {
   await owner.intend(undefined)
 }
 
-const main = new Channel(parentPort, handle)
-void main
+// Of a failed commit lmdb-js rejects promises of its own beside those of the writes, which nobody can await.
+process.on('unhandledRejection', (error) => {
+  if (!(error instanceof Error && 'commitError' in error)) throw error
+})
+
+new Channel(parentPort, handle)
 parentPort.on('message', (message: { peer?: number; port?: MessagePort }) => {
   if (message.peer !== undefined && message.port) peers.set(message.peer, new Channel(message.port, handle))
 })

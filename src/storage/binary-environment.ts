@@ -1,4 +1,6 @@
+import { dirname } from 'node:path'
 import { type Database, open } from 'lmdb'
+import { failureOf } from './failure.js'
 
 /** A value to put, or to remove where there is none. */
 export type Write = readonly [key: Uint8Array, value: Uint8Array | undefined]
@@ -6,8 +8,10 @@ export type Write = readonly [key: Uint8Array, value: Uint8Array | undefined]
 /** An LMDB environment of plain bytes under plain bytes, as event data lies in it. One thread at a time owns it. */
 export class BinaryEnvironment implements AsyncDisposable {
   readonly #data: Database<Buffer, Buffer>
+  readonly #folder: string
 
   constructor(path: string) {
+    this.#folder = dirname(path)
     // Without overlappingSync a promise of a write is kept only after fsync.
     this.#data = open({ path, noSubdir: true, encoding: 'binary', keyEncoding: 'binary', overlappingSync: false })
   }
@@ -24,13 +28,21 @@ export class BinaryEnvironment implements AsyncDisposable {
     return this.#data.getKeys({ start: start as Buffer, end: end as Buffer })
   }
 
-  /** All or nothing, and durable when the promise is kept: writes of one turn share one transaction. */
+  /**
+   * All or nothing, and durable when the promise is kept: writes of one turn share one transaction.
+   * @throws Problem disk_full, storage_unavailable: nothing was stored
+   */
   async write(writes: readonly Write[]): Promise<void> {
-    let done: Promise<boolean> | undefined
-    for (const [key, value] of writes) {
-      done = value ? this.#data.put(key as Buffer, value as Buffer) : this.#data.remove(key as Buffer)
+    try {
+      // Each promise is awaited: a rejection that nobody awaits ends the process.
+      await Promise.all(
+        writes.map(([key, value]) =>
+          value ? this.#data.put(key as Buffer, value as Buffer) : this.#data.remove(key as Buffer),
+        ),
+      )
+    } catch (error) {
+      throw (await failureOf(error, { folder: this.#folder, isVisible: false })).problem
     }
-    await done
   }
 
   /** Copies a consistent state into a file, without the free pages. */

@@ -162,6 +162,35 @@ describe('queries of events', () => {
       { 'http.statement_timeout_ms': '400', 'events.steps_max': '1000000000000' },
     ))
 
+  it('stop when their job is cancelled', () =>
+    withNode(
+      async (node) => {
+        await shop(node)
+        const events = Array.from({ length: 900 }, (_, at) => ({ person: 'long', stamp: at, action: 'a', _: {} }))
+        await ask(node, 'insert_events', { events })
+        const script = 'match:\n    match:\n        match:\n            match:\n                x = 1\n'
+        const { job_id: id } = await ask(node, 'query_events', { job: true, script })
+        const status = async () => (await node.ok<Body[]>({ operation: 'get_job', id }))[0]!.status
+        await until(async () => (await status()) === 'IN_PROGRESS')
+        await node.ok({ operation: 'cancel_job', id })
+        await until(async () => (await status()) === 'CANCELLED')
+        expect(await people(node, '*')).to.equal(11)
+      },
+      { 'events.steps_max': '1000000000000' },
+    ))
+
+  it('refuse results that are too large', () =>
+    withNode(
+      async (node) => {
+        await shop(node)
+        const script = 'match:\n    tally(person, price)\n'
+        const { status, body } = await node.post({ operation: 'query_events', table: 'shop', script })
+        expect(status).to.equal(422)
+        expect(body).to.include({ code: 'script_limit' })
+      },
+      { 'events.result_nodes_max': '20' },
+    ))
+
   it('hide what the caller may not see: scripts, columns, persons, tables', () =>
     withNode(async (node) => {
       await shop(node)
