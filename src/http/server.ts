@@ -128,13 +128,20 @@ export class HttpServer {
     context.set('X-Request-Id', id)
     const call = this.#call(context, id)
     ;(context as Context & { call: Call }).call = call
-    if (this.#stopping) context.set('Connection', 'close')
-    const run = next().catch((error: unknown) => writeProblem(context, this.#problem(error, id)))
+    const run = (this.#stopping ? this.#refuse(context) : next()).catch((error: unknown) =>
+      writeProblem(context, this.#problem(error, id)),
+    )
     this.#running.add(run)
     await run
     this.#running.delete(run)
     const ms = Math.round((performance.now() - started) * 1000) / 1000
     this.#log.add({ id, operation: call.operation, user: call.user, status: context.status, ms })
+  }
+
+  /** What began before the stop is finished; what comes later is sent elsewhere. */
+  async #refuse(context: Context): Promise<void> {
+    context.set('Connection', 'close')
+    throw new Problem('stopping', {})
   }
 
   #call(context: Context, id: string): Call {
@@ -161,7 +168,6 @@ export class HttpServer {
     const { contracts, dispatcher } = this.#options
     const { method, path } = context
     const call = context.call!
-    if (this.#stopping) throw new Problem('stopping', {})
     if (path === '/' && method === 'POST')
       return writeAnswer(context, await dispatcher.dispatch(this.#parse(textOf(context)), call), 200)
     if (path === '/') throw new Problem('method_not_allowed', { method, path, allowed: 'POST' })

@@ -1,0 +1,32 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { Pool } from 'undici'
+import { createAuthority, signNode } from '../../src/mesh/authority.js'
+import { ADMIN, basic } from '../support/node.js'
+import { withProcess } from '../support/process.js'
+
+describe('HTTPS', () => {
+  it('serves with the certificate of the settings, and no plain text on the same port', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trellis-tls-'))
+    try {
+      await createAuthority(folder)
+      const { certificate, privateKey, certificateAuthority } = await signNode(folder, 'node1', ['127.0.0.1'])
+      const settings = { 'http.tls.certificate': certificate, 'http.tls.key': privateKey }
+      await withProcess(async ({ url }) => {
+        expect(url).to.match(/^https:/)
+        const pool = new Pool(url, { connect: { ca: readFileSync(certificateAuthority) } })
+        const headers = { authorization: basic(ADMIN) }
+        const answer = await pool.request({ method: 'POST', path: '/', headers, body: '{"operation":"user_info"}' })
+        expect(answer.statusCode).to.equal(200)
+        expect(await answer.body.json()).to.include({ username: 'admin' })
+        await pool.destroy()
+        const plain = await fetch(url.replace('https', 'http')).catch((error: unknown) => error)
+        expect(plain).to.be.instanceOf(Error)
+      }, settings)
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+})
