@@ -89,7 +89,26 @@ export class Keyspace {
   }
 }
 
-function direction(start: string, end: string, reverse = false, limit?: number, transaction?: Transaction) {
-  const range = reverse ? { start: end, end: start, exclusiveStart: true, inclusiveEnd: true } : { start, end }
-  return { ...range, reverse, ...(limit !== undefined && { limit }), ...(transaction && { transaction }) }
+interface LmdbRange {
+  start: string
+  end: string
+  reverse: boolean
+  exclusiveStart?: boolean
+  inclusiveEnd?: boolean
+  limit?: number
+  transaction?: Transaction
+}
+
+/** Members one by one: spreading objects would take as long as positioning the cursor. */
+function direction(start: string, end: string, reverse = false, limit?: number, transaction?: Transaction): LmdbRange {
+  const range: LmdbRange = { start, end, reverse }
+  if (reverse) {
+    range.start = end
+    range.end = start
+    range.exclusiveStart = true
+    range.inclusiveEnd = true
+  }
+  if (limit !== undefined) range.limit = limit
+  if (transaction) range.transaction = transaction
+  return range
 }

@@ -104,14 +104,12 @@ class RowReader implements TableReader {
     return isUsable(this.#column(attribute))
   }
 
-  *range(range: IndexRange): Generator<Key> {
+  range(range: IndexRange): Iterable<Key> {
     const column = this.#column(range.attribute)
     assert(isUsable(column), `'${range.attribute}' has an index`)
     const { start, end } = entriesOfRange(column.id, range)
     const reverse = range.reverse === true
-    for (const entry of this.#snapshot.keys(this.#reading.spaces.indexes, { start, end, reverse })) {
-      yield keyOfEntry(entry)
-    }
+    return new EntryKeys(this.#snapshot.keys(this.#reading.spaces.indexes, { start, end, reverse }))
   }
 
   estimate(range: IndexRange, most: number): number {
@@ -143,4 +141,27 @@ class RowReader implements TableReader {
 
 function isUsable(column: Column | undefined): column is Column {
   return column?.indexed === true && !column.building
+}
+
+/** The records' keys of index entries, one by one; a generator would cost more than the step that it takes. */
+class EntryKeys implements IterableIterator<Key> {
+  readonly #entries: Iterator<string>
+
+  constructor(entries: Iterable<string>) {
+    this.#entries = entries[Symbol.iterator]()
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  next(): IteratorResult<Key, undefined> {
+    const { done, value } = this.#entries.next()
+    return done ? { done, value: undefined } : { done: false, value: keyOfEntry(value) }
+  }
+
+  return(): IteratorResult<Key, undefined> {
+    this.#entries.return?.()
+    return { done: true, value: undefined }
+  }
 }

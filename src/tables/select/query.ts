@@ -9,6 +9,7 @@ import { carriedOver, type Join, joined } from './join.js'
 import { LONG_TEXT } from './lookup.js'
 import { FrameOrder, inOrder, Sorter, sorted, type Term } from './order.js'
 import { type Output, rowWriter } from './output.js'
+import { Page } from './page.js'
 import type { Frame, Scope } from './scope.js'
 import { compareValues } from './value.js'
 import { type Resume, type Stage, type Tally, type Walk, walk } from './walk.js'
@@ -103,43 +104,40 @@ export class Run {
 
   /** The answer as JSON text in pieces: an object with data, or only its rows. */
   async *pages(control: Control, shape: 'object' | 'array'): AsyncGenerator<string, void> {
-    const { limit = this.#limits.result_rows_max, offset, fingerprint } = this.#query
-    this.#checkLimit(limit)
     const slices = new Slices(control, this.#limits.slice_ms)
-    const { stage, frame, positionOf } = this.#stages()
-    const write = rowWriter(this.#query.outputs)
-    let text = shape === 'object' ? '{"data":[' : '['
-    let [skipped, written, steps] = [0, 0, 0]
-    let last: Position | undefined
-    let complete = true
+    const page = this.#page(slices)
     let patience = this.#access.guessed ? (this.#query.costs ?? usualCosts).guessed : Number.POSITIVE_INFINITY
-    for (const ready of stage) {
-      if (this.#tally.keysRead > patience) {
-        yield* new Run(this.#query, this.#limits, false).pages(control, shape)
-        return
-      }
-      if (ready) {
-        if (skipped < offset) skipped++
-        else if (written >= limit) {
-          complete = false
-          break
-        } else {
-          text += (written++ > 0 ? ',' : '') + write(frame)
-          if (written === limit) {
-            if (!fingerprint && this.#query.limit !== undefined) break
-            last = positionOf()
-          }
-          if (text.length >= PIECE) {
-            yield text
-            text = ''
-            patience = Number.POSITIVE_INFINITY
-          }
+    let head = shape === 'object' ? '{"data":[' : '['
+    try {
+      for (;;) {
+        const pause = page.fill()
+        if (pause === 'end') break
+        if (this.#tally.keysRead > patience) {
+          yield* new Run(this.#query, this.#limits, false).pages(control, shape)
+          return
+        }
+        if (pause === 'rest') await slices.rest()
+        if (pause === 'piece') {
+          yield head + page.text
+          page.text = head = ''
+          patience = Number.POSITIVE_INFINITY
         }
       }
-      if ((!ready || ++steps % 32 === 0) && slices.over) await slices.rest()
+    } finally {
+      page.close()
     }
-    if (!complete && !fingerprint) throw tooManyRows(limit)
-    yield text + this.#tail(shape, complete, last)
+    if (page.isCut && !this.#query.fingerprint) throw tooManyRows(this.#limits.result_rows_max)
+    yield head + page.text + this.#tail(shape, !page.isCut, page.last)
+  }
+
+  /** Searches with a limit need not know whether there is more. */
+  #page(slices: Slices): Page {
+    const { limit = this.#limits.result_rows_max, offset, fingerprint, outputs } = this.#query
+    this.#checkLimit(limit)
+    const { stage, frame, positionOf } = this.#stages()
+    const isAsked = fingerprint !== undefined || this.#query.limit === undefined
+    const ends = isAsked ? { positionOf } : {}
+    return new Page({ stage, frame, write: rowWriter(outputs), offset, limit, slices, ...ends })
   }
 
   #checkLimit(limit: number): void {
@@ -274,9 +272,6 @@ export class Run {
     }
   }
 }
-
-/** Text is handed on in pieces of about this many characters. */
-const PIECE = 65_536
 
 function tooManyRows(limit: number): Problem {
   return new Problem('query_too_large', { what: 'rows in one answer', limit, setting: 'select.result_rows_max' })

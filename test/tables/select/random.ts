@@ -44,12 +44,15 @@ const costs: fc.Arbitrary<Costs> = fc.record({
 
 export interface World {
   costs: Costs
+  /** 0: the query pauses, and may plan anew, after every few rows. */
+  slice_ms: number
   rows: Record<string, readonly Row[]>
   indexed: Record<string, readonly string[]>
 }
 
 export const world: fc.Arbitrary<World> = fc.record({
   costs,
+  slice_ms: fc.constantFrom(0, 5, 5, 5),
   rows: fc.record({ t: rows, u: rows, v: rows }),
   indexed: fc.record({
     t: fc.subarray(['n', 's', 'm', 'd', 'r']),

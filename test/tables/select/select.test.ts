@@ -1,11 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { Row } from '../../../src/tables/reader.js'
-import { type Costs, Queries, type SelectRequest } from '../../../src/tables/select/index.js'
+import { Queries, type SelectRequest } from '../../../src/tables/select/index.js'
 import { type MemoryTable, type MemoryTables, sorted } from '../../support/memory-tables.js'
 import { asker, limits, textOf } from './asker.js'
 import { type PlainSelect, plainSelect } from './plain.js'
-import { build, distinctQuery, groupQuery, plainQuery, rows, world } from './random.js'
+import { build, distinctQuery, groupQuery, plainQuery, rows, type World, world } from './random.js'
 
 interface Page {
   data: Record<string, unknown>[]
@@ -13,8 +13,15 @@ interface Page {
   next?: string
 }
 
-async function ask(tables: MemoryTables, request: Omit<SelectRequest, 'database'>, costs?: Costs): Promise<Page> {
-  const answer = await new Queries(() => tables, limits, costs).select({ database: 'dev', ...request }, asker)
+/** How the server is set up. */
+type Setup = Pick<World, 'costs' | 'slice_ms'>
+
+async function ask(tables: MemoryTables, request: Omit<SelectRequest, 'database'>, setup: Setup): Promise<Page> {
+  const { costs, slice_ms } = setup
+  const answer = await new Queries(() => tables, { ...limits, slice_ms }, costs).select(
+    { database: 'dev', ...request },
+    asker,
+  )
   return JSON.parse(await textOf(answer)) as Page
 }
 
@@ -23,14 +30,14 @@ async function pages(
   tables: MemoryTables,
   query: PlainSelect,
   limit: number,
-  costs: Costs,
+  setup: Setup,
   between = (_: number) => {},
 ): Promise<Page['data']> {
   const data: Page['data'] = []
   let cursor: string | undefined
   for (let number = 0; ; number++) {
     if (number > 0) between(number)
-    const page = await ask(tables, { ...query, limit, ...(cursor && { cursor }) }, costs)
+    const page = await ask(tables, { ...query, limit, ...(cursor && { cursor }) }, setup)
     expect(page.data.length).to.be.at.most(limit)
     data.push(...page.data)
     expect(page.complete).to.equal(page.next === undefined)
@@ -58,7 +65,7 @@ describe('select, against a plain evaluator', function () {
   it('finds, joins and orders the same rows', () =>
     fc.assert(
       fc.asyncProperty(world, plainQuery, async (given, query) => {
-        const { data, complete } = await ask(build(given), query, given.costs)
+        const { data, complete } = await ask(build(given), query, given)
         expect(complete).to.equal(true)
         expectSame(data, plainSelect(query, given.rows), query.orderby !== undefined)
       }),
@@ -68,7 +75,7 @@ describe('select, against a plain evaluator', function () {
   it('groups, counts and sums the same', () =>
     fc.assert(
       fc.asyncProperty(world, groupQuery, async (given, query) => {
-        const { data } = await ask(build(given), query, given.costs)
+        const { data } = await ask(build(given), query, given)
         expectSame(data, plainSelect(query, given.rows), true)
       }),
       runs(1_000),
@@ -77,7 +84,7 @@ describe('select, against a plain evaluator', function () {
   it('tells the same results apart', () =>
     fc.assert(
       fc.asyncProperty(world, distinctQuery, async (given, query) => {
-        const { data } = await ask(build(given), query, given.costs)
+        const { data } = await ask(build(given), query, given)
         expectSame(data, plainSelect(query, given.rows), true)
       }),
       runs(500),
@@ -93,8 +100,8 @@ describe('select, against a plain evaluator', function () {
           const expected = plainSelect(query, given.rows)
           const isOrdered = query.orderby !== undefined || query.distinct === true || query.groupby !== undefined
           const tables = build(given)
-          expectSame(await pages(tables, query, limit, given.costs), expected, isOrdered)
-          const part = await ask(tables, { ...query, limit, offset: 2 }, given.costs)
+          expectSame(await pages(tables, query, limit, given), expected, isOrdered)
+          const part = await ask(tables, { ...query, limit, offset: 2 }, given)
           if (isOrdered) expect(part.data).to.deep.equal(bareRows(expected.slice(2, 2 + limit)))
           expect(part.complete).to.equal(expected.length <= 2 + limit)
         },
@@ -118,7 +125,7 @@ describe('select, against a plain evaluator', function () {
           ;(tables.table('dev', name) as MemoryTable).put(row)
           all[name]!.push(row)
         }
-        const data = await pages(tables, query, limit, given.costs, insert)
+        const data = await pages(tables, query, limit, given, insert)
         const found = asSet(data)
         expect(new Set(found).size, 'no row twice').to.equal(found.length)
         expect(found).to.include.members(asSet(expected))
