@@ -80,7 +80,7 @@ export class Publisher implements AsyncDisposable {
       const entries = changes.after(this.#published, ENTRIES_MAX)
       await this.#tell()
       if (entries.length === 0) {
-        await this.#save(false)
+        this.#saveNowAndThen()
         await this.#woken(signal)
         continue
       }
@@ -89,7 +89,7 @@ export class Publisher implements AsyncDisposable {
         await this.#send(bundles.slice(from, from + IN_FLIGHT_MAX))
       }
       this.#published = entries.at(-1)!.sequence
-      await this.#save(false)
+      this.#saveNowAndThen()
     }
   }
 
@@ -140,11 +140,18 @@ export class Publisher implements AsyncDisposable {
     return bundles
   }
 
+  /** Not waited for: messages go on while the checkpoint is written. */
+  #saveNowAndThen(): void {
+    this.#save(false).catch((error: unknown) => {
+      this.#options.log.warn({ error: String(error) }, 'the place of the outbox could not be stored')
+    })
+  }
+
   async #save(now: boolean): Promise<void> {
     if (this.#saved === this.#published || (!now && Date.now() - this.#savedAt < CHECKPOINT_MS)) return
+    this.#savedAt = Date.now()
     const published = this.#published
     await this.#options.checkpoint(published)
     this.#saved = published
-    this.#savedAt = Date.now()
   }
 }
