@@ -93,7 +93,8 @@ export class Owner implements AsyncDisposable {
 
   table(id: number): EventTable {
     const table = this.#tables.get(id)
-    assert(table !== undefined, 'the schema of a table comes before requests for it')
+    // Schemas come before requests for them: only one that was dropped meanwhile is missing.
+    if (!table) throw new Problem('query_cancelled', {})
     return table
   }
 
@@ -436,6 +437,9 @@ export class Owner implements AsyncDisposable {
         await pause()
         await visit(held, snapshot, pause)
       }
+    } catch (error) {
+      if (!this.#tables.has(table.id)) throw new Problem('query_cancelled', {})
+      throw error
     } finally {
       this.#scans--
       for (const { held } of taken) held.partition.release()

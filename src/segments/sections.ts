@@ -13,6 +13,9 @@ export interface Section {
   readonly line: number
 }
 
+/** Names of segments are part of keys. */
+const NAME_CHARACTERS_MAX = 250
+
 const TYPES = ['segment', 'use', 'column', 'histogram']
 
 /** Takes a body of sections apart. */
@@ -35,6 +38,8 @@ function readSection(lines: readonly string[], head: number, end: number): Secti
   const type = first as Section['type']
   const [name] = words
   if (!name) throw problem(`@${type} needs a name`, head + 1)
+  if (name.length > NAME_CHARACTERS_MAX) throw problem(`a name has at most ${NAME_CHARACTERS_MAX} characters`, head + 1)
+  if (type === 'segment' && name === '*') throw problem("'*' is everyone and cannot be defined", head + 1)
   const flags = new Map<string, string>()
   for (const word of words.slice(1)) {
     const [key = '', ...value] = word.split('=')

@@ -147,6 +147,25 @@ describe('the event store', () => {
       { rowsPerPersonMax: 10 },
     ))
 
+  it('ends queries of a table that is dropped under them, and starts it anew from nothing', () =>
+    withStore(async (store) => {
+      for (let round = 0; round < 5; round++) {
+        await store.insert(
+          table,
+          Array.from({ length: 3_000 }, (_, at) => event(`p${at % 300}`, at, { page: `page ${at}` })),
+        )
+        if (round % 2 === 0) await store.fold(table)
+        const queries = Array.from({ length: 8 }, () => store.column(table, { column: 'page', segments: [] }))
+        const dropped = store.drop(table)
+        for (const outcome of await Promise.allSettled(queries)) {
+          if (outcome.status === 'rejected') expect(outcome.reason).to.include({ code: 'query_cancelled' })
+          else expect([0, 3_000]).to.include(outcome.value.values.length)
+        }
+        await dropped
+        expect((await store.figures(table)).events).to.equal(0)
+      }
+    }))
+
   it('removes what dropped tables have left when it is opened', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'events-'))
     const other = { ...table, id: 2 }
