@@ -435,7 +435,7 @@ export interface Config {
      */
     groups_max: number
     /**
-     * Most tests in one condition; beyond it: 400.
+     * Most tests in one condition, and a hundredth of the values in one list of 'in'; beyond it: 400.
      */
     conditions_max: number
     /**

@@ -55,6 +55,7 @@ describe('read_log', () => {
   it('answers the lines of requests, without bodies and secrets', async () => {
     await withNode(async (node) => {
       await node.post({ operation: 'add_user', username: 'x', password: 'a-planted-password', role: 'ghost' })
+      await new Promise((resolve) => setTimeout(resolve, 200)) // lines are written together
       const lines = await node.ok<{ level: string; fields: Record<string, unknown> }[]>({
         operation: 'read_log',
         filter: 'add_user',
@@ -62,8 +63,9 @@ describe('read_log', () => {
       expect(lines).to.have.length(1)
       expect(lines[0]!.fields).to.include({ operation: 'add_user', user: 'admin', status: 404 })
       expect(JSON.stringify(await node.ok({ operation: 'read_log' }))).not.to.match(/a-planted-password|Basic/)
-      const asc = await node.ok<{ timestamp: string }[]>({ operation: 'read_log', order: 'asc', limit: 2 })
-      expect(asc[0]!.timestamp <= asc[1]!.timestamp).to.equal(true)
+      const asc = await node.ok<{ timestamp: string }[]>({ operation: 'read_log', order: 'asc' })
+      const times = asc.map(({ timestamp }) => timestamp)
+      expect(times).to.deep.equal([...times].sort())
     })
   })
 })

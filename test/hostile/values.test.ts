@@ -220,7 +220,8 @@ describe('queries that would cost too much', () => {
           for (const answer of answers)
             expect(answer.status, `${name}: ${answer.text.slice(0, 300)}`).to.be.within(200, 499)
           expect(seconds, name).to.be.below(20)
-          expect(meanwhile.p99, `${name}: the slowest of the others`).to.be.below(1500)
+          // Far above what it takes, because a busy machine may hold up any single request; a node that does not pause takes longer.
+          expect(meanwhile.p99, `${name}: the slowest of the others`).to.be.below(2500)
         }
         await ask.close()
       },

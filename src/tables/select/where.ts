@@ -6,6 +6,9 @@ import { likePattern } from './pattern.js'
 import type { Ref } from './scope.js'
 import { rank } from './value.js'
 
+/** A list of `in` may hold this many values for each condition that a query may have. */
+const VALUES_PER_TEST = 100
+
 /** How the names and values of a condition are understood. */
 export interface Reading {
   /** The column of a name, or of an aggregate in `having`. Throws for the unknown. */
@@ -185,6 +188,9 @@ class WhereReader {
 
   membership(ref: Ref, operand: unknown): Condition {
     if (!Array.isArray(operand)) throw malformed(`'in' wants a list of values, not ${shown(operand)}.`)
+    const most = this.#reading.testsMax * VALUES_PER_TEST
+    if (operand.length > most)
+      throw new Problem('query_too_large', { what: `values in 'in'`, limit: most, setting: 'select.conditions_max' })
     if (operand.includes(null)) throw malformed(`A list of 'in' cannot hold null; add {"or": [… "is null"]}.`)
     return { test: 'in', ref, values: operand.map((value) => coerce(ref, this.#valueOf(value))), negated: false }
   }
