@@ -204,7 +204,7 @@ export interface Methods<Options> {
   delete(request: Contracts['delete']['sent'], options?: Options): Promise<Contracts['delete']['response']>
   /** Deletes the records that were made before a time, as a job. */
   deleteRecordsBefore(request: Contracts['delete_records_before']['sent'], options?: Options): Promise<Contracts['delete_records_before']['response']>
-  /** Forgets old changes of a table. */
+  /** Forgets old changes of a table, as a job. */
   deleteTransactionLogsBefore(request: Contracts['delete_transaction_logs_before']['sent'], options?: Options): Promise<Contracts['delete_transaction_logs_before']['response']>
   /** Writes a table or what a query answers into a file of the server, as a job. */
   exportLocal(request: Contracts['export_local']['sent'], options?: Options): Promise<Contracts['export_local']['response']>

@@ -78,7 +78,7 @@ class RowReader implements TableReader {
   #wholeText(row: Row, stored: string): CachedRecord['whole'] {
     const { schema } = this
     const isWhole =
-      schema.dynamic &&
+      this.#complete === undefined &&
       Object.keys(row).length === schema.columns.length &&
       schema.columns.every(({ name }) => Object.hasOwn(row, name))
     return isWhole ? { json: jsonOf(stored), schema } : undefined

@@ -20,7 +20,7 @@ export interface TableShape {
   uniques: readonly ColumnShape[]
   /** Whether values are checked against columns: declared tables, and dynamic ones that were given such columns. */
   typed: boolean
-  /** Decodes records of declared tables, which may be older than some of the columns. */
+  /** Decodes records that may be older than some of the columns: of declared tables, and where columns have defaults. */
   complete: ((stored: string) => Row) | undefined
 }
 
@@ -48,7 +48,7 @@ function make(schema: TableSchema): TableShape {
     columns,
     uniques: [...columns.values()].filter(({ column }) => column.unique && column.name !== schema.primaryKey),
     typed: !schema.dynamic || !schema.columns.every(isPlain),
-    complete: schema.dynamic ? undefined : completer(schema.columns),
+    complete: schema.dynamic ? defaulter(schema.columns) : completer(schema.columns),
   }
 }
 
@@ -60,6 +60,17 @@ function completer(columns: readonly Column[]): (stored: string) => Row {
     for (const { name, default: value } of columns) {
       row[name] = Object.hasOwn(record, name) ? record[name] : (value ?? null)
     }
+    return freeze(row)
+  }
+}
+
+/** Rows of dynamic tables have what they were given, and the defaults of columns that came later. */
+function defaulter(columns: readonly Column[]): ((stored: string) => Row) | undefined {
+  const defaults = columns.filter((column) => column.default !== undefined)
+  if (defaults.length === 0) return undefined
+  return (stored) => {
+    const row = decodeRecord(stored)
+    for (const { name, default: value } of defaults) if (!Object.hasOwn(row, name)) row[name] = value
     return freeze(row)
   }
 }

@@ -122,10 +122,15 @@ export class Tables implements AsyncDisposable {
 
   /**
    * Adds a column. Where it has a default, records that are there already read as if they had it; its index is built in
-   * bounded steps, and serves queries when it is whole.
+   * bounded steps, and serves queries when it is whole; `onRecords` is told how many records each step was through.
    * @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many
    */
-  async addColumn(database: string, table: string, definition: ColumnDefinition): Promise<TableSchema> {
+  async addColumn(
+    database: string,
+    table: string,
+    definition: ColumnDefinition,
+    onRecords: (records: number) => void = () => {},
+  ): Promise<TableSchema> {
     const { catalog, storage } = this.#options
     const schema = await storage.write((transaction) => {
       const before = catalog.draftTable(database, table)
@@ -143,7 +148,7 @@ export class Tables implements AsyncDisposable {
       return catalog.changeColumn(transaction, added, { ...column, building: true })
     })
     const column = schema.columns.at(-1)!
-    if (column.building) await this.#buildIndex(schema, column)
+    if (column.building) await this.#buildIndex(schema, column, onRecords)
     return catalog.table(database, table)
   }
 
@@ -155,14 +160,21 @@ export class Tables implements AsyncDisposable {
   }
 
   /** Removes the changes of a table before a time, in bounded steps; answers how many there were. */
-  async deleteLogBefore(database: string, table: string, time: number): Promise<number> {
+  async deleteLogBefore(
+    database: string,
+    table: string,
+    time: number,
+    { signal, onRemoved = () => {} }: { signal?: AbortSignal; onRemoved?: (changes: number) => void } = {},
+  ): Promise<number> {
     const { catalog, storage, settings } = this.#options
     const { id } = catalog.table(database, table)
     const limit = settings.cleaning_step_max
     await this.#postponed.flush()
     let removed = 0
     for (let step = limit; step === limit; removed += step) {
+      signal?.throwIfAborted()
       step = await storage.write((transaction) => this.changes.removeBefore(transaction, id, time, limit))
+      onRemoved(step)
     }
     return removed
   }
@@ -208,7 +220,11 @@ export class Tables implements AsyncDisposable {
   }
 
   /** Gives the records of before a column its entry; the last step makes the index known. */
-  async #buildIndex({ id, database, name: table }: TableSchema, { id: columnId }: Column): Promise<void> {
+  async #buildIndex(
+    { id, database, name: table }: TableSchema,
+    { id: columnId }: Column,
+    onRecords: (records: number) => void = () => {},
+  ): Promise<void> {
     const { catalog, storage, settings } = this.#options
     const { start, end } = rangeOfId(id)
     const limit = settings.cleaning_step_max
@@ -231,6 +247,7 @@ export class Tables implements AsyncDisposable {
         if (keys.length < limit) catalog.changeColumn(transaction, shape.schema, built)
         return keys.length
       })
+      onRecords(found)
     }
   }
 }

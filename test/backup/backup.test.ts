@@ -240,6 +240,44 @@ describe('backups', function () {
       expect(rowsOf(node, 'dev', 'person'), 'the original has data of its own').to.have.length(2)
     }))
 
+  it('come back whole even when the node stops in the middle: the next one begins again and leaves no rest', async () => {
+    const folder = join(base, 'data')
+    const settings = { 'backup.dir': join(base, 'backups') }
+    await onNode(
+      folder,
+      async (node) => {
+        await fill(node)
+        await job(node, { operation: 'create_backup', file: 'x.tar' })
+      },
+      settings,
+    )
+    for (const [attempt, delay] of [0, 20, 40, 80].entries()) {
+      const as = `copy${attempt}`
+      const id = await onNode(
+        folder,
+        async (node) => {
+          const request = { operation: 'restore_backup', file: 'x.tar', database: 'dev', as }
+          const { job_id } = await node.ok<{ job_id: string }>(request)
+          await new Promise((resolve) => setTimeout(resolve, delay))
+          return job_id
+        },
+        settings,
+      )
+      await onNode(
+        folder,
+        async (node) => {
+          const done = await connect({ url: node.url, ...ADMIN }).waitForJob(id)
+          expect(done.message).to.equal(`restored 2 tables with 3002 records as '${as}'`)
+          expect(rowsOf(node, as, 'dog')).to.deep.equal(rowsOf(node, 'dev', 'dog'))
+          await node.node.services.tables.cleaning.run()
+          expect(node.node.services.catalog.leftovers()).to.deep.equal([])
+          expect(rowsOf(node, as, 'person')).to.have.length(2)
+        },
+        settings,
+      )
+    }
+  })
+
   it('are told to be damaged by backup_verify and by restore_backup, which then leaves nothing', () =>
     withBackups(async (node) => {
       await fill(node)

@@ -159,3 +159,28 @@ describe('delete_records_before', () => {
       expect([...snapshot.table('dev', 'dog')!.scan()].map(({ id }) => id)).to.deep.equal(['late'])
     })).timeout(20_000)
 })
+
+describe('other long work', () => {
+  it('is done by jobs: building an index, and forgetting old changes', () =>
+    withNode(async (node) => {
+      const client = connect({ url: node.url, ...ADMIN })
+      const dog = { database: 'dev', table: 'dog' }
+      await client.createTable({ ...dog, primary_key: 'id' })
+      for (let batch = 0; batch < 3; batch++)
+        await client.insert({ ...dog, records: Array.from({ length: 1000 }, (_, id) => ({ id: batch * 1000 + id })) })
+      const { job_id: index } = await client.addColumn({
+        ...dog,
+        column: 'good',
+        type: 'bool',
+        default: true,
+        job: true,
+      })
+      const built = await client.waitForJob(index!)
+      expect((built['progress'] as { rows: number }).rows).to.equal(3000)
+      const found = await client.searchByValue({ ...dog, attribute: 'good', value: true, get_attributes: ['id'] })
+      expect(found).to.have.length(3000)
+      const { job_id: log } = await client.deleteTransactionLogsBefore({ ...dog, timestamp: Date.now() + 1000 })
+      expect((await client.waitForJob(log)).message).to.match(/^[23] changes of dev\.dog were deleted$/)
+      expect(await client.readTransactionLog(dog)).to.have.length.below(2)
+    })).timeout(20_000)
+})

@@ -37,13 +37,16 @@ export interface Sent {
    */
   idempotency_key?: string
 }
+/**
+ * A job that was started.
+ */
 export interface Response {
   /**
-   * What was done, in words.
+   * Starting job with id …
    */
   message: string
   /**
-   * How many changes were removed.
+   * Id for get_job and cancel_job.
    */
-  deleted: number
+  job_id: string
 }

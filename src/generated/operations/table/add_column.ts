@@ -19,6 +19,10 @@ export interface Request {
    */
   column: string
   /**
+   * For large tables: answers at once with a job, which ends when the index serves queries.
+   */
+  job: boolean
+  /**
    * text, int, double, bool, json, blob, timestamp or any; HarperDB's and pyql's names are understood. Without it any; for events text.
    */
   type?: string
@@ -57,6 +61,10 @@ export interface Sent {
    */
   column: string
   /**
+   * For large tables: answers at once with a job, which ends when the index serves queries.
+   */
+  job?: boolean
+  /**
    * text, int, double, bool, json, blob, timestamp or any; HarperDB's and pyql's names are understood. Without it any; for events text.
    */
   type?: string
@@ -90,4 +98,8 @@ export interface Response {
    * What was done.
    */
   message: string
+  /**
+   * With job: its id for get_job.
+   */
+  job_id?: string
 }
