@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Catalog, TableDefinition } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import type { Json, Mesh } from '../mesh/index.js'
@@ -46,6 +47,8 @@ export interface AgreementOptions {
   incarnation: string
   /** Called when the subscriptions of a peer have changed. */
   changed: (peer: string) => Promise<void>
+  /** Lets removed nodes make their links again, or keeps them out. */
+  admit: (removed: boolean) => Promise<void>
   /** Called when a peer was removed. */
   removed: (peer: string) => Promise<void>
 }
@@ -69,6 +72,7 @@ interface Plan {
 
 const SUBSCRIPTIONS_MAX = 10_000
 const GOODBYE_MS = 2_000
+const READMIT_RETRY_MS = 250
 
 /** Makes and ends agreements between this node and others on which tables go which way. Both sides remember them. */
 export class Agreement {
@@ -125,8 +129,9 @@ export class Agreement {
   async #plan(node: string, wanted: readonly Wanted[], timeoutMs: number): Promise<Plan> {
     const { catalog, mesh, peers } = this.#options
     if (node === mesh.nodeName) throw new Problem('node_is_self', { node })
-    if (peers.removed.has(node)) mesh.requests.forget(node)
-    const publicKey = await mesh.requests.hello(node, timeoutMs)
+    const publicKey = await (peers.removed.has(node)
+      ? this.#readmit(node, timeoutMs)
+      : mesh.requests.hello(node, timeoutMs))
     const names = wanted.map(({ database, table }) => ({ database, table }))
     const description = (await mesh.requests.ask(
       node,
@@ -145,6 +150,26 @@ export class Agreement {
       else plan.skipped.push({ database, table, publish, subscribe, reason })
     }
     return plan
+  }
+
+  /** Greets a node that was removed: its link may have to be made again first. */
+  async #readmit(node: string, timeoutMs: number): Promise<string> {
+    const { admit, mesh } = this.#options
+    const until = Date.now() + timeoutMs
+    mesh.requests.forget(node)
+    await admit(true)
+    for (;;) {
+      try {
+        return await mesh.requests.hello(node, Math.max(100, until - Date.now()))
+      } catch (error) {
+        if (Date.now() + READMIT_RETRY_MS < until) await delay(READMIT_RETRY_MS)
+        else {
+          mesh.requests.ban(node)
+          await admit(false)
+          throw error
+        }
+      }
+    }
   }
 
   async #carryOut(plan: Plan, timeoutMs: number, replace: boolean): Promise<Agreed> {

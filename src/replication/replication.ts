@@ -57,7 +57,9 @@ export class Replication implements AsyncDisposable {
     const self = await lifeOf(options, peers)
     for (const { name, publicKey } of peers.peers.values()) mesh.requests.trust(name, publicKey)
     for (const name of peers.removed) mesh.requests.ban(name)
-    return new Replication(options, peers, self, tables)
+    const replication = new Replication(options, peers, self, tables)
+    await replication.#pin()
+    return replication
   }
 
   private constructor(options: ReplicationOptions, peers: PeerStore, self: Self, tables: Tables) {
@@ -92,7 +94,11 @@ export class Replication implements AsyncDisposable {
       tables,
       storage,
       incarnation,
-      changed: (peer) => this.#refresh(peer),
+      changed: async (peer) => {
+        await this.#refresh(peer)
+        await this.#pin()
+      },
+      admit: (removed) => (removed ? mesh.pin([]) : this.#pin()),
       removed: (peer) => this.#gone(peer),
     })
     const subscriber = (peer: string) => this.#subscribers.get(peer)
@@ -168,8 +174,13 @@ export class Replication implements AsyncDisposable {
 
   async #gone(name: string): Promise<void> {
     await this.#refresh(name)
-    if (this.peers.removed.size > 0)
-      await this.mesh.pin([...this.mesh.requests.knownKeys(), this.mesh.identity.publicKey])
+    await this.#pin()
+  }
+
+  /** From the first removal on, the hub takes links only from nodes that are known, so not from the removed one. */
+  async #pin(): Promise<void> {
+    if (this.peers.removed.size === 0) return await this.mesh.pin([])
+    await this.mesh.pin([...this.mesh.requests.knownKeys(), this.mesh.identity.publicKey])
   }
 
   #isPublished({ database, table }: TableName): boolean {

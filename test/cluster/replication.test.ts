@@ -317,6 +317,9 @@ describe('shared tables', () => {
             const { nodes } = await b!.ok<{ nodes: unknown[] }>({ operation: 'cluster_network', timeout: 500 })
             return nodes.length === 1
           })
+          await share(a!, 'b', { copy: true }, { timeout: 15_000 })
+          await b!.ok(insert(numbered(21, 1)))
+          await same([a!, b!], 21)
         },
         (name) => ({
           'clustering.secret': '',
