@@ -15,7 +15,9 @@ import { functions, maximumAggregates, methods, rowValues, setFunctions } from '
 import { errorAt, type PyqlError, type PyqlErrorKind } from './errors.js'
 import type { AggregateKind, Mode, SetMath, TableColumn } from './program.js'
 import type { Span } from './source.js'
-import { allExpressions, allStatements, childrenOf, partsOf } from './walk.js'
+import { allExpressions, allStatements, childrenOf, depthOf, partsOf } from './walk.js'
+
+const depthMax = 700
 
 /** What a name stands for. */
 export type Binding =
@@ -106,6 +108,7 @@ class Checker {
   }
 
   run(): Checked {
+    this.#depths()
     this.#functionNames()
     this.#collectVariables()
     this.#setMath()
@@ -120,6 +123,15 @@ class Checker {
 
   #error(span: Span, message: string, kind: PyqlErrorKind = 'syntax'): PyqlError {
     return errorAt(this.#options.text, span, kind, message)
+  }
+
+  /** What follows goes through expressions by recursion. */
+  #depths(): void {
+    const values = this.#script.aggregates.flatMap(({ value }) => (value ? [value] : []))
+    const own = [...allStatements(this.#script)].flatMap((statement) => partsOf(statement).expressions)
+    for (const expression of [...values, ...own]) {
+      if (depthOf(expression) > depthMax) throw this.#error(expression, `This is nested deeper than ${depthMax}.`)
+    }
   }
 
   #functionNames(): void {

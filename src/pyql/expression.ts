@@ -30,7 +30,8 @@ export function parseExpression(tokens: TokenStream): Expression {
 
 function leftAssociative(tokens: TokenStream, words: ('and' | 'or')[], operand: () => Expression): Expression {
   let left = operand()
-  while (tokens.isWord(...words)) {
+  for (let links = 0; tokens.isWord(...words); links++) {
+    tokens.link(links)
     const op = tokens.take().text as 'and' | 'or'
     const right = operand()
     left = { kind: 'logic', op, left, right, start: left.start, end: right.end }
@@ -84,7 +85,8 @@ export function parseArithmetic(tokens: TokenStream): Expression {
 
 function parseBinary(tokens: TokenStream, ops: string[], operand: () => Expression): Expression {
   let left = operand()
-  while (tokens.isOp(...ops)) {
+  for (let links = 0; tokens.isOp(...ops); links++) {
+    tokens.link(links)
     const op = tokens.take().text as ArithmeticOp
     const right = operand()
     left = { kind: 'binary', op, left, right, start: left.start, end: right.end }
@@ -101,7 +103,8 @@ function parseUnary(tokens: TokenStream): Expression {
 
 export function parsePostfix(tokens: TokenStream): Expression {
   let object = parsePrimary(tokens)
-  for (;;) {
+  for (let links = 0; ; links++) {
+    tokens.link(links)
     if (tokens.isOp('[')) object = parseSubscript(tokens, object)
     else if (tokens.isOp('.')) object = parseMethod(tokens, object)
     else if (tokens.is('name') && Object.hasOwn(units, tokens.token.text)) object = parseUnit(tokens, object)

@@ -2,6 +2,8 @@ import { errorAt, type PyqlError } from './errors.js'
 import type { Token, TokenKind } from './lexer.js'
 import type { Span } from './source.js'
 
+const linksMax = 500
+
 /** Tokens with a place where reading has come to. */
 export class TokenStream {
   readonly text: string
@@ -72,6 +74,11 @@ export class TokenStream {
     } finally {
       this.#depth--
     }
+  }
+
+  /** Counts the links of a chain such as a + b + c, which makes a tree as deep as it is long. */
+  link(count: number): void {
+    if (count > linksMax) throw this.error(this.token, `More than ${linksMax} operations follow each other here.`)
   }
 
   unexpected(expected: string): PyqlError {

@@ -14,7 +14,7 @@ export function childrenOf(expression: Expression): Expression[] {
     case 'logic':
       return [expression.left, expression.right]
     case 'list':
-      return expression.items
+      return [...expression.items]
     case 'dict':
       return expression.entries.flatMap(({ key, value }) => [key, value])
     case 'subscript':
@@ -22,7 +22,7 @@ export function childrenOf(expression: Expression): Expression[] {
     case 'slice':
       return [expression.object, expression.from, expression.to].filter((part) => part !== undefined)
     case 'call':
-      return expression.args
+      return [...expression.args]
     case 'method':
       return [expression.object, ...expression.args]
     case 'aggregate':
@@ -66,10 +66,25 @@ export function* statementsIn(body: readonly Statement[]): Generator<Statement> 
   }
 }
 
-/** An expression and all within it. */
+/** An expression and all within it, outer before inner. */
 export function* expressionsIn(expression: Expression): Generator<Expression> {
-  yield expression
-  for (const child of childrenOf(expression)) yield* expressionsIn(child)
+  const open = [expression]
+  for (let node = open.pop(); node; node = open.pop()) {
+    yield node
+    open.push(...childrenOf(node).reverse())
+  }
+}
+
+/** How many expressions stand around the innermost one. */
+export function depthOf(expression: Expression): number {
+  const open: { node: Expression; depth: number }[] = [{ node: expression, depth: 0 }]
+  let deepest = 0
+  for (let next = open.pop(); next; next = open.pop()) {
+    const depth = next.depth + 1
+    deepest = Math.max(deepest, next.depth)
+    for (const node of childrenOf(next.node)) open.push({ node, depth })
+  }
+  return deepest
 }
 
 export function* expressionsOf(body: readonly Statement[]): Generator<Expression> {

@@ -166,6 +166,12 @@ describe('mistakes in scripts', () => {
     for (const script of [deep('(', ')'), deep('[', ']'), deep('-', ''), deep('not ', ''), deep('len(', ')')]) {
       expect(errorOf(script)).to.contain('deeper than')
     }
+    for (const link of [' + 1', ' and 1', ' or 1', ' * 1', '[0]', '.pop()', ' days']) {
+      expect(errorOf(`y = []\nx = y${link.repeat(8000)}\n`), link).to.contain('follow each other')
+      expect(errorOf(`y = []\nx = y${link.repeat(400)}\n`), link).to.equal('no error')
+    }
+    const chains = `${'('.repeat(90)}1${`${' + 1'.repeat(400)})`.repeat(90)}`
+    expect(errorOf(`x = ${chains}\n`)).to.contain('nested deeper than 700')
     const blocks = Array.from({ length: 300 }, (_, i) => `${'    '.repeat(i)}if 1 == 1:`).join('\n')
     expect(errorOf(`${blocks}\n${'    '.repeat(300)}x = 1\n`)).to.contain('deeper than')
   })

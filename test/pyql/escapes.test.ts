@@ -159,6 +159,18 @@ describe('scripts that take too much', () => {
     expect(() => run('match:\n    tally(qty)\n', scan)).to.throw(PyqlError, 'more than 100 groups')
   })
 
+  it('are refused when their programs would be enormous', () => {
+    const lines = Array.from({ length: 60 }, (_, i) => `    count fruit as a${i}`).join('\n')
+    const tallies = 'tally(1,2,3,4,5,6,7,8,9,1,2,3,4,5,6,7)\n'.repeat(1200)
+    expect(() => run(`agg:\n${lines}\n${tallies}`)).to.throw(PyqlError, 'Too much is counted')
+  })
+
+  it('settle on types however long their chains of assignments are', () => {
+    const chain = Array.from({ length: 3000 }, (_, i) => `a${i} = a${i + 1}`).join('\n')
+    const { debug } = run(`${chain}\na3000 = 1.5\na0 = 7\ndebug(a0 / 2)\n`)
+    expect(debug).to.deep.equal([3])
+  })
+
   it('stop when they are cancelled', () => {
     const cancel = new Int32Array(new SharedArrayBuffer(4))
     Atomics.store(cancel, 0, 1)

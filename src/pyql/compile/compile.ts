@@ -25,7 +25,8 @@ export function compile(text: string, options: CompileOptions): Program {
   return generate(check(script, { text, mode, columns, each }))
 }
 
-const passesMax = 200
+/** Chains of assignments take a pass for each link: after so many, every variable holds values of any type. */
+const passesMax = 30
 
 /**
  * The types of variables depend on what is assigned to them, and that on the types of variables: the script is compiled
@@ -34,15 +35,15 @@ const passesMax = 200
 function generate(checked: Checked): Program {
   let tagged = false
   let unit: Unit | undefined
-  for (let pass = 0; pass < passesMax; pass++) {
+  for (let pass = 0; ; pass++) {
     unit = new Unit(checked, unit, tagged)
+    if (pass >= passesMax) unit.widen()
     const source = checked.setMath ? '' : write(unit)
     if (unit.needsTags && !tagged) {
       tagged = true
       unit = undefined
     } else if (!unit.changed) return program(unit, source)
   }
-  throw new Error('types of variables do not settle')
 }
 
 function program(unit: Unit, source: string): Program {

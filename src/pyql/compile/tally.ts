@@ -1,6 +1,7 @@
 import type { Call, Statement } from '../ast.js'
 import { moves } from '../builtins.js'
 import type { Binding, CheckedAggregate } from '../check.js'
+import type { Span } from '../source.js'
 import { statementsIn } from '../walk.js'
 import { bound, expression } from './expressions.js'
 import { comparable } from './inline.js'
@@ -16,7 +17,7 @@ export function tally(unit: Unit, context: Context, node: Call): string {
   const path = node.args.map((arg) => expression(unit, context, arg))
   const held = path.map((code, i) => hold(unit, code, node.args[i]!.kind === 'constant'))
   const lines = held.map(({ line }) => line).filter((line) => line !== '')
-  return `{\n${[...lines, level(unit, context, held, 0, '0')].join('\n')}\n}`
+  return `{\n${[...lines, level(unit, context, held, 0, '0', node)].join('\n')}\n}`
 }
 
 interface Held {
@@ -34,13 +35,13 @@ function hold(unit: Unit, code: Code, constant: boolean): Held {
 }
 
 /** The groups from one level on, below a node; the path ends at the first None. */
-function level(unit: Unit, context: Context, path: Held[], depth: number, parent: string): string {
+function level(unit: Unit, context: Context, path: Held[], depth: number, parent: string, at: Span): string {
   const held = path[depth]
   if (!held || held.code.type === 'none' || isSet(held.code.type)) return ''
   const node = unit.name('g')
   const fixed = path.slice(0, depth).every(({ constant }) => constant)
   const { find, present } = child(unit, held, parent, fixed, node)
-  const inner = `${find}\n${count(unit, context, node)}\n${level(unit, context, path, depth + 1, node)}`
+  const inner = `${find}\n${unit.written(count(unit, context, node), at)}\n${level(unit, context, path, depth + 1, node, at)}`
   return present === 'true' ? inner : `if (${present}) {\n${inner}\n}`
 }
 

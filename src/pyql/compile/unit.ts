@@ -1,6 +1,8 @@
 import type { FunctionDefinition } from '../ast.js'
 import type { Checked } from '../check.js'
+import { errorAt } from '../errors.js'
 import type { Scalar, TableColumn } from '../program.js'
+import type { Span } from '../source.js'
 import { isCode, isNumber, isSet, join, noneOf, slotOf, type Type } from './types.js'
 
 /** JavaScript of an expression, and what it gives. Of a set column, `js` is the row. */
@@ -22,6 +24,9 @@ export interface Context {
   readonly function: FunctionDefinition | undefined
   readonly loops: readonly Loop[]
 }
+
+/** Characters of JavaScript that all tallies of a script may make. */
+const writtenMax = 2_000_000
 
 const simple = /^[\w$.[\]]+$/
 
@@ -49,6 +54,7 @@ export class Unit {
   throwsExit = false
   readsPersonId = false
   #names = 0
+  #written = 0
   readonly #shared = new Map<string, string>()
 
   constructor(checked: Checked, before: Unit | undefined, tagged: boolean) {
@@ -61,6 +67,21 @@ export class Unit {
       ? before.parameters.map((types) => [...types])
       : checked.functions.map((own) => own.parameters.map(() => 'none'))
     this.results = before ? [...before.results] : checked.functions.map(() => 'none')
+  }
+
+  /** Every variable, parameter and result holds any type. */
+  widen(): void {
+    for (const types of [this.variables, this.results, ...this.parameters]) types.fill('any')
+  }
+
+  /** Counts what is written more than once for one place in a script. */
+  written(js: string, at: Span): string {
+    this.#written += js.length
+    if (this.#written > writtenMax) {
+      const message = 'Too much is counted here: use fewer tallies, levels or aggregates.'
+      throw errorAt(this.checked.text, at, 'limit', message)
+    }
+    return js
   }
 
   name(prefix: string): string {
