@@ -62,14 +62,17 @@ export class Dispatcher {
     const started = performance.now()
     metrics.operationStarted()
     let status = 200
+    let isStream = false
     try {
       delete request['operation']
-      return await this.#run(compiled, request, call)
+      const answer = await this.#run(compiled, request, call)
+      isStream = answer instanceof JsonStream
+      return answer instanceof JsonStream ? new JsonStream(untilEnd(answer.chunks, call)) : answer
     } catch (error) {
       status = error instanceof Problem ? error.status : 500
       throw error
     } finally {
-      call.end()
+      if (!isStream) call.end()
       metrics.operationEnded(contract.operation, status, (performance.now() - started) / 1000)
     }
   }
@@ -98,6 +101,15 @@ export class Dispatcher {
     const answer = await handler.run(request as never, services, call)
     if (checkAnswers) assertAnswer(compiled, answer)
     return answer
+  }
+}
+
+/** A stream is given when its last piece is: until then the call's time runs, so that no slow reader holds it for ever. */
+async function* untilEnd(chunks: AsyncIterable<string>, call: Call): AsyncGenerator<string> {
+  try {
+    yield* chunks
+  } finally {
+    call.end()
   }
 }
 
