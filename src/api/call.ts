@@ -97,12 +97,3 @@ export class Call {
 }
 
 const nothing: View = { seesTable: () => false, seesColumn: () => false }
-
-/** The caller that the node itself is, for its own work. */
-export const nodeItself: Caller = {
-  username: 'node',
-  superUser: true,
-  view: everything,
-  rights: allRights,
-  joinOnly: false,
-}

@@ -1,5 +1,5 @@
 // api owns the way from a request to its handler: operation(), Call, Services, Dispatcher.
-export { Call, type Caller, type CallOptions, type Credentials, type Idempotency, nodeItself } from './call.js'
+export { Call, type Caller, type CallOptions, type Credentials, type Idempotency } from './call.js'
 export { Dispatcher, type DispatcherOptions, type Gate, type Replays } from './dispatcher.js'
 export { loadHandlers } from './handlers.js'
 export { type Needs, type Operation, type OperationName, operation, type Ready, type Run } from './operation.js'
