@@ -1,11 +1,12 @@
 import type { Write } from '../storage/index.js'
 import type { BlockEntry } from './block-entry.js'
+import { type BlockStats, statsOf } from './block-stats.js'
 import { type ColumnValues, encode } from './codec.js'
 import { Kind, key } from './keys.js'
 import { hasFresh } from './merge.js'
 import type { Partition, Snapshot } from './partition.js'
 import { columnOfUnit, rowsOfUnit, Scratch, stampsOfUnit, type Unit, type UnitRows } from './scan-reader.js'
-import { ACTION_COLUMN, LAST, ROWS, STAMP } from './schema.js'
+import { ACTION_COLUMN, LAST, ROWS, STAMP, STATS } from './schema.js'
 
 /** Rows at which a block is full; it is cut in two at twice as many. */
 export const BLOCK_ROWS = 32_768
@@ -124,6 +125,7 @@ export class Folding {
         if (bytes) writes.push([key(partition.table, partition.number, Kind.block, piece.id, id), bytes])
       }
     }
+    const stats = pieces.map((): Record<string, BlockStats[string]> => ({}))
     const { rowStart, plan } = rows
     const stamp = stampsOfUnit(snapshot, unit, rows, this.#scratch)
     const byPerson = ({ first, people }: BlockEntry) => [first - unit.first, first - unit.first + people] as const
@@ -140,7 +142,18 @@ export class Folding {
     put(STAMP, stamp, byRow)
     for (const column of [ACTION_COLUMN, ...partition.schema.columns]) {
       const values = columnOfUnit(snapshot, unit, plan, column, this.#scratch)
-      if (values) put(column.id, values, byRow)
+      if (!values) continue
+      put(column.id, values, byRow)
+      for (const [at, piece] of pieces.entries()) {
+        const held = statsOf(values, ...byRow(piece))
+        if (held) stats[at]![column.id] = held
+      }
+    }
+    for (const [at, { id }] of pieces.entries()) {
+      writes.push([
+        key(partition.table, partition.number, Kind.block, id, STATS),
+        Buffer.from(JSON.stringify(stats[at])),
+      ])
     }
     return writes
   }

@@ -6,10 +6,12 @@ import { assert, Problem } from '../lib/index.js'
 import type { PartialResult, Population, Program, Scan, ScanOptions } from '../pyql/index.js'
 import { BinaryEnvironment, type Write } from '../storage/index.js'
 import type { Batch, Outcome } from './batch.js'
+import { mayHold } from './block-stats.js'
 import { ColumnCache } from './column-cache.js'
 import { ColumnCount } from './column-count.js'
 import { Folding } from './folding.js'
 import { tableOf, tableStart } from './keys.js'
+import { hasFresh } from './merge.js'
 import { Partition, type Snapshot } from './partition.js'
 import { type PersonRow, rowsOfPerson } from './person-rows.js'
 import { combine, countBits, everyone, has, type KeptPopulation, Populations, wordsFor } from './populations.js'
@@ -26,7 +28,7 @@ import type {
   WorkerStart,
 } from './protocol.js'
 import { Arrivals } from './reactions.js'
-import { Scratch, scanBlock, unitsOf } from './scan-reader.js'
+import { Scratch, scanBlock, type Unit, unitsOf } from './scan-reader.js'
 import { ACTION_COLUMN, ACTION_NAME, type EventColumn, type EventTable, type PersonId } from './schema.js'
 
 export type MakeScan = (program: Program, options: ScanOptions) => Scan
@@ -170,6 +172,10 @@ export class Owner implements AsyncDisposable {
       }
       const members = isSegment ? new Uint32Array(wordsFor(snapshot.people)) : undefined
       for (const unit of unitsOf(snapshot)) {
+        if (!blockCanMatch(snapshot, unit, program, columns)) {
+          Atomics.add(flags, 1, unit.people)
+          continue
+        }
         const block = scanBlock(snapshot, unit, columns, this.#scratch)
         for (let at = 0; at < scans.length; at++) scans[at]!.run(block, populations[at], members)
         Atomics.add(flags, 1, unit.people)
@@ -598,6 +604,31 @@ function rowsByPartition(batch: Batch): Map<number, Uint32Array> {
 function firstTable(environment: BinaryEnvironment, from: number): number | undefined {
   for (const key of environment.keys(tableStart(from), INTENT_KEY)) return tableOf(key)
   return undefined
+}
+
+/** Whether a unit can fulfil what the program needs: it has fresh rows, or its block holds one of the values. */
+function blockCanMatch(
+  { partition, order, deltaRows }: Snapshot,
+  { block }: Unit,
+  { needs }: Program,
+  columns: readonly (EventColumn | undefined)[],
+): boolean {
+  if (needs.length === 0 || !block || hasFresh(order, block.first, block.people, block.foldedRows, deltaRows))
+    return true
+  const stats = partition.statsOf(block)
+  if (!stats) return true
+  return needs.some(({ slot, values }) => {
+    const column = columns[slot]
+    return (
+      column !== undefined && values.some((value) => mayHold(stats, column.id, elementOf(partition, column, value)))
+    )
+  })
+}
+
+/** A value as a column stores it. */
+function elementOf(partition: Partition, column: EventColumn, value: string | number | boolean): number {
+  if (typeof value === 'string') return partition.texts(column.id).codeOf(value)
+  return typeof value === 'boolean' ? (value ? 2 : 1) : value
 }
 
 function touches(population: Population, first: number, people: number): boolean {

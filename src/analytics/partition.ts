@@ -2,13 +2,25 @@ import { assert } from '../lib/index.js'
 import type { BinaryEnvironment, Write } from '../storage/index.js'
 import { type Batch, type BatchColumn, Fate } from './batch.js'
 import { type BlockEntry, blockOf } from './block-entry.js'
+import type { BlockStats } from './block-stats.js'
 import { type ColumnValues, decode, isSet, type Scalars } from './codec.js'
 import type { ColumnCache } from './column-cache.js'
 import { copyRows, Delta, type DeltaOrder } from './delta.js'
 import { Kind, key, kindStart, majorOf, minorOf } from './keys.js'
 import { decodePart, encodePart, type Part, type PartColumn } from './part.js'
 import { hashOfCell, hashOfEvent, sameCell } from './row-hash.js'
-import { ACTION, type EventTable, LAST, PERSON, type PersonId, ROWS, STAMP, type Storage, storageOf } from './schema.js'
+import {
+  ACTION,
+  type EventTable,
+  LAST,
+  PERSON,
+  type PersonId,
+  ROWS,
+  STAMP,
+  STATS,
+  type Storage,
+  storageOf,
+} from './schema.js'
 import { Texts } from './texts.js'
 
 interface State {
@@ -52,6 +64,7 @@ export class Partition {
   #lastStamp = new Float64Array(16)
   #rowCount = new Uint32Array(16)
   readonly #blockRows = new Map<number, BlockRows>()
+  readonly #blockStats = new Map<number, BlockStats>()
   #schema: EventTable
   #rank = new Uint32Array(16)
   #ranked = 0
@@ -182,6 +195,7 @@ export class Partition {
   /** Removes a block from the environment once the scans that may read it have ended. */
   retire(block: BlockEntry): void {
     this.#blockRows.delete(block.id)
+    this.#blockStats.delete(block.id)
     for (const stored of this.environment.keys(
       key(this.table, this.number, Kind.block, block.id),
       key(this.table, this.number, Kind.block, block.id + 1),
@@ -202,6 +216,17 @@ export class Partition {
     const values = decode(bytes)
     this.#cache.put(cacheKey, values, now)
     return values
+  }
+
+  /** What the columns of a block hold; undefined for blocks of before that was noted. */
+  statsOf(block: BlockEntry): BlockStats | undefined {
+    let stats = this.#blockStats.get(block.id)
+    if (stats) return stats
+    const bytes = this.environment.get(key(this.table, this.number, Kind.block, block.id, STATS))
+    if (!bytes) return undefined
+    stats = JSON.parse(bytes.toString()) as BlockStats
+    this.#blockStats.set(block.id, stats)
+    return stats
   }
 
   rowsOf(block: BlockEntry): BlockRows {

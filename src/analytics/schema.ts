@@ -22,13 +22,14 @@ export interface EventTable {
 
 /**
  * Column ids of what every event has; columns of the catalog count up from 1 and never come near. ROWS is the number of
- * rows of each person of a block, LAST the stamp of the last one.
+ * rows of each person of a block, LAST the stamp of the last one, STATS what the columns of a block hold.
  */
 export const ROWS = 0xffffff00
 export const STAMP = 0xffffff01
 export const ACTION = 0xffffff02
 export const PERSON = 0xffffff03
 export const LAST = 0xffffff04
+export const STATS = 0xffffff05
 
 /** The name by which scripts and column queries know the action. */
 export const ACTION_NAME = '__action'
