@@ -1,6 +1,6 @@
 import type { Logger } from 'pino'
 import type { SignedIn } from '../access/index.js'
-import { allRights, everything, Problem, type Rights, type View } from '../lib/index.js'
+import { Problem, type Rights, type View } from '../lib/index.js'
 
 /** Someone who has signed in. */
 export type Caller = SignedIn
