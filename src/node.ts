@@ -86,7 +86,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       issuer: config.node.name,
     }),
   )
-  const jobs = stack.use(new Jobs({ storage, replays, settings: config.jobs, log }))
+  const jobs = stack.use(new Jobs({ storage, metrics, replays, settings: config.jobs, log }))
   const loads = new Loads({
     jobs,
     rows: rowStoreOf(catalog, tables),

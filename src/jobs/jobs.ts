@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { assert, Problem } from '../lib/index.js'
+import type { Metrics } from '../metrics/index.js'
 import type { Storage, WriteTransaction } from '../storage/index.js'
 import { type JobRecord, type JobStatus, type JobView, viewOf } from './record.js'
 import { JobRun, type Work } from './run.js'
@@ -19,6 +20,7 @@ export interface JobsOptions {
   settings: JobSettings
   /** Told of failures that are our bugs. */
   log: { error(facts: object, message: string): void }
+  metrics?: Pick<Metrics, 'jobsAre' | 'jobEnded'>
   /** Answers of requests that may be repeated: a repeated request starts no second job. */
   replays?: Replays
   now?: () => number
@@ -198,6 +200,11 @@ export class Jobs implements AsyncDisposable {
   }
 
   #next(): void {
+    this.#launchNext()
+    this.#options.metrics?.jobsAre(this.#running.size, this.#waiting.size)
+  }
+
+  #launchNext(): void {
     for (const [id, { record, work }] of this.#waiting) {
       if (this.#stopping || this.#running.size >= this.#options.settings.running_max) return
       this.#waiting.delete(id)
@@ -255,6 +262,7 @@ export class Jobs implements AsyncDisposable {
       if (result !== undefined) this.#store.putResult(transaction, record.id, result)
       this.#store.put(transaction, { ...record, parts: 0, status, message, ended: this.#now() })
     })
+    this.#options.metrics?.jobEnded(record.type, status)
   }
 
   /** Keeps the number of jobs within jobs.kept_max: the oldest that has ended goes. */

@@ -28,6 +28,18 @@ export class Metrics {
     help: 'Connections refused because http.sockets_max were open.',
     registers: [this.registry],
   })
+  readonly #jobs = new Gauge({
+    name: 'trellis_jobs',
+    help: 'Jobs that are not over, by whether they run or wait.',
+    labelNames: ['state'] as const,
+    registers: [this.registry],
+  })
+  readonly #jobsEnded = new Counter({
+    name: 'trellis_jobs_ended_total',
+    help: 'Jobs that have ended, by type and status.',
+    labelNames: ['type', 'status'] as const,
+    registers: [this.registry],
+  })
   readonly #observers = new Map<string, { observe(value: number): void }>()
 
   constructor() {
@@ -52,6 +64,15 @@ export class Metrics {
 
   socketRefused(): void {
     this.#refused.inc()
+  }
+
+  jobsAre(running: number, waiting: number): void {
+    this.#jobs.set({ state: 'running' }, running)
+    this.#jobs.set({ state: 'waiting' }, waiting)
+  }
+
+  jobEnded(type: string, status: string): void {
+    this.#jobsEnded.inc({ type, status })
   }
 
   /** The figures in Prometheus' text format, with the media type to send it with. */

@@ -100,6 +100,9 @@ describe('loads', () => {
       }
       const first = await loaded(node, request)
       const second = await loaded(node, request)
+      const figures = String((await node.post({ operation: 'metrics' })).body)
+      expect(figures).to.contain('trellis_jobs_ended_total{type="csv_data_load",status="COMPLETE"} 1')
+      expect(figures).to.match(/^trellis_jobs\{state="running"\} 0$/m)
       expect(second.id).to.equal(first.id)
       expect((await rowsOf(node, 'dog')).count()).to.equal(1)
     }))
