@@ -8,6 +8,8 @@ import type { Subscription } from './trigger.js'
 import { post } from './webhook.js'
 
 const restMsMax = 60_000
+/** Counting dead letters costs more than storing one. */
+const TRIM_EVERY = 100
 
 export interface DeliveryOptions {
   readonly store: TriggerStore
@@ -71,7 +73,7 @@ export class Delivery implements AsyncDisposable {
     const isFull = this.#waiting >= settings.queue_max
     const letter = { number, message, ...(isFull && { reason: 'the queue was full' }) }
     store.putLetter(transaction, isFull ? 'dead' : 'waiting', this.#subscription.id, letter)
-    if (isFull) this.#trimDead(transaction)
+    if (isFull && number % TRIM_EVERY === 0) this.#trimDead(transaction)
     else this.#waiting++
     transaction.onUndo(() => {
       if (!isFull) this.#waiting--

@@ -87,13 +87,13 @@ export class Triggers implements AsyncDisposable {
   }
 
   /** A column that the script names may be gone: the trigger rests, and says why, until it gets another script. */
-  #programOf(live: LiveTrigger): Program | undefined {
+  #programOf(live: LiveTrigger, counts = true): Program | undefined {
     const { database, table, script } = live.trigger
     try {
       return this.#options.source.compile(database, table, script)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
-      live.failures++
+      if (counts) live.failures++
       live.lastFailure = error.message
       return undefined
     }
@@ -133,7 +133,7 @@ export class Triggers implements AsyncDisposable {
   }
 
   #view(live: LiveTrigger): TriggerView {
-    const functions = [...(this.#programOf(live)?.functions ?? [])]
+    const functions = [...(this.#programOf(live, false)?.functions ?? [])]
     const { trigger, failures, lastFailure } = live
     return {
       ...{ table: trigger.table, reevent: trigger.name, script: trigger.script, functions },
