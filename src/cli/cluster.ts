@@ -13,7 +13,7 @@ export function forPeople(operation: string, answer: unknown): unknown {
 function status({ connections, ...rest }: Fields): Fields {
   const nodes = rowsOf(connections)
   const tables = nodes.flatMap(({ node_name, subscriptions }) =>
-    rowsOf(subscriptions).map(({ full_copy, publish, schema, subscribe, table, ...one }) => ({
+    rowsOf(subscriptions).map(({ full_copy, last_full_copy: _, publish, schema, subscribe, table, ...one }) => ({
       node_name,
       table: `${schema}.${table}`,
       direction: publish && subscribe ? 'both ways' : publish ? 'from here' : 'to here',

@@ -33,6 +33,8 @@ export interface Position {
   since?: number
   /** A full copy is under way or due: the next page, and the sequence to go on from when it is done. */
   copy?: { cursor?: string; sequence?: number; reason: string; rows: number }
+  /** The last full copy, so that a person hears of it afterwards too. */
+  copied?: { reason: string; rows: number; at: number }
   /** Changes that lost against a newer one here. */
   conflicts: number
 }

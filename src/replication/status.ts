@@ -36,6 +36,7 @@ export interface TableStatus {
   conflicts: number
   in_sync: boolean | null
   full_copy: { reason: string; rows: number } | null
+  last_full_copy: { reason: string; rows: number; at: number } | null
 }
 
 export interface ConnectionStatus {
@@ -209,6 +210,7 @@ export class StatusReader {
         last_applied_time: position?.time || null,
         conflicts: position?.conflicts ?? 0,
         in_sync: far ? far.entries === 0 && !position?.copy : null,
+        last_full_copy: position?.copied ?? null,
         full_copy: position?.copy ? { reason: position.copy.reason, rows: position.copy.rows } : null,
       }
     })

@@ -242,8 +242,10 @@ export class Subscriber implements AsyncDisposable {
       for (const entry of changesOf(page)) conflicts += receiver.apply(transaction, table, entry, true).lost
       const next = { ...position, conflicts, at: Date.now() }
       delete next.copy
-      if (page.cursor === undefined) receiver.putPosition(transaction, table, { ...next, sequence: goOn })
-      else {
+      if (page.cursor === undefined) {
+        const copied = { reason, rows: rows + page.rows.length, at: Date.now() }
+        receiver.putPosition(transaction, table, { ...next, sequence: goOn, copied })
+      } else {
         const copy = { cursor: page.cursor, sequence: goOn, reason, rows: rows + page.rows.length }
         receiver.putPosition(transaction, table, { ...next, copy })
       }

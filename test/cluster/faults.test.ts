@@ -55,4 +55,29 @@ describe('three nodes under load', () => {
     await trial.healed(20_000)
     expect(await trial.faults()).to.deep.equal([])
   }).timeout(90_000)
+
+  it('bring a node that was away for longer than the log keeps up by a full copy, and say so', async () => {
+    await using trial = await Trial.start(['a', 'b'])
+    const dog = { schema: 'dev', table: 'dog' }
+    const write = (id: string) =>
+      trial
+        .ask('a', { operation: 'insert', ...dog, records: [{ id, value: 1 }] })
+        .then(() => trial.acknowledged.set(id, 1))
+    await write('before')
+    await trial.healed(10_000)
+    await trial.end('b')
+    await write('while b is away')
+    await trial.ask('a', { operation: 'delete', ...dog, hash_values: ['before'] })
+    trial.acknowledged.delete('before')
+    await write('and again')
+    await delay(20)
+    await trial.ask('a', { operation: 'delete_transaction_logs_before', ...dog, timestamp: Date.now() })
+    await trial.begin('b')
+    await trial.healed(20_000)
+    const { connections } = await trial.ask<{
+      connections: { subscriptions: { last_full_copy: { reason: string } | null }[] }[]
+    }>('b', { operation: 'cluster_status' })
+    expect(connections[0]!.subscriptions[0]!.last_full_copy?.reason).to.contain('away for longer')
+    expect(await trial.faults()).to.deep.equal([])
+  }).timeout(60_000)
 })

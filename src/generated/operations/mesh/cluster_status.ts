@@ -106,6 +106,23 @@ export interface Response {
          */
         rows?: number
       } | null
+      /**
+       * The last full copy that came from the other node.
+       */
+      last_full_copy?: {
+        /**
+         * Why.
+         */
+        reason?: string
+        /**
+         * Records and deletions that came.
+         */
+        rows?: number
+        /**
+         * When it was done: milliseconds since 1970.
+         */
+        at?: number
+      } | null
     }[]
     /**
      * What fails now.
