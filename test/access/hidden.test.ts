@@ -183,4 +183,47 @@ describe('what is hidden from a caller', () => {
       }
     })
   })
+
+  it('is hidden from scripts over events as well', async () => {
+    await withNode(async (node) => {
+      const clicks = { database: 'e', table: 'clicks' }
+      const columns = [
+        { name: 'page', type: 'text' },
+        { name: 'salary', type: 'int' },
+      ]
+      await node.ok({ operation: 'create_table', ...clicks, kind: 'events', columns })
+      const event = {
+        person: 'u1',
+        stamp: '2026-01-01T00:00:00Z',
+        action: 'view',
+        _: { page: 'a', salary: HIDDEN_VALUE },
+      }
+      await node.ok({ operation: 'insert_events', ...clicks, events: [event] })
+      const rights = { read: true, insert: true, update: true }
+      const grant = { ...rights, delete: true, attribute_permissions: [{ attribute_name: 'page', ...rights }] }
+      await node.ok({ operation: 'add_role', role: 'prying', permission: { e: { tables: { clicks: grant } } } })
+      await node.ok({ operation: 'add_user', username: 'pry', password: PASSWORD, role: 'prying' })
+      const script = 'agg:\n    count person\n    sum COLUMN\n\nmatch:\n    tally("x")\n'
+      for (const question of [
+        { operation: 'query_column', column: 'COLUMN' },
+        { operation: 'query_events', script },
+        {
+          operation: 'query_segments',
+          script: `@segment x ttl=1m:\n    match where COLUMN == ${HIDDEN_VALUE}:\n        tally\n`,
+        },
+        { operation: 'query_histogram', name: 'h', bucket: 10, min: 0, script: 'return SUM COLUMN\n' },
+      ]) {
+        const open = await node.post(as({ ...clicks, ...question }, 'salary', ''))
+        expect(open.status, JSON.stringify(open.body)).to.equal(200)
+        const hidden = await node.post(as({ ...clicks, ...question }, 'salary', ''), PRYING)
+        const missing = await node.post(as({ ...clicks, ...question }, 'zalary', ''), PRYING)
+        expect(hidden.status, JSON.stringify(hidden.body)).to.be.within(400, 499)
+        expect(JSON.stringify(hidden.body).replaceAll('salary', 'zalary')).to.equal(JSON.stringify(missing.body))
+      }
+      const person = await node.post({ operation: 'query_person', ...clicks, id: 'u1' }, PRYING)
+      expect(JSON.stringify(person.body)).to.include('"page":"a"').and.not.to.include(String(HIDDEN_VALUE))
+      const insert = await node.post({ operation: 'insert_events', ...clicks, events: [event] }, PRYING)
+      expect(insert.status).to.equal(403)
+    })
+  })
 })
