@@ -51,6 +51,12 @@ export class Passwords {
     return timingSafeEqual(hash, wanted) && phc !== undefined && !password.includes(NUL)
   }
 
+  /** Whether a hash was made with other costs than those of today. */
+  isOutdated(phc: string): boolean {
+    const [, ln, r, p] = PHC.exec(phc) ?? []
+    return Number(ln) !== COST_LOG2 || Number(r) !== BLOCK_SIZE || Number(p) !== this.#limits.passes
+  }
+
   async #derive(password: string, salt: Buffer, length: number, options: ScryptOptions): Promise<Buffer> {
     await this.#turn()
     try {

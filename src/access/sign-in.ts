@@ -72,7 +72,20 @@ export class SignIn {
         })),
     )
     if (user?.active === false) throw new Problem('user_inactive', {})
+    if (user && passwords.isOutdated(user.password)) await this.#hashAnew(user, password, address)
     return user
+  }
+
+  /** Only at sign-in is the password known, so that is when its hash is brought to the costs of today. */
+  async #hashAnew({ username, password: before }: UserRecord, password: string, address: string): Promise<void> {
+    const { directory, passwords } = this.#options
+    const hash = await passwords.hash(password)
+    await directory.change({ user: username, credentials: { address } }, (put) => {
+      const user = directory.users.get(username)
+      if (user?.password !== before) return undefined
+      put('user', username, { ...user, password: hash })
+      return { operation: 'hash_password', target: username }
+    })
   }
 
   #verifyOnce(authorization: string, address: string): Promise<SignedIn> {

@@ -119,6 +119,31 @@ describe('sign-in', () => {
     )
   })
 
+  it('hashes a password anew at sign-in when the costs have changed, and ends no token by it', async () => {
+    await withNode(
+      async (node) => {
+        await node.ok(member('rita'))
+        const token = await tokenOf(node, 'rita')
+        await node.node[Symbol.asyncDispose]()
+        await onNode(
+          node.folder,
+          async (again) => {
+            for (let round = 0; round < 2; round++)
+              expect((await again.post({ operation: 'user_info' }, as('rita'))).status).to.equal(200)
+            expect((await again.post({ operation: 'user_info' }, bearer(token))).status).to.equal(200)
+            const log = await again.ok<{ target: string }[]>({
+              operation: 'read_audit_log',
+              changed_by: 'hash_password',
+            })
+            expect(log.map(({ target }) => target).sort()).to.deep.equal(['admin', 'rita'])
+          },
+          { 'access.password_hash_passes': '2' },
+        )
+      },
+      { 'access.password_hash_passes': '1' },
+    )
+  })
+
   it('keeps users, keys and the audit log over a restart', async () => {
     await withNode(async ({ folder, ...node }) => {
       await node.ok(member('rita'))
