@@ -72,7 +72,7 @@ export function serveTables(options: ServedOptions): void {
     const { id } = schemaOf(name)
     let place = Number.isSafeInteger(after) ? after! : 0
     if (typeof since === 'number') place = Math.max(place, changes.sequenceBefore(id, since))
-    const gone = changes.removedUpTo(id) > place && since === undefined
+    const gone = changes.removedUpTo(id, republish ? undefined : mesh.nodeName) > place && since === undefined
     if (gone) return { incarnation, entries: [], upTo: place, more: false, gone: true }
     if (isQuiet(id, place)) return { incarnation, entries: [], upTo: changes.committed(), more: false }
     return pageOf(place, id, name)

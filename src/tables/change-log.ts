@@ -86,7 +86,7 @@ export class ChangeLog {
   readonly #entries: Keyspace
   /** table, time, sequence → nothing */
   readonly #byTable: Keyspace
-  /** table → newest sequence that was removed */
+  /** table, or table and origin → newest sequence that was removed */
   readonly #removed: Keyspace
   #sequence = 0
   #size = 0
@@ -184,10 +184,13 @@ export class ChangeLog {
     await this.#change(after, signal)
   }
 
-  /** The newest entry of a table that was removed from the log: what is asked for up to it is not whole. */
-  removedUpTo(tableId: number): number {
+  /**
+   * The newest entry of a table that was removed from the log: what is asked for up to it is not whole.
+   * @param origin only entries of changes that this node made; undefined: of all
+   */
+  removedUpTo(tableId: number, origin: string | undefined): number {
     using snapshot = this.#storage.snapshot()
-    return Number(snapshot.get(this.#removed, encodeId(tableId)) ?? 0)
+    return Number(snapshot.get(this.#removed, encodeId(tableId) + (origin ?? '')) ?? 0)
   }
 
   /** Sequence before the first change of a table that is not older than a time; the present one when there is none. */
@@ -202,9 +205,10 @@ export class ChangeLog {
     const all = transaction.keys(this.#byTable, { start: prefix, end: prefix + encodeValue(time), limit })
     const places = all.filter((place) => this.#isFree(sequenceOf(place)))
     for (const place of places) {
+      const key = encodeValue(sequenceOf(place))
+      this.#noteRemoved(transaction, tableId, sequenceOf(place), transaction.get(this.#entries, key) ?? '')
       transaction.remove(this.#byTable, place)
-      transaction.remove(this.#entries, encodeValue(sequenceOf(place)))
-      this.#noteRemoved(transaction, tableId, sequenceOf(place))
+      transaction.remove(this.#entries, key)
     }
     return places.length
   }
@@ -221,16 +225,19 @@ export class ChangeLog {
       if (!isOld || !this.#isFree(sequence)) break
       transaction.remove(this.#entries, key)
       transaction.remove(this.#byTable, placeOf(head.tableId, head.time, sequence))
-      this.#noteRemoved(transaction, head.tableId, sequence)
+      this.#noteRemoved(transaction, head.tableId, sequence, stored)
       removed++
     }
     return removed
   }
 
-  #noteRemoved(transaction: WriteTransaction, tableId: number, sequence: number): void {
-    const key = encodeId(tableId)
-    const before = Number(transaction.get(this.#removed, key) ?? 0)
-    if (sequence > before) transaction.put(this.#removed, key, String(sequence))
+  #noteRemoved(transaction: WriteTransaction, tableId: number, sequence: number, stored: string): void {
+    if (stored === '') return
+    const { origin } = factsOf(stored.slice(stored.indexOf('|') + 1))
+    for (const key of [encodeId(tableId), encodeId(tableId) + origin]) {
+      const before = Number(transaction.get(this.#removed, key) ?? 0)
+      if (sequence > before) transaction.put(this.#removed, key, String(sequence))
+    }
   }
 
   /** The newest change carries the count on. */
