@@ -30,8 +30,8 @@ const KEYSPACES_MAX = 64
 /** Where in the data folder the environment lies. */
 const RECORDS = 'records'
 const CLOSE_MS_MAX = 2_000
-/** Stands for the value of a postponed key in a group; LMDB never sees it. */
-const LATER = 'later'
+/** Stands for the value of a postponed key in a group; LMDB never sees it. No JSON text holds a NUL. */
+const LATER = '\0later\0'
 /** Turns of the event loop that a commit waits for further writers at most. */
 const GATHER_TURNS_MAX = 32
 
