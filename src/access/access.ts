@@ -33,6 +33,7 @@ export interface AccessSettings {
   roles_max: number
   api_keys_per_user_max: number
   audit_entries_max: number
+  signing_keys_max: number
   sign_in: {
     failures_before_delay: number
     failures_before_lock: number
@@ -238,8 +239,16 @@ export class Access implements AsyncDisposable {
     const now = Date.now()
     const { refresh_token_ttl_s, operation_token_ttl_s, service_token_ttl_s } = this.#settings
     const longest = Math.max(refresh_token_ttl_s, operation_token_ttl_s, service_token_ttl_s) * 1000
+    const most = this.#settings.signing_keys_max
     await this.#directory.change(by, (put) => {
-      for (const old of this.#directory.keys.values())
+      const { keys } = this.#directory
+      if (!revoke && [...keys.values()].filter(({ ends = Number.POSITIVE_INFINITY }) => ends > now).length >= most)
+        throw new Problem('too_many_entries', {
+          what: 'signing keys',
+          limit: most,
+          setting: 'access.signing_keys_max; rotate_keys with revoke ends the earlier ones',
+        })
+      for (const old of keys.values())
         if (revoke || (old.ends ?? now + 1) <= now) put('key', old.id, undefined)
         else if (old.ends === undefined) put('key', old.id, { ...old, ends: now + longest })
       put('key', key.id, key)

@@ -58,7 +58,8 @@ export class Tokens {
     let newest: StoredKey | undefined
     for (const stored of keys) {
       const { d: _private, ...open } = stored.jwk
-      verifying.set(stored.id, { key: await importJWK(open, ALGORITHM), ends: stored.ends ?? Number.POSITIVE_INFINITY })
+      const key = this.#verifying.get(stored.id)?.key ?? (await importJWK(open, ALGORITHM))
+      verifying.set(stored.id, { key, ends: stored.ends ?? Number.POSITIVE_INFINITY })
       if (stored.ends === undefined && (!newest || stored.created > newest.created)) newest = stored
     }
     this.#signing = newest && { id: newest.id, key: await importJWK(newest.jwk, ALGORITHM) }

@@ -554,6 +554,10 @@ export interface Config {
      */
     api_keys_per_user_max: number
     /**
+     * Most keys that sign or still verify tokens.
+     */
+    signing_keys_max: number
+    /**
      * Lines of the audit log that are kept; the oldest make room.
      */
     audit_entries_max: number
