@@ -115,8 +115,21 @@ function all(scope: Scope, number: number, joins: readonly Join[]): Selected[] {
     .map((column) => ({ name: isJoin ? `${alias}.${column.name}` : column.name, ref: refTo(number, column) }))
 }
 
+type RowWriter = (frame: Frame) => string
+
+const writers = new WeakMap<readonly Output[], RowWriter>()
+
 /** Writes a frame as a JSON object. Absent values are null. */
-export function rowWriter(outputs: readonly Output[]): (frame: Frame) => string {
+export function rowWriter(outputs: readonly Output[]): RowWriter {
+  let writer = writers.get(outputs)
+  if (!writer) {
+    writer = newWriter(outputs)
+    writers.set(outputs, writer)
+  }
+  return writer
+}
+
+function newWriter(outputs: readonly Output[]): RowWriter {
   const parts = outputs.map(({ name, ref: { read } }, i) => ({
     head: `${i ? ',' : '{'}${JSON.stringify(name)}:`,
     read,

@@ -45,8 +45,29 @@ function membersOf(condition: unknown): Members {
   return found
 }
 
+/** Lists of attributes that were asked for before, by the columns that the caller sees. */
+const known = new WeakMap<object, Map<string, readonly Output[]>>()
+/** Most lists that are remembered for one table. */
+const KNOWN_MAX = 100
+
 /** The attributes of an answer: names, or "*" for all that the caller sees. */
-export function readAttributes(names: readonly string[], scope: Scope): Output[] {
+export function readAttributes(names: readonly string[], scope: Scope): readonly Output[] {
+  const { columns } = scope.base
+  let lists = known.get(columns)
+  if (!lists || lists.size >= KNOWN_MAX) {
+    lists = new Map()
+    known.set(columns, lists)
+  }
+  const key = JSON.stringify(names)
+  let outputs = lists.get(key)
+  if (!outputs) {
+    outputs = attributesOf(names, scope)
+    lists.set(key, outputs)
+  }
+  return outputs
+}
+
+function attributesOf(names: readonly string[], scope: Scope): Output[] {
   const { columns } = scope.base
   const outputs = new Map<string, Output>()
   for (const name of names) {
