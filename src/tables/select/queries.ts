@@ -158,7 +158,7 @@ export class Queries {
     let text = ''
     for (;;) {
       const { value, done } = await pages.next()
-      if (done) return new JsonText(text)
+      if (done) return new JsonText(flat(text))
       text += value
       if (text.length > this.#limits.stream_above_bytes) return new JsonStream(streamed(text, pages, asker.signal))
     }
@@ -209,6 +209,14 @@ function newWriter(source: Source, attributes: readonly string[]): Writer {
     type: columns.find(({ name }) => name === primaryKey)?.type,
     write: rowWriter(readAttributes(attributes, new Scope([source]))),
   }
+}
+
+/**
+ * The same text in one piece of memory. A text that was added up row by row is a tree of its parts, which the socket
+ * writes several times slower. (It holds no lone surrogates: JSON text has them escaped.)
+ */
+function flat(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 /** A key from a path is a number when it looks like one; a declared column knows better. */
