@@ -154,7 +154,19 @@ export class Queries {
   /** Answers with the whole text when it is short, else with a stream that holds the snapshot until its end. */
   async #answer(read: (snapshot: Snapshot) => Query, asker: Asker, shape: 'object' | 'array'): Promise<Answer> {
     const snapshot = this.#open()
-    const pages = this.#pages(snapshot, read, asker, shape)
+    let run: Run
+    try {
+      run = new Run({ costs: this.#costs, ...read(snapshot) }, this.#limits)
+      const short = run.short(shape)
+      if (short !== undefined) {
+        snapshot[Symbol.dispose]()
+        return new JsonText(short)
+      }
+    } catch (error) {
+      snapshot[Symbol.dispose]()
+      throw error
+    }
+    const pages = this.#pages(snapshot, run, asker, shape)
     let text = ''
     for (;;) {
       const { value, done } = await pages.next()
@@ -165,14 +177,8 @@ export class Queries {
   }
 
   /** Disposes of the snapshot, however it ends. */
-  async *#pages(
-    snapshot: Snapshot,
-    read: (snapshot: Snapshot) => Query,
-    asker: Asker,
-    shape: 'object' | 'array',
-  ): AsyncGenerator<string, void> {
+  async *#pages(snapshot: Snapshot, run: Run, asker: Asker, shape: 'object' | 'array'): AsyncGenerator<string, void> {
     try {
-      const run = new Run({ costs: this.#costs, ...read(snapshot) }, this.#limits)
       yield* run.pages(asker, shape)
     } finally {
       snapshot[Symbol.dispose]()

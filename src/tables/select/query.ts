@@ -1,5 +1,6 @@
 // A query, once its names are resolved; and its run: plan, walk, join, group, order, page, text.
 import { Problem } from '../../lib/index.js'
+import type { IndexRange, TableReader } from '../reader.js'
 import { type Access, type Costs, chooseAccess, usualCosts, type Wanted } from './access.js'
 import { Budget, type Control, Slices } from './budget.js'
 import { type Condition, compile, compileAll, conjuncts, lastSource } from './condition.js'
@@ -46,6 +47,9 @@ export interface Query {
 
 /** Sorted rows are compared by their columns, so the whole index must be in their order. */
 const ALWAYS_INDEXED = new Set(['int', 'double', 'bool', 'timestamp'])
+
+/** Index entries that are read in one go: well below a slice of time. */
+const SHORT_KEYS = 1000
 
 /** One run of one query. */
 export class Run {
@@ -100,6 +104,43 @@ export class Run {
     const column = columns.get(first.ref.name)
     const indexed = column?.notNull === true && ALWAYS_INDEXED.has(column.type) && reader.isIndexed(column.name)
     return { ...first, indexed }
+  }
+
+  /**
+   * The whole answer of a plain question (one table, one stretch of one index, no order) that few keys answer; undefined
+   * when it is not such a one. Generators and pauses would cost more than the rows.
+   */
+  short(shape: 'object' | 'array'): string | undefined {
+    const { joins, grouping, position, explain, scope } = this.#query
+    const { legs, within, keep } = this.#access
+    const [leg] = legs
+    const isPlain = joins.length === 0 && !grouping && !position && !explain && this.#mode === 'stream'
+    if (!isPlain || legs.length !== 1 || leg?.by !== 'range' || within.length > 0 || keep[0]) return undefined
+    const rows = this.#shortRows(scope.base.reader, leg.range, leg.elements)
+    if (rows === undefined) return undefined
+    return `${shape === 'object' ? '{"data":[' : '['}${rows}${this.#tail(shape, true, undefined)}`
+  }
+
+  #shortRows(reader: TableReader, range: IndexRange, elements: boolean): string | undefined {
+    const { outputs, offset, fingerprint, limit = this.#limits.result_rows_max } = this.#query
+    this.#checkLimit(limit)
+    const [frame, test, write] = [this.#frame, compileAll(this.#base), rowWriter(outputs)]
+    const endsAtLimit = fingerprint === undefined && this.#query.limit !== undefined
+    let text = ''
+    let [read, skipped, written] = [0, 0, 0]
+    for (const key of reader.range(range)) {
+      if (++read > SHORT_KEYS || text.length > this.#limits.stream_above_bytes) return undefined
+      if (written === limit && !endsAtLimit) return undefined
+      if (written === limit) break
+      const row = reader.get(key)
+      // An array is met once for each of its elements, but is one row.
+      if (row === undefined || (elements && Array.isArray(row[range.attribute]))) return undefined
+      frame[0] = row
+      if (!test(frame)) continue
+      if (skipped < offset) skipped++
+      else text += written++ === 0 ? write(frame) : `,${write(frame)}`
+    }
+    return text
   }
 
   /** The answer as JSON text in pieces: an object with data, or only its rows. */
