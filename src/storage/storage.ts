@@ -215,11 +215,14 @@ export class Storage implements AsyncDisposable {
 
   snapshot(): StorageSnapshot {
     const sequence = this.#sequence
-    this.#readers.set(sequence, (this.#readers.get(sequence) ?? 0) + 1)
+    const readers = this.#readers.get(sequence)
+    if (readers === undefined) this.#release()
+    this.#readers.set(sequence, (readers ?? 0) + 1)
     const closed = () => {
       const left = this.#readers.get(sequence)! - 1
-      if (left > 0) this.#readers.set(sequence, left)
-      else if (this.#readers.delete(sequence)) this.#release()
+      this.#readers.set(sequence, left)
+      // The newest moment stays in the map: the next snapshot is most likely of it too.
+      if (left === 0 && sequence !== this.#sequence) this.#release()
     }
     return new StorageSnapshot(this.#root.useReadTransaction(), sequence, this.#postponed, closed)
   }
@@ -247,7 +250,14 @@ export class Storage implements AsyncDisposable {
   }
 
   #release(): void {
-    const [oldest = this.#sequence] = this.#readers.keys()
+    let oldest = this.#sequence
+    for (const [sequence, readers] of this.#readers) {
+      if (readers > 0) {
+        oldest = sequence
+        break
+      }
+      if (sequence !== this.#sequence) this.#readers.delete(sequence)
+    }
     for (const postponed of this.#postponed.values()) postponed.release(oldest)
   }
 
