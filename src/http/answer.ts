@@ -4,9 +4,6 @@ import { Content, JsonStream, JsonText, type Problem } from '../lib/index.js'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
-/** Text from here on is encoded once, by us: the socket would first measure it, then encode it piece by piece. */
-const LONG_TEXT = 1024
-
 /** Writes the answer of an operation. */
 export function writeAnswer(context: Context, answer: unknown, status: number): void {
   context.status = status
@@ -19,7 +16,7 @@ export function writeAnswer(context: Context, answer: unknown, status: number): 
   } else {
     const text = answer instanceof JsonText ? answer.text : JSON.stringify(answer ?? null)
     context.set('Content-Type', JSON_TYPE)
-    context.body = text.length > LONG_TEXT ? Buffer.from(text) : text
+    context.body = text
   }
 }
 
