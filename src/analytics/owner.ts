@@ -14,7 +14,16 @@ import { tableOf, tableStart } from './keys.js'
 import { hasFresh } from './merge.js'
 import { Partition, type Snapshot } from './partition.js'
 import { type PersonRow, rowsOfPerson } from './person-rows.js'
-import { combine, countBits, everyone, has, type KeptPopulation, Populations, wordsFor } from './populations.js'
+import {
+  bitsOf,
+  type CapturedPopulation,
+  combine,
+  countBits,
+  everyone,
+  has,
+  Populations,
+  wordsFor,
+} from './populations.js'
 import type {
   ColumnPart,
   ColumnRequest,
@@ -38,6 +47,29 @@ interface Held {
   readonly populations: Populations
   readonly folding: Folding
   readonly arrivals: Arrivals
+}
+
+/** Whom a scan is about, and whom it will keep. */
+interface Uses {
+  readonly segments: readonly SegmentUse[]
+  readonly keep?: Keep | undefined
+  readonly options?: typeof UPKEEP
+}
+
+/** A partition as it was when a scan began. */
+interface Taken {
+  readonly held: Held
+  readonly snapshot: Snapshot
+  readonly captured: readonly (CapturedPopulation | undefined)[]
+  readonly pin: number | undefined
+}
+
+/** A partition, as a scan visits it. */
+interface Place {
+  readonly held: Held
+  readonly snapshot: Snapshot
+  readonly populations: () => Promise<(Population | undefined)[]>
+  readonly pause: () => Promise<void> | undefined
 }
 
 /** Longest time that a scan keeps others waiting, in milliseconds. */
@@ -164,10 +196,11 @@ export class Owner implements AsyncDisposable {
     // Populations of all partitions go in one transaction.
     const kept: Promise<void>[] = []
     let people = 0
-    await this.#each(table, flags, async (held, snapshot, pause) => {
-      const populations = await this.#populations(held, snapshot, segments, request)
+    const uses = { segments, keep: request.keep, options: request.options }
+    await this.#each(table, flags, uses, async ({ held, snapshot, populations: given, pause }) => {
+      const populations = await given()
       if (!this.#canMatch(held.partition, program, columns)) {
-        if (isSegment) kept.push(this.#keep(held, request.keep, new Uint32Array(0)))
+        if (isSegment) kept.push(this.#keep(held, snapshot, request.keep, new Uint32Array(0)))
         return
       }
       const members = isSegment ? new Uint32Array(wordsFor(snapshot.people)) : undefined
@@ -183,7 +216,7 @@ export class Owner implements AsyncDisposable {
       }
       if (!members) return
       people += countBits(members)
-      kept.push(this.#keep(held, request.keep, members))
+      kept.push(this.#keep(held, snapshot, request.keep, members))
     })
     await Promise.all(kept)
     return { partials: isSegment ? [] : scans.map((scan) => scan.partial()), people }
@@ -195,8 +228,8 @@ export class Owner implements AsyncDisposable {
     assert(column !== undefined, 'the column was looked up before')
     const { segments } = request
     const count = new ColumnCount(column, Math.max(1, segments.length), request.bucket, request.filter)
-    await this.#each(table, request.flags, async (held, snapshot, pause) => {
-      const populations = await this.#populations(held, snapshot, segments, undefined)
+    await this.#each(table, request.flags, { segments }, async ({ snapshot, populations: given, pause }) => {
+      const populations = await given()
       for (const unit of unitsOf(snapshot)) {
         count.count(snapshot, unit, populations, this.#scratch)
         await pause()
@@ -219,16 +252,15 @@ export class Owner implements AsyncDisposable {
     assert(setMath !== null, 'the program is set math')
     let people = 0
     const kept: Promise<void>[] = []
-    await this.#each(table, new Int32Array(2), async (held, snapshot) => {
+    await this.#each(table, new Int32Array(2), { segments: names }, async ({ held, snapshot, populations }) => {
       const all = everyone(snapshot.people)
-      const given = await this.#populations(held, snapshot, names, undefined)
-      const operands = given.map((population) => population ?? all)
+      const operands = (await populations()).map((population) => population ?? all)
       const members =
         setMath.op === 'complement'
           ? combine([all, ...operands], snapshot.people, (word, other) => word & ~other)
           : combine(operands, snapshot.people, JOIN[setMath.op])
       people += countBits(members)
-      kept.push(this.#keep(held, keep, members))
+      kept.push(this.#keep(held, snapshot, keep, members))
     })
     await Promise.all(kept)
     return people
@@ -236,9 +268,22 @@ export class Owner implements AsyncDisposable {
 
   /** Decides anew about people who have changed, in populations that are kept up. */
   async bringUp(tableId: number, uses: readonly SegmentUse[]): Promise<void> {
-    await this.#each(this.table(tableId), new Int32Array(2), async (held, snapshot) => {
-      await this.#populations(held, snapshot, uses, undefined)
+    await this.#each(this.table(tableId), new Int32Array(2), { segments: uses }, async ({ populations }) => {
+      await populations()
     })
+  }
+
+  /** Stores a population of the memory under its lasting name, in place of what was there. */
+  async promote(tableId: number, from: string, name: string, header: string): Promise<void> {
+    const writes = new Map<BinaryEnvironment, Write[]>()
+    for (const { partition, populations } of this.#all(this.table(tableId))) {
+      const kept = populations.get(from)
+      if (!kept) throw new Problem('query_cancelled', {})
+      const own = writes.get(partition.environment) ?? []
+      own.push(...populations.put(name, { ...kept, header }), ...populations.delete(from))
+      writes.set(partition.environment, own)
+    }
+    await Promise.all([...writes].map(([environment, own]) => this.#write(environment, own)))
   }
 
   /** Inserts into a watched table are noted for triggers. */
@@ -253,7 +298,7 @@ export class Owner implements AsyncDisposable {
     const outcomes: Reactions['outcomes'][number][] = []
     const seen: Reactions['seen'][number][] = []
     const before = new Map([...this.#all(table)].map(({ arrivals }) => [arrivals, arrivals.next]))
-    await this.#each(table, new Int32Array(2), async (held, snapshot, pause) => {
+    await this.#each(table, new Int32Array(2), { segments: [] }, async ({ held, snapshot, pause }) => {
       const { partition, arrivals } = held
       const asked = request.people?.map((id) => partition.numberOf(id)).filter((number) => number !== undefined)
       if (asked) {
@@ -276,8 +321,7 @@ export class Owner implements AsyncDisposable {
     outcomes: Reactions['outcomes'][number][],
     pause: () => Promise<void> | undefined,
   ): Promise<void> {
-    const population = new Uint32Array(wordsFor(snapshot.people))
-    for (const person of people) population[person >>> 5]! |= 1 << (person & 31)
+    const population = bitsOf(people, snapshot.people)
     for (const { id, program, entry } of programs) {
       const columns = program.columns.map((column) => columnOf(table, column.name))
       const scan = this.#makeScan(program, { ...UPKEEP, now, limits })
@@ -300,10 +344,8 @@ export class Owner implements AsyncDisposable {
   populations(tableId: number): PopulationInfo[] {
     const infos: PopulationInfo[] = []
     for (const { populations } of this.#all(this.table(tableId))) {
-      for (const [name, { bits, header, changed }] of populations.entries()) {
-        if (header === undefined) continue
-        const watched = changed instanceof Set ? changed.size : changed === 'all' ? -1 : 0
-        infos.push({ name, header, people: countBits(bits), watched })
+      for (const [name, { bits, header }] of populations.entries()) {
+        if (header !== undefined) infos.push({ name, header, people: countBits(bits) })
       }
     }
     return infos
@@ -423,13 +465,12 @@ export class Owner implements AsyncDisposable {
     }
   }
 
-  /** Visits every partition in one state, in slices that let others in between. */
-  async #each(
-    table: EventTable,
-    flags: Int32Array,
-    visit: (held: Held, snapshot: Snapshot, pause: () => Promise<void> | undefined) => Promise<void>,
-  ): Promise<void> {
-    const taken = [...this.#all(table)].map((held) => ({ held, snapshot: held.partition.snapshot() }))
+  /**
+   * Visits every partition in one state, in slices that let others in between. Rows, populations and who has changed
+   * since are those of the moment of the call, whatever is inserted meanwhile.
+   */
+  async #each(table: EventTable, flags: Int32Array, uses: Uses, visit: (place: Place) => Promise<void>): Promise<void> {
+    const taken: Taken[] = []
     let sliceEnd = performance.now() + SLICE_MS
     const pause = () => {
       if (Atomics.load(flags, 0) !== 0) throw new Problem('query_cancelled', {})
@@ -439,38 +480,37 @@ export class Owner implements AsyncDisposable {
     }
     this.#scans++
     try {
-      for (const { held, snapshot } of taken) {
+      for (const held of this.#all(table)) taken.push(take(held, uses))
+      for (const { held, snapshot, captured } of taken) {
         await pause()
-        await visit(held, snapshot, pause)
+        const populations = () => this.#populations(held, snapshot, captured, uses, pause)
+        await visit({ held, snapshot, populations, pause })
       }
     } catch (error) {
       if (!this.#tables.has(table.id)) throw new Problem('query_cancelled', {})
       throw error
     } finally {
       this.#scans--
-      for (const { held } of taken) held.partition.release()
+      for (const { held, pin } of taken) {
+        held.partition.release()
+        if (pin !== undefined) held.populations.unpin(pin)
+      }
     }
   }
 
-  /** Undefined is everyone. */
+  /** The members of each segment as the rows of a snapshot have it. Undefined is everyone. */
   async #populations(
     held: Held,
     snapshot: Snapshot,
-    segments: readonly SegmentUse[],
-    request: ScanRequest | undefined,
+    captured: readonly (CapturedPopulation | undefined)[],
+    { segments, options = UPKEEP }: Uses,
+    pause: () => Promise<void> | undefined,
   ): Promise<(Population | undefined)[]> {
     const populations: (Population | undefined)[] = []
-    for (const { name, program } of segments) {
-      if (name === '*') {
-        populations.push(undefined)
-        continue
-      }
-      const kept = held.populations.get(name)
-      if (!kept) throw new Problem('segment_unknown', { segment: name })
-      const isStale = kept.changed === 'all' || (kept.changed?.size ?? 0) > 0
-      populations.push(
-        isStale && program ? await this.#bringUp(held, snapshot, name, kept, program, request) : kept.bits,
-      )
+    for (const [at, { name, program }] of segments.entries()) {
+      const population = captured[at]
+      if (!population || !program || population.changed.length === 0) populations.push(population?.kept.bits)
+      else populations.push(await this.#bringUp(held, snapshot, name, population, program, options, pause))
     }
     return populations.length === 0 ? [undefined] : populations
   }
@@ -480,33 +520,35 @@ export class Owner implements AsyncDisposable {
     held: Held,
     snapshot: Snapshot,
     name: string,
-    kept: KeptPopulation,
+    { kept, changed: people }: CapturedPopulation,
     program: Program,
-    request: ScanRequest | undefined,
+    options: typeof UPKEEP,
+    pause: () => Promise<void> | undefined,
   ): Promise<Population> {
-    const changed = new Uint32Array(wordsFor(snapshot.people))
-    if (kept.changed === 'all') changed.set(everyone(snapshot.people))
-    else for (const person of kept.changed!) changed[person >>> 5]! |= 1 << (person & 31)
+    const changed = people === 'unknown' ? everyone(snapshot.people) : bitsOf(people, snapshot.people)
     const columns = program.columns.map((column) => columnOf(held.partition.schema, column.name))
-    const options = request?.options ?? UPKEEP
     const scan = this.#makeScan(program, { ...options, now: Date.now(), cancel: new Int32Array(2) })
     const members = new Uint32Array(wordsFor(snapshot.people))
     for (const unit of unitsOf(snapshot)) {
       if (!touches(changed, unit.first, unit.people)) continue
       scan.run(scanBlock(snapshot, unit, columns, this.#scratch), changed, members)
+      await pause()
     }
     const bits = new Uint32Array(wordsFor(snapshot.people))
     for (let at = 0; at < bits.length; at++) {
       bits[at] = ((kept.bits[at] ?? 0) & ~changed[at]!) | ((members[at] ?? 0) & changed[at]!)
     }
-    const writes = held.populations.put(name, bits, kept.header, true)
+    // Another one may have come further meanwhile, or the segment may be gone or another by now.
+    if (held.populations.get(name) !== kept) return bits
+    const writes = held.populations.put(name, { ...kept, bits, rightAt: snapshot.rows })
     if (writes.length > 0) await this.#write(held.partition.environment, writes)
     return bits
   }
 
-  async #keep(held: Held, keep: Keep | undefined, members: Population): Promise<void> {
+  async #keep(held: Held, snapshot: Snapshot, keep: Keep | undefined, bits: Population): Promise<void> {
     if (!keep) return
-    const writes = held.populations.put(keep.name, members, keep.header, keep.watch ?? false)
+    const rightAt = keep.watch ? snapshot.rows : undefined
+    const writes = held.populations.put(keep.name, { bits, header: undefined, rightAt })
     if (writes.length > 0) await this.#write(held.partition.environment, writes)
   }
 
@@ -568,6 +610,8 @@ export class Owner implements AsyncDisposable {
   }
 }
 
+const EVERYONE = '*'
+
 const JOIN = {
   population: (word: number) => word,
   union: (word: number, other: number) => word | other,
@@ -579,6 +623,22 @@ const UPKEEP = {
   sessionTime: 1_800_000,
   trace: false,
   limits: { stepsMax: 10_000_000, memoryMax: 10_000_000, nodesMax: 1, depthMax: 64, traceMax: 0 },
+}
+
+function take(held: Held, { segments, keep }: Uses): Taken {
+  const captured = segments.map(({ name }) => {
+    if (name === EVERYONE) return undefined
+    const population = held.populations.capture(name)
+    if (!population) throw new Problem('segment_unknown', { segment: name })
+    return population
+  })
+  const isWatched = keep?.watch === true || segments.some(({ program }) => program !== undefined)
+  return {
+    held,
+    captured,
+    pin: isWatched ? held.populations.pin() : undefined,
+    snapshot: held.partition.snapshot(),
+  }
 }
 
 export function columnOf(table: EventTable, name: string): EventColumn | undefined {

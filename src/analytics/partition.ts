@@ -37,6 +37,8 @@ export interface Snapshot {
   readonly blocks: readonly BlockEntry[]
   readonly delta: Delta
   readonly deltaRows: number
+  /** Rows in all. */
+  readonly rows: number
   readonly people: number
   readonly order: DeltaOrder
   readonly rank: Uint32Array
@@ -176,7 +178,8 @@ export class Partition {
     const rank = this.rank()
     const order = this.delta.order(this.delta.rows, people, rank)
     this.#scans++
-    return { partition: this, blocks: this.blocks, delta: this.delta, deltaRows: this.delta.rows, people, order, rank }
+    const { blocks, delta, rows } = this
+    return { partition: this, blocks, delta, deltaRows: delta.rows, rows, people, order, rank }
   }
 
   release(): void {

@@ -1,5 +1,6 @@
 import type { Population } from '../pyql/index.js'
 import type { Write } from '../storage/index.js'
+import { Changes } from './changes.js'
 import { Kind, kindStart, nameOf, segmentKey } from './keys.js'
 import type { Partition } from './partition.js'
 
@@ -8,22 +9,37 @@ export interface KeptPopulation {
   readonly bits: Population
   /** What the keeper wrote down about it; undefined when it is in memory only. */
   readonly header: string | undefined
-  /** People who changed since the bits were right, when that is watched; 'all' when it is not known who. */
-  readonly changed: Set<number> | 'all' | undefined
+  /**
+   * Rows of the partition that the bits tell about, when the population is kept up; -1 when it is not known who changed
+   * since; undefined when nobody keeps it up.
+   */
+  readonly rightAt: number | undefined
+}
+
+/** A population as it is when a scan begins, and who changed since its bits were right. */
+export interface CapturedPopulation {
+  readonly kept: KeptPopulation
+  readonly changed: readonly number[] | 'unknown'
 }
 
 /** The populations of one partition. They are bits over person numbers, which are never given again. */
 export class Populations {
   readonly #partition: Partition
   readonly #kept = new Map<string, KeptPopulation>()
+  readonly #changes = new Changes()
+  /** Rows at which scans began whose populations will be kept up. */
+  readonly #pins: number[] = []
 
   constructor(partition: Partition) {
     this.#partition = partition
     const { environment, table, number } = partition
     const start = kindStart(table, number, Kind.segment)
     for (const { key, value } of environment.range(start, kindStart(table, number, Kind.segment + 1))) {
-      this.#kept.set(nameOf(key), decode(value, partition.rows))
+      const { rows, watch, ...kept } = decode(value)
+      const rightAt = watch ? (rows === partition.rows ? rows : -1) : undefined
+      this.#kept.set(nameOf(key), { ...kept, rightAt })
     }
+    this.#changes.start(partition.rows)
   }
 
   get(name: string): KeptPopulation | undefined {
@@ -34,25 +50,65 @@ export class Populations {
     return this.#kept
   }
 
-  put(name: string, bits: Population, header: string | undefined, watch: boolean): Write[] {
-    this.#kept.set(name, { bits, header, changed: watch ? new Set() : undefined })
+  /** Everything to know about a population for the rows that there are now. */
+  capture(name: string): CapturedPopulation | undefined {
+    const kept = this.#kept.get(name)
+    if (!kept) return undefined
+    if (kept.rightAt === undefined) return { kept, changed: [] }
+    return { kept, changed: this.#changes.since(kept.rightAt) ?? 'unknown' }
+  }
+
+  /** Remembers from now on who changes, until `unpin`: for a population that a scan of the rows of now will keep. */
+  pin(): number {
+    const { rows } = this.#partition
+    if (!this.#isWatching()) this.#changes.start(rows)
+    this.#pins.push(rows)
+    return rows
+  }
+
+  unpin(rows: number): void {
+    this.#pins.splice(this.#pins.indexOf(rows), 1)
+    this.#trim()
+  }
+
+  put(name: string, { bits, header, rightAt }: KeptPopulation): Write[] {
+    this.#kept.set(name, { bits, header, rightAt })
+    this.#trim()
     if (header === undefined) return []
-    const { table, number, rows } = this.#partition
-    return [[segmentKey(table, number, name), encode(bits, header, watch, rows)]]
+    const { table, number } = this.#partition
+    return [[segmentKey(table, number, name), encode(bits, header, rightAt)]]
   }
 
   delete(name: string): Write[] {
     const kept = this.#kept.get(name)
     this.#kept.delete(name)
+    this.#trim()
     const { table, number } = this.#partition
     return kept?.header === undefined ? [] : [[segmentKey(table, number, name), undefined]]
   }
 
-  /** Notes that people have new rows. */
+  /** Notes that people have new rows: one person for each row. */
   changed(people: Iterable<number>): void {
-    for (const { changed } of this.#kept.values()) {
-      if (changed instanceof Set) for (const person of people) changed.add(person)
+    if (this.#isWatching()) this.#changes.note(people)
+  }
+
+  #isWatching(): boolean {
+    if (this.#pins.length > 0) return true
+    for (const { rightAt } of this.#kept.values()) if (rightAt !== undefined) return true
+    return false
+  }
+
+  /** The rows since which somebody wants to know who changed. */
+  #oldest(): number | undefined {
+    let oldest = this.#pins.length > 0 ? Math.min(...this.#pins) : undefined
+    for (const { rightAt } of this.#kept.values()) {
+      if (rightAt !== undefined && rightAt >= 0 && rightAt < (oldest ?? Number.POSITIVE_INFINITY)) oldest = rightAt
     }
+    return oldest
+  }
+
+  #trim(): void {
+    this.#changes.forgetBefore(this.#oldest() ?? this.#partition.rows)
   }
 }
 
@@ -63,6 +119,12 @@ export function has(population: Population, person: number): boolean {
 
 export function wordsFor(people: number): number {
   return (people + 31) >>> 5
+}
+
+export function bitsOf(people: readonly number[], size: number): Population {
+  const bits = new Uint32Array(wordsFor(size))
+  for (const person of people) bits[person >>> 5]! |= 1 << (person & 31)
+  return bits
 }
 
 /** Bits of the first `people` people. */
@@ -96,13 +158,13 @@ export function combine(
   return bits
 }
 
-/** [rows then] [watched] [bytes of the header] [words] header, padded to four, words. */
-function encode(bits: Population, header: string, watch: boolean, rows: number): Buffer {
+/** [rows then, or -1] [watched] [bytes of the header] [words] header, padded to four, words. */
+function encode(bits: Population, header: string, rightAt: number | undefined): Buffer {
   const text = Buffer.from(header)
   const at = 20 + ((text.length + 3) & ~3)
   const bytes = Buffer.alloc(at + bits.byteLength)
-  bytes.writeDoubleLE(rows, 0)
-  bytes.writeUInt32LE(watch ? 1 : 0, 8)
+  bytes.writeDoubleLE(rightAt ?? -1, 0)
+  bytes.writeUInt32LE(rightAt === undefined ? 0 : 1, 8)
   bytes.writeUInt32LE(text.length, 12)
   bytes.writeUInt32LE(bits.length, 16)
   text.copy(bytes, 20)
@@ -110,7 +172,7 @@ function encode(bits: Population, header: string, watch: boolean, rows: number):
   return bytes
 }
 
-function decode(bytes: Buffer, rowsNow: number): KeptPopulation {
+function decode(bytes: Buffer): { bits: Population; header: string; rows: number; watch: boolean } {
   const rows = bytes.readDoubleLE(0)
   const watch = bytes.readUInt32LE(8) === 1
   const length = bytes.readUInt32LE(12)
@@ -118,6 +180,5 @@ function decode(bytes: Buffer, rowsNow: number): KeptPopulation {
   const at = 20 + ((length + 3) & ~3)
   const bits = new Uint32Array(words)
   Buffer.from(bits.buffer).set(bytes.subarray(at, at + words * 4))
-  const header = bytes.toString('utf8', 20, 20 + length)
-  return { bits, header, changed: watch ? (rows === rowsNow ? new Set() : 'all') : undefined }
+  return { bits, header: bytes.toString('utf8', 20, 20 + length), rows, watch }
 }

@@ -49,10 +49,9 @@ export interface ScanRequest {
   readonly keep?: Keep
 }
 
-/** A population to keep. `header` comes back in lists; without it the population lives in memory until it is forgotten. */
+/** A population to keep in memory, until it is forgotten or stored under a lasting name. */
 export interface Keep {
   readonly name: string
-  readonly header?: string
   /** Note who changes, so that the population can be kept up. */
   readonly watch?: boolean
 }
@@ -116,7 +115,6 @@ export interface PopulationInfo {
   readonly name: string
   readonly header: string
   readonly people: number
-  readonly watched: number
 }
 
 export interface InsertRequest {
@@ -167,6 +165,13 @@ export type Request =
       readonly program: Program
       readonly names: readonly SegmentUse[]
       readonly keep: Keep
+    }
+  | {
+      readonly kind: 'promote'
+      readonly table: number
+      readonly from: string
+      readonly name: string
+      readonly header: string
     }
   | { readonly kind: 'bring_up'; readonly table: number; readonly names: readonly SegmentUse[] }
   | { readonly kind: 'watch'; readonly table: number; readonly watched: boolean }

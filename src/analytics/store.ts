@@ -174,6 +174,14 @@ export class EventStore implements AsyncDisposable {
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
+  /**
+   * Stores a population of the memory under its lasting name. A scan that is asked for before sees the old one in all
+   * partitions, one that is asked for after it the new one.
+   */
+  async promote(table: EventTable, from: string, name: string, header: string): Promise<void> {
+    await this.#all(table, { kind: 'promote', table: table.id, from, name, header })
+  }
+
   /** Brings populations up that are kept up on insert. */
   async bringUp(table: EventTable, names: readonly SegmentUse[]): Promise<void> {
     await this.#all(table, { kind: 'bring_up', table: table.id, names })

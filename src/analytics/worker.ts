@@ -74,6 +74,8 @@ async function handle(request: Request): Promise<unknown> {
     }
     case 'combine':
       return owner.combine(request.table, request.program, request.names, request.keep)
+    case 'promote':
+      return owner.promote(request.table, request.from, request.name, request.header)
     case 'bring_up':
       return owner.bringUp(request.table, request.names)
     case 'watch':

@@ -262,9 +262,13 @@ export interface Config {
      */
     set_elements_max: number
     /**
-     * Stored segments of one table.
+     * Stored segments of one table. When there are so many, the one that expired first makes room.
      */
     segments_max: number
+    /**
+     * A segment older than its ttl can still be used by name; it is removed when nobody has used it for so long.
+     */
+    expired_segment_keep_ms: number
     /**
      * Longest PyQL script.
      */

@@ -108,8 +108,12 @@ export class Events implements AsyncDisposable {
     events: string | readonly unknown[],
     options: { atomic?: boolean; lines?: boolean } = {},
   ): Promise<InsertAnswer> {
-    const answer = await this.#store.insert(eventTableOf(schema), events, options)
-    if (answer.inserted > 0) this.#onInsert(schema)
+    const table = eventTableOf(schema)
+    const answer = await this.#store.insert(table, events, options)
+    if (answer.inserted > 0) {
+      this.#segments.inserted(table)
+      this.#onInsert(schema)
+    }
     return answer
   }
 

@@ -29,7 +29,9 @@ export async function openEvents({ folder, settings, tables, onError }: EventsOp
   const compile = new Compile(compileSettingsOf(settings))
   const events = new Events(
     store,
-    new Segments(store, compile, settings.segments_max, onError),
+    new Segments(store, compile, {
+      ...{ segmentsMax: settings.segments_max, expiredKeepMs: settings.expired_segment_keep_ms, onError },
+    }),
     compile,
     partitionsOf(settings),
   )

@@ -14,6 +14,7 @@ export interface EventsSettings {
   text_characters_max: number
   set_elements_max: number
   segments_max: number
+  expired_segment_keep_ms: number
   script_characters_max: number
   result_nodes_max: number
   steps_max: number

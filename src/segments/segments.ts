@@ -1,8 +1,10 @@
-import type { EventStore, EventTable, QueryControl, SegmentUse } from '../analytics/index.js'
+import type { EventStore, EventTable, Keep, QueryControl, SegmentUse } from '../analytics/index.js'
 import { Problem } from '../lib/index.js'
 import type { Program } from '../pyql/index.js'
 import type { Compile } from './compile.js'
 import { readDuration, type Section } from './sections.js'
+import { Turns } from './turns.js'
+import { Upkeep } from './upkeep.js'
 
 /** What is written down about a stored segment. */
 export interface SegmentDefinition {
@@ -19,38 +21,55 @@ export interface SegmentDefinition {
   readonly fromSegments: boolean
 }
 
-export interface SegmentLimits {
-  readonly scriptCharactersMax: number
+export interface SegmentsOptions {
+  /** Stored segments of one table. */
   readonly segmentsMax: number
+  /** An expired segment that nobody has used for so long is removed. */
+  readonly expiredKeepMs: number
+  /** Told what the background could not do. */
+  readonly onError: (error: unknown) => void
 }
 
 /** Segments that a request has defined without a ttl: they live as long as it. */
 export type RequestSegments = Map<string, string>
 
-const REFRESH_CHECK_MS = 1_000
+type Wanted = Pick<SegmentDefinition, 'name' | 'script' | 'ttlMs' | 'refreshMs' | 'onInsert'>
+
+interface TableSegments {
+  table: EventTable
+  readonly segments: Map<string, SegmentDefinition>
+  /** When a segment was used last, since the start. */
+  readonly usedAt: Map<string, number>
+}
+
+const CHECK_MS = 1_000
 const EVERYONE = '*'
-let requests = 0
+let temporaries = 0
 
 /** The named populations of event tables: computed, kept, refreshed in the background, used by name. */
 export class Segments implements AsyncDisposable {
   readonly #store: EventStore
   readonly #compile: Compile
-  readonly #segmentsMax: number
-  readonly #log: (error: unknown) => void
-  readonly #tables = new Map<number, { table: EventTable; segments: Map<string, SegmentDefinition> }>()
+  readonly #options: SegmentsOptions
+  readonly #tables = new Map<number, TableSegments>()
+  readonly #startedAt = Date.now()
+  readonly #upkeep: Upkeep
+  /** One at a time computes a segment: what several workers keep of it is of one script. */
+  readonly #turns = new Turns()
   readonly #timer: NodeJS.Timeout
-  #refreshing: Promise<void> | undefined
+  #checking: Promise<void> | undefined
+  readonly #failing = new WeakSet<SegmentDefinition>()
 
-  constructor(store: EventStore, compile: Compile, segmentsMax: number, log: (error: unknown) => void) {
+  constructor(store: EventStore, compile: Compile, options: SegmentsOptions) {
     this.#store = store
     this.#compile = compile
-    this.#segmentsMax = segmentsMax
-    this.#log = log
+    this.#options = options
+    this.#upkeep = new Upkeep((table) => this.#bringUp(table), options.onError)
     this.#timer = setInterval(() => {
-      this.#refreshing ??= this.#refreshDue().finally(() => {
-        this.#refreshing = undefined
+      this.#checking ??= this.#check().finally(() => {
+        this.#checking = undefined
       })
-    }, REFRESH_CHECK_MS)
+    }, CHECK_MS)
     this.#timer.unref()
   }
 
@@ -62,11 +81,20 @@ export class Segments implements AsyncDisposable {
       return known.segments
     }
     const segments = new Map<string, SegmentDefinition>()
-    for (const { name, header } of await this.#store.populations(table)) {
-      segments.set(name, JSON.parse(header) as SegmentDefinition)
-    }
-    this.#tables.set(table.id, { table, segments })
+    const populations = await this.#store.populations(table)
+    const meanwhile = this.#tables.get(table.id)
+    if (meanwhile) return meanwhile.segments
+    for (const { name, header } of populations) segments.set(name, JSON.parse(header) as SegmentDefinition)
+    this.#tables.set(table.id, { table, segments, usedAt: new Map() })
+    this.inserted(table)
     return segments
+  }
+
+  /** Segments that are kept up on insert are brought up soon, in the background. */
+  inserted(table: EventTable): void {
+    const known = this.#tables.get(table.id)
+    if (known) known.table = table
+    if (this.#keptUp(table.id).length > 0) this.#upkeep.due(table.id)
   }
 
   /** Forgets a table that was dropped. */
@@ -79,25 +107,19 @@ export class Segments implements AsyncDisposable {
     const definitions = await this.load(table)
     const { ttl, useCached, refreshMs, onInsert } = flagsOf(section)
     const stored = definitions.get(section.name)
-    if (useCached && stored && isFresh(stored) && stored.script === bare(section.script))
+    if (useCached && stored && isFresh(stored) && stored.script === bare(section.script)) {
+      this.#used(table.id, section.name)
       return this.#count(table, stored)
+    }
     if (ttl === undefined) {
-      const name = `\u0001${++requests}/${section.name}`
+      const name = temporaryName(section.name)
       own.set(section.name, name)
-      return (await this.#compute(table, section.script, { name }, own, control)).people
+      return this.#compute(table, section.script, { name }, own, control)
     }
-    if (!stored && definitions.size >= this.#segmentsMax) {
-      throw new Problem('too_many_segments', { limit: this.#segmentsMax })
-    }
-    const definition = {
-      name: section.name,
-      script: bare(section.script),
-      ttlMs: ttl,
-      refreshMs,
-      onInsert,
-    }
+    if (!stored) await this.#makeRoom(table)
     own.delete(section.name)
-    return this.#computeAndKeep(table, definition, own, control)
+    const wanted = { name: section.name, script: bare(section.script), ttlMs: ttl, refreshMs, onInsert }
+    return this.#turn(table, section.name, () => this.#computeAndKeep(table, wanted, own, control))
   }
 
   /** How scans name the populations of a list of segments. @throws Problem segment_unknown */
@@ -109,6 +131,7 @@ export class Segments implements AsyncDisposable {
       if (inRequest !== undefined) return { name: inRequest }
       const definition = definitions.get(name)
       if (!definition) throw new Problem('segment_unknown', { segment: name })
+      this.#used(table.id, name)
       return definition.onInsert ? { name, program: this.#program(table, definition.script) } : { name }
     })
   }
@@ -120,8 +143,7 @@ export class Segments implements AsyncDisposable {
 
   async list(table: EventTable): Promise<(SegmentDefinition & { people: number })[]> {
     const definitions = await this.load(table)
-    const kept = [...definitions.values()].filter(({ onInsert }) => onInsert).map(({ name }) => name)
-    if (kept.length > 0) await this.#store.bringUp(table, await this.uses(table, kept, new Map()))
+    await this.#bringUp(table.id)
     const populations = await this.#store.populations(table)
     return populations.flatMap(({ name, people }) => {
       const definition = definitions.get(name)
@@ -132,81 +154,152 @@ export class Segments implements AsyncDisposable {
   /** @throws Problem segment_unknown */
   async drop(table: EventTable, name: string): Promise<void> {
     const definitions = await this.load(table)
-    if (!definitions.delete(name)) throw new Problem('segment_unknown', { segment: name })
-    await this.#store.forget(table, [name])
+    await this.#turn(table, name, async () => {
+      if (!definitions.delete(name)) throw new Problem('segment_unknown', { segment: name })
+      this.#tables.get(table.id)?.usedAt.delete(name)
+      await this.#store.forget(table, [name])
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
-    await this.#refreshing
+    await this.#checking
+    await this.#upkeep[Symbol.asyncDispose]()
   }
 
-  async #count(table: EventTable, { name }: SegmentDefinition): Promise<number> {
+  async #count(table: EventTable, { name, onInsert }: SegmentDefinition): Promise<number> {
+    if (onInsert) await this.#store.bringUp(table, await this.uses(table, [name], new Map()))
     const populations = await this.#store.populations(table)
     return populations.find((population) => population.name === name)?.people ?? 0
   }
 
   async #computeAndKeep(
     table: EventTable,
-    wanted: Pick<SegmentDefinition, 'name' | 'script' | 'ttlMs' | 'refreshMs' | 'onInsert'>,
+    wanted: Wanted,
     own: RequestSegments,
     control: QueryControl,
   ): Promise<number> {
-    const computedAt = Date.now()
     const fromSegments = this.#program(table, wanted.script).setMath !== null
-    // What it costs is known only after it is stored; the stored figure is that of the time before.
-    const before = this.#tables.get(table.id)?.segments.get(wanted.name)?.costMs ?? 0
-    const definition: SegmentDefinition = {
-      ...wanted,
-      computedAt,
-      costMs: before,
-      fromSegments,
-      onInsert: wanted.onInsert && !fromSegments,
-    }
-    const keep = { name: wanted.name, header: JSON.stringify(definition), watch: definition.onInsert }
+    const onInsert = wanted.onInsert && !fromSegments
+    const computedAt = Date.now()
     const started = performance.now()
-    const { people } = await this.#compute(table, wanted.script, keep, own, control)
-    const costMs = Math.round((performance.now() - started) * 1000) / 1000
-    const definitions = await this.load(table)
-    definitions.set(wanted.name, { ...definition, costMs })
-    return people
+    const temporary = temporaryName(wanted.name)
+    try {
+      const people = await this.#compute(table, wanted.script, { name: temporary, watch: onInsert }, own, control)
+      const costMs = Math.round((performance.now() - started) * 1000) / 1000
+      const definition: SegmentDefinition = { ...wanted, computedAt, costMs, fromSegments, onInsert }
+      await this.#store.promote(table, temporary, wanted.name, JSON.stringify(definition))
+      const definitions = await this.load(table)
+      definitions.set(wanted.name, definition)
+      this.#used(table.id, wanted.name)
+      this.inserted(table)
+      return people
+    } catch (error) {
+      if (this.#tables.has(table.id)) await this.#store.forget(table, [temporary])
+      throw error
+    }
   }
 
   async #compute(
     table: EventTable,
     script: string,
-    keep: { name: string; header?: string; watch?: boolean },
+    keep: Keep,
     own: RequestSegments,
     control: QueryControl,
-  ): Promise<{ people: number }> {
+  ): Promise<number> {
     const program = this.#program(table, script)
     if (program.setMath) {
       const uses = await this.uses(table, program.setMath.of, own)
-      return { people: await this.#store.combine(table, program, uses, keep) }
+      return this.#store.combine(table, program, uses, keep)
     }
     const options = this.#compile.scanOptions()
-    return this.#store.scan(table, { program, segments: [], ...options, keep }, control)
+    const { people } = await this.#store.scan(table, { program, segments: [], ...options, keep }, control)
+    return people
+  }
+
+  #keptUp(tableId: number): SegmentDefinition[] {
+    return [...(this.#tables.get(tableId)?.segments.values() ?? [])].filter(({ onInsert }) => onInsert)
+  }
+
+  /** Decides about the people who have changed since. A script that fails leaves its segment as it is, and is told of once. */
+  async #bringUp(tableId: number): Promise<void> {
+    for (const definition of this.#keptUp(tableId)) {
+      const known = this.#tables.get(tableId)
+      if (!known || this.#failing.has(definition)) continue
+      const { name, script } = definition
+      try {
+        await this.#store.bringUp(known.table, [{ name, program: this.#program(known.table, script) }])
+      } catch (error) {
+        // Dropped or defined anew meanwhile.
+        if (known.segments.get(name) !== definition) continue
+        this.#failing.add(definition)
+        this.#options.onError(error)
+      }
+    }
+  }
+
+  #turn<T>(table: EventTable, name: string, run: () => Promise<T>): Promise<T> {
+    return this.#turns.take(`${table.id}/${name}`, run)
+  }
+
+  #used(tableId: number, name: string): void {
+    this.#tables.get(tableId)?.usedAt.set(name, Date.now())
+  }
+
+  /** @throws Problem too_many_segments */
+  async #makeRoom(table: EventTable): Promise<void> {
+    const { segmentsMax } = this.#options
+    const definitions = await this.load(table)
+    if (definitions.size < segmentsMax) return
+    const oldest = [...definitions.values()].filter(isExpired).sort((a, b) => a.computedAt - b.computedAt)[0]
+    if (!oldest) throw new Problem('too_many_segments', { limit: segmentsMax })
+    await this.drop(table, oldest.name)
   }
 
   #program(table: EventTable, script: string): Program {
     return this.#compile.compile(table.columns, script, 'segment')
   }
 
-  async #refreshDue(): Promise<void> {
+  /** What is due in the background: segments to compute anew, and those that are over. */
+  async #check(): Promise<void> {
     for (const { table, segments } of [...this.#tables.values()]) {
       for (const definition of [...segments.values()]) {
-        const { refreshMs, computedAt } = definition
-        if (refreshMs === null || Date.now() - computedAt < refreshMs) continue
         try {
-          await this.#computeAndKeep(table, definition, new Map(), {})
+          if (isDue(definition)) await this.#refresh(table, definition)
+          else if (this.#isOver(table, definition)) await this.drop(table, definition.name)
         } catch (error) {
-          // A segment whose columns were dropped stays as it is; it is tried again at its next turn.
-          segments.set(definition.name, { ...definition, computedAt: Date.now() })
-          this.#log(error)
+          this.#options.onError(error)
         }
       }
     }
   }
+
+  async #refresh(table: EventTable, definition: SegmentDefinition): Promise<void> {
+    const { name } = definition
+    try {
+      await this.#turn(table, name, async () => {
+        const now = this.#tables.get(table.id)?.segments.get(name)
+        if (now === definition) await this.#computeAndKeep(table, definition, new Map(), {})
+      })
+    } catch (error) {
+      // A segment whose columns were dropped stays as it is; it is tried again at its next turn.
+      this.#tables.get(table.id)?.segments.set(name, { ...definition, computedAt: Date.now() })
+      throw error
+    }
+  }
+
+  /** Expired, and not used for long. */
+  #isOver({ id }: EventTable, definition: SegmentDefinition): boolean {
+    if (!isExpired(definition)) return false
+    const usedAt = this.#tables.get(id)?.usedAt.get(definition.name) ?? this.#startedAt
+    const since = Math.max(usedAt, definition.computedAt + definition.ttlMs!)
+    return Date.now() - since >= this.#options.expiredKeepMs
+  }
+}
+
+/** A name that no request can write: of what lives for a request, or until it is stored. */
+function temporaryName(name: string): string {
+  return `\u0001${++temporaries}/${name}`
 }
 
 /** A script without the empty lines that keep its place in the body. */
@@ -214,8 +307,16 @@ function bare(script: string): string {
   return `${script.replace(/^\n+/, '').trimEnd()}\n`
 }
 
-function isFresh({ computedAt, ttlMs }: SegmentDefinition): boolean {
-  return ttlMs === null || Date.now() - computedAt < ttlMs
+function isFresh(definition: SegmentDefinition): boolean {
+  return !isExpired(definition)
+}
+
+export function isExpired({ computedAt, ttlMs }: Pick<SegmentDefinition, 'computedAt' | 'ttlMs'>): boolean {
+  return ttlMs !== null && Date.now() - computedAt >= ttlMs
+}
+
+function isDue({ refreshMs, computedAt }: SegmentDefinition): boolean {
+  return refreshMs !== null && Date.now() - computedAt >= refreshMs
 }
 
 function flagsOf({ flags, line }: Section) {
