@@ -13,15 +13,17 @@ const authorization = `Basic ${Buffer.from(`${ADMIN.username}:${ADMIN.password}`
 /** A server under load: one process, its folder, and connections to it. */
 export class Target implements AsyncDisposable {
   readonly name: string
+  readonly url: string
   readonly #process: ChildProcess
   readonly #folder: string
   readonly #pool: Pool
 
   private constructor(name: string, process: ChildProcess, folder: string, port: number, connections: number) {
     this.name = name
+    this.url = `http://127.0.0.1:${port}`
     this.#process = process
     this.#folder = folder
-    this.#pool = new Pool(`http://127.0.0.1:${port}`, { connections, pipelining: 1, bodyTimeout: 120_000 })
+    this.#pool = new Pool(this.url, { connections, pipelining: 1, bodyTimeout: 120_000 })
   }
 
   static async start(name: 'trellisdb' | 'floor', connections: number): Promise<Target> {
@@ -40,11 +42,7 @@ export class Target implements AsyncDisposable {
 
   /** Sends an operation; throws unless it is answered 200. */
   async send<Answer>(body: object): Promise<Answer> {
-    const headers = { 'content-type': 'application/json', authorization }
-    const response = await this.#pool.request({ path: '/', method: 'POST', headers, body: JSON.stringify(body) })
-    const text = await response.body.text()
-    if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${text.slice(0, 300)}`)
-    return JSON.parse(text) as Answer
+    return await sendTo<Answer>(this.#pool, body)
   }
 
   /** Memory of the process that is not the page cache, in MiB. */
@@ -59,6 +57,15 @@ export class Target implements AsyncDisposable {
     await once(this.#process, 'exit')
     rmSync(this.#folder, { recursive: true, force: true })
   }
+}
+
+/** Sends an operation as the super user of the benches; throws unless it is answered 200. */
+export async function sendTo<Answer>(pool: Pool, body: object): Promise<Answer> {
+  const headers = { 'content-type': 'application/json', authorization }
+  const response = await pool.request({ path: '/', method: 'POST', headers, body: JSON.stringify(body) })
+  const text = await response.body.text()
+  if (response.statusCode !== 200) throw new Error(`${response.statusCode}: ${text.slice(0, 300)}`)
+  return JSON.parse(text) as Answer
 }
 
 function settings(port: number, folder: string): Record<string, string> {

@@ -252,7 +252,7 @@ export class Batch {
       : (key as Key)
   }
 
-  /** Writes what belongs to the whole transaction. */
+  /** Writes what belongs to the whole transaction. @throws Problem value_taken */
   finish(): void {
     this.#writer.finish()
   }
@@ -409,10 +409,17 @@ export class Batch {
 
   /** Ends an operation: carries changes along foreign keys, checks them, and writes the log. */
   #settle(): void {
+    this.#writer.settleUniques()
     const restricted: Departure[] = []
-    for (let departure = this.#departures.pop(); departure; departure = this.#departures.pop()) {
-      if (this.#actionOf(departure) === 'restrict') restricted.push(departure)
-      else for (const place of this.#referring(departure)) this.#follow(departure, place)
+    for (let wave = this.#departures; wave.length > 0; wave = this.#departures) {
+      this.#departures = []
+      const carried = wave.filter((departure) => this.#actionOf(departure) !== 'restrict')
+      restricted.push(...wave.filter((departure) => this.#actionOf(departure) === 'restrict'))
+      // All are looked up before any is changed: where two parents swap values, so do their children.
+      const referring = carried.map((departure) => this.#referring(departure))
+      carried.forEach((departure, at) => {
+        for (const place of referring[at]!) this.#follow(departure, place)
+      })
     }
     for (const departure of restricted) this.#checkUnreferred(departure)
     for (const { place, row } of this.#arrivals) this.#checkParents(place, row)

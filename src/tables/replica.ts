@@ -236,7 +236,8 @@ export class Replica {
       if (stored === undefined) continue
       if (isLater(decodeVersion(stored), version)) return false
       const other = { ...place, key: keyOfRecord(at), encodedKey: owner }
-      writer.remove(other, writer.decode(place.shape, stored))
+      // Under its own version: the other record may be about to come with another value, as when two swap theirs.
+      writer.remove(other, writer.decode(place.shape, stored), decodeVersion(stored))
     }
     return true
   }

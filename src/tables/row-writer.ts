@@ -21,6 +21,14 @@ export interface Place {
   index: number
 }
 
+/** A unique value that more than one record has claimed: who keeps it shows when all of them are written. */
+interface Contest {
+  shape: TableShape
+  unique: ColumnShape
+  /** The records by their encoded keys, the latest claim last; for each its position in the request. */
+  claims: Map<string, number>
+}
+
 /** Writes single rows with everything that belongs to them: index entries, unique values, tombstones, counts. */
 export class RowWriter {
   readonly #transaction: WriteTransaction
@@ -31,6 +39,8 @@ export class RowWriter {
   readonly #head: string
   readonly #times: string
   readonly #added = new Map<string, number>()
+  /** By the place of the value in `uniques`. */
+  readonly #contests = new Map<string, Contest>()
   /** Whether entries of new records may wait in memory: the log, which names the records, is read again after a crash. */
   postpones = false
 
@@ -83,32 +93,32 @@ export class RowWriter {
     return text
   }
 
-  /** Stores a new row. Answers its JSON text. @throws Problem value_taken */
+  /** Stores a new row. Answers its JSON text. */
   create(place: Place, row: Row): string {
     return this.#write(place, undefined, row)
   }
 
-  /** Stores a changed row. @throws Problem value_taken */
+  /** Stores a changed row. */
   replace(place: Place, before: Row, after: Row): string {
     return this.#write(place, before, after)
   }
 
-  /** Removes a row and leaves a tombstone. */
-  remove(place: Place, before: Row): void {
+  /** Removes a row and leaves a tombstone: of this writer's version, or of another one. */
+  remove(place: Place, before: Row, version = this.#version): void {
     const { shape, key, encodedKey } = place
     this.#putEntries(place, before, undefined)
     this.#putUniques(place, before, undefined)
     this.#transaction.remove(this.#spaces.records, shape.prefix + encodedKey)
-    this.bury(place)
+    this.bury(place, version)
     this.#cache.delete(shape.schema.id, key)
     this.#count(shape, -1)
   }
 
   /** Leaves a tombstone where no row is: another node has deleted one that never came here. */
-  bury({ shape, encodedKey }: Place): void {
+  bury({ shape, encodedKey }: Place, version = this.#version): void {
     const at = shape.prefix + encodedKey
-    this.#transaction.put(this.#spaces.tombstones, at, this.#head)
-    this.#transaction.put(this.#spaces.tombstoneTimes, encodeValue(this.#version.time) + at, '')
+    this.#transaction.put(this.#spaces.tombstones, at, encodeVersion(version))
+    this.#transaction.put(this.#spaces.tombstoneTimes, encodeValue(version.time) + at, '')
   }
 
   /** The next number of a column that counts up by itself. */
@@ -130,8 +140,31 @@ export class RowWriter {
     return this.#transaction.get(this.#spaces.uniques, placeOfUnique(column, value))
   }
 
-  /** Writes the numbers of records that have changed. At the end of the transaction. */
+  /**
+   * Gives contested values to the one record that has them now. Values that several records still have wait: later
+   * operations of the transaction may settle them.
+   */
+  settleUniques(): void {
+    for (const [at, contest] of this.#contests) {
+      const [holder, another] = this.#holders(at, contest)
+      if (another !== undefined) continue
+      if (holder === undefined) this.#transaction.remove(this.#spaces.uniques, at)
+      else this.#transaction.put(this.#spaces.uniques, at, holder)
+      this.#contests.delete(at)
+    }
+  }
+
+  /**
+   * Checks unique values and writes the numbers of records that have changed. At the end of the transaction.
+   * @throws Problem value_taken
+   */
   finish(): void {
+    this.settleUniques()
+    for (const [at, contest] of this.#contests) {
+      const { database, name: table } = contest.shape.schema
+      const index = contest.claims.get(this.#holders(at, contest).at(-1)!)!
+      throw new Problem('value_taken', { index, column: contest.unique.column.name, database, table })
+    }
     for (const [prefix, added] of this.#added) {
       const before = Number(this.#transaction.get(this.#spaces.counts, prefix) ?? 0)
       if (added !== 0) this.#transaction.put(this.#spaces.counts, prefix, String(before + added))
@@ -179,19 +212,32 @@ export class RowWriter {
       const now = memberOf(after, name)
       if (Object.is(old, now)) continue
       if (now !== undefined && now !== null) this.#takeValue(place, unique, now)
-      if (old !== undefined && old !== null && !sameUnique(unique, old, now))
-        this.#transaction.remove(this.#spaces.uniques, placeOfUnique(unique, old))
+      if (old !== undefined && old !== null && !sameUnique(unique, old, now)) {
+        const at = placeOfUnique(unique, old)
+        if (!this.#contests.has(at)) this.#transaction.remove(this.#spaces.uniques, at)
+      }
     }
   }
 
+  /** A value that another record has may be on its way to become free: records of one request swap values. */
   #takeValue({ shape, encodedKey, index }: Place, unique: ColumnShape, value: unknown): void {
-    const place = placeOfUnique(unique, value)
-    const owner = this.#transaction.get(this.#spaces.uniques, place)
-    if (owner !== undefined && owner !== encodedKey) {
-      const { database, name: table } = shape.schema
-      throw new Problem('value_taken', { index, column: unique.column.name, database, table })
-    }
-    this.#transaction.put(this.#spaces.uniques, place, encodedKey)
+    const at = placeOfUnique(unique, value)
+    const owner = this.#transaction.get(this.#spaces.uniques, at)
+    if (owner !== undefined && owner !== encodedKey && !this.#contests.has(at))
+      this.#contests.set(at, { shape, unique, claims: new Map([[owner, index]]) })
+    const claims = this.#contests.get(at)?.claims
+    claims?.delete(encodedKey)
+    claims?.set(encodedKey, index)
+    this.#transaction.put(this.#spaces.uniques, at, encodedKey)
+  }
+
+  /** The records that have the value as they are written now, the latest claim last. */
+  #holders(at: string, { shape, unique, claims }: Contest): string[] {
+    return [...claims.keys()].filter((key) => {
+      const stored = this.#transaction.get(this.#spaces.records, shape.prefix + key)
+      const value = stored === undefined ? undefined : memberOf(this.decode(shape, stored), unique.column.name)
+      return value !== undefined && value !== null && placeOfUnique(unique, value) === at
+    })
   }
 
   #count({ prefix }: TableShape, added: number): void {
