@@ -79,7 +79,7 @@ export const problems = {
   node_silent: {"status":504,"title":"The node is silent","detail":"Node {node} did not answer within {timeout_ms} ms.","retry":true},
   node_unreachable: {"status":502,"title":"The node cannot be reached","detail":"No node {node} is in reach. Check its name (cluster_status on that node tells it), that it runs with clustering.enabled, and the routes (cluster_get_routes).","retry":true},
   not_owner: {"status":403,"title":"Not the owner","detail":"Only the owner of database '{database}' and super users may share it.","retry":false},
-  not_records: {"status":400,"title":"Not a table of records","detail":"'{database}.{table}' is a table of events; this operation is for tables of records.","retry":false},
+  not_records: {"status":400,"title":"Not a table of records","detail":"'{database}.{table}' is a table of events; this operation is for tables of records. Events are stored by insert_events and read by query_events and query_person.","retry":false},
   not_shared: {"status":404,"title":"The table is not shared","detail":"{database}.{table} is not shared between this node and {node}.","retry":false},
   operation_missing: {"status":400,"title":"No operation","detail":"Request body must include an 'operation' property.","retry":false},
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},

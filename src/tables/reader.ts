@@ -8,7 +8,7 @@ export type Row = Readonly<Record<string, unknown>>
 
 /** One consistent moment of all tables. It pins pages of the store, so dispose of it soon. */
 export interface Snapshot extends Disposable {
-  /** The reader of a table of records, or undefined where there is none of that name. */
+  /** The reader of a table of records, or undefined where there is none of that name. @throws Problem not_records */
   table(database: string, table: string): TableReader | undefined
 }
 

@@ -1,5 +1,5 @@
 import type { CatalogState, Column, TableSchema } from '../catalog/index.js'
-import { assert } from '../lib/index.js'
+import { assert, Problem } from '../lib/index.js'
 import { encodeId, type Storage, type StorageSnapshot } from '../storage/index.js'
 import { entriesOfRange, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId, recordKey } from './layout.js'
 import type { IndexRange, Key, Row, Snapshot, TableReader } from './reader.js'
@@ -28,7 +28,8 @@ export class TablesSnapshot implements Snapshot {
 
   table(database: string, table: string): TableReader | undefined {
     const schema = this.#catalog.table(database, table)
-    if (schema?.kind !== 'records') return undefined
+    if (!schema) return undefined
+    if (schema.kind !== 'records') throw new Problem('not_records', { database, table })
     return new RowReader(this.#reading, this.#snapshot, schema)
   }
 
