@@ -137,6 +137,11 @@ const scripts: [string, string, unknown[]][] = [
     `match where n == 2:\n    match where iter_within(1 hours, prev_match):\n        debug((first_match - ${start}) / 1000)`,
     [0, 0],
   ],
+  [
+    'tells the stamp of the match before',
+    'match where n == 1:\n    debug(event_time - prev_match)\n    match where n == 3:\n        debug(to_hours(event_time - prev_match))\n        match where event_time - prev_match == 29 hours:\n            debug(to_hours(event_time - prev_match))\n            debug(to_hours(event_time - first_match))\ndebug(prev_match)',
+    [0, 1, 29, 30, 0],
+  ],
   ['asks for times', "match where iter_between('2024-03-01', '2024-03-03T00:00:00Z'):\n    debug(n)", [4]],
   ['numbers sessions', 'match:\n    debug(session)', [1, 1, 2, 3]],
   [

@@ -346,6 +346,8 @@ interface Frame {
   parameters: Map<string, V>
   /** Stamps of the matches around, outermost first. */
   matched: number[]
+  /** The stamp of the match around the innermost one, or of that one where it is the only one; 0 outside. */
+  prev: number
   loops: number
 }
 
@@ -378,7 +380,7 @@ class Interpreter {
 
   run(): void {
     try {
-      this.block(this.script.body, { row: 0, parameters: new Map(), matched: [], loops: 0 })
+      this.block(this.script.body, { row: 0, parameters: new Map(), matched: [], prev: 0, loops: 0 })
     } catch (signal) {
       if (signal instanceof Return) {
         if (isContainer(signal.value) && this.options.mode === 'histogram') throw new OracleError('no number')
@@ -438,10 +440,12 @@ class Interpreter {
           const most = node.limit ? numberOf(this.eval(node.limit, frame)) : Number.POSITIVE_INFINITY
           let count = 0
           for (let row = frame.row; row >= 0 && row < this.rows.length && count < most; row += node.reverse ? -1 : 1) {
-            if (node.where && !truth(this.eval(node.where, { ...frame, row }))) continue
+            const around = frame.matched.at(-1)
+            if (node.where && !truth(this.eval(node.where, { ...frame, row, prev: around ?? 0 }))) continue
             count++
-            const matched = [...frame.matched, this.rows[row]!.stamp]
-            this.round(() => this.block(node.body, { ...frame, row, matched, loops }))
+            const { stamp } = this.rows[row]!
+            const matched = [...frame.matched, stamp]
+            this.round(() => this.block(node.body, { ...frame, row, matched, prev: around ?? stamp, loops }))
           }
         })
         return
@@ -622,7 +626,7 @@ class Interpreter {
     return session
   }
 
-  private rowValue(name: string, { row, matched }: Frame): V {
+  private rowValue(name: string, { row, matched, prev }: Frame): V {
     const { rows } = this
     const newEvent = (i: number) =>
       i === 0 || rows[i]!.stamp !== rows[i - 1]!.stamp || rows[i]!.action !== rows[i - 1]!.action
@@ -639,7 +643,7 @@ class Interpreter {
       case 'first_match':
         return whole(matched[0] ?? 0)
       case 'prev_match':
-        return whole(matched.at(-1) ?? 0)
+        return whole(prev)
       case 'iter_get':
         return whole(row)
       case 'event_count':
@@ -724,7 +728,8 @@ class Interpreter {
   private callOwn(own: FunctionDefinition, args: V[], frame: Frame): V {
     const parameters = new Map(own.parameters.map(({ name }, i) => [name, args[i]!]))
     try {
-      this.block(own.body, { row: frame.row, parameters, matched: frame.matched, loops: 0 })
+      const { row, matched, prev } = frame
+      this.block(own.body, { row, parameters, matched, prev, loops: 0 })
     } catch (signal) {
       if (signal instanceof Return) return signal.value
       throw signal
@@ -809,7 +814,7 @@ class Interpreter {
     }
     const keys = args.map(scalar)
     const end = keys.indexOf(null)
-    const frame: Frame = { row, parameters: new Map(), matched: [], loops: 0 }
+    const frame: Frame = { row, parameters: new Map(), matched: [], prev: 0, loops: 0 }
     const values = this.script.aggregates.map((line) => ({
       value: line.value ? this.eval(line.value, frame) : this.named(line.of.name, frame),
       key: line.key ? this.named(line.key.name, frame) : undefined,

@@ -96,7 +96,7 @@ function countEvents(stamp, actions, start, end) {
 
 function write(unit: Unit): string {
   const { checked } = unit
-  const top: Context = { row: 'r', first: '0', prev: '0', function: undefined, loops: [] }
+  const top: Context = { row: 'r', first: '0', prev: '0', matched: '0', function: undefined, loops: [] }
   const functions = checked.functions.map((own, index) => definition(unit, own, index)).join('\n')
   const entry = checked.mode === 'trigger' ? `\n${entries(unit)}` : ''
   const body = `person: {\n${block(unit, top, checked.script.body)}${entry}\n}`
@@ -170,8 +170,10 @@ function columnLines({ isSet, type }: TableColumn, slot: number): string {
 /** Functions are made for each person: they see the person's variables, and calls are counted against its budget. */
 function definition(unit: Unit, own: FunctionDefinition, index: number): string {
   const parameters = own.parameters.map((_, i) => `a${i}`)
-  const all = ['r', 'first', 'prev', ...parameters].join(', ')
-  const context: Context = { row: 'r', first: 'first', prev: 'prev', function: own, loops: [] }
+  const all = ['r', 'first', 'prev', 'matched', ...parameters].join(', ')
+  const context: Context = {
+    ...{ row: 'r', first: 'first', prev: 'prev', matched: 'matched', function: own, loops: [] },
+  }
   const none = noneOf(unit.results[index]!)
   return `function f${index}(${all}) {
 if (--fuel < 0) fuel = rt.refuel(fuel)

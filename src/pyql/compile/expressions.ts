@@ -186,7 +186,7 @@ function ownCall(unit: Unit, context: Context, node: Call, index: number): Code 
     unit.learnParameter(index, i, code.type)
     return unit.held(code, unit.parameters[index]![i]!)
   })
-  const js = `f${index}(${[context.row, context.first, context.prev, ...args].join(', ')})`
+  const js = `f${index}(${[context.row, context.first, context.prev, context.matched, ...args].join(', ')})`
   return { js, type: unit.results[index]! }
 }
 

@@ -133,12 +133,15 @@ function match(unit: Unit, context: Context, { reverse, limit, where, body }: Ma
   const at = unit.name('m')
   const moving = bodyMoves(body)
   const row = moving ? unit.name('r') : at
-  const condition = where ? `if (!${unit.truth(expression(unit, { ...context, row: at }, where))}) continue\n` : ''
+  // A row that is tested is not matched yet: the match before it is the one around.
+  const tested: Context = { ...context, row: at, prev: context.matched }
+  const condition = where ? `if (!${unit.truth(expression(unit, tested, where))}) continue\n` : ''
   const outermost = context.loops.length === 0 && !context.function
   const inner: Context = {
     ...{ row, function: context.function, loops: [...context.loops, { label }] },
-    first: firstMatch(context.first, at),
-    prev: `stamp[${at}]`,
+    first: around(context.first, 'first', at),
+    prev: around(context.matched, 'matched', at),
+    matched: `stamp[${at}]`,
   }
   const [count, most] = limit ? [unit.name('n'), unit.name('n')] : ['', '']
   const bound = reverse ? `${at} >= start` : `${at} < end`
@@ -149,10 +152,10 @@ ${outermost ? '' : `${step}\n`}${condition}${limit ? `${count}++\n` : ''}${movin
 }`
 }
 
-/** The stamp of the outermost match: in a function, of the caller's if it called from one. */
-function firstMatch(outer: string, at: string): string {
+/** The stamp of a match around, or of this one where there is none: in a function, around its call if there is one. */
+function around(outer: string, ofCaller: string, at: string): string {
   if (outer === '0') return `stamp[${at}]`
-  return outer === 'first' ? `(first || stamp[${at}])` : outer
+  return outer === ofCaller ? `(${ofCaller} || stamp[${at}])` : outer
 }
 
 /** Whether the position of this body moves, apart from matches within it, which have positions of their own. */

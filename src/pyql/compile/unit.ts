@@ -19,8 +19,10 @@ export interface Loop {
 export interface Context {
   /** JavaScript of the current row; a variable where the script may move. */
   readonly row: string
+  /** The stamps of `first_match` and `prev_match`, and that of the innermost match around; `0` outside. */
   readonly first: string
   readonly prev: string
+  readonly matched: string
   readonly function: FunctionDefinition | undefined
   readonly loops: readonly Loop[]
 }
