@@ -7,6 +7,7 @@ import { type Aside, Backups } from './backup/index.js'
 import { Catalog, type TableSchema } from './catalog/index.js'
 import { type Config, LiveConfig } from './config/index.js'
 import { Contracts } from './contracts/index.js'
+import { tableDropperOf } from './dropping.js'
 import { HttpServer } from './http/index.js'
 import { Deletions, Exports, Folder, Jobs, Loads } from './jobs/index.js'
 import { Disposals, LogTail } from './lib/index.js'
@@ -120,6 +121,8 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       storage,
       catalog,
       tables,
+      events,
+      dropTable: tableDropperOf(catalog, events, triggers),
       access,
       operationsPort: () => operationsPort,
       startedAt: node.startedAt,

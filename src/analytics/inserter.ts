@@ -7,7 +7,7 @@ import type { EventTable } from './schema.js'
 /** Where checked rows go: to the owner of an environment, be it this worker or another one. */
 export interface Owners {
   readonly environments: number
-  insert(table: number, environment: number, batch: Batch): Promise<Outcome>
+  insert(table: number, environment: number, batch: Batch, origin?: string): Promise<Outcome>
   check(table: number, environment: number, batch: Batch): Promise<number[]>
   intend(intent: { table: number; batches: readonly (Batch | undefined)[] } | undefined): Promise<void>
 }
@@ -24,9 +24,10 @@ export class Inserter {
     this.#settings = settings
   }
 
-  async insert(table: EventTable, body: Body, lines: boolean): Promise<InsertAnswer> {
+  /** `origin`: the node where the events were inserted first, when they come from another one. */
+  async insert(table: EventTable, body: Body, lines: boolean, origin?: string): Promise<InsertAnswer> {
     const { count, reading } = this.#read(table, body, lines)
-    const outcomes = await this.#send(table, reading.batches)
+    const outcomes = await this.#send(table, reading.batches, origin)
     return this.#answer(count, reading.rejected, reading.warnings, outcomes)
   }
 
@@ -50,9 +51,11 @@ export class Inserter {
     return this.#answer(count, [], reading.warnings, outcomes)
   }
 
-  async #send(table: EventTable, batches: readonly (Batch | undefined)[]): Promise<Outcome[]> {
+  async #send(table: EventTable, batches: readonly (Batch | undefined)[], origin?: string): Promise<Outcome[]> {
     return Promise.all(
-      batches.flatMap((batch, environment) => (batch ? [this.#owners.insert(table.id, environment, batch)] : [])),
+      batches.flatMap((batch, environment) =>
+        batch ? [this.#owners.insert(table.id, environment, batch, origin)] : [],
+      ),
     )
   }
 

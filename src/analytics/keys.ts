@@ -1,8 +1,19 @@
 /**
  * Keys of an event environment, 15 bytes: table, partition, kind, and two numbers of the kind. A partition is thereby
- * one range of keys, that can be copied, moved and dropped by itself. Segments end in their name instead.
+ * one range of keys, that can be copied, moved and dropped by itself. Segments end in their name instead;
+ * what waits for other nodes has no partition (0).
  */
-export const Kind = { state: 0, texts: 1, people: 2, log: 3, block: 4, segment: 5, arrival: 6 } as const
+export const Kind = {
+  state: 0,
+  texts: 1,
+  people: 2,
+  log: 3,
+  block: 4,
+  segment: 5,
+  arrival: 6,
+  outgoing: 7,
+  sharing: 8,
+} as const
 export type Kind = (typeof Kind)[keyof typeof Kind]
 
 const PREFIX = 7

@@ -9,9 +9,12 @@ import type { Batch, Outcome } from './batch.js'
 import { mayHold } from './block-stats.js'
 import { ColumnCache } from './column-cache.js'
 import { ColumnCount } from './column-count.js'
+import { ContentDigest, type DigestText } from './content-digest.js'
+import { EventTexts, unitTexts } from './event-texts.js'
 import { Folding } from './folding.js'
 import { tableOf, tableStart } from './keys.js'
 import { hasFresh } from './merge.js'
+import { Outgoing, type Sharing, sharingOf, sharingWrite } from './outgoing.js'
 import { Partition, type Snapshot } from './partition.js'
 import { type PersonRow, rowsOfPerson } from './person-rows.js'
 import {
@@ -27,7 +30,11 @@ import {
 import type {
   ColumnPart,
   ColumnRequest,
+  CopyPart,
+  CopyPlace,
   Keep,
+  OutgoingNote,
+  PersonDigest,
   PopulationInfo,
   Reactions,
   ReactRequest,
@@ -38,7 +45,7 @@ import type {
 } from './protocol.js'
 import { Arrivals } from './reactions.js'
 import { Scratch, scanBlock, type Unit, unitsOf } from './scan-reader.js'
-import { ACTION_COLUMN, ACTION_NAME, type EventColumn, type EventTable, type PersonId } from './schema.js'
+import { ACTION_COLUMN, ACTION_NAME, type EventColumn, type EventTable, type PersonId, partitionOf } from './schema.js'
 
 export type MakeScan = (program: Program, options: ScanOptions) => Scan
 
@@ -98,6 +105,8 @@ export class Owner implements AsyncDisposable {
   readonly #cache: ColumnCache
   /** Tables with triggers. */
   readonly #watched = new Set<number>()
+  readonly #shared = new Map<number, Sharing>()
+  readonly #notes = new Map<BinaryEnvironment, Map<number, Outgoing>>()
   readonly #scratch = new Scratch()
   readonly #folded = new WeakMap<Partition, number>()
   #scans = 0
@@ -141,8 +150,13 @@ export class Owner implements AsyncDisposable {
   }
 
   /** Adds rows to partitions of one environment; kept when they are durable. */
-  async insert(tableId: number, batch: Batch): Promise<Outcome> {
+  async insert(tableId: number, batch: Batch, origin?: string): Promise<Outcome> {
     const table = this.table(tableId)
+    const sharing = this.#sharing(tableId)
+    const isShared = sharing === 'all' || (sharing === 'own' && origin === undefined)
+    const shared: string[] = []
+    // What another node has accepted is not refused here: all would not become alike.
+    const rowsPerPersonMax = origin === undefined ? this.#start.settings.rowsPerPersonMax : Number.POSITIVE_INFINITY
     const events: number[] = []
     const fates: number[] = []
     const note = (event: number, fate: number) => {
@@ -154,12 +168,15 @@ export class Owner implements AsyncDisposable {
     for (const [number, rows] of rowsByPartition(batch)) {
       const { partition, populations, arrivals } = this.#hold(table, number)
       const before = partition.delta.rows
-      writes.push(...partition.insert(batch, rows, this.#start.settings.rowsPerPersonMax, note))
+      writes.push(...partition.insert(batch, rows, rowsPerPersonMax, note))
+      if (isShared) shared.push(...freshTexts(partition, before))
       const changed = partition.delta.person.subarray(before, partition.delta.rows)
       populations.changed(changed)
       if (this.#watched.has(tableId) && changed.length > 0) writes.push(arrivals.note(changed))
       environment = partition.environment
     }
+    if (environment && shared.length > 0)
+      writes.push(...this.#outgoing(environment, tableId).note(origin ?? '', shared))
     if (environment && writes.length > 0) await this.#write(environment, writes)
     this.#foldSoon()
     return { events: Uint32Array.from(events), fates: Uint8Array.from(fates) }
@@ -341,6 +358,90 @@ export class Owner implements AsyncDisposable {
     }
   }
 
+  /** Which inserts are kept for other nodes from now on. */
+  async share(tableId: number, sharing: Sharing): Promise<void> {
+    if (this.#sharing(tableId) === sharing) return
+    this.#shared.set(tableId, sharing)
+    for (const environment of this.#environments.values()) await environment.write([sharingWrite(tableId, sharing)])
+  }
+
+  /** The oldest rows that wait to be sent to other nodes. */
+  outgoing(charactersMax: number): OutgoingNote[] {
+    const notes: OutgoingNote[] = []
+    let characters = 0
+    for (const table of this.#tables.keys()) {
+      for (const [number, environment] of this.#environments) {
+        for (const note of this.#outgoing(environment, table).oldest()) {
+          notes.push({ ...note, table, environment: number })
+          characters += note.text.length
+          if (characters >= charactersMax) return notes
+        }
+      }
+    }
+    return notes
+  }
+
+  /** Rows of a partition from a place on, as events. */
+  copy(tableId: number, { partition: number, person, row }: CopyPlace, charactersMax: number): CopyPart {
+    const { partition } = this.#hold(this.table(tableId), number)
+    const texts: string[] = []
+    let characters = 0
+    for (const { person: at, row: place, text } of rowTexts(partition, person)) {
+      if (at === person && place < row) continue
+      if (characters >= charactersMax)
+        return { text: texts.join(','), rows: texts.length, next: { partition: number, person: at, row: place } }
+      texts.push(text())
+      characters += texts.at(-1)!.length
+    }
+    return { text: texts.join(','), rows: texts.length }
+  }
+
+  /** What the people of a partition have, hashed, by buckets of people that are the same on every node. */
+  async digests(tableId: number, number: number, buckets: number): Promise<DigestText[]> {
+    const { partition } = this.#hold(this.table(tableId), number)
+    const digests = Array.from({ length: buckets }, () => new ContentDigest())
+    const pause = pauses()
+    for (const { person, text } of rowTexts(partition, 0)) {
+      digests[partitionOf(partition.idOf(person), buckets)]!.addText(text())
+      await pause()
+    }
+    return digests.map((digest) => digest.toText())
+  }
+
+  /** What each person of a bucket has, hashed. */
+  async contents(tableId: number, number: number, buckets: number, bucket: number): Promise<PersonDigest[]> {
+    const { partition } = this.#hold(this.table(tableId), number)
+    const digests = new Map<number, ContentDigest>()
+    const pause = pauses()
+    for (const { person, text } of rowTexts(partition, 0)) {
+      if (partitionOf(partition.idOf(person), buckets) !== bucket) continue
+      const digest = digests.get(person) ?? new ContentDigest()
+      digests.set(person, digest)
+      digest.addText(text())
+      await pause()
+    }
+    return [...digests].map(([person, digest]) => ({ person: partition.idOf(person), ...digest.toText() }))
+  }
+
+  #sharing(tableId: number): Sharing {
+    let sharing = this.#shared.get(tableId)
+    if (sharing === undefined) {
+      // A stop may have come between two environments: what one of them says is kept.
+      const kept = [...this.#environments.values()].map((environment) => sharingOf(environment, tableId))
+      sharing = kept.find((one) => one !== 'none') ?? 'none'
+      this.#shared.set(tableId, sharing)
+    }
+    return sharing
+  }
+
+  #outgoing(environment: BinaryEnvironment, tableId: number): Outgoing {
+    const byTable = this.#notes.get(environment) ?? new Map<number, Outgoing>()
+    this.#notes.set(environment, byTable)
+    const outgoing = byTable.get(tableId) ?? new Outgoing(environment, tableId)
+    byTable.set(tableId, outgoing)
+    return outgoing
+  }
+
   populations(tableId: number): PopulationInfo[] {
     const infos: PopulationInfo[] = []
     for (const { populations } of this.#all(this.table(tableId))) {
@@ -392,6 +493,8 @@ export class Owner implements AsyncDisposable {
     while (this.#folding) await this.#folding
     this.#held.delete(tableId)
     this.#tables.delete(tableId)
+    this.#shared.delete(tableId)
+    for (const notes of this.#notes.values()) notes.delete(tableId)
     for (const environment of this.#environments.values())
       await environment.removeRange(tableStart(tableId), tableStart(tableId + 1))
   }
@@ -643,6 +746,41 @@ function take(held: Held, { segments, keep }: Uses): Taken {
 
 export function columnOf(table: EventTable, name: string): EventColumn | undefined {
   return name === ACTION_NAME ? ACTION_COLUMN : table.columns.find((column) => column.name === name)
+}
+
+/** Lets others in between when a slice is over. */
+function pauses(): () => Promise<void> | undefined {
+  let sliceEnd = performance.now() + SLICE_MS
+  return () =>
+    performance.now() < sliceEnd ? undefined : turn().then(() => void (sliceEnd = performance.now() + SLICE_MS))
+}
+
+/** The rows of a partition as events, people from a number on. */
+function* rowTexts(partition: Partition, from: number): Iterable<{ person: number; row: number; text: () => string }> {
+  const scratch = new Scratch()
+  const snapshot = partition.snapshot()
+  try {
+    for (const unit of unitsOf(snapshot)) {
+      if (unit.first + unit.people <= from) continue
+      const { rowStart, texts } = unitTexts(snapshot, unit, scratch)
+      for (let person = Math.max(from, unit.first); person < unit.first + unit.people; person++) {
+        const start = rowStart[person - unit.first]!
+        const end = rowStart[person - unit.first + 1]!
+        for (let at = start; at < end; at++) yield { person, row: at - start, text: () => texts.text(person, at) }
+      }
+    }
+  } finally {
+    partition.release()
+  }
+}
+
+/** The rows that the delta of a partition has had since it had so many, as events. */
+function freshTexts(partition: Partition, from: number): string[] {
+  const { delta } = partition
+  if (delta.rows === from) return []
+  const cells = (column: EventColumn) => delta.columns.get(column.id)?.values(delta.rows)
+  const texts = new EventTexts(partition, { stamp: delta.stamp, action: delta.action, cells })
+  return Array.from({ length: delta.rows - from }, (_, at) => texts.text(delta.person[from + at]!, from + at))
 }
 
 function rowsByPartition(batch: Batch): Map<number, Uint32Array> {

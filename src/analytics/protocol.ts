@@ -1,6 +1,8 @@
 import type { Program, Scalar, ScanLimits, TriggerOutcome } from '../pyql/index.js'
 import type { Batch } from './batch.js'
+import type { DigestText } from './content-digest.js'
 import type { EventLimits, Rejection } from './event-reader.js'
+import type { Note, Sharing } from './outgoing.js'
 import type { EventTable, PersonId } from './schema.js'
 
 /** What a worker is started with. */
@@ -111,6 +113,32 @@ export interface Reactions {
   readonly seen: readonly { readonly environment: number; readonly key: Uint8Array }[]
 }
 
+/** Rows that wait to be sent to other nodes, from one environment of one table. */
+export interface OutgoingNote extends Note {
+  readonly environment: number
+  readonly table: number
+}
+
+/** Where a copy of a table goes on: a person of a partition by number, and a row of that person. */
+export interface CopyPlace {
+  readonly partition: number
+  readonly person: number
+  readonly row: number
+}
+
+export interface CopyPart {
+  /** Events in JSON, with commas between. */
+  readonly text: string
+  readonly rows: number
+  /** Where this partition goes on; absent at its end. */
+  readonly next?: CopyPlace
+}
+
+/** A person's rows as one hash. */
+export interface PersonDigest extends DigestText {
+  readonly person: PersonId
+}
+
 export interface PopulationInfo {
   readonly name: string
   readonly header: string
@@ -123,6 +151,8 @@ export interface InsertRequest {
   /** JSON text of an array, JSON lines, or the events themselves. */
   readonly body: string | readonly unknown[]
   readonly lines: boolean
+  /** The node where these events were inserted first, when they come from another one. */
+  readonly origin?: string | undefined
 }
 
 export interface InsertAnswer {
@@ -148,7 +178,13 @@ export type Request =
       readonly body: string | readonly unknown[]
       readonly lines: boolean
     }
-  | { readonly kind: 'batch'; readonly table: number; readonly environment: number; readonly batch: Batch }
+  | {
+      readonly kind: 'batch'
+      readonly table: number
+      readonly environment: number
+      readonly batch: Batch
+      readonly origin?: string | undefined
+    }
   | { readonly kind: 'check'; readonly table: number; readonly environment: number; readonly batch: Batch }
   | {
       readonly kind: 'intend'
@@ -177,6 +213,17 @@ export type Request =
   | { readonly kind: 'watch'; readonly table: number; readonly watched: boolean }
   | ReactRequest
   | { readonly kind: 'reacted'; readonly seen: Reactions['seen'] }
+  | { readonly kind: 'share'; readonly table: number; readonly sharing: Sharing }
+  | { readonly kind: 'outgoing'; readonly charactersMax: number }
+  | ({ readonly kind: 'copy'; readonly table: number; readonly charactersMax: number } & CopyPlace)
+  | { readonly kind: 'digests'; readonly table: number; readonly partition: number; readonly buckets: number }
+  | {
+      readonly kind: 'contents'
+      readonly table: number
+      readonly partition: number
+      readonly buckets: number
+      readonly bucket: number
+    }
   | { readonly kind: 'populations'; readonly table: number }
   | { readonly kind: 'forget'; readonly table: number; readonly names: readonly string[] }
   | { readonly kind: 'fold'; readonly table: number }

@@ -6,12 +6,18 @@ import { assert, Problem } from '../lib/index.js'
 import type { PartialResult, Program, Scalar, ScanLimits } from '../pyql/index.js'
 import { Channel } from './channel.js'
 import { type ColumnTree, mergeColumnParts } from './column-tree.js'
+import type { DigestText } from './content-digest.js'
+import type { Sharing } from './outgoing.js'
 import type { PersonRow } from './person-rows.js'
 import type {
   ColumnFilter,
   ColumnPart,
+  CopyPart,
+  CopyPlace,
   InsertAnswer,
   Keep,
+  OutgoingNote,
+  PersonDigest,
   PopulationInfo,
   Reactions,
   ReactProgram,
@@ -108,11 +114,11 @@ export class EventStore implements AsyncDisposable {
   async insert(
     table: EventTable,
     body: string | readonly unknown[],
-    options: { atomic?: boolean; lines?: boolean } = {},
+    options: { atomic?: boolean; lines?: boolean; origin?: string } = {},
   ): Promise<InsertAnswer> {
     this.#announce(table)
-    const { atomic = false, lines = false } = options
-    if (!atomic) return this.#insert({ kind: 'insert', table: table.id, body, lines })
+    const { atomic = false, lines = false, origin } = options
+    if (!atomic) return this.#insert({ kind: 'insert', table: table.id, body, lines, origin })
     const turn = this.#atomic.then(() => this.#insert({ kind: 'atomic', table: table.id, body, lines }))
     this.#atomic = turn.catch(() => undefined)
     return turn
@@ -219,6 +225,53 @@ export class EventStore implements AsyncDisposable {
 
   async reacted(seen: Reactions['seen']): Promise<void> {
     await Promise.all(this.#threads.map(({ channel }) => channel.call({ kind: 'reacted', seen } satisfies Request)))
+  }
+
+  /** Which inserts into a table are kept for other nodes from now on. */
+  async share(table: EventTable, sharing: Sharing): Promise<void> {
+    await this.#all(table, { kind: 'share', table: table.id, sharing })
+  }
+
+  /** The oldest rows that wait to be sent to other nodes. When they stand elsewhere they go to `reacted`. */
+  async outgoing(charactersMax: number): Promise<OutgoingNote[]> {
+    const request = { kind: 'outgoing', charactersMax } satisfies Request
+    return (await Promise.all(this.#threads.map(({ channel }) => channel.call<OutgoingNote[]>(request)))).flat()
+  }
+
+  /** The rows of a table from a place on, as events; without `next` that was the last. */
+  async copy(table: EventTable, from: CopyPlace, charactersMax: number): Promise<CopyPart> {
+    const texts: string[] = []
+    let rows = 0
+    let characters = 0
+    let place: CopyPlace | undefined = from
+    while (place && characters < charactersMax) {
+      const request = { kind: 'copy', table: table.id, charactersMax: charactersMax - characters, ...place } as const
+      const part: CopyPart = await this.#ofPartition(table, place.partition, request)
+      if (part.rows > 0) texts.push(part.text)
+      rows += part.rows
+      characters += part.text.length
+      place = part.next ?? startOf(table, place.partition + 1)
+    }
+    return { text: texts.join(','), rows, ...(place && { next: place }) }
+  }
+
+  /** What a partition holds, by buckets of people that are the same on every node, whatever its partitions. */
+  async digests(table: EventTable, partition: number, buckets: number): Promise<DigestText[]> {
+    return this.#ofPartition(table, partition, { kind: 'digests', table: table.id, partition, buckets })
+  }
+
+  async contents(table: EventTable, buckets: number, bucket: number): Promise<PersonDigest[]> {
+    const all: PersonDigest[] = []
+    for (let partition = 0; partition < table.partitions; partition++) {
+      const request = { kind: 'contents', table: table.id, partition, buckets, bucket } as const
+      all.push(...(await this.#ofPartition<PersonDigest[]>(table, partition, request)))
+    }
+    return all
+  }
+
+  async #ofPartition<T>(table: EventTable, partition: number, request: Request): Promise<T> {
+    this.#announce(table)
+    return this.#thread(partition % this.#environments).channel.call<T>(request)
   }
 
   async forget(table: EventTable, names: readonly string[]): Promise<void> {
@@ -373,6 +426,9 @@ export class EventStore implements AsyncDisposable {
     return thread
   }
 }
+
+const startOf = ({ partitions }: EventTable, partition: number): CopyPlace | undefined =>
+  partition < partitions ? { partition, person: 0, row: 0 } : undefined
 
 const FORMAT_FILE = 'format.json'
 

@@ -16,10 +16,10 @@ const peers = new Map<number, Channel>()
 
 const owners: Owners = {
   environments: start.environments,
-  insert: (table, environment, batch) =>
+  insert: (table, environment, batch, origin) =>
     owner.owns(environment)
-      ? owner.insert(table, batch)
-      : peer(environment).call<Outcome>({ kind: 'batch', table, environment, batch }, buffersOf(batch)),
+      ? owner.insert(table, batch, origin)
+      : peer(environment).call<Outcome>({ kind: 'batch', table, environment, batch, origin }, buffersOf(batch)),
   check: async (table, environment, batch) =>
     owner.owns(environment)
       ? owner.check(table, batch)
@@ -51,11 +51,11 @@ async function handle(request: Request): Promise<unknown> {
     case 'schema':
       return owner.useTable(request.table)
     case 'insert':
-      return inserter.insert(owner.table(request.table), request.body, request.lines)
+      return inserter.insert(owner.table(request.table), request.body, request.lines, request.origin)
     case 'atomic':
       return inserter.insertAtomically(owner.table(request.table), request.body, request.lines)
     case 'batch':
-      return owner.insert(request.table, request.batch)
+      return owner.insert(request.table, request.batch, request.origin)
     case 'check':
       return owner.check(request.table, request.batch)
     case 'intend':
@@ -84,6 +84,16 @@ async function handle(request: Request): Promise<unknown> {
       return owner.react(request)
     case 'reacted':
       return owner.reacted(request.seen)
+    case 'share':
+      return owner.share(request.table, request.sharing)
+    case 'outgoing':
+      return owner.outgoing(request.charactersMax)
+    case 'copy':
+      return owner.copy(request.table, request, request.charactersMax)
+    case 'digests':
+      return owner.digests(request.table, request.partition, request.buckets)
+    case 'contents':
+      return owner.contents(request.table, request.partition, request.buckets, request.bucket)
     case 'populations':
       return owner.populations(request.table)
     case 'forget':

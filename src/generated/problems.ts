@@ -113,6 +113,7 @@ export const problems = {
   setting_fixed: {"status":409,"title":"The setting is fixed","detail":"Setting {setting} is set by {origin}: change it there.","retry":false},
   setting_invalid: {"status":400,"title":"The setting is not valid","detail":"{reason}","retry":false},
   share_unknown: {"status":404,"title":"Not shared","detail":"Database '{database}' is not shared with '{username}'.","retry":false},
+  shared_events_refused: {"status":409,"title":"Events of another node are refused","detail":"Events of {database}.{table} that {node} has accepted are refused here: {reason}. Give this node the same limits (settings events.*).","retry":false},
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
   stopping: {"status":503,"title":"The node is stopping","detail":"The node is stopping; send the request again to another node or after its restart.","retry":true},
   storage_unavailable: {"status":503,"title":"The storage does not take writes","detail":"The storage failed ({reason}) and takes no more writes until the node is restarted. Reads go on where they can.","retry":false},
@@ -260,6 +261,7 @@ export interface ProblemFacts {
   setting_fixed: { setting: string | number; origin: string | number }
   setting_invalid: { reason: string | number }
   share_unknown: { database: string | number; username: string | number }
+  shared_events_refused: { database: string | number; table: string | number; node: string | number; reason: string | number }
   statement_timeout: { limit: string | number }
   stopping: Record<never, never>
   storage_unavailable: { reason: string | number }

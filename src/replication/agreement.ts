@@ -4,11 +4,13 @@ import { Problem } from '../lib/index.js'
 import type { Json, Mesh } from '../mesh/index.js'
 import type { Storage } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
+import { EventComparison } from './event-comparison.js'
+import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore, Position, Subscription } from './peers.js'
 import { definitionOf } from './receiver.js'
 import { stateOf } from './served.js'
 import type { Description } from './subscriber.js'
-import { type CopyPage, isRow, isTableName, nameOf, type TableName, type TableState } from './wire.js'
+import { isCopyPage, isTableName, nameOf, type TableName, type TableState } from './wire.js'
 
 /** A subscription as it is asked for. */
 export interface Wanted extends Subscription {
@@ -44,6 +46,7 @@ export interface AgreementOptions {
   catalog: Catalog
   tables: Tables
   storage: Storage
+  events: SharedEvents
   incarnation: string
   /** Called when the subscriptions of a peer have changed. */
   changed: (peer: string) => Promise<void>
@@ -191,7 +194,8 @@ export class Agreement {
       const subscriptions = merged(replace ? [] : (old?.subscriptions ?? []), wanted)
       peers.putPeer(transaction, { name: node, publicKey, addedAt: old?.addedAt ?? Date.now(), subscriptions })
       for (const wish of wanted) {
-        const position = beginning(wish, peers.position(node, wish), description.incarnation, description.sequence)
+        const known = peers.position(node, wish)
+        const position = beginning(this.#reachable(wish), known, description.incarnation, description.sequence)
         if (position) peers.putPosition(transaction, node, bare(wish), position)
       }
     })
@@ -219,7 +223,7 @@ export class Agreement {
       const all = merged(replace ? [] : (old?.subscriptions ?? []), subscriptions)
       peers.putPeer(transaction, { name: from, publicKey, addedAt: old?.addedAt ?? Date.now(), subscriptions: all })
       for (const wish of subscriptions) {
-        const position = beginning(wish, peers.position(from, wish), incarnation, sequence)
+        const position = beginning(this.#reachable(wish), peers.position(from, wish), incarnation, sequence)
         if (position) peers.putPosition(transaction, from, bare(wish), position)
       }
     })
@@ -234,6 +238,12 @@ export class Agreement {
     // The answer leaves before the subscriber, which waits for its own requests, is ended.
     void removed(from)
     return null
+  }
+
+  /** The log has no events of before they were shared: an earlier start is a full copy. */
+  #reachable(wish: Wanted): Wanted {
+    const isEvents = this.#options.catalog.find(wish.database, wish.table)?.kind === 'events'
+    return isEvents && wish.since !== undefined ? { ...wish, copy: true } : wish
   }
 
   #checkState(state: TableState | undefined): void {
@@ -267,17 +277,31 @@ export class Agreement {
   }
 
   /** Reads what a copy would bring, and counts. */
-  async #preview({ node, wanted }: Plan, timeoutMs: number): Promise<CopyPreview[]> {
-    const { catalog, mesh, tables } = this.#options
+  async #preview({ node, states, wanted }: Plan, timeoutMs: number): Promise<CopyPreview[]> {
+    const { catalog, events, mesh, tables } = this.#options
     const previews: CopyPreview[] = []
     for (const { database, subscribe, table } of wanted) {
       if (!subscribe) continue
       const schema = catalog.find(database, table)
       const preview = { database, table, rows: 0, known: 0, kept: 0 }
-      for (let cursor: string | undefined, more = true; more; ) {
-        const asked = { database, table, ...(cursor === undefined ? {} : { cursor }) }
-        const page = (await mesh.requests.ask(node, 'copy', asked, timeoutMs)) as unknown as CopyPage
-        if (!Array.isArray(page.rows) || !page.rows.every(isRow)) throw new Problem('node_answer_refused', { node })
+      const there = states.get(nameOf({ database, table }))?.schema
+      if (there?.kind === 'events') {
+        const comparison = new EventComparison({
+          mesh,
+          events,
+          node,
+          table: { database, table },
+          schema,
+          timeoutMs,
+          preview: true,
+        })
+        previews.push({ ...preview, ...(await comparison.preview()) })
+        continue
+      }
+      for (let cursor: string | undefined, more = there !== undefined; more; ) {
+        const asked = { database, table, preview: true, ...(cursor === undefined ? {} : { cursor }) }
+        const page: unknown = await mesh.requests.ask(node, 'copy', asked, timeoutMs)
+        if (!isCopyPage(page)) throw new Problem('node_answer_refused', { node })
         for (const row of page.rows) {
           const outcome = schema ? tables.replica.judge(schema, row) : 'applied'
           preview[outcome === 'applied' ? 'rows' : outcome === 'known' ? 'known' : 'kept']++
@@ -309,14 +333,16 @@ const isWanted = (value: unknown): value is Wanted =>
 /** Why a table cannot be shared; undefined when it can. */
 function objection(
   { database, table }: Wanted,
-  here: { kind: string; primaryKey: string } | undefined,
-  there: { kind: string; primaryKey: string } | undefined,
+  here: TableState['schema'],
+  there: TableState['schema'],
 ): string | undefined {
   if (!here && !there) return `'${database}.${table}' exists on neither node; create it on one of them.`
-  if ((here ?? there)!.kind !== 'records')
-    return `'${database}.${table}' holds events, which are not replicated by the mesh.`
   if (here && there && (here.kind !== there.kind || here.primaryKey !== there.primaryKey)) {
     return `'${database}.${table}' has another kind or primary key on the other node: '${there.primaryKey}' there, '${here.primaryKey}' here.`
+  }
+  const isSame = (option: string) => JSON.stringify(here?.options[option]) === JSON.stringify(there?.options[option])
+  if (here && there && !(isSame('z_order') && isSame('fold_case'))) {
+    return `'${database}.${table}' has another z_order or fold_case on the other node: its events would not be the same there.`
   }
   return undefined
 }

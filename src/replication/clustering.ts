@@ -6,6 +6,7 @@ import { isLoopback, type Log, Mesh } from '../mesh/index.js'
 import type { Storage } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
 import { AccessSharing } from './access-sharing.js'
+import { EventOutbox, type SharedEvents } from './event-outbox.js'
 import { PeerStore } from './peers.js'
 import { Replication, type ReplicationSettings } from './replication.js'
 
@@ -30,6 +31,9 @@ export interface ClusteringOptions {
   storage: Storage
   catalog: Catalog
   tables: Tables
+  events: SharedEvents
+  /** Drops a table with all that belongs to it. */
+  dropTable: (database: string, table: string) => Promise<void>
   access: Access
   operationsPort: () => number
   startedAt: number
@@ -41,14 +45,17 @@ export class Clustering implements AsyncDisposable {
   readonly nodeName: string
   readonly #replication: Replication | undefined
   readonly #problem: Problem
+  readonly #eventOutbox: EventOutbox
   readonly #accessSharing: AccessSharing | undefined
 
   private constructor(
     nodeName: string,
+    eventOutbox: EventOutbox,
     replication: Replication | undefined,
     problem: Problem,
     accessSharing?: AccessSharing,
   ) {
+    this.#eventOutbox = eventOutbox
     this.#accessSharing = accessSharing
     this.nodeName = nodeName
     this.#replication = replication
@@ -57,21 +64,24 @@ export class Clustering implements AsyncDisposable {
 
   /** Starts the mesh when it is enabled. What fails is logged and kept: the node itself runs on. */
   static async start(options: ClusteringOptions): Promise<Clustering> {
-    const { log, nodeName, settings } = options
-    if (!settings.enabled) return new Clustering(nodeName, undefined, new Problem('clustering_off', {}))
+    const { log, nodeName, settings, storage } = options
+    const peers = new PeerStore(storage)
+    // Also while clustering is off: peers get what was inserted meanwhile when it is on again.
+    const eventOutbox = new EventOutbox({ ...options, republish: settings.republish })
+    await eventOutbox.share(peers.published())
+    if (!settings.enabled) return new Clustering(nodeName, eventOutbox, undefined, new Problem('clustering_off', {}))
     try {
-      const identity = await PeerStore.identity(options.storage)
+      const identity = await PeerStore.identity(storage)
       const mesh = await Mesh.start({ ...meshOptions(options), identity })
       const clusterPort = settings.leaf_only ? settings.leaf.port : settings.hub.cluster_port
-      const replication = await Replication.start({ ...options, mesh, clusterPort })
-      const { access, storage } = options
-      const { peers } = replication
+      const replication = await Replication.start({ ...options, mesh, peers, eventOutbox, clusterPort })
+      const { access } = options
       const sharing = settings.replicate_access ? new AccessSharing({ access, mesh, peers, storage, log }) : undefined
-      return new Clustering(nodeName, replication, new Problem('clustering_off', {}), sharing)
+      return new Clustering(nodeName, eventOutbox, replication, new Problem('clustering_off', {}), sharing)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       log.error({ code: error.code, reason: error.message }, 'clustering does not run; the node runs without it')
-      return new Clustering(nodeName, undefined, error)
+      return new Clustering(nodeName, eventOutbox, undefined, error)
     }
   }
 
@@ -94,6 +104,7 @@ export class Clustering implements AsyncDisposable {
     await this.#accessSharing?.[Symbol.asyncDispose]()
     await this.#replication?.[Symbol.asyncDispose]()
     await this.#replication?.mesh[Symbol.asyncDispose]()
+    await this.#eventOutbox[Symbol.asyncDispose]()
   }
 }
 

@@ -75,6 +75,17 @@ export class PeerStore {
     return this.#peers
   }
 
+  /** The tables of which changes go to any peer. */
+  published(): TableName[] {
+    const names = new Map<string, TableName>()
+    for (const { subscriptions } of this.#peers.values()) {
+      for (const { database, publish, table } of subscriptions) {
+        if (publish) names.set(nameOf({ database, table }), { database, table })
+      }
+    }
+    return [...names.values()]
+  }
+
   /** Nodes that were removed and not added again. */
   get removed(): ReadonlySet<string> {
     return this.#removed

@@ -3,6 +3,7 @@ import { Problem } from '../lib/index.js'
 import type { Log } from '../mesh/index.js'
 import type { Storage } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
+import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore } from './peers.js'
 import type { Receiver } from './subscriber.js'
 import type { TableName, TableState } from './wire.js'
@@ -14,6 +15,8 @@ export interface ReceiverOptions {
   storage: Storage
   catalog: Catalog
   tables: Tables
+  events: SharedEvents
+  dropTable: (database: string, table: string) => Promise<void>
   /** How far ahead of our clock a change may be. */
   clockAheadMsMax: number
   log: Log
@@ -33,7 +36,11 @@ export const definitionOf = (column: Column): ColumnDefinition => ({
 
 /** Applies what one peer sends to the tables of this node. */
 export function receiverFor(options: ReceiverOptions): Receiver {
-  const { catalog, clockAheadMsMax, log, nodeName, peer, peers, storage, tables } = options
+  const { catalog, clockAheadMsMax, dropTable, events, log, nodeName, peer, peers, storage, tables } = options
+  const observe = (origin: string, time: number) => {
+    if (time > Date.now() + clockAheadMsMax) throw new Problem('clock_ahead', { node: origin, limit: clockAheadMsMax })
+    tables.clock.observe(time)
+  }
   return {
     position: (table) => peers.position(peer, table),
     write: (run) => storage.write(run),
@@ -43,14 +50,24 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       const { keys, operation, origin, records, time, user } = entry
       // What was made here comes back by way of others; only a copy may bring something that a restored backup lost.
       if (origin === nodeName && !isCopy) return { lost: 0 }
-      if (time > Date.now() + clockAheadMsMax)
-        throw new Problem('clock_ahead', { node: origin, limit: clockAheadMsMax })
-      tables.clock.observe(time)
+      if (operation === 'events') return { lost: 0 }
+      observe(origin, time)
       const change = { version: { time, origin }, user, operation, keys, records }
       // Late on a longer way, or older in a copy, is no conflict.
       const logLost = origin === peer && !isCopy
       const { lost } = tables.replica.apply(transaction, database, table, change, { logLost })
       return { lost: logLost ? lost : 0 }
+    },
+
+    async insertEvents({ database, table }, entries) {
+      const schema = catalog.table(database, table)
+      for (const { origin, records, time } of entries) {
+        if (origin === nodeName) continue
+        observe(origin, time)
+        const { rejected } = await events.insert(schema, records, { origin })
+        const reason = rejected[0]?.reason
+        if (reason !== undefined) throw new Problem('shared_events_refused', { node: peer, database, table, reason })
+      }
     },
 
     async adopt(state) {
@@ -63,7 +80,7 @@ export function receiverFor(options: ReceiverOptions): Receiver {
   async function drop({ database, table }: TableName): Promise<void> {
     if (!catalog.find(database, table)) return
     log.warn({ peer, database, table }, 'dropping a table because a peer dropped it')
-    await catalog.dropTable(database, table)
+    await dropTable(database, table)
   }
 
   async function alter({ database, droppedColumns = [], schema, table }: TableState): Promise<void> {

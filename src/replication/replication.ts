@@ -4,7 +4,8 @@ import { findLoop, type Log, type Mesh, type NodeLinks, type Route } from '../me
 import { incarnationOf, type Storage, type WriteTransaction } from '../storage/index.js'
 import type { RawEntry, Tables } from '../tables/index.js'
 import { Agreement } from './agreement.js'
-import { type Peer, PeerStore, type Self } from './peers.js'
+import type { EventOutbox, SharedEvents } from './event-outbox.js'
+import type { Peer, PeerStore, Self } from './peers.js'
 import { Publisher } from './publisher.js'
 import { isPlain, receiverFor } from './receiver.js'
 import { serveTables, stateOf } from './served.js'
@@ -27,6 +28,11 @@ export interface ReplicationOptions {
   storage: Storage
   catalog: Catalog
   tables: Tables
+  events: SharedEvents
+  eventOutbox: EventOutbox
+  /** Drops a table with all that belongs to it. */
+  dropTable: (database: string, table: string) => Promise<void>
+  peers: PeerStore
   settings: ReplicationSettings
   /** The port of the operations, once it is known. */
   operationsPort: () => number
@@ -52,24 +58,22 @@ export class Replication implements AsyncDisposable {
   readonly #changed = new Map<string, TableName>()
 
   static async start(options: ReplicationOptions): Promise<Replication> {
-    const { mesh, storage, tables } = options
-    const peers = new PeerStore(storage)
+    const { mesh, peers, tables } = options
     const self = await lifeOf(options, peers)
     for (const { name, publicKey } of peers.peers.values()) mesh.requests.trust(name, publicKey)
     for (const name of peers.removed) mesh.requests.ban(name)
-    const replication = new Replication(options, peers, self, tables)
+    const replication = new Replication(options, self, tables)
     await replication.#pin()
     return replication
   }
 
-  private constructor(options: ReplicationOptions, peers: PeerStore, self: Self, tables: Tables) {
-    const { catalog, mesh, log, settings, storage } = options
+  private constructor(options: ReplicationOptions, self: Self, tables: Tables) {
+    const { catalog, events, eventOutbox, mesh, log, peers, settings, storage } = options
     this.#options = options
     this.mesh = mesh
     this.peers = peers
     this.#incarnation = self.incarnation
-    for (const { database, table } of published(peers))
-      this.#changed.set(nameOf({ database, table }), { database, table })
+    for (const table of peers.published()) this.#changed.set(nameOf(table), table)
     catalog.watch((...change) => this.#catalogChanged(...change))
     const ships = (entry: RawEntry) => !entry.lost && (settings.republish || entry.origin === mesh.nodeName)
     this.#publisher = new Publisher({
@@ -86,13 +90,15 @@ export class Replication implements AsyncDisposable {
     const { incarnation } = self
     const { republish } = settings
     const { changes, replica } = tables
-    serveTables({ mesh, peers, catalog, changes, replica, incarnation, republish, ships })
+    const sharing = () => eventOutbox.share(peers.published())
+    serveTables({ mesh, peers, catalog, changes, replica, events, sharing, incarnation, republish, ships })
     this.agreement = new Agreement({
       mesh,
       peers,
       catalog,
       tables,
       storage,
+      events,
       incarnation,
       changed: async (peer) => {
         await this.#refresh(peer)
@@ -104,12 +110,12 @@ export class Replication implements AsyncDisposable {
     const subscriber = (peer: string) => this.#subscribers.get(peer)
     this.status = new StatusReader({
       ...options,
-      peers,
       incarnation,
       subscriber,
       published: () => this.#publisher.published,
     })
-    this.verification = new Verification({ mesh, peers, catalog, replica, timeoutMs: settings.request_timeout_ms })
+    const timeoutMs = settings.request_timeout_ms
+    this.verification = new Verification({ mesh, peers, catalog, replica, events, timeoutMs })
     for (const peer of peers.peers.keys()) void this.#refresh(peer)
   }
 
@@ -148,13 +154,14 @@ export class Replication implements AsyncDisposable {
 
   /** Gives a peer the subscriber that its subscriptions ask for. */
   async #refresh(name: string): Promise<void> {
-    const { catalog, log, mesh, settings, storage, tables } = this.#options
+    const { catalog, dropTable, events, eventOutbox, log, mesh, settings, storage, tables } = this.#options
+    await eventOutbox.share(this.peers.published())
     const old = this.#subscribers.get(name)
     this.#subscribers.delete(name)
     await old?.[Symbol.asyncDispose]()
     const peer = this.peers.peers.get(name)
     if (!peer || this.#subscribers.has(name)) return
-    for (const table of published(this.peers)) this.#changed.set(nameOf(table), table)
+    for (const table of this.peers.published()) this.#changed.set(nameOf(table), table)
     this.#publisher.wake()
     const wanted = peer.subscriptions.filter(({ subscribe }) => subscribe)
     if (wanted.length === 0) return
@@ -166,6 +173,8 @@ export class Replication implements AsyncDisposable {
       storage,
       catalog,
       tables,
+      events,
+      dropTable,
       clockAheadMsMax,
       log,
     })
@@ -257,16 +266,6 @@ export class Replication implements AsyncDisposable {
       transaction.onCommit(() => void this.#refresh(peer.name))
     }
   }
-}
-
-function published(peers: PeerStore): TableName[] {
-  const names = new Map<string, TableName>()
-  for (const { subscriptions } of peers.peers.values()) {
-    for (const { database, publish, table } of subscriptions) {
-      if (publish) names.set(nameOf({ database, table }), { database, table })
-    }
-  }
-  return [...names.values()]
 }
 
 /**

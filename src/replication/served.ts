@@ -1,15 +1,19 @@
+import type { CopyPlace } from '../analytics/index.js'
 import type { Catalog } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { type Json, type Mesh, PrintedJson } from '../mesh/index.js'
 import type { ChangeLog, Key, RawEntry, Replica } from '../tables/index.js'
+import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore } from './peers.js'
 import { isTableName, PAGE_CHARACTERS_MAX, type TableName, type TableState } from './wire.js'
 
 const SCAN_MAX = 2_000
 const TABLES_MAX = 10_000
 const BEHIND_MAX = 10_000
+const BEHIND_CHARACTERS_MAX = 32 * 1024 * 1024
 const PIECE_ROWS_MIN = 100
 const PIECES_MAX = 1_000
+const BUCKETS_MAX = 1_024
 
 export interface ServedOptions {
   mesh: Mesh
@@ -17,6 +21,9 @@ export interface ServedOptions {
   catalog: Catalog
   changes: ChangeLog
   replica: Replica
+  events: SharedEvents
+  /** Resolves when inserts into the event tables that are published are kept for others. */
+  sharing: () => Promise<void>
   incarnation: string
   republish: boolean
   /** Whether the entry goes out to others at all. */
@@ -39,10 +46,12 @@ export function stateOf(catalog: Catalog, peers: PeerStore, name: TableName): Ta
 
 /** Answers what peers ask about the tables that this node publishes to them. */
 export function serveTables(options: ServedOptions): void {
-  const { catalog, changes, incarnation, mesh, peers, replica, republish, ships } = options
+  const { catalog, changes, events, incarnation, mesh, peers, replica, republish, sharing, ships } = options
 
   const allowed = (from: string, body: unknown): TableName => {
     if (!isTableName(body)) throw new Problem('invalid_request', { reason: 'The request names no table.' })
+    // Who only looks has no agreement yet; it might make one without asking anybody here.
+    if ((body as { preview?: unknown }).preview === true) return { database: body.database, table: body.table }
     const subscription = peers.peers
       .get(from)
       ?.subscriptions.find(({ database, table }) => database === body.database && table === body.table)
@@ -101,15 +110,23 @@ export function serveTables(options: ServedOptions): void {
       place = entry.sequence
     }
     const state = stateOf(catalog, peers, name)
-    const rest = { incarnation, upTo: place, more: more || read.length === SCAN_MAX, state }
+    const rest = { incarnation, upTo: place, more: more || place < changes.committed(), state }
     return new PrintedJson(`${JSON.stringify(rest).slice(0, -1)},"entries":[${text}]}`)
   }
 
   mesh.requests.serve('copy', async (body, from) => {
     const schema = schemaOf(allowed(from, body))
-    const { cursor } = body as { cursor?: unknown }
+    const { cursor: asked } = body as { cursor?: unknown }
+    const cursor = typeof asked === 'string' ? asked : undefined
+    // What is inserted from now on comes by the log, behind this sequence.
+    if (schema.kind === 'events') await sharing()
     const sequence = changes.committed()
-    const page = replica.page(schema, typeof cursor === 'string' ? cursor : undefined, PAGE_CHARACTERS_MAX)
+    if (schema.kind === 'events') {
+      const { next, text } = await events.copy(schema, placeOf(cursor), PAGE_CHARACTERS_MAX)
+      const head = JSON.stringify({ incarnation, sequence, cursor: next && cursorOf(next) }).slice(0, -1)
+      return new PrintedJson(`${head},"rows":[],"events":[${text}]}`)
+    }
+    const page = replica.page(schema, cursor, PAGE_CHARACTERS_MAX)
     const head = JSON.stringify({ incarnation, sequence, cursor: page.cursor }).slice(0, -1)
     return new PrintedJson(`${head},"rows":[${page.rows.join(',')}]}`)
   })
@@ -134,6 +151,23 @@ export function serveTables(options: ServedOptions): void {
     return replica.contents(schema, start, before) as unknown as Json
   })
 
+  mesh.requests.serve('event_digests', async (body, from) => {
+    const schema = schemaOf(allowed(from, body))
+    const { buckets, partition } = body as { buckets?: unknown; partition?: unknown }
+    const { partitions } = schema.options as { partitions: number }
+    const right = isCount(buckets, BUCKETS_MAX) && isCount(partition, partitions - 1)
+    if (!right) throw new Problem('invalid_request', { reason: 'The request names no part of the event table.' })
+    return { partitions, digests: (await events.digests(schema, buckets, partition)) as unknown as Json }
+  })
+
+  mesh.requests.serve('event_contents', async (body, from) => {
+    const schema = schemaOf(allowed(from, body))
+    const { bucket, buckets } = body as { bucket?: unknown; buckets?: unknown }
+    const right = isCount(buckets, BUCKETS_MAX) && isCount(bucket, buckets - 1)
+    if (!right) throw new Problem('invalid_request', { reason: 'The request names no part of the event table.' })
+    return (await events.contents(schema, buckets, bucket)) as unknown as Json
+  })
+
   // How far the asker is behind, by the positions that it tells.
   mesh.requests.serve('behind', async (body) => {
     const { positions } = body as { positions?: { database: string; table: string; sequence: number }[] }
@@ -146,11 +180,27 @@ export function serveTables(options: ServedOptions): void {
 
   function behind(tableId: number, sequence: number): Json {
     if (isQuiet(tableId, sequence)) return { entries: 0, seconds: 0 }
-    const waiting = changes.after(sequence, BEHIND_MAX).filter((entry) => entry.tableId === tableId && ships(entry))
-    const oldest = waiting[0]
-    return {
-      entries: waiting.length,
-      seconds: oldest ? Math.max(0, Math.round((Date.now() - oldest.time) / 10) / 100) : 0,
+    let entries = 0
+    let oldest: number | undefined
+    let seen = 0
+    let characters = 0
+    for (const entry of changes.walk(sequence)) {
+      if (seen++ === BEHIND_MAX || characters > BEHIND_CHARACTERS_MAX) break
+      characters += entry.json.length
+      if (entry.tableId !== tableId || !ships(entry)) continue
+      entries++
+      oldest ??= entry.time
     }
+    return { entries, seconds: oldest === undefined ? 0 : Math.max(0, Math.round((Date.now() - oldest) / 10) / 100) }
   }
+}
+
+const isCount = (value: unknown, most: number): value is number =>
+  Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most
+
+const cursorOf = ({ partition, person, row }: CopyPlace) => `${partition}.${person}.${row}`
+
+function placeOf(cursor: string | undefined): CopyPlace {
+  const [partition, person, row] = (cursor ?? '0.0.0').split('.').map(Number)
+  return { partition: partition || 0, person: person || 0, row: row || 0 }
 }

@@ -5,8 +5,8 @@ import type { WriteTransaction } from '../storage/index.js'
 import type { Position } from './peers.js'
 import {
   type CopyPage,
+  isCopyPage,
   isEntry,
-  isRow,
   nameOf,
   parseShipment,
   type ShippedEntry,
@@ -34,6 +34,8 @@ export interface Receiver {
     entry: Omit<ShippedEntry, 'sequence'>,
     isCopy: boolean,
   ): { lost: number }
+  /** Inserts events, before the position behind them is stored: again they change nothing. @throws Problem */
+  insertEvents(table: TableName, entries: readonly Omit<ShippedEntry, 'sequence'>[]): Promise<void>
   /** Takes over what the peer tells of a table: new columns, dropped columns, the drop of the table. */
   adopt(state: TableState): Promise<void>
 }
@@ -227,26 +229,29 @@ export class Subscriber implements AsyncDisposable {
   }
 
   async #copyPage(table: TableName, position: Position, incarnation: string): Promise<boolean> {
-    const { receiver } = this.#options
+    const { peer, receiver } = this.#options
     const { cursor, sequence, reason, rows } = position.copy!
     const { database, table: name } = table
     const asked = { database, table: name, ...(cursor === undefined ? {} : { cursor }) }
-    const page = (await this.#ask('copy', asked)) as CopyPage | undefined
-    if (!page || !Array.isArray(page.rows) || !page.rows.every(isRow)) throw this.#strange()
+    const page = await this.#ask('copy', asked)
+    if (!isCopyPage(page)) throw this.#strange()
     if (page.incarnation !== incarnation) throw new Restart()
     if (page.cursor !== undefined) this.#askAhead('copy', { database, table: name, cursor: page.cursor })
     // Changes made while the copy runs come afterwards, from the log, beginning where the first page was read.
     const goOn = sequence ?? page.sequence
+    const { events = [] } = page
+    if (events.length > 0) await receiver.insertEvents(table, [eventsOf(peer, events)])
+    const copiedRows = rows + page.rows.length + events.length
     await receiver.write((transaction) => {
       let conflicts = position.conflicts
       for (const entry of changesOf(page)) conflicts += receiver.apply(transaction, table, entry, true).lost
       const next = { ...position, conflicts, at: Date.now() }
       delete next.copy
       if (page.cursor === undefined) {
-        const copied = { reason, rows: rows + page.rows.length, at: Date.now() }
+        const copied = { reason, rows: copiedRows, at: Date.now() }
         receiver.putPosition(transaction, table, { ...next, sequence: goOn, copied })
       } else {
-        const copy = { cursor: page.cursor, sequence: goOn, reason, rows: rows + page.rows.length }
+        const copy = { cursor: page.cursor, sequence: goOn, reason, rows: copiedRows }
         receiver.putPosition(transaction, table, { ...next, copy })
       }
     })
@@ -276,7 +281,7 @@ export class Subscriber implements AsyncDisposable {
         continue
       }
       group.push({ table, entries: shipment.entries })
-      for (const { keys } of shipment.entries) count += keys.length
+      for (const { keys, records } of shipment.entries) count += Math.max(keys.length, records.length)
       if (count >= ENTRIES_PER_TRANSACTION) await flush()
     }
     await flush()
@@ -289,6 +294,12 @@ export class Subscriber implements AsyncDisposable {
     upTo?: number,
   ): Promise<void> {
     const { receiver } = this.#options
+    for (const { table, entries } of groups) {
+      const position = receiver.position(table)
+      if (!position || position.incarnation !== incarnation || position.copy) continue
+      const events = entries.filter((entry) => entry.operation === 'events' && entry.sequence > position.sequence)
+      if (events.length > 0) await receiver.insertEvents(table, events)
+    }
     await receiver.write((transaction) => {
       for (const { table, entries } of groups) {
         const position = receiver.position(table)
@@ -343,6 +354,15 @@ export class Subscriber implements AsyncDisposable {
     this.#options.log.warn({ peer: this.#options.peer, reason }, 'refused a message between nodes')
   }
 }
+
+const eventsOf = (origin: string, records: Record<string, unknown>[]): Omit<ShippedEntry, 'sequence'> => ({
+  time: 0,
+  origin,
+  user: '',
+  operation: 'events',
+  keys: [],
+  records,
+})
 
 /** Rows with the same version were written by one operation: they are applied, and logged, as one. */
 function* changesOf(page: CopyPage): Generator<Omit<ShippedEntry, 'sequence'>> {

@@ -1,7 +1,9 @@
-import type { Catalog } from '../catalog/index.js'
+import type { Catalog, TableSchema } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import type { Json, Mesh } from '../mesh/index.js'
 import type { Key, RangeDigest, Replica } from '../tables/index.js'
+import { EventComparison } from './event-comparison.js'
+import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore } from './peers.js'
 import type { TableName } from './wire.js'
 
@@ -14,6 +16,7 @@ export interface VerificationOptions {
   peers: PeerStore
   catalog: Catalog
   replica: Replica
+  events: SharedEvents
   timeoutMs: number
 }
 
@@ -57,16 +60,19 @@ export class Verification {
 
   async #compareWith(node: string, table: TableName): Promise<Comparison> {
     try {
-      return await this.#walk(node, table)
+      const schema = this.#options.catalog.table(table.database, table.table)
+      if (schema.kind === 'records') return await this.#walk(node, table, schema)
+      const people = new EventComparison({ ...this.#options, schema, node, table })
+      const { differences, equal, records } = await people.compare(KEYS_NAMED_MAX)
+      return comparison(node, equal, records, differences)
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
       return { node_name: node, equal: null, records: null, differences: [], truncated: false, error: reason }
     }
   }
 
-  async #walk(node: string, { database, table }: TableName): Promise<Comparison> {
-    const { catalog, replica } = this.#options
-    const schema = catalog.table(database, table)
+  async #walk(node: string, { database, table }: TableName, schema: TableSchema): Promise<Comparison> {
+    const { replica } = this.#options
     const ask = <Answer>(method: string, more: Record<string, Json>) =>
       this.#ask<Answer>(node, method, { database, table, ...more })
     const theirs = await ask<Key[]>('boundaries', { size: PIECE_ROWS })
@@ -92,15 +98,7 @@ export class Verification {
         differences.push(...compared(replica.contents(schema, start, before), contents))
       }
     }
-    const truncated = differences.length > KEYS_NAMED_MAX
-    return {
-      node_name: node,
-      equal,
-      records,
-      differences: differences.slice(0, KEYS_NAMED_MAX),
-      truncated,
-      error: null,
-    }
+    return comparison(node, equal, records, differences)
   }
 
   async #ask<Answer>(node: string, method: string, body: Json): Promise<Answer> {
@@ -108,6 +106,17 @@ export class Verification {
     const answer = await mesh.requests.ask(node, method, body, timeoutMs)
     if (!Array.isArray(answer)) throw new Problem('node_answer_refused', { node })
     return answer as Answer
+  }
+}
+
+function comparison(node: string, equal: boolean, records: number, differences: Difference[]): Comparison {
+  return {
+    node_name: node,
+    equal,
+    records,
+    differences: differences.slice(0, KEYS_NAMED_MAX),
+    truncated: differences.length > KEYS_NAMED_MAX,
+    error: null,
   }
 }
 

@@ -16,7 +16,7 @@ export interface ShippedEntry {
   time: number
   origin: string
   user: string
-  operation: 'insert' | 'update' | 'upsert' | 'delete' | 'replace'
+  operation: 'insert' | 'update' | 'upsert' | 'delete' | 'replace' | 'events'
   keys: Key[]
   records: Record<string, unknown>[]
 }
@@ -50,6 +50,8 @@ export interface CopyPage {
   /** The log's newest sequence before the first page was read; kept by the asker. */
   sequence: number
   rows: RemoteRecord[]
+  /** Of an event table: events instead of rows. */
+  events?: Record<string, unknown>[]
   /** Where the next page begins; absent behind the last. */
   cursor?: string
 }
@@ -68,7 +70,7 @@ const isTime = (value: unknown): value is number => typeof value === 'number' &&
 const isKey = (value: unknown): value is Key =>
   (typeof value === 'string' && value.length <= 1_024) || (typeof value === 'number' && Number.isFinite(value))
 
-const OPERATIONS = new Set(['insert', 'update', 'upsert', 'delete', 'replace'])
+const OPERATIONS = new Set(['insert', 'update', 'upsert', 'delete', 'replace', 'events'])
 
 export function isEntry(value: unknown): value is ShippedEntry {
   if (!isObject(value)) return false
@@ -76,6 +78,7 @@ export function isEntry(value: unknown): value is ShippedEntry {
   if (!Number.isSafeInteger(sequence) || (sequence as number) < 1 || !isTime(time)) return false
   if (typeof origin !== 'string' || origin === '' || origin.length > 64 || typeof user !== 'string') return false
   if (!OPERATIONS.has(operation as string) || !Array.isArray(keys) || !Array.isArray(records)) return false
+  if (operation === 'events') return keys.length === 0 && records.length <= RECORDS_MAX && records.every(isObject)
   if (keys.length > RECORDS_MAX || !keys.every(isKey) || !records.every(isObject)) return false
   return operation === 'delete' ? records.length === 0 : records.length === keys.length
 }
@@ -94,7 +97,16 @@ export function parseShipment(bytes: Buffer): Shipment | undefined {
   return { incarnation, entries, ...(state ? { state: state as TableState } : {}) }
 }
 
-export function isRow(value: unknown): value is RemoteRecord {
+/** Whether an answer is a page of a full copy. */
+export function isCopyPage(value: unknown): value is CopyPage {
+  if (!isObject(value)) return false
+  const { cursor, events = [], incarnation, rows, sequence } = value
+  if (!Array.isArray(rows) || !rows.every(isRow) || !Array.isArray(events) || !events.every(isObject)) return false
+  if (cursor !== undefined && typeof cursor !== 'string') return false
+  return typeof incarnation === 'string' && Number.isSafeInteger(sequence)
+}
+
+function isRow(value: unknown): value is RemoteRecord {
   if (!isObject(value) || !isKey(value.key) || !isObject(value.version)) return false
   const { time, origin } = value.version
   if (!isTime(time) || typeof origin !== 'string') return false

@@ -1,14 +1,21 @@
 import {
   ACTION_COLUMN,
+  ContentDigest,
+  type CopyPart,
+  type CopyPlace,
+  type DigestText,
   type EventColumn,
   type EventStore,
   type EventTable,
   type InsertAnswer,
+  type OutgoingNote,
+  type PersonDigest,
   type PersonId,
   problemOf,
   type QueryControl,
   type Reactions,
   type ReactProgram,
+  type Sharing,
 } from '../analytics/index.js'
 import type { TableSchema } from '../catalog/index.js'
 import { didYouMean, JsonText, Problem, type View } from '../lib/index.js'
@@ -90,7 +97,7 @@ export class Events implements AsyncDisposable {
   readonly #compile: Compile
   readonly #nodesMax: number
   /** Told of every insert that was accepted. */
-  #onInsert: (schema: TableSchema) => void = () => {}
+  readonly #listeners = new Set<(schema: TableSchema) => void>()
 
   /** Partitions of a table that is made without saying how many. */
   readonly partitions: number
@@ -106,19 +113,50 @@ export class Events implements AsyncDisposable {
   async insert(
     schema: TableSchema,
     events: string | readonly unknown[],
-    options: { atomic?: boolean; lines?: boolean } = {},
+    options: { atomic?: boolean; lines?: boolean; origin?: string } = {},
   ): Promise<InsertAnswer> {
     const table = eventTableOf(schema)
     const answer = await this.#store.insert(table, events, options)
     if (answer.inserted > 0) {
       this.#segments.inserted(table)
-      this.#onInsert(schema)
+      for (const listener of this.#listeners) listener(schema)
     }
     return answer
   }
 
   onInsert(listener: (schema: TableSchema) => void): void {
-    this.#onInsert = listener
+    this.#listeners.add(listener)
+  }
+
+  /** Which inserts into a table are kept for other nodes from now on. */
+  async share(schema: TableSchema, sharing: Sharing): Promise<void> {
+    await this.#store.share(eventTableOf(schema), sharing)
+  }
+
+  /** The oldest rows that wait to be sent to other nodes. When they stand elsewhere they go to `reacted`. */
+  async outgoing(charactersMax: number): Promise<OutgoingNote[]> {
+    return this.#store.outgoing(charactersMax)
+  }
+
+  /** The rows of a table from a place on, as events. */
+  async copy(schema: TableSchema, from: CopyPlace, charactersMax: number): Promise<CopyPart> {
+    return this.#store.copy(eventTableOf(schema), from, charactersMax)
+  }
+
+  /** What a table holds, by buckets of people that are the same on every node: of one partition, or of all. */
+  async digests(schema: TableSchema, buckets: number, partition?: number): Promise<DigestText[]> {
+    const table = eventTableOf(schema)
+    if (partition !== undefined) return this.#store.digests(table, partition, buckets)
+    const all = Array.from({ length: buckets }, () => new ContentDigest())
+    for (let number = 0; number < table.partitions; number++) {
+      const part = await this.#store.digests(table, number, buckets)
+      for (const [bucket, digest] of part.entries()) all[bucket]!.add(digest)
+    }
+    return all.map((digest) => digest.toText())
+  }
+
+  async contents(schema: TableSchema, buckets: number, bucket: number): Promise<PersonDigest[]> {
+    return this.#store.contents(eventTableOf(schema), buckets, bucket)
   }
 
   /** Compiles the script of a trigger. @throws Problem script_invalid, script_limit */

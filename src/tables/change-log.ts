@@ -9,7 +9,7 @@ import {
 } from '../storage/index.js'
 import type { Key } from './reader.js'
 
-export type LoggedOperation = 'insert' | 'update' | 'upsert' | 'delete' | 'replace'
+export type LoggedOperation = 'insert' | 'update' | 'upsert' | 'delete' | 'replace' | 'events'
 
 /** One change of one table: what one operation did, in one transaction. */
 export interface LogEntry {
@@ -24,8 +24,9 @@ export interface LogEntry {
   database: string
   table: string
   tableId: number
+  /** None for events. */
   keys: Key[]
-  /** The records as they are after the change; for a deletion none. */
+  /** The records as they are after the change; for a deletion none; for events these. */
   records: Record<string, unknown>[]
   /** Another node's change that came too late: a later version was here, and stayed. */
   lost?: true
@@ -60,6 +61,7 @@ export interface LogRange {
 
 const LAST = AFTER_VALUES
 const CHUNK = 100
+const CHUNK_CHARACTERS = 8 * 1024 * 1024
 
 /**
  * Stored: `offset time table|{...}`. The offset is the characters of all entries before, so that the size of any part of
@@ -167,16 +169,28 @@ export class ChangeLog {
     }
   }
 
-  /** Up to `limit` entries behind a sequence, unparsed. */
+  /** Up to `limit` entries behind a sequence, unparsed, and fewer where they are large. */
   after(sequence: number, limit: number): RawEntry[] {
+    const entries: RawEntry[] = []
+    let characters = 0
+    for (const entry of this.walk(sequence)) {
+      entries.push(entry)
+      characters += entry.json.length
+      if (entries.length === limit || characters >= CHUNK_CHARACTERS) break
+    }
+    return entries
+  }
+
+  /** The entries behind a sequence, unparsed. To be walked through in one turn. */
+  *walk(sequence: number): Generator<RawEntry> {
     using snapshot = this.#storage.snapshot()
-    const range = { start: `${encodeValue(sequence)}\x00`, end: LAST, limit }
-    return [...snapshot.entries(this.#entries, range)].map(([key, stored]) => {
+    const range = { start: `${encodeValue(sequence)}\x00`, end: LAST }
+    for (const [key, stored] of snapshot.entries(this.#entries, range)) {
       const { time, tableId } = headOf(stored)
       const json = stored.slice(stored.indexOf('|') + 1)
       const { database, table, origin, lost = false } = factsOf(json)
-      return { sequence: decodeValue(key, 0) as number, tableId, database, table, origin, lost, time, json }
-    })
+      yield { sequence: decodeValue(key, 0) as number, tableId, database, table, origin, lost, time, json }
+    }
   }
 
   /** Resolves when there is an entry behind this one, or when the signal aborts. */

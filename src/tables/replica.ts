@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TableSchema } from '../catalog/index.js'
+import { Problem } from '../lib/index.js'
 import type { Storage, WriteTransaction } from '../storage/index.js'
 import type { BatchContext } from './batch.js'
 import type { LoggedOperation } from './change-log.js'
@@ -196,7 +197,9 @@ export class Replica {
     records: readonly Record<string, unknown>[],
   ): TableShape {
     const { catalog } = this.#context
-    const shape = shapeOf(catalog.draftTable(database, table))
+    const schema = catalog.draftTable(database, table)
+    if (schema.kind !== 'records') throw new Problem('not_records', { database, table })
+    const shape = shapeOf(schema)
     if (!shape.schema.dynamic) return shape
     const names = newAttributes(shape, records)
     return names.size === 0 ? shape : shapeOf(catalog.addAttributes(transaction, shape.schema, names))

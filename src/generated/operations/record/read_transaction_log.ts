@@ -2,7 +2,7 @@
 // read_transaction_log
 export type Response = {
   /**
-   * insert, update, upsert, delete or replace.
+   * insert, update, upsert, delete or replace; events for a shared table of events.
    */
   operation: string
   /**
