@@ -45,7 +45,7 @@ const heavy: Record<string, () => object> = {
   'transaction with a where that reads all': () => ({
     operation: 'transaction',
     database: names.database,
-    operations: [{ operation: 'update', table: names.table, set: { note: 'x' }, where: [['note', 'like', '%y']] }],
+    operations: [{ operation: 'update', table: names.table, set: { note: 'x' }, where: [['note', 'like', 'y']] }],
   }),
   'delete of 10,000': () => ({
     operation: 'delete',

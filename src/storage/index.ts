@@ -18,6 +18,7 @@ export {
 export type { KeyRange, Keyspace } from './keyspace.js'
 export { type Idempotency, Replays } from './replays.js'
 export {
+  type Pauses,
   Storage,
   type StorageOptions,
   type StorageSettings,

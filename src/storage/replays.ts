@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { Problem } from '../lib/index.js'
+import { atOnce, Problem, type Steps } from '../lib/index.js'
 import { encodeValue } from './key.js'
 import type { Keyspace } from './keyspace.js'
 import type { Storage, WriteTransaction } from './storage.js'
@@ -49,10 +49,25 @@ export class Replays {
    */
   once<T>(transaction: WriteTransaction, user: string, idempotency: Idempotency | undefined, run: () => T): T {
     if (!idempotency) return run()
+    const steps = function* (): Steps<T> {
+      yield
+      return run()
+    }
+    return atOnce(this.onceInSteps(transaction, user, idempotency, steps))
+  }
+
+  /** The same for work in steps. */
+  *onceInSteps<T>(
+    transaction: WriteTransaction,
+    user: string,
+    idempotency: Idempotency | undefined,
+    run: () => Steps<T>,
+  ): Steps<T> {
+    if (!idempotency) return yield* run()
     const place = placeOf(user, idempotency.key)
     const found = this.#valid(transaction.get(this.#answers, place), idempotency.fingerprint)
     if (found) return found.answer as T
-    const answer = run()
+    const answer = yield* run()
     const time = this.#now()
     const replay: Replay = { fingerprint: idempotency.fingerprint, answer, time }
     transaction.put(this.#answers, place, JSON.stringify(replay))

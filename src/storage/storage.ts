@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type RootDatabase, type Transaction } from 'lmdb'
-import { assert, type Problem } from '../lib/index.js'
+import { assert, type Problem, type Steps, withPauses } from '../lib/index.js'
 import { failureOf } from './failure.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
@@ -113,6 +113,14 @@ export interface WriteTransaction {
   onUndo(callback: () => void): void
 }
 
+/** When a write in steps lets others run. */
+export interface Pauses {
+  /** Time between two pauses, in milliseconds. */
+  slice_ms: number
+  /** Ends the write at its next pause. */
+  signal?: AbortSignal | undefined
+}
+
 /** Writes that reach the disk together. */
 class Group {
   readonly changes = new WriteSet()
@@ -155,6 +163,10 @@ export class Storage implements AsyncDisposable {
   readonly #readers = new Map<number, number>()
   #open = new Group()
   #flight: Group | undefined
+  /** The open group while a write in steps fills it, which is not launched before the last step. */
+  #filling: Group | undefined
+  /** Kept when the write in steps that goes on is done; other writers wait for it. */
+  #turn: Promise<void> | undefined
   #scheduled = false
   #failure: Problem | undefined
   #sequence = 0
@@ -279,33 +291,105 @@ export class Storage implements AsyncDisposable {
    * @throws Problem disk_full, storage_unavailable: nothing was stored
    */
   async write<T>(run: (transaction: WriteTransaction) => T): Promise<T> {
-    while (this.#open.changes.size > this.#groupBytesMax) {
-      if (this.#flight) await this.#flight.done.catch(() => {})
+    while (this.#turn || this.#open.changes.size > this.#groupBytesMax) {
+      if (this.#turn ?? this.#flight) await (this.#turn ?? this.#flight!.done.catch(() => {}))
       else this.#launch()
     }
     if (this.#failure) throw this.#failure
     const group = this.#open
     const result = this.#run(group, run)
-    group.writers++
-    if (group.changes.count > 0) this.#schedule()
-    else if (!this.#flight) return result // nothing written, nothing read that is not on disk
-    await (group.changes.count > 0 ? group.done : this.#flight!.done)
+    await this.#stored(group)
     return result
   }
 
+  /**
+   * The same for work that takes long: it pauses between its steps. Readers go on meanwhile and see nothing of it;
+   * other writers wait, so that what it has read stays as it is.
+   * @throws Problem disk_full, storage_unavailable, and the reason of the signal: nothing was stored
+   */
+  async writeInSteps<T>(run: (transaction: WriteTransaction) => Steps<T>, pauses: Pauses): Promise<T> {
+    const leave = await this.#takeTurn()
+    let group: Group
+    let result: T
+    try {
+      group = await this.#emptyGroup()
+      this.#filling = group
+      result = await this.#runInSteps(group, run, pauses)
+    } finally {
+      this.#filling = undefined
+      leave()
+    }
+    await this.#stored(group)
+    return result
+  }
+
+  async #takeTurn(): Promise<() => void> {
+    while (this.#turn) await this.#turn
+    let leave: () => void
+    this.#turn = new Promise((resolve) => {
+      leave = () => {
+        this.#turn = undefined
+        resolve()
+      }
+    })
+    return leave!
+  }
+
+  /** A group of one's own: those who have written before are not made to wait for what takes long. */
+  async #emptyGroup(): Promise<Group> {
+    while (this.#open.changes.count > 0) {
+      if (this.#flight) await this.#flight.done.catch(() => {})
+      else this.#launch()
+    }
+    if (this.#failure) throw this.#failure
+    return this.#open
+  }
+
+  /** Waits until the changes of a group are on disk, and what was read by it. */
+  async #stored(group: Group): Promise<void> {
+    group.writers++
+    if (group.changes.count > 0) {
+      this.#schedule()
+      await group.done
+    } else await this.#flight?.done // nothing written, and perhaps nothing read that is not on disk
+  }
+
   #run<T>(group: Group, run: (transaction: WriteTransaction) => T): T {
-    const mark = group.changes.mark()
-    const undos = group.undos.length
-    const commits = group.commits.length
+    const rollback = this.#rollbackOf(group)
     try {
       const result = run(this.#transaction(group))
       assert(!(result instanceof Promise), 'a transaction does not wait')
       return result
     } catch (error) {
+      rollback()
+      throw error
+    }
+  }
+
+  async #runInSteps<T>(group: Group, run: (transaction: WriteTransaction) => Steps<T>, pauses: Pauses): Promise<T> {
+    const rollback = this.#rollbackOf(group)
+    const check = () => {
+      pauses.signal?.throwIfAborted()
+      assert(this.#open === group, 'the group before has not failed')
+    }
+    try {
+      return await withPauses(run(this.#transaction(group)), pauses.slice_ms, check)
+    } catch (error) {
+      if (this.#open !== group) await group.done // it has, and this one with it
+      rollback()
+      throw error
+    }
+  }
+
+  /** Takes back what is added to a group from now on. */
+  #rollbackOf(group: Group): () => void {
+    const mark = group.changes.mark()
+    const undos = group.undos.length
+    const commits = group.commits.length
+    return () => {
       group.changes.rollback(mark)
       group.commits.length = commits
       group.undo(undos)
-      throw error
     }
   }
 
@@ -365,7 +449,7 @@ export class Storage implements AsyncDisposable {
 
   #launch(): void {
     const group = this.#open
-    if (group.changes.count === 0) return
+    if (group.changes.count === 0 || group === this.#filling) return
     this.#open = new Group()
     this.#flight = group
     group.began = this.#lastTransaction()
@@ -419,8 +503,8 @@ export class Storage implements AsyncDisposable {
 
   /** Waits until every write that was accepted is on disk. */
   async #drain(): Promise<void> {
-    while (this.#flight ?? (this.#open.changes.count > 0 ? this.#open : undefined)) {
-      await (this.#flight ?? this.#open).done.catch(() => {})
+    while (this.#turn ?? this.#flight ?? (this.#open.changes.count > 0 ? this.#open : undefined)) {
+      await (this.#turn ?? (this.#flight ?? this.#open).done.catch(() => {}))
     }
   }
 

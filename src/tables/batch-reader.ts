@@ -5,6 +5,8 @@ import type { IndexRange, Key, Row, TableReader } from './reader.js'
 import type { TableShape } from './shape.js'
 import { decodeRow, encodeJson } from './stored-row.js'
 
+const PLACES_AT_ONCE = 1000
+
 /** Reads a table inside a transaction, with the changes that it has made so far. */
 export class BatchReader implements TableReader {
   readonly #transaction: WriteTransaction
@@ -31,9 +33,20 @@ export class BatchReader implements TableReader {
     let { start, end } = rangeOfId(this.schema.id)
     if (after !== undefined && reverse) end = recordKey(this.#shape.prefix, after)
     else if (after !== undefined) start = `${recordKey(this.#shape.prefix, after)}\x00`
-    for (const place of this.#transaction.keys(this.#spaces.records, { start, end, reverse })) {
+    for (const place of this.#places({ start, end, reverse })) {
       const row = this.get(keyOfRecord(place))
       if (row) yield row
+    }
+  }
+
+  /** A part of the keys after the other: the list of them all would take long, and much memory. */
+  *#places({ start, end, reverse }: { start: string; end: string; reverse: boolean }): Generator<string> {
+    for (let range = { start, end }; ; ) {
+      const places = this.#transaction.keys(this.#spaces.records, { ...range, reverse, limit: PLACES_AT_ONCE })
+      yield* places
+      const last = places.at(-1)
+      if (last === undefined || places.length < PLACES_AT_ONCE) return
+      range = reverse ? { start, end: last } : { start: `${last}\x00`, end }
     }
   }
 

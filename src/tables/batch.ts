@@ -6,7 +6,7 @@ import {
   type TableSchema,
   UPDATED_TIME,
 } from '../catalog/index.js'
-import { Problem } from '../lib/index.js'
+import { atOnce, Problem, type Steps } from '../lib/index.js'
 import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index.js'
 import { BatchReader } from './batch-reader.js'
 import type { ChangeLog, LoggedOperation } from './change-log.js'
@@ -49,6 +49,14 @@ export interface WriteOptions {
   condition?: ((row: Row | undefined) => boolean) | undefined
 }
 
+/** Records that a condition means: those of these keys that pass its test when their turn comes. */
+export interface Meant {
+  database: string
+  table: string
+  keys: Iterable<Key>
+  test: (row: Row) => boolean
+}
+
 export interface Written {
   /** Keys of the records that were stored or deleted, in the order of the request. */
   done: Key[]
@@ -74,7 +82,7 @@ interface Departure {
 
 /**
  * Changes of records (and of tables) in one transaction: each operation sees those before it. If one throws, the
- * transaction leaves nothing of any of them.
+ * transaction leaves nothing of any of them. The operations come in steps, and some also at once.
  */
 export class Batch {
   readonly #context: BatchContext
@@ -105,6 +113,11 @@ export class Batch {
     return new BatchReader(this.#transaction, this.#context.spaces, this.#shape(database, table))
   }
 
+  /** Keys of a table that were changed behind a sequence of the log, also by what has run so far; undefined: not known. */
+  keysChanged({ id }: TableSchema, after: number): Set<Key> | undefined {
+    return this.#context.log.keysChanged(id, after, this.#transaction)
+  }
+
   createTable(definition: TableDefinition): TableSchema {
     return this.#context.catalog.createTableIn(this.#transaction, definition)
   }
@@ -114,10 +127,11 @@ export class Batch {
   }
 
   /** Stores records that are new; skips those whose key exists. */
-  insert(database: string, table: string, records: readonly Given[], options: WriteOptions = {}): Written {
+  *inserting(database: string, table: string, records: readonly Given[], options: WriteOptions = {}): Steps<Written> {
     const shape = this.#prepared(database, table, records)
     const written: Written = { done: [], skipped: [] }
-    records.forEach((record, index) => {
+    for (const [index, record] of records.entries()) {
+      yield
       const given = this.#given(shape, record, index)
       const place = this.#placeOfNew(shape, given, index)
       if (this.#writer.stored(place) === undefined) {
@@ -127,16 +141,17 @@ export class Batch {
         if (options.atomic) throw new Problem('record_exists', { index, key: show(place.key), database, table })
         written.skipped.push(place.key)
       }
-    })
-    this.#settle()
+    }
+    yield* this.#settle()
     return written
   }
 
   /** Changes the given attributes of records that exist; skips those whose key does not. */
-  update(database: string, table: string, records: readonly Given[], options: WriteOptions = {}): Written {
+  *updating(database: string, table: string, records: readonly Given[], options: WriteOptions = {}): Steps<Written> {
     const shape = this.#prepared(database, table, records)
     const written: Written = { done: [], skipped: [] }
-    records.forEach((record, index) => {
+    for (const [index, record] of records.entries()) {
+      yield
       const given = this.#given(shape, record, index)
       const place = this.#placeOfOld(shape, given, index)
       const stored = this.#writer.stored(place)
@@ -147,32 +162,35 @@ export class Batch {
         if (options.atomic) throw new Problem('record_not_found', { index, key: show(place.key), database, table })
         written.skipped.push(place.key)
       }
-    })
-    this.#settle()
+    }
+    yield* this.#settle()
     return written
   }
 
   /** Stores records: new ones whole, those that exist with the given attributes changed. */
-  upsert(database: string, table: string, records: readonly Given[], options: WriteOptions = {}): Written {
+  *upserting(database: string, table: string, records: readonly Given[], options: WriteOptions = {}): Steps<Written> {
     const shape = this.#prepared(database, table, records)
-    const done = records.map((record, index) => {
+    const done: Key[] = []
+    for (const [index, record] of records.entries()) {
+      yield
       const given = this.#given(shape, record, index)
       const place = this.#placeOfNew(shape, given, index)
       const stored = this.#writer.stored(place)
       const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
       this.#checkCondition(options, place, before)
-      return before ? this.#change(place, before, given, 'upsert') : this.#create(place, given, 'upsert')
-    })
-    this.#settle()
+      done.push(before ? this.#change(place, before, given, 'upsert') : this.#create(place, given, 'upsert'))
+    }
+    yield* this.#settle()
     return { done, skipped: [] }
   }
 
   /** Deletes records by key; skips keys that do not exist. */
-  delete(database: string, table: string, keys: readonly unknown[], options: WriteOptions = {}): Written {
+  *deleting(database: string, table: string, keys: readonly unknown[], options: WriteOptions = {}): Steps<Written> {
     const shape = this.#shape(database, table)
     this.#checkSize(keys.length)
     const written: Written = { done: [], skipped: [] }
-    keys.forEach((given, index) => {
+    for (const [index, given] of keys.entries()) {
+      yield
       const place = this.#place(shape, this.keyFor(shape.schema, given), index)
       const stored = this.#writer.stored(place)
       const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
@@ -182,8 +200,8 @@ export class Batch {
         if (options.atomic) throw new Problem('record_not_found', { index, key: show(place.key), database, table })
         written.skipped.push(place.key)
       }
-    })
-    this.#settle()
+    }
+    yield* this.#settle()
     return written
   }
 
@@ -191,56 +209,86 @@ export class Batch {
    * Sets attributes of the records with these keys that still pass the test. A new primary key moves the record.
    * Answers the keys that were changed.
    */
-  updateWhere(database: string, table: string, keys: Iterable<Key>, test: (row: Row) => boolean, set: Given): Key[] {
+  *updatingWhere({ database, table, keys, test }: Meant, set: Given): Steps<Key[]> {
     const shape = this.#prepared(database, table, [set])
     const given = this.#given(shape, set, 0)
     const done: Key[] = []
     for (const key of keys) {
+      yield
       const place = this.#place(shape, key, done.length)
       const stored = this.#writer.stored(place)
       const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
       if (before && test(before)) done.push(this.#moveOrChange(place, before, given))
     }
-    this.#settle()
+    yield* this.#settle()
     return done
   }
 
   /** Deletes the records with these keys that still pass the test. Answers their keys. */
-  deleteWhere(database: string, table: string, keys: Iterable<Key>, test: (row: Row) => boolean): Key[] {
+  *deletingWhere({ database, table, keys, test }: Meant): Steps<Key[]> {
     const shape = this.#shape(database, table)
     const done: Key[] = []
     for (const key of keys) {
+      yield
       const place = this.#place(shape, key, done.length)
       const stored = this.#writer.stored(place)
       const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
       if (before && test(before)) done.push(this.#remove(place, before))
     }
-    this.#settle()
+    yield* this.#settle()
     return done
   }
 
   /** Makes the table hold exactly these records. Records that stay are replaced whole. */
-  replaceAll(database: string, table: string, records: readonly Given[]): Written {
+  *replacingAll(database: string, table: string, records: readonly Given[]): Steps<Written> {
     const shape = this.#prepared(database, table, records)
+    const limit = this.#context.settings.cascade_records_max
+    if (this.reader(database, table).count() > limit + records.length) throw tooLarge(limit)
     const left = new Set(
       this.#transaction.keys(this.#context.spaces.records, rangeOfId(shape.schema.id)).map(keyOfRecord),
     )
-    const done = records.map((record, index) => {
+    const done: Key[] = []
+    for (const [index, record] of records.entries()) {
+      yield
       const given = this.#given(shape, record, index)
       const place = this.#placeOfNew(shape, given, index)
       left.delete(normalKey(place.key))
       const stored = this.#writer.stored(place)
-      if (stored === undefined) return this.#create(place, given, 'replace')
-      return this.#replace(place, this.#writer.decode(shape, stored), completed(shape, given, index), 'replace')
-    })
+      if (stored === undefined) done.push(this.#create(place, given, 'replace'))
+      else {
+        const before = this.#writer.decode(shape, stored)
+        done.push(this.#replace(place, before, completed(shape, given, index), 'replace'))
+      }
+    }
     for (const key of left) {
+      yield
       this.#carry()
       const place = this.#place(shape, key, 0)
       const stored = this.#writer.stored(place)
       if (stored !== undefined) this.#remove(place, this.#writer.decode(shape, stored)) // else a cascade was faster
     }
-    this.#settle()
+    yield* this.#settle()
     return { done, skipped: [] }
+  }
+
+  insert(...given: Parameters<Batch['inserting']>): Written {
+    return atOnce(this.inserting(...given))
+  }
+
+  update(...given: Parameters<Batch['updating']>): Written {
+    return atOnce(this.updating(...given))
+  }
+
+  upsert(...given: Parameters<Batch['upserting']>): Written {
+    return atOnce(this.upserting(...given))
+  }
+
+  delete(...given: Parameters<Batch['deleting']>): Written {
+    return atOnce(this.deleting(...given))
+  }
+
+  replaceAll(...given: Parameters<Batch['replacingAll']>): Written {
+    return atOnce(this.replacingAll(...given))
   }
 
   /** A key as the table's key column has it: the text of a path is a number where the column is of numbers. */
@@ -408,7 +456,7 @@ export class Batch {
   }
 
   /** Ends an operation: carries changes along foreign keys, checks them, and writes the log. */
-  #settle(): void {
+  *#settle(): Steps<void> {
     this.#writer.settleUniques()
     const restricted: Departure[] = []
     for (let wave = this.#departures; wave.length > 0; wave = this.#departures) {
@@ -416,14 +464,27 @@ export class Batch {
       const carried = wave.filter((departure) => this.#actionOf(departure) !== 'restrict')
       restricted.push(...wave.filter((departure) => this.#actionOf(departure) === 'restrict'))
       // All are looked up before any is changed: where two parents swap values, so do their children.
-      const referring = carried.map((departure) => this.#referring(departure))
-      carried.forEach((departure, at) => {
-        for (const place of referring[at]!) this.#follow(departure, place)
-      })
+      const followers: { departure: Departure; place: Place }[] = []
+      for (const departure of carried) {
+        yield
+        for (const place of this.#referring(departure)) followers.push({ departure, place })
+      }
+      for (const { departure, place } of followers) {
+        yield
+        this.#follow(departure, place)
+      }
     }
-    for (const departure of restricted) this.#checkUnreferred(departure)
-    for (const { place, row } of this.#arrivals) this.#checkParents(place, row)
+    for (const departure of restricted) {
+      yield
+      this.#checkUnreferred(departure)
+    }
+    const arrivals = this.#arrivals
     this.#arrivals = []
+    for (const { place, row } of arrivals) {
+      if (place.shape.schema.foreignKeys.length === 0) continue
+      yield
+      this.#checkParents(place, row)
+    }
     for (const noted of this.#noted.values()) this.#append(noted)
     this.#noted = new Map()
   }
@@ -495,7 +556,7 @@ export class Batch {
 
   #carry(): void {
     const limit = this.#context.settings.cascade_records_max
-    if (++this.#carried > limit) throw new Problem('batch_too_large', { limit, setting: 'tables.cascade_records_max' })
+    if (++this.#carried > limit) throw tooLarge(limit)
   }
 
   // --- the log
@@ -521,6 +582,10 @@ export class Batch {
       records,
     })
   }
+}
+
+function tooLarge(limit: number): Problem {
+  return new Problem('batch_too_large', { limit, setting: 'tables.cascade_records_max' })
 }
 
 function show(value: unknown): string {

@@ -72,9 +72,18 @@ function headOf(stored: string): { offset: number; time: number; tableId: number
   return { offset: offset!, time: time!, tableId: tableId! }
 }
 
+const KEYS = ',"keys":['
+const RECORDS = '],"records":['
+
 /** What stands before the keys and records; no text in it can hold the same unescaped quotes. */
 function factsOf(json: string): Pick<LogEntry, 'database' | 'table' | 'origin' | 'lost'> {
-  return JSON.parse(`${json.slice(0, json.indexOf(',"keys":['))}}`) as LogEntry
+  return JSON.parse(`${json.slice(0, json.indexOf(KEYS))}}`) as LogEntry
+}
+
+/** The keys alone; the records behind them may be long. */
+function keysOf(stored: string): Key[] {
+  const start = stored.indexOf(KEYS) + KEYS.length - 1
+  return JSON.parse(stored.slice(start, stored.indexOf(RECORDS, start) + 1)) as Key[]
 }
 
 function parse(sequence: number, stored: string): LogEntry {
@@ -133,7 +142,7 @@ export class ChangeLog {
     const sequence = this.#sequence + 1
     const head = `${this.#size} ${change.time} ${change.tableId}`
     const beginning = JSON.stringify(facts).slice(0, -1)
-    const entry = `${head}|${beginning},"keys":${JSON.stringify(keys)},"records":[${records.join(',')}]}`
+    const entry = `${head}|${beginning}${KEYS}${JSON.stringify(keys).slice(1, -1)}${RECORDS}${records.join(',')}]}`
     transaction.put(this.#entries, encodeValue(sequence), entry)
     transaction.put(this.#byTable, placeOf(change.tableId, change.time, sequence), '')
     this.#advance(transaction, sequence, this.#size + entry.length)
@@ -196,6 +205,23 @@ export class ChangeLog {
   /** Resolves when there is an entry behind this one, or when the signal aborts. */
   async changed(after: number, signal: AbortSignal): Promise<void> {
     await this.#change(after, signal)
+  }
+
+  /**
+   * The keys of a table that were changed behind a sequence: on disk, or as a transaction will leave it. Undefined when
+   * the log does not hold all of it any more.
+   */
+  keysChanged(tableId: number, after: number, transaction?: WriteTransaction): Set<Key> | undefined {
+    using snapshot = transaction ? undefined : this.#storage.snapshot()
+    const reader = transaction ?? snapshot!
+    const keys = new Set<Key>()
+    const last = transaction ? this.#sequence : this.#committed
+    for (let sequence = after + 1; sequence <= last; sequence++) {
+      const stored = reader.get(this.#entries, encodeValue(sequence))
+      if (stored === undefined) return undefined
+      if (headOf(stored).tableId === tableId) for (const key of keysOf(stored)) keys.add(key)
+    }
+    return keys
   }
 
   /**

@@ -1,6 +1,13 @@
 import { type Catalog, type Column, type ColumnDefinition, type TableSchema, UPDATED_TIME } from '../catalog/index.js'
-import { HybridClock, Problem, type View } from '../lib/index.js'
-import { encodeId, type Idempotency, type Replays, type Storage } from '../storage/index.js'
+import { atOnce, HybridClock, Problem, type Steps, TooManySteps, type View } from '../lib/index.js'
+import {
+  encodeId,
+  type Idempotency,
+  type Pauses,
+  type Replays,
+  type Storage,
+  type WriteTransaction,
+} from '../storage/index.js'
 import { Batch, type BatchContext, type BatchSettings } from './batch.js'
 import { ChangeLog } from './change-log.js'
 import { Cleaning, type CleaningSettings } from './cleaning.js'
@@ -13,6 +20,11 @@ import { Replica } from './replica.js'
 import { TablesSnapshot } from './row-reader.js'
 import { shapeOf } from './shape.js'
 import { decodeRecord } from './stored-row.js'
+
+/** Larger requests pause from the beginning. */
+const RECORDS_AT_ONCE_MAX = 1000
+/** What takes more steps than its records let one expect begins anew, with pauses. */
+const STEPS_AT_ONCE_MAX = 3 * RECORDS_AT_ONCE_MAX
 
 export interface TablesSettings extends BatchSettings, CleaningSettings {
   /** Memory for decoded records. */
@@ -109,8 +121,7 @@ export class Tables implements AsyncDisposable {
     const user = author.user ?? ''
     const answer = await storage.write((transaction) =>
       replays.once(transaction, user, author.idempotency, () => {
-        const version = { time: this.clock.now(), origin: this.#options.node }
-        const batch = new Batch(this.#batches, transaction, version, user)
+        const batch = this.#batch(transaction, user)
         const answer = run(batch)
         batch.finish()
         return answer
@@ -118,6 +129,44 @@ export class Tables implements AsyncDisposable {
     )
     this.#postponed.flushWhenFull(this.#failed)
     return answer
+  }
+
+  /**
+   * The same for work in steps. What is about few records and takes few steps is done at once, together with others;
+   * the rest with pauses, while nobody else writes. @throws the reason of the signal
+   */
+  async transactInSteps<Answer>(
+    author: Author,
+    pauses: Pauses & { records: number },
+    run: (batch: Batch) => Steps<Answer>,
+  ): Promise<Answer> {
+    if (pauses.records <= RECORDS_AT_ONCE_MAX) {
+      try {
+        return await this.transact(author, (batch) => atOnce(run(batch), STEPS_AT_ONCE_MAX))
+      } catch (error) {
+        if (!(error instanceof TooManySteps)) throw error
+      }
+    }
+    const { storage, replays } = this.#options
+    const user = author.user ?? ''
+    const steps = (transaction: WriteTransaction) => this.#steps(this.#batch(transaction, user), run)
+    const answer = await storage.writeInSteps(
+      (transaction) => replays.onceInSteps(transaction, user, author.idempotency, () => steps(transaction)),
+      pauses,
+    )
+    this.#postponed.flushWhenFull(this.#failed)
+    return answer
+  }
+
+  *#steps<Answer>(batch: Batch, run: (batch: Batch) => Steps<Answer>): Steps<Answer> {
+    const answer = yield* run(batch)
+    batch.finish()
+    return answer
+  }
+
+  #batch(transaction: WriteTransaction, user: string): Batch {
+    const version = { time: this.clock.now(), origin: this.#options.node }
+    return new Batch(this.#batches, transaction, version, user)
   }
 
   /**

@@ -1,8 +1,17 @@
-import { Problem, type View } from '../lib/index.js'
-import type { Batch } from './batch.js'
+import { Problem, type Steps, type View } from '../lib/index.js'
+import type { Batch, Meant } from './batch.js'
 import type { Key, Row } from './reader.js'
 import type { Author, Tables } from './tables.js'
-import { conditionOf, keysWhere, type LookingLimits, testOf } from './where-writes.js'
+import {
+  candidates,
+  checkCount,
+  conditionOf,
+  type Found,
+  type LookingLimits,
+  lookAhead,
+  type Target,
+  testOf,
+} from './where-writes.js'
 
 type Given = Readonly<Record<string, unknown>>
 
@@ -56,7 +65,10 @@ export type Deleted = { message: string; deleted_hashes: Key[]; skipped_hashes: 
 
 /** One step of a transaction: a write request with its operation. */
 export type Step = { operation: 'insert' | 'update' | 'upsert' | 'delete' } & Omit<UpdateRequest, 'database'>
+type WholeStep = Step & { database: string }
 export type StepAnswer = { operation: Step['operation']; table: string } & (Inserted | Updated | Upserted | Deleted)
+
+type Run<Answer> = (batch: Batch) => Steps<Answer>
 
 /** The writes of the operations API over `Tables`: requests in, answers in HarperDB's shapes out. */
 export class Writes {
@@ -69,23 +81,21 @@ export class Writes {
   }
 
   insert(request: InsertRequest, writer: Writer): Promise<Inserted> {
-    return this.#tables.transact(writer, (batch) => this.#insert(batch, request))
+    return this.#transact(writer, request.records.length, (batch) => this.#insert(batch, request))
   }
 
   upsert(request: UpsertRequest, writer: Writer): Promise<Upserted> {
-    return this.#tables.transact(writer, (batch) => this.#upsert(batch, request, writer))
+    return this.#transact(writer, request.records.length, (batch) => this.#upsert(batch, request, writer))
   }
 
   async update(request: UpdateRequest, writer: Writer): Promise<Updated> {
-    const { database, table, where } = request
-    const keys = where === undefined ? undefined : await this.#keysWhere({ database, table, where }, writer)
-    return await this.#tables.transact(writer, (batch) => this.#update(batch, request, writer, keys))
+    const found = await this.#lookAhead(request, writer)
+    return await this.#transact(writer, sizeOf(request, found), (batch) => this.#update(batch, request, writer, found))
   }
 
   async delete(request: DeleteRequest, writer: Writer): Promise<Deleted> {
-    const { database, table, where } = request
-    const keys = where === undefined ? undefined : await this.#keysWhere({ database, table, where }, writer)
-    return await this.#tables.transact(writer, (batch) => this.#delete(batch, request, writer, keys))
+    const found = await this.#lookAhead(request, writer)
+    return await this.#transact(writer, sizeOf(request, found), (batch) => this.#delete(batch, request, writer, found))
   }
 
   /** Makes the table hold exactly these records, in one transaction. */
@@ -93,8 +103,8 @@ export class Writes {
     { database, table, records }: InsertRequest,
     writer: Writer,
   ): Promise<{ message: string; replaced_hashes: Key[] } & Durable> {
-    return this.#tables.transact(writer, (batch) => {
-      const { done } = batch.replaceAll(database, table, records)
+    return this.#transact(writer, records.length, function* (batch) {
+      const { done } = yield* batch.replacingAll(database, table, records)
       return { message: `${table} holds ${count(done)} now`, replaced_hashes: done, durability }
     })
   }
@@ -103,115 +113,143 @@ export class Writes {
    * Several writes, all or nothing. A step refers to a key of an earlier one by `{"$key": [step, record]}` where a value
    * of a record, of `set` or an id stands.
    */
-  transaction(
+  async transaction(
     { database, operations }: { database: string; operations: readonly Step[] },
     writer: Writer,
   ): Promise<{ message: string; results: StepAnswer[] } & Durable> {
-    return this.#tables.transact(writer, (batch) => {
-      const results: StepAnswer[] = []
-      const keys: Key[][] = []
-      for (const [index, step] of operations.entries()) {
-        const answer = this.#step(batch, { atomic: true, ...resolve(step, keys, index), database }, writer)
-        results.push({ ...answer, operation: step.operation, table: step.table })
-        keys.push(keysOf(answer))
-      }
-      return { message: `${results.length} operations are done`, results, durability }
-    })
+    const steps = operations.map((step): WholeStep => ({ atomic: true, ...step, database }))
+    const found: (Found | undefined)[] = []
+    for (const [index, step] of steps.entries()) found.push(await this.#lookAheadOf(step, index > 0, writer))
+    const size = steps.reduce((sum, step, index) => sum + sizeOf(step, found[index]), 0)
+    return await this.#transact(writer, size, (batch) => this.#transaction(batch, steps, found, writer))
   }
 
-  #step(batch: Batch, step: Step & { database: string }, writer: Writer) {
-    if (step.where !== undefined) return this.#stepWhere(batch, step, writer)
-    if (step.operation === 'update') return this.#update(batch, step, writer, undefined)
-    if (step.operation === 'delete') return this.#delete(batch, step, writer, undefined)
-    const { records } = step
-    if (!records) throw new Problem('invalid_request', { reason: `'records' is required for ${step.operation}` })
-    return step.operation === 'insert'
-      ? this.#insert(batch, { ...step, records })
-      : this.#upsert(batch, { ...step, records }, writer)
+  *#transaction(batch: Batch, steps: readonly WholeStep[], found: readonly (Found | undefined)[], writer: Writer) {
+    const results: StepAnswer[] = []
+    const keys: Key[][] = []
+    for (const [index, step] of steps.entries()) {
+      const answer = yield* this.#step(batch, resolve(step, keys, index), writer, found[index])
+      results.push({ ...answer, operation: step.operation, table: step.table })
+      keys.push(keysOf(answer))
+    }
+    return { message: `${results.length} operations are done`, results, durability }
   }
 
-  /** Inside a transaction the records are looked for in what the steps before have left. */
-  #stepWhere(batch: Batch, step: Step & { database: string }, writer: Writer) {
-    const reader = batch.reader(step.database, step.table)
-    const test = testOf(reader, writer.view, step.where, this.#limits)
-    const keys: Key[] = []
-    for (const row of reader.scan()) if (test(row)) keys.push(row[reader.schema.primaryKey] as Key)
-    return step.operation === 'delete'
-      ? this.#delete(batch, step, writer, keys)
-      : this.#update(batch, step, writer, keys)
+  *#step(batch: Batch, step: WholeStep, writer: Writer, found: Found | undefined) {
+    if (step.operation === 'update') return yield* this.#update(batch, step, writer, found)
+    if (step.operation === 'delete') return yield* this.#delete(batch, step, writer, found)
+    const { operation, records } = step
+    if (!records) throw new Problem('invalid_request', { reason: `'records' is required for ${operation}` })
+    if (step.where !== undefined || step.ids || step.set)
+      throw new Problem('invalid_request', { reason: `'where', 'ids' and 'set' are not for ${operation}` })
+    return operation === 'insert'
+      ? yield* this.#insert(batch, { ...step, records })
+      : yield* this.#upsert(batch, { ...step, records }, writer)
   }
 
-  #insert(batch: Batch, { database, table, records, atomic }: InsertRequest): Inserted {
-    const { done, skipped } = batch.insert(database, table, records, { atomic })
+  *#insert(batch: Batch, { database, table, records, atomic }: InsertRequest): Steps<Inserted> {
+    const { done, skipped } = yield* batch.inserting(database, table, records, { atomic })
     const message = `inserted ${done.length} of ${count(records)}`
     return { message, inserted_hashes: done, skipped_hashes: skipped, durability }
   }
 
-  #upsert(batch: Batch, { database, table, records, if: where }: UpsertRequest, { view }: Writer): Upserted {
+  *#upsert(batch: Batch, { database, table, records, if: where }: UpsertRequest, { view }: Writer): Steps<Upserted> {
     const condition = conditionOf(batch, { database, table, where }, view, this.#limits)
-    const { done } = batch.upsert(database, table, records, { condition })
+    const { done } = yield* batch.upserting(database, table, records, { condition })
     return { message: `upserted ${done.length} of ${count(records)}`, upserted_hashes: done, durability }
   }
 
-  #update(batch: Batch, request: UpdateRequest, { view }: Writer, found: Key[] | undefined): Updated {
-    const { database, table, set, ids, where } = request
+  *#update(batch: Batch, request: UpdateRequest, writer: Writer, found: Found | undefined): Steps<Updated> {
+    const { database, table, set, ids } = request
     const answer = (done: Key[], skipped: Key[], of: number): Updated => {
       const message = `updated ${done.length} of ${of} records`
       return { message, update_hashes: done, skipped_hashes: skipped, durability }
     }
-    if (found && set) {
-      const test = testOf(batch.reader(database, table), view, where, this.#limits)
-      const done = batch.updateWhere(database, table, found, test, set)
+    if (request.where !== undefined && set) {
+      const done = yield* batch.updatingWhere(yield* this.#meant(batch, request, writer, found), set)
+      checkCount(done.length, this.#limits)
       return answer(done, [], done.length)
     }
-    const condition = conditionOf(batch, { database, table, where: request.if }, view, this.#limits)
+    const condition = conditionOf(batch, { database, table, where: request.if }, writer.view, this.#limits)
     const options = { condition, atomic: request.atomic }
     const { primaryKey } = batch.reader(database, table).schema
     if (ids && set) {
       const keys = ids.map((id) => batch.keyFor(batch.reader(database, table).schema, id))
       if (keys.length === 1 && set[primaryKey] !== undefined && !condition) {
-        const done = batch.updateWhere(database, table, keys, () => true, set)
+        const done = yield* batch.updatingWhere({ database, table, keys, test: () => true }, set)
         return answer(done, done.length === 1 ? [] : keys, 1)
       }
       const records = keys.map((key) => ({ ...set, [primaryKey]: key }))
-      const { done, skipped } = batch.update(database, table, records, options)
+      const { done, skipped } = yield* batch.updating(database, table, records, options)
       return answer(done, skipped, records.length)
     }
     if (!request.records)
       throw new Problem('invalid_request', { reason: "'records' is required, or 'set' with 'ids' or 'where'" })
-    const { done, skipped } = batch.update(database, table, request.records, options)
+    const { done, skipped } = yield* batch.updating(database, table, request.records, options)
     return answer(done, skipped, request.records.length)
   }
 
-  #delete(batch: Batch, request: DeleteRequest, { view }: Writer, found: Key[] | undefined): Deleted {
+  *#delete(batch: Batch, request: DeleteRequest, writer: Writer, found: Found | undefined): Steps<Deleted> {
     const { database, table, ids, where, atomic } = request
     const answer = (done: Key[], skipped: Key[]): Deleted => {
       const of = done.length + skipped.length
       const message = `${done.length} of ${of} ${of === 1 ? 'record' : 'records'} successfully deleted`
       return { message, deleted_hashes: done, skipped_hashes: skipped, durability }
     }
-    if (found) {
-      const test = testOf(batch.reader(database, table), view, where, this.#limits)
-      return answer(batch.deleteWhere(database, table, found, test), [])
+    if (where !== undefined) {
+      const done = yield* batch.deletingWhere(yield* this.#meant(batch, request, writer, found))
+      checkCount(done.length, this.#limits)
+      return answer(done, [])
     }
     if (!ids) throw new Problem('invalid_request', { reason: "'ids' is required, or 'where'" })
-    const condition = conditionOf(batch, { database, table, where: request.if }, view, this.#limits)
-    const { done, skipped } = batch.delete(database, table, ids, { atomic, condition })
+    const condition = conditionOf(batch, { database, table, where: request.if }, writer.view, this.#limits)
+    const { done, skipped } = yield* batch.deleting(database, table, ids, { atomic, condition })
     return answer(done, skipped)
   }
 
-  async #keysWhere(target: TableName & { where: unknown }, writer: Writer): Promise<Key[]> {
-    if (isEmpty(target.where))
+  /** The records that `where` means in the state that the transaction has reached. */
+  *#meant(batch: Batch, target: Target, { view }: Writer, found: Found | undefined): Steps<Meant> {
+    const { database, table, where } = target
+    const keys = yield* candidates(batch, target, view, this.#limits, found)
+    return { database, table, keys, test: testOf(batch.reader(database, table), view, where, this.#limits) }
+  }
+
+  async #lookAhead({ database, table, where }: Target, writer: Writer): Promise<Found | undefined> {
+    if (where === undefined) return undefined
+    if (isEmpty(where))
       throw new Problem('invalid_request', {
         reason: "'where' must hold a condition; to change every record, say so with a condition that all of them meet",
       })
-    const snapshot = this.#tables.snapshot()
+    return await lookAhead(this.#tables, { database, table, where }, writer, this.#limits)
+  }
+
+  /** What an earlier step brings may be what makes the condition known: then the transaction looks for itself. */
+  async #lookAheadOf(step: WholeStep, isLater: boolean, writer: Writer): Promise<Found | undefined> {
     try {
-      return await keysWhere(snapshot, target, writer, this.#limits)
-    } finally {
-      snapshot[Symbol.dispose]()
+      return await this.#lookAhead(step, writer)
+    } catch (error) {
+      if (isLater && error instanceof Problem && error.code === 'column_unknown') return undefined
+      throw error
     }
   }
+
+  #transact<Answer>(writer: Writer, records: number, run: Run<Answer>): Promise<Answer> {
+    const { slice_ms } = this.#limits
+    // A signal costs a timer: it is made for those that pause.
+    const pauses = {
+      records,
+      slice_ms,
+      get signal() {
+        return writer.signal
+      },
+    }
+    return this.#tables.transactInSteps(writer, pauses, run)
+  }
+}
+
+/** About how many records a request is about. */
+function sizeOf({ records, ids }: Pick<UpdateRequest, 'records' | 'ids'>, found: Found | undefined): number {
+  return found?.keys.size ?? records?.length ?? ids?.length ?? 0
 }
 
 function count(items: readonly unknown[]): string {
@@ -231,7 +269,7 @@ function keysOf(answer: Inserted | Updated | Upserted | Deleted): Key[] {
 const REFERENCE = '$key'
 
 /** The step with every `{"$key": [step, record]}` replaced by that key. */
-function resolve(step: Step, keys: readonly Key[][], index: number): Step {
+function resolve(step: WholeStep, keys: readonly Key[][], index: number): WholeStep {
   const value = (given: unknown) => (isReference(given) ? keyAt(given[REFERENCE], keys, index) : given)
   const record = (given: Row): Row => {
     const refers = Object.values(given).some(isReference)

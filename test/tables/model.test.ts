@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { Problem } from '../../src/lib/index.js'
+import { atOnce, Problem } from '../../src/lib/index.js'
 import type { Batch, Key } from '../../src/tables/index.js'
 import { compareValues } from '../../src/tables/select/value.js'
 import { author, expectSound, read, rowsOf, type Store, withStore } from '../support/store.js'
@@ -120,6 +120,12 @@ const typedStep = fc.oneof(
     to: fc.integer({ min: 1, max: 4 }),
   }),
 )
+
+function move(batch: Batch, { from, to }: { from: number; to: number }): void {
+  const meant = { database: 'dev', table: 'parent', keys: [from], test: () => true }
+  atOnce(batch.updatingWhere(meant, { id: to }))
+}
+
 const actions = fc.constantFrom('restrict' as const, 'cascade' as const, 'set_null' as const)
 
 describe('records of declared tables', () => {
@@ -133,7 +139,7 @@ describe('records of declared tables', () => {
             const before = contents(store)
             const refusal = await store.tables
               .transact(author, (batch) => {
-                if ('from' in step) batch.updateWhere('dev', 'parent', [step.from], () => true, { id: step.to })
+                if ('from' in step) move(batch, step)
                 else run(batch, step.table, step as Step)
               })
               .catch((error: unknown) => error)
