@@ -41,6 +41,11 @@ class SlabEncoder {
   #position = 0
 
   encode(text: string): Buffer {
+    if (text === '') {
+      this.#slab.start = this.#position
+      this.#slab.end = this.#position
+      return this.#slab
+    }
     const most = text.length * 3
     if (this.#position + most > this.#slab.length) {
       this.#slab = Buffer.allocUnsafeSlow(Math.max(SLAB_BYTES, most)) as Slab
