@@ -74,6 +74,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       settings: config.triggers,
       webhooks: config.webhooks,
       onError: (error) => log.error({ err: error }, 'a trigger could not go on; it is tried again'),
+      onLog: (lines) => log.info({ script_log: lines }, 'log() of a trigger'),
     }),
   )
   const access = stack.use(

@@ -79,6 +79,12 @@ interface Place {
   readonly pause: () => Promise<void> | undefined
 }
 
+/** What triggers have said. */
+interface Said {
+  readonly outcomes: Reactions['outcomes'][number][]
+  readonly log: string[]
+}
+
 /** Longest time that a scan keeps others waiting, in milliseconds. */
 const SLICE_MS = 8
 /** A delta is folded when it has this many rows and this part of the rows of its partition. */
@@ -236,7 +242,7 @@ export class Owner implements AsyncDisposable {
       kept.push(this.#keep(held, snapshot, request.keep, members))
     })
     await Promise.all(kept)
-    return { partials: isSegment ? [] : scans.map((scan) => scan.partial()), people }
+    return { partials: scans.map((scan) => scan.partial()), people }
   }
 
   async column(request: ColumnRequest): Promise<ColumnPart> {
@@ -259,7 +265,7 @@ export class Owner implements AsyncDisposable {
   person(tableId: number, person: PersonId, columns: readonly string[], number: number): PersonRow[] | undefined {
     const table = this.table(tableId)
     const shown = columns.map((name) => columnOf(table, name)).filter((column) => column !== undefined)
-    return rowsOfPerson(this.#hold(table, number).partition, person, shown, this.#scratch)
+    return rowsOfPerson(this.#hold(table, number).partition, person, shown, this.#scratch, this.#start.settings)
   }
 
   /** Computes a population from others. */
@@ -312,22 +318,22 @@ export class Owner implements AsyncDisposable {
   /** What triggers say to the people of inserts that they have not seen: once for each insert. */
   async react(request: ReactRequest): Promise<Reactions> {
     const table = this.table(request.table)
-    const outcomes: Reactions['outcomes'][number][] = []
+    const said: Said = { outcomes: [], log: [] }
     const seen: Reactions['seen'][number][] = []
     const before = new Map([...this.#all(table)].map(({ arrivals }) => [arrivals, arrivals.next]))
     await this.#each(table, new Int32Array(2), { segments: [] }, async ({ held, snapshot, pause }) => {
       const { partition, arrivals } = held
       const asked = request.people?.map((id) => partition.numberOf(id)).filter((number) => number !== undefined)
       if (asked) {
-        if (asked.length > 0) await this.#reactTo(request, table, snapshot, asked, outcomes, pause)
+        if (asked.length > 0) await this.#reactTo(request, table, snapshot, asked, said, pause)
         return
       }
       for (const { key: at, people } of arrivals.oldest(request.arrivalsMax, before.get(arrivals)!)) {
-        await this.#reactTo(request, table, snapshot, people, outcomes, pause)
+        await this.#reactTo(request, table, snapshot, people, said, pause)
         seen.push({ environment: partition.number % this.#start.environments, key: at })
       }
     })
-    return { outcomes, seen }
+    return { ...said, seen }
   }
 
   async #reactTo(
@@ -335,7 +341,7 @@ export class Owner implements AsyncDisposable {
     table: EventTable,
     snapshot: Snapshot,
     people: readonly number[],
-    outcomes: Reactions['outcomes'][number][],
+    { outcomes, log }: Said,
     pause: () => Promise<void> | undefined,
   ): Promise<void> {
     const population = bitsOf(people, snapshot.people)
@@ -348,6 +354,7 @@ export class Owner implements AsyncDisposable {
         for (const outcome of scan.call(block, entry, population)) outcomes.push({ id, outcome })
         await pause()
       }
+      log.push(...scan.partial().log)
     }
   }
 
@@ -725,7 +732,14 @@ const JOIN = {
 const UPKEEP = {
   sessionTime: 1_800_000,
   trace: false,
-  limits: { stepsMax: 10_000_000, memoryMax: 10_000_000, nodesMax: 1, depthMax: 64, traceMax: 0 },
+  limits: {
+    stepsMax: 10_000_000,
+    memoryMax: 10_000_000,
+    nodesMax: 1,
+    charactersMax: 100_000_000,
+    depthMax: 64,
+    traceMax: 0,
+  },
 }
 
 function take(held: Held, { segments, keep }: Uses): Taken {

@@ -20,6 +20,8 @@ export interface StoreSettings {
   readonly rowsPerPersonMax: number
   /** Inserts that may be under way. */
   readonly insertsMax: number
+  /** Characters in the rows of one person that are answered. */
+  readonly resultCharactersMax: number
   /** Decoded columns kept in memory, of each worker. */
   readonly cacheBytesMax: number
 }
@@ -109,6 +111,8 @@ export interface ReactProgram {
 
 export interface Reactions {
   readonly outcomes: readonly { readonly id: string; readonly outcome: TriggerOutcome }[]
+  /** What scripts have said with log(). */
+  readonly log: readonly string[]
   /** What to give back once the outcomes are stored. */
   readonly seen: readonly { readonly environment: number; readonly key: Uint8Array }[]
 }

@@ -220,7 +220,11 @@ export class EventStore implements AsyncDisposable {
     options: { now: number; limits: ScanLimits; arrivalsMax: number; people?: readonly PersonId[] },
   ): Promise<Reactions> {
     const parts = await this.#all<Reactions>(table, { kind: 'react', table: table.id, programs, ...options })
-    return { outcomes: parts.flatMap(({ outcomes }) => outcomes), seen: parts.flatMap(({ seen }) => seen) }
+    return {
+      outcomes: parts.flatMap(({ outcomes }) => outcomes),
+      log: parts.flatMap(({ log }) => log).slice(0, options.limits.traceMax),
+      seen: parts.flatMap(({ seen }) => seen),
+    }
   }
 
   async reacted(seen: Reactions['seen']): Promise<void> {

@@ -65,6 +65,8 @@ const TYPES: Record<string, ColumnType> = {
   id: 'any',
 }
 const EVENT_TYPES = new Set<ColumnType>(['text', 'int', 'double', 'bool'])
+/** What every event has anyway, by its names in scripts. */
+const EVENT_WORDS = ['__stamp', '__action', '__uuid', '__session', '__triggers', '__emit', '__segment']
 
 /** @throws Problem invalid_column */
 export function columnType(name: string, column: string): ColumnType {
@@ -124,9 +126,9 @@ function firstMod(text: string): [number, Mods] {
 export function toColumn(definition: ColumnDefinition, id: number, kind: TableSchema['kind'] = 'records'): Column {
   const { name } = definition
   const all = { ...definition, ...parseMods(definition.mods ?? '', name) }
-  const type = columnType(all.type ?? 'any', name)
-  if (kind === 'events' && !EVENT_TYPES.has(type))
-    throw new Problem('invalid_column', { column: name, reason: 'columns of events are text, int, double or bool' })
+  const type = columnType(all.type ?? (kind === 'events' ? 'text' : 'any'), name)
+  const reason = kind === 'events' ? unfitForEvents(all, type) : all.is_set && 'only columns of events can be sets'
+  if (reason) throw new Problem('invalid_column', { column: name, reason })
   if (all.auto_increment && type !== 'int')
     throw new Problem('invalid_column', { column: name, reason: 'only int columns count up by themselves' })
   const column: Column = {
@@ -144,6 +146,15 @@ export function toColumn(definition: ColumnDefinition, id: number, kind: TableSc
   if (!value)
     throw new Problem('invalid_column', { column: name, reason: `the default is not a valid value of type ${type}` })
   return { ...column, default: value.value }
+}
+
+/** Why events cannot have such a column. */
+function unfitForEvents(column: ColumnDefinition, type: ColumnType): string | undefined {
+  if (!EVENT_TYPES.has(type)) return 'columns of events are text, int, double or bool'
+  if (EVENT_WORDS.includes(column.name)) return 'every event has something of this name already'
+  const words = (['not_null', 'unique', 'auto_increment', 'is_primary_key'] as const).filter((word) => column[word])
+  if (column.default !== undefined && column.default !== null) return 'columns of events have no default'
+  return words.length > 0 ? `columns of events are never ${words.join(', ')}` : undefined
 }
 
 const ACTIONS = /^on\s+(delete|update)\s+(cascade|restrict|no\s+action|set\s+null)\b\s*/i

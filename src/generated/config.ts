@@ -274,9 +274,13 @@ export interface Config {
      */
     script_characters_max: number
     /**
-     * Groups in one result; beyond it: 422.
+     * Groups in one result, counted for each segment that was asked for; beyond it: 422.
      */
     result_nodes_max: number
+    /**
+     * Characters in one result; beyond it: 422 for scripts, 413 for columns and persons.
+     */
+    result_characters_max: number
     /**
      * Loops and calls that a script may make for one person.
      */

@@ -98,6 +98,7 @@ export const problems = {
   record_not_found: {"status":404,"title":"Unknown record","detail":"records[{index}]: no record with the key {key} exists in '{database}.{table}'. Nothing was stored.","retry":false},
   record_referenced: {"status":409,"title":"The record is referred to","detail":"'{child}.{column}' refers to {value} of '{parent}', and its foreign key restricts the change. Nothing was stored.","retry":false},
   reference_unknown: {"status":400,"title":"The reference leads nowhere","detail":"operations[{index}]: {\"$key\": {reference}} must name an earlier operation and one of its keys, counted from 0. Nothing was stored.","retry":false},
+  result_too_large: {"status":413,"title":"The result is too large","detail":"The result has more than {limit} characters (setting events.result_characters_max): {advice}.","retry":false},
   role_exists: {"status":409,"title":"The role exists","detail":"A role with name '{role}' already exists","retry":false},
   role_in_use: {"status":409,"title":"The role is in use","detail":"Cannot drop role {role} as it has active user(s) tied to this role","retry":false},
   role_not_found: {"status":404,"title":"Unknown role","detail":"Role not found","retry":false},
@@ -246,6 +247,7 @@ export interface ProblemFacts {
   record_not_found: { index: string | number; key: string | number; database: string | number; table: string | number }
   record_referenced: { child: string | number; column: string | number; value: string | number; parent: string | number }
   reference_unknown: { index: string | number; reference: string | number }
+  result_too_large: { limit: string | number; advice: string | number }
   role_exists: { role: string | number }
   role_in_use: { role: string | number }
   role_not_found: Record<never, never>

@@ -2,7 +2,7 @@ import { didYouMean } from '../lib/index.js'
 import { PyqlError } from './errors.js'
 import type { Aggregate, PartialResult, Scalar } from './program.js'
 import type { Accumulator } from './runtime/accumulators.js'
-import { compareScalars, GroupTree, KeyPool } from './runtime/groups.js'
+import { compareScalars, GroupTree, KeyPool, type ResultLimits, tooLong } from './runtime/groups.js'
 import { accumulatorOf } from './runtime/runtime.js'
 
 /** A group in a reply: its key, its aggregates for the first, second … segment, and the groups within it. */
@@ -33,7 +33,8 @@ const WHOLE_END = 2 ** 32
 export class Answer {
   readonly #aggregates: readonly Aggregate[]
   readonly #segments: number
-  readonly #pool = new KeyPool()
+  readonly #pool: KeyPool
+  readonly #charactersMax: number
   readonly #tree: GroupTree
   /** By segment and aggregate. */
   readonly #accumulators: Accumulator[][]
@@ -41,10 +42,12 @@ export class Answer {
   readonly log: string[] = []
   #capacity = 0
 
-  constructor(aggregates: readonly Aggregate[], segments: number, nodesMax: number) {
+  constructor(aggregates: readonly Aggregate[], segments: number, limits: ResultLimits) {
+    this.#pool = new KeyPool(limits)
+    this.#charactersMax = limits.charactersMax
     this.#aggregates = aggregates
     this.#segments = segments
-    this.#tree = new GroupTree(nodesMax)
+    this.#tree = new GroupTree(limits)
     this.#accumulators = Array.from({ length: segments }, () => aggregates.map(accumulatorOf))
     this.#grow()
   }
@@ -95,12 +98,15 @@ export class Answer {
     const { key } = this.#tree
     const keys = this.#pool.keys.map((value) => `{"g":${JSON.stringify(value ?? 'n/a')}`)
     const parts: string[] = []
+    let characters = 0
     const list = (parent: number): void => {
       const nodes = sort(children[parent]!)
       const end = Math.min(nodes.length, trim)
       for (let at = 0; at < end; at++) {
         const node = nodes[at]!
         const head = (at > 0 ? ',' : '') + keys[key[node]!]! + this.#valuesText(node)
+        characters += head.length
+        if (characters > this.#charactersMax) throw tooLong(this.#charactersMax)
         if (!children[node]) parts.push(`${head}}`)
         else {
           parts.push(`${head},"_":[`)

@@ -27,7 +27,7 @@ export interface Name extends Span {
   kind: 'name'
   name: string
 }
-/** column.NAME: a column even where a variable has its name. */
+/** column.NAME or column['any name']: a column even where the name means something else. */
 export interface ColumnName extends Span {
   kind: 'column'
   name: string
@@ -92,8 +92,8 @@ export type InlineOp = 'SUM' | 'AVG' | 'MIN' | 'MAX' | 'COUNT' | 'DISTINCT'
 export interface InlineAggregate extends Span {
   kind: 'aggregate'
   op: InlineOp
-  column: Name
-  key: Name | undefined
+  column: Name | ColumnName
+  key: Name | ColumnName | undefined
   all: boolean
   where: Expression | undefined
 }
@@ -159,9 +159,9 @@ export interface FunctionDefinition extends Span {
 export interface AggregateLine extends Span {
   /** undefined: a bare name, which counts a column or is a variable. */
   aggregator: Name | undefined
-  of: Name
+  of: Name | ColumnName
   alias: Name | undefined
-  key: Name | undefined
+  key: Name | ColumnName | undefined
   all: boolean
   /** var NAME << value */
   value: Expression | undefined

@@ -53,6 +53,8 @@ export interface Checked {
   setMath: SetMath | null
 }
 
+/** What every event has, by the names that it has in scripts. */
+const actionNames = ['action', '__action']
 const actionColumn: TableColumn = { name: '__action', type: 'text', isSet: false }
 const aggregateKinds: Record<string, AggregateKind> = {
   ...{
@@ -100,7 +102,6 @@ class Checker {
     this.#script = script
     this.#options = options
     this.#known = new Map(options.columns.map((column) => [column.name, column]))
-    this.#known.set('action', actionColumn).set('__action', actionColumn)
     this.#checked = {
       ...{ text: options.text, mode: options.mode, script, bindings: new Map(), columns: [], variables: [] },
       ...{ functions: script.functions, aggregates: [], setMath: null },
@@ -158,13 +159,13 @@ class Checker {
       if (statement.kind === 'for') for (const name of statement.names) this.#declare(name)
     }
     for (const line of this.#script.aggregates) {
-      if (line.aggregator?.name.startsWith('var')) this.#declare(line.of)
+      if (line.aggregator?.name.startsWith('var')) this.#declare(this.#variableOf(line))
     }
     if (this.#options.each) this.#variable('each_value')
   }
 
   #declare(name: Name): void {
-    const what = this.#known.has(name.name)
+    const what = this.#isColumn(name.name)
       ? 'a column'
       : rowValues.has(name.name)
         ? 'a value of the language'
@@ -172,6 +173,15 @@ class Checker {
     if (what) throw this.#error(name, `'${name.name}' is ${what} and cannot be set.`)
     if (name.name === 'each_value' && this.#options.each) throw this.#error(name, "'each_value' is set by foreach.")
     this.#variable(name.name)
+  }
+
+  #variableOf({ of }: AggregateLine): Name {
+    if (of.kind === 'name') return of
+    throw this.#error(of, `'var' takes a variable; '${of.name}' is a column.`)
+  }
+
+  #isColumn(name: string): boolean {
+    return this.#known.has(name) || actionNames.includes(name)
   }
 
   #variable(name: string): number {
@@ -357,7 +367,7 @@ class Checker {
     if (name.kind === 'column') return this.#column(name)
     const index = scope.function?.parameters.findIndex((parameter) => parameter.name === name.name) ?? -1
     if (index !== -1) return { kind: 'parameter', index }
-    if (this.#known.has(name.name)) return this.#column(name)
+    if (this.#isColumn(name.name)) return this.#column(name)
     const id = this.#variables.get(name.name)
     if (id !== undefined) return { kind: 'variable', id }
     if (rowValues.has(name.name)) {
@@ -374,7 +384,7 @@ class Checker {
 
   /** A name that nothing sets is None, unless it looks like a misspelt column or a row is tested by it. */
   #unknown(name: Name, scope: Scope): Binding {
-    const names = [...this.#known.keys(), ...this.#variables.keys(), ...rowValues]
+    const names = [...this.#known.keys(), ...actionNames, ...this.#variables.keys(), ...rowValues]
     const hint = name.name.length < 3 ? '' : didYouMean(name.name, names)
     if (hint === '' && !scope.condition) return { kind: 'none' }
     throw this.#error(name, `Nothing sets '${name.name}', and it is no column.${hint}`, 'unknown_column')
@@ -386,11 +396,14 @@ class Checker {
     }
     if (name.kind === 'name' && (name.name === 'person' || name.name === 'people'))
       return this.#remember(name, { kind: 'value', name: 'person' })
-    const column = this.#known.get(name.name)
+    const own = this.#known.get(name.name)
+    const isAction = actionNames.includes(name.name)
+    // A bare name is first what every event has.
+    const column = isAction && (name.kind === 'name' || !own) ? actionColumn : own
     if (!column) {
       throw this.#error(
         name,
-        `There is no column '${name.name}'.${didYouMean(name.name, this.#known.keys())}`,
+        `There is no column '${name.name}'.${didYouMean(name.name, [...this.#known.keys(), ...actionNames])}`,
         'unknown_column',
       )
     }
@@ -402,7 +415,7 @@ class Checker {
     return binding
   }
 
-  #keyColumn(name: Name): Binding {
+  #keyColumn(name: Name | ColumnName): Binding {
     const binding = this.#column(name)
     if (binding.kind === 'column' && this.#checked.columns[binding.slot]!.isSet) {
       throw this.#error(name, `'with' takes a column of single values; '${name.name}' is a set.`)
@@ -454,8 +467,8 @@ class Checker {
     const alias = (line.alias ?? line.of).name
     const key = line.key && this.#keyColumn(line.key)
     const written = line.aggregator?.name
-    const isVariable = written?.startsWith('var') || (!written && this.#variables.has(line.of.name))
-    if (isVariable) return this.#variableAggregate(line, alias, key)
+    const isVariable = !written && line.of.kind === 'name' && this.#variables.has(line.of.name)
+    if (isVariable || written?.startsWith('var')) return this.#variableAggregate(line, alias, key)
     if (line.value) throw this.#error(line, "Only 'var' takes a value with '<<'.")
     const of = this.#column(line.of)
     const kind = aggregateKinds[written ?? 'count']!

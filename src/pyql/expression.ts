@@ -1,5 +1,14 @@
 import { didYouMean } from '../lib/index.js'
-import type { ArithmeticOp, ComparisonOp, Constant, Expression, InlineAggregate, InlineOp, Name } from './ast.js'
+import type {
+  ArithmeticOp,
+  ColumnName,
+  ComparisonOp,
+  Constant,
+  Expression,
+  InlineAggregate,
+  InlineOp,
+  Name,
+} from './ast.js'
 import type { TokenStream } from './token-stream.js'
 
 const inlineOps = new Set(['SUM', 'AVG', 'MIN', 'MAX', 'COUNT', 'DISTINCT'])
@@ -165,6 +174,7 @@ function parsePrimary(tokens: TokenStream): Expression {
     return { kind: 'constant', type: kind, value: kind === 'text' ? text : value, start, end }
   }
   if (kind === 'name') return parseNamed(tokens)
+  if (kind === 'column') return parseColumnName(tokens)
   if (tokens.skip('(')) {
     const inner = parseExpression(tokens)
     tokens.expect(')', 'to match the opening parenthesis')
@@ -193,11 +203,24 @@ function parseNamed(tokens: TokenStream): Expression {
   return { kind: 'call', name: text, args, start, end: tokens.end }
 }
 
-function parseColumnName(tokens: TokenStream): Expression {
-  const { start } = tokens.take()
+/** column.NAME, column['any name'], or a parameter that is the name of a column. */
+export function parseColumnName(tokens: TokenStream): ColumnName {
+  const { kind, text, start } = tokens.take()
+  if (kind === 'column') return { kind: 'column', name: text, start, end: tokens.end }
+  if (tokens.skip('[')) {
+    if (!tokens.is('text')) throw tokens.unexpected('the name of a column in quotes')
+    const name = tokens.take().text
+    tokens.expect(']', 'after the name of the column')
+    return { kind: 'column', name, start, end: tokens.end }
+  }
   tokens.expect('.', "after 'column'")
   const name = tokens.expectName('the name of a column')
   return { kind: 'column', name: name.text, start, end: name.end }
+}
+
+/** Whether a column is named that can be nothing else. */
+export function isColumnName(tokens: TokenStream): boolean {
+  return tokens.is('column') || (tokens.isWord('column') && (tokens.next.text === '.' || tokens.next.text === '['))
 }
 
 function parseDict(tokens: TokenStream): Expression {
@@ -216,7 +239,7 @@ function parseDict(tokens: TokenStream): Expression {
 function parseInlineAggregate(tokens: TokenStream): InlineAggregate {
   const { text, start } = tokens.take()
   const column = parseColumnReference(tokens, `the column of ${text}`)
-  let key: Name | undefined
+  let key: Name | ColumnName | undefined
   let all = false
   let where: Expression | undefined
   for (;;) {
@@ -228,11 +251,8 @@ function parseInlineAggregate(tokens: TokenStream): InlineAggregate {
   return { kind: 'aggregate', op: text as InlineOp, column, key, all, where, start, end: tokens.end }
 }
 
-export function parseColumnReference(tokens: TokenStream, what: string): Name {
-  if (tokens.isWord('column') && tokens.next.text === '.') {
-    tokens.take()
-    tokens.take()
-  }
+export function parseColumnReference(tokens: TokenStream, what: string): Name | ColumnName {
+  if (isColumnName(tokens)) return parseColumnName(tokens)
   const token = tokens.expectName(what)
   if (reservedWords.has(token.text)) {
     throw tokens.error(token, `Expected ${what}, but found '${token.text}'.${didYouMean(token.text, [])}`)

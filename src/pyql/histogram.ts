@@ -1,6 +1,7 @@
 import { Answer, type Reply, type ReplyNode } from './answer.js'
 import { PyqlError } from './errors.js'
 import type { Aggregate, PartialResult } from './program.js'
+import type { ResultLimits } from './runtime/groups.js'
 import { bucketOf } from './runtime/numbers.js'
 
 export interface HistogramOptions {
@@ -24,18 +25,15 @@ export class Histogram {
   readonly #segments: number
   readonly #nodesMax: number
 
-  constructor(segments: number, nodesMax: number) {
-    this.#answer = new Answer([people], segments, nodesMax)
+  constructor(segments: number, limits: ResultLimits) {
+    const { nodesMax } = limits
+    this.#answer = new Answer([people], segments, limits)
     this.#segments = segments
     this.#nodesMax = nodesMax
   }
 
   get debug(): unknown[] {
     return this.#answer.debug
-  }
-
-  get log(): string[] {
-    return this.#answer.log
   }
 
   absorb(partial: PartialResult, segment: number): void {

@@ -3,7 +3,7 @@ import { errorAt, type PyqlError } from './errors.js'
 import type { Parameters } from './parameters.js'
 import type { Span } from './source.js'
 
-export type TokenKind = 'name' | 'int' | 'double' | 'text' | 'op' | 'newline' | 'indent' | 'dedent' | 'end'
+export type TokenKind = 'name' | 'column' | 'int' | 'double' | 'text' | 'op' | 'newline' | 'indent' | 'dedent' | 'end'
 
 export interface Token extends Span {
   readonly kind: TokenKind
@@ -36,7 +36,7 @@ const placeholderPattern = /\{\{\s*([A-Za-z0-9_]+)\s*\}\}/y
 
 /**
  * Splits a script into tokens, with line ends, indents and dedents among them, as Python does. `{{name}}` becomes a
- * token of its own: a constant, or a name when the value is that of a column; nothing is spliced into the text.
+ * token of its own: a constant, or a column when the value is the name of one; nothing is spliced into the text.
  */
 export function tokenize(text: string, parameters: Parameters, isColumn: (name: string) => boolean): Token[] {
   return mergeWords(new Lexer(text, parameters, isColumn).run(), isColumn)
@@ -246,8 +246,9 @@ class Lexer {
       if (value < 0) this.#push('op', span.start, span.end, '-')
       const kind = Number.isSafeInteger(value) ? 'int' : 'double'
       this.#tokens.push({ kind, text: String(Math.abs(value)), value: Math.abs(value), ...span })
-    } else if (typeof value === 'string' && !this.#isColumn(value)) this.#push('text', span.start, span.end, value)
-    else this.#push('name', span.start, span.end, value === null ? 'None' : String(value))
+    } else if (typeof value === 'string') {
+      this.#push(this.#isColumn(value) ? 'column' : 'text', span.start, span.end, value)
+    } else this.#push('name', span.start, span.end, value === null ? 'None' : String(value))
   }
 
   #valueOf(match: RegExpExecArray): string | number | boolean | null {

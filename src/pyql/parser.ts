@@ -1,6 +1,13 @@
 import { didYouMean } from '../lib/index.js'
 import type { AggregateLine, AssignmentOp, Expression, FunctionDefinition, Name, Script, Statement } from './ast.js'
-import { parseArithmetic, parseColumnReference, parseExpression, parsePostfix, reservedWords } from './expression.js'
+import {
+  isColumnName,
+  parseArithmetic,
+  parseColumnReference,
+  parseExpression,
+  parsePostfix,
+  reservedWords,
+} from './expression.js'
 import { tokenize } from './lexer.js'
 import type { Parameters } from './parameters.js'
 import { TokenStream } from './token-stream.js'
@@ -8,6 +15,7 @@ import { TokenStream } from './token-stream.js'
 const aggregators: Record<string, true> = {
   ...{ count: true, sum: true, min: true, max: true, avg: true, val: true, value: true, var: true, variable: true },
 }
+const modifiers = ['as', 'with', 'all', 'distinct']
 const assignmentOps = ['=', '<<', '+=', '-=', '*=', '/=']
 
 /** Text to tree. Throws PyqlError with place and picture. */
@@ -31,29 +39,31 @@ function parseAggregates(tokens: TokenStream, script: Script): void {
 }
 
 function parseAggregateLine(tokens: TokenStream): AggregateLine {
-  const first = tokens.expectName('an aggregator or a column')
-  const modifiers = ['as', 'with', 'all', 'distinct']
-  const alone = !tokens.is('name') || modifiers.includes(tokens.token.text)
-  let aggregator: Name | undefined
-  if (!alone) {
-    if (!Object.hasOwn(aggregators, first.text)) {
-      const hint = didYouMean(first.text, Object.keys(aggregators))
-      throw tokens.error(
-        first,
-        `'${first.text}' is no aggregator.${hint || ` There are ${Object.keys(aggregators).join(', ')}.`}`,
-      )
-    }
-    aggregator = nameOf(first)
-  }
-  const of = alone ? nameOf(first) : parseColumnReference(tokens, `the column of '${first.text}'`)
+  const { start } = tokens.token
   const line: AggregateLine = {
-    ...{ aggregator, of, alias: undefined, key: undefined, all: false, value: undefined },
-    ...{ start: first.start, end: tokens.end },
+    ...parseAggregated(tokens),
+    ...{ alias: undefined, key: undefined, all: false, value: undefined, start, end: tokens.end },
   }
   while (parseModifier(tokens, line));
   const { end } = tokens
   endLine(tokens)
   return { ...line, end }
+}
+
+/** An aggregator and a column, or a name alone. */
+function parseAggregated(tokens: TokenStream): Pick<AggregateLine, 'aggregator' | 'of'> {
+  if (isColumnName(tokens)) return { aggregator: undefined, of: parseColumnReference(tokens, 'a column') }
+  const first = tokens.expectName('an aggregator or a column')
+  const isAlone = !tokens.is('column') && (!tokens.is('name') || modifiers.includes(tokens.token.text))
+  if (isAlone) return { aggregator: undefined, of: nameOf(first) }
+  if (!Object.hasOwn(aggregators, first.text)) {
+    const hint = didYouMean(first.text, Object.keys(aggregators))
+    throw tokens.error(
+      first,
+      `'${first.text}' is no aggregator.${hint || ` There are ${Object.keys(aggregators).join(', ')}.`}`,
+    )
+  }
+  return { aggregator: nameOf(first), of: parseColumnReference(tokens, `the column of '${first.text}'`) }
 }
 
 function parseModifier(tokens: TokenStream, line: AggregateLine): boolean {

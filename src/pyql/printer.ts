@@ -1,4 +1,4 @@
-import type { AggregateLine, Constant, Expression, FunctionDefinition, Script, Statement } from './ast.js'
+import type { AggregateLine, ColumnName, Constant, Expression, FunctionDefinition, Script, Statement } from './ast.js'
 
 /** The text of a tree, with every operation in parentheses: parsing it again gives the same tree. */
 export function print(script: Script): string {
@@ -10,7 +10,13 @@ export function print(script: Script): string {
 }
 
 function aggregate({ aggregator, of, alias, key, all, value }: AggregateLine): string {
-  const words = [aggregator?.name, of.name, alias && `as ${alias.name}`, key && `with ${key.name}`, all && 'all']
+  const words = [
+    aggregator?.name,
+    expression(of),
+    alias && `as ${alias.name}`,
+    key && `with ${expression(key)}`,
+    all && 'all',
+  ]
   return [...words, value && `<< ${expression(value)}`].filter(Boolean).join(' ')
 }
 
@@ -62,7 +68,7 @@ function expression(node: Expression): string {
     case 'name':
       return node.name
     case 'column':
-      return `column.${node.name}`
+      return column(node)
     case 'unary':
       return node.op === 'not' ? `(not ${expression(node.operand)})` : `(-${expression(node.operand)})`
     case 'binary':
@@ -82,8 +88,9 @@ function expression(node: Expression): string {
     case 'method':
       return `${expression(node.object)}.${node.name}(${list(node.args)})`
     case 'aggregate': {
-      const { op, column, key, all, where } = node
-      const words = [op, column.name, key && `with ${key.name}`, all && 'all', where && `where ${expression(where)}`]
+      const { op, column: of, key, all, where } = node
+      const keyed = key && `with ${expression(key)}`
+      const words = [op, expression(of), keyed, all && 'all', where && `where ${expression(where)}`]
       return `(${words.filter(Boolean).join(' ')})`
     }
   }
@@ -95,11 +102,19 @@ function list(nodes: readonly Expression[]): string {
 
 const escapes: Record<string, string> = { '\t': '\\t', '\r': '\\r', '\n': '\\n', "'": "\\'", '\\': '\\\\' }
 
+function column({ name }: ColumnName): string {
+  return /^[a-z]\w*$/i.test(name) ? `column.${name}` : `column[${quoted(name)}]`
+}
+
+function quoted(text: string): string {
+  return `'${text.replace(/[\t\r\n'\\]/g, (character) => escapes[character]!)}'`
+}
+
 function constant({ type, value }: Constant): string {
   if (value === null) return 'None'
   if (typeof value === 'boolean') return value ? 'True' : 'False'
   if (typeof value === 'number') return type === 'double' ? decimal(value) : String(value)
-  return `'${value.replace(/[\t\r\n'\\]/g, (character) => escapes[character]!)}'`
+  return quoted(value)
 }
 
 /** Digits and a point: the language knows no exponents. */

@@ -92,6 +92,8 @@ export interface ScanLimits {
   readonly memoryMax: number
   /** Groups in the result. */
   readonly nodesMax: number
+  /** Characters of all texts in the result. */
+  readonly charactersMax: number
   /** Frames of calls. */
   readonly depthMax: number
   /** Lines kept by debug() and log(). */

@@ -61,8 +61,9 @@ export class TokenStream {
     return this.take()
   }
 
+  /** A parameter that is the name of a column counts as a name. */
   expectName(what: string): Token {
-    if (!this.is('name')) throw this.unexpected(what)
+    if (!this.is('name') && !this.is('column')) throw this.unexpected(what)
     return this.take()
   }
 

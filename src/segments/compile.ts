@@ -49,9 +49,11 @@ export class Compile {
     return program
   }
 
-  /** Options of a scan that begins now. */
-  scanOptions(sessionTime = SESSION_MS, trace = false) {
-    return { now: Date.now(), sessionTime, trace, limits: this.settings.scan }
+  /** Options of a scan that begins now. Groups count once for each segment. */
+  scanOptions({ sessionTime = SESSION_MS, trace = false, segments = 1 } = {}) {
+    const { scan } = this.settings
+    const nodesMax = Math.max(1, Math.floor(scan.nodesMax / Math.max(1, segments)))
+    return { now: Date.now(), sessionTime, trace, limits: { ...scan, nodesMax } }
   }
 }
 

@@ -12,7 +12,6 @@ import {
   type PersonDigest,
   type PersonId,
   problemOf,
-  type QueryControl,
   type Reactions,
   type ReactProgram,
   type Sharing,
@@ -25,13 +24,16 @@ import type { Compile } from './compile.js'
 import { eventTableOf } from './event-table.js'
 import { type FoldedRow, foldRows } from './person-reply.js'
 import { countNode, type Order, type Result, type ResultNode, sortByCount, sortByGroup, trim } from './result.js'
+import { type ScriptLog, writeLog } from './script-log.js'
 import { readSections, type Section } from './sections.js'
-import type { RequestSegments, SegmentDefinition, Segments } from './segments.js'
+import type { RequestSegments, SegmentControl, SegmentDefinition, Segments } from './segments.js'
 
 /** Who asks, and how the work is stopped and watched. */
 export interface QueryCall {
   readonly view: View
   readonly signal: AbortSignal
+  /** Where log() of scripts writes. */
+  readonly log?: ScriptLog
   /** Told now and then how many people were scanned. */
   readonly progress?: (people: number) => void
 }
@@ -95,7 +97,6 @@ export class Events implements AsyncDisposable {
   readonly #store: EventStore
   readonly #segments: Segments
   readonly #compile: Compile
-  readonly #nodesMax: number
   /** Told of every insert that was accepted. */
   readonly #listeners = new Set<(schema: TableSchema) => void>()
 
@@ -107,7 +108,6 @@ export class Events implements AsyncDisposable {
     this.#store = store
     this.#segments = segments
     this.#compile = compile
-    this.#nodesMax = compile.settings.scan.nodesMax
   }
 
   async insert(
@@ -189,10 +189,13 @@ export class Events implements AsyncDisposable {
     if (request.debug) return { debug: program.source }
     const { session_time, trace = false } = request
     const segments = namesOf(request.segments)
-    const options = this.#compile.scanOptions(session_time, trace)
+    const options = this.#compile.scanOptions({
+      ...{ trace, segments: segments.length, ...(session_time !== undefined && { sessionTime: session_time }) },
+    })
     const uses = await this.#segments.uses(table, segments, new Map())
     const { partials } = await this.#store.scan(table, { program, segments: uses, ...options }, controlOf(call))
-    const answer = new Answer(program.aggregates, Math.max(1, segments.length), this.#nodesMax)
+    const log = writeLog(partials, options.limits.traceMax, call.log)
+    const answer = new Answer(program.aggregates, Math.max(1, segments.length), options.limits)
     return told(() => {
       for (const parts of partials) for (const [segment, partial] of parts.entries()) answer.absorb(partial, segment)
       const shape = {
@@ -200,8 +203,10 @@ export class Events implements AsyncDisposable {
         ...(request.order !== undefined && { order: request.order }),
         ...(request.trim !== undefined && { trim: request.trim }),
       }
-      if (!trace) return new JsonText(answer.text(shape))
-      return { ...answer.reply(shape), debug: answer.debug, log: answer.log }
+      const text = answer.text(shape)
+      if (!trace) return new JsonText(text)
+      const traced = JSON.stringify({ debug: answer.debug.slice(0, options.limits.traceMax), log })
+      return new JsonText(`${text.slice(0, -1)},${traced.slice(1)}`)
     })
   }
 
@@ -286,16 +291,17 @@ export class Events implements AsyncDisposable {
     jobs: Background,
     type: string,
     schema: TableSchema,
-    asked: { user: string | undefined; view: View },
+    asked: Pick<QueryCall, 'view' | 'log'> & { user: string | undefined },
     run: (call: QueryCall) => Promise<unknown>,
   ): Promise<{ message: string; job_id: string }> {
     const { people } = await this.figures(schema)
+    const { log } = asked
     const work = async (job: BackgroundRun) => {
       job.progress.rowsTotal = people
       const progress = (scanned: number) => {
         job.progress.rows = Math.min(scanned, people)
       }
-      const answer = await run({ view: asked.view, signal: job.signal, progress })
+      const answer = await run({ view: asked.view, signal: job.signal, progress, ...(log && { log }) })
       job.result = answer instanceof JsonText ? JSON.parse(answer.text) : answer
       job.progress.rows = people
       return 'The query is done.'
@@ -408,11 +414,16 @@ export class Events implements AsyncDisposable {
       controlOf(call),
     )
     if (tree.values.length === 0 && tree.people.every((count) => count === 0)) return NO_ANSWER
-    if (tree.values.length > this.#nodesMax) {
+    const { nodesMax, charactersMax } = this.#compile.scanOptions({ segments: segments.length }).limits
+    if (tree.values.length > nodesMax) {
       throw new Problem('script_limit', {
-        reason: `The column has more than ${this.#nodesMax} values (setting events.result_nodes_max): use a bucket or a filter.`,
+        reason: `The column has more than ${nodesMax} values (setting events.result_nodes_max): use a bucket or a filter.`,
       })
     }
+    let characters = 0
+    for (const { value } of tree.values) characters += typeof value === 'string' ? value.length : 1
+    if (characters > charactersMax)
+      throw new Problem('result_too_large', { limit: charactersMax, advice: 'use a filter' })
     const children = sortByCount(
       tree.values.map(({ value, counts }) => countNode(value, counts)),
       order,
@@ -431,13 +442,16 @@ export class Events implements AsyncDisposable {
     const program = this.#program(schema, call, request, 'histogram', foreach !== undefined)
     if (request.debug) return { debug: program.source }
     const each = foreach === undefined ? undefined : await this.#values(schema, program, foreach, call)
-    const options = this.#compile.scanOptions(session_time, trace)
+    const options = this.#compile.scanOptions({
+      ...{ trace, segments: segments.length, ...(session_time !== undefined && { sessionTime: session_time }) },
+    })
     const { partials } = await this.#store.scan(
       table,
       { program, segments, ...options, ...(bucket !== undefined && { bucket }), ...(each && { each }) },
       controlOf(call),
     )
-    const histogram = new Histogram(Math.max(1, segments.length), this.#nodesMax)
+    const log = writeLog(partials, options.limits.traceMax, call.log)
+    const histogram = new Histogram(Math.max(1, segments.length), options.limits)
     return told(() => {
       for (const parts of partials) for (const [segment, partial] of parts.entries()) histogram.absorb(partial, segment)
       const { name, min, max, order } = request
@@ -450,7 +464,7 @@ export class Events implements AsyncDisposable {
         ...(order !== undefined && { order }),
         ...(request.trim !== undefined && { trim: request.trim }),
       })
-      return trace ? { ...reply, debug: histogram.debug, log: histogram.log } : reply
+      return trace ? { ...reply, debug: histogram.debug.slice(0, options.limits.traceMax), log } : reply
     })
   }
 
@@ -546,8 +560,8 @@ const HISTOGRAM_FLAGS: Record<string, 'number' | 'positive' | 'text'> = {
   foreach: 'text',
 }
 
-function controlOf({ signal, progress }: QueryCall): QueryControl {
-  return { signal, ...(progress && { progress }) }
+function controlOf({ signal, progress, log }: QueryCall): SegmentControl {
+  return { signal, ...(progress && { progress }), ...(log && { log }) }
 }
 
 /** A list, or names separated by commas. */

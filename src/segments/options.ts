@@ -17,6 +17,7 @@ export interface EventsSettings {
   expired_segment_keep_ms: number
   script_characters_max: number
   result_nodes_max: number
+  result_characters_max: number
   steps_max: number
   elements_max: number
   call_depth_max: number
@@ -34,6 +35,7 @@ export function storeSettingsOf(settings: EventsSettings, workers: number): Stor
     },
     rowsPerPersonMax: settings.rows_per_person_max,
     insertsMax: settings.inserts_max,
+    resultCharactersMax: settings.result_characters_max,
     cacheBytesMax: Math.floor(settings.cache_bytes_max / workers),
   }
 }
@@ -45,6 +47,7 @@ export function compileSettingsOf(settings: EventsSettings): CompileSettings {
       stepsMax: settings.steps_max,
       memoryMax: settings.elements_max,
       nodesMax: settings.result_nodes_max,
+      charactersMax: settings.result_characters_max,
       depthMax: settings.call_depth_max,
       traceMax: settings.trace_lines_max,
     },

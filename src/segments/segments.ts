@@ -2,6 +2,7 @@ import type { EventStore, EventTable, Keep, QueryControl, SegmentUse } from '../
 import { Problem } from '../lib/index.js'
 import type { Program } from '../pyql/index.js'
 import type { Compile } from './compile.js'
+import { type ScriptLog, writeLog } from './script-log.js'
 import { readDuration, type Section } from './sections.js'
 import { Turns } from './turns.js'
 import { Upkeep } from './upkeep.js'
@@ -28,6 +29,11 @@ export interface SegmentsOptions {
   readonly expiredKeepMs: number
   /** Told what the background could not do. */
   readonly onError: (error: unknown) => void
+}
+
+/** Stops the work, and hears what the script says. */
+export interface SegmentControl extends QueryControl {
+  readonly log?: ScriptLog
 }
 
 /** Segments that a request has defined without a ttl: they live as long as it. */
@@ -103,7 +109,7 @@ export class Segments implements AsyncDisposable {
   }
 
   /** Computes the segment of a section, or takes the stored one when that is asked for; the number of people in it. */
-  async define(table: EventTable, section: Section, own: RequestSegments, control: QueryControl): Promise<number> {
+  async define(table: EventTable, section: Section, own: RequestSegments, control: SegmentControl): Promise<number> {
     const definitions = await this.load(table)
     const { ttl, useCached, refreshMs, onInsert } = flagsOf(section)
     const stored = definitions.get(section.name)
@@ -177,7 +183,7 @@ export class Segments implements AsyncDisposable {
     table: EventTable,
     wanted: Wanted,
     own: RequestSegments,
-    control: QueryControl,
+    control: SegmentControl,
   ): Promise<number> {
     const fromSegments = this.#program(table, wanted.script).setMath !== null
     const onInsert = wanted.onInsert && !fromSegments
@@ -205,7 +211,7 @@ export class Segments implements AsyncDisposable {
     script: string,
     keep: Keep,
     own: RequestSegments,
-    control: QueryControl,
+    control: SegmentControl,
   ): Promise<number> {
     const program = this.#program(table, script)
     if (program.setMath) {
@@ -213,7 +219,8 @@ export class Segments implements AsyncDisposable {
       return this.#store.combine(table, program, uses, keep)
     }
     const options = this.#compile.scanOptions()
-    const { people } = await this.#store.scan(table, { program, segments: [], ...options, keep }, control)
+    const { people, partials } = await this.#store.scan(table, { program, segments: [], ...options, keep }, control)
+    writeLog(partials, options.limits.traceMax, control.log)
     return people
   }
 

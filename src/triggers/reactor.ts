@@ -29,6 +29,8 @@ export interface ReactorOptions {
   /** Puts a message into the queues of a trigger's subscribers. */
   readonly send: (transaction: WriteTransaction, trigger: number, message: Message) => void
   readonly onError: (error: unknown) => void
+  /** Told what scripts say with log(). */
+  readonly onLog: (lines: readonly string[]) => void
 }
 
 type Outcome = Reactions['outcomes'][number]
@@ -95,9 +97,10 @@ export class Reactor implements AsyncDisposable {
       return program ? [{ id: String(live.trigger.id), program, entry: onInsert }] : []
     })
     const { database, table } = first.trigger
-    const { outcomes, seen } = await source.react(database, table, programs, {
+    const { outcomes, log, seen } = await source.react(database, table, programs, {
       arrivalsMax: settings.inserts_batch_max,
     })
+    if (log.length > 0) this.#options.onLog(log)
     if (seen.length === 0) return false
     await this.#keep(outcomes, onInsert)
     await source.reacted(seen)
@@ -160,7 +163,8 @@ export class Reactor implements AsyncDisposable {
     const { trigger } = live
     const people = turns.map(({ person }) => person)
     const programs = [{ id: String(id), program, entry }]
-    const { outcomes } = await source.react(trigger.database, trigger.table, programs, { arrivalsMax: 0, people })
+    const { outcomes, log } = await source.react(trigger.database, trigger.table, programs, { arrivalsMax: 0, people })
+    if (log.length > 0) this.#options.onLog(log)
     await this.#keep(outcomes, entry, turns)
   }
 

@@ -17,6 +17,8 @@ export interface TriggersOptions {
   readonly webhooks: WebhooksSettings
   /** Told what the background could not do; it is tried again. */
   readonly onError: (error: unknown) => void
+  /** Told what scripts say with log(). */
+  readonly onLog: (lines: readonly string[]) => void
 }
 
 /** Where a trigger is. */
@@ -49,7 +51,13 @@ export class Triggers implements AsyncDisposable {
     this.#store = new TriggerStore(options.storage)
     const all = () => [...this.#triggers.values()]
     this.#reactor = new Reactor({
-      ...{ source: options.source, store: this.#store, settings: options.settings, onError: options.onError },
+      ...{
+        source: options.source,
+        store: this.#store,
+        settings: options.settings,
+        onError: options.onError,
+        onLog: options.onLog,
+      },
       messageCharactersMax: options.webhooks.message_characters_max,
       triggersOf: (tableId) => all().filter(({ trigger }) => trigger.tableId === tableId),
       triggerOf: (id) => this.#triggers.get(id),

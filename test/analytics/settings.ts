@@ -11,5 +11,6 @@ export const settings: StoreSettings = {
   },
   rowsPerPersonMax: 100_000,
   insertsMax: 256,
+  resultCharactersMax: 1 << 26,
   cacheBytesMax: 1 << 24,
 }

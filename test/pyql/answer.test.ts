@@ -3,7 +3,14 @@ import { Answer, compile, createScan } from '../../src/pyql/index.js'
 import { oracleColumns, Random, randomPeople, ScriptGenerator } from '../support/pyql-generator.js'
 import { blockOf } from '../support/pyql-people.js'
 
-const limits = { stepsMax: 1_000_000, memoryMax: 1_000_000, nodesMax: 100_000, depthMax: 64, traceMax: 0 }
+const limits = {
+  stepsMax: 1_000_000,
+  memoryMax: 1_000_000,
+  nodesMax: 100_000,
+  charactersMax: 100_000_000,
+  depthMax: 64,
+  traceMax: 0,
+}
 
 describe('answers', () => {
   it('are the same as text and as objects', () => {
@@ -11,7 +18,7 @@ describe('answers', () => {
     for (let seed = 1; seed <= 400; seed++) {
       const random = new Random(seed)
       const program = compile(new ScriptGenerator(random, 'event').script(), { mode: 'event', columns: oracleColumns })
-      const answer = new Answer(program.aggregates, 2, limits.nodesMax)
+      const answer = new Answer(program.aggregates, 2, limits)
       try {
         for (const segment of [0, 1]) {
           const scan = createScan(program, { now: 0, sessionTime: 1000, trace: false, limits })
@@ -35,11 +42,10 @@ describe('answers', () => {
   })
 
   it('put many groups of whole counts in order, ties by key', () => {
-    const answer = new Answer(
-      [{ kind: 'count', alias: 'person', type: 'int', numeric: true, carried: false }],
-      1,
-      10_000,
-    )
+    const answer = new Answer([{ kind: 'count', alias: 'person', type: 'int', numeric: true, carried: false }], 1, {
+      nodesMax: 10_000,
+      charactersMax: 1_000_000,
+    })
     const size = 2_000
     const keys = [null, ...Array.from({ length: size }, (_, at) => (at % 3 === 0 ? at : `text ${at}`))]
     answer.absorb(

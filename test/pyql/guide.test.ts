@@ -62,7 +62,7 @@ function run({ words, script, answerKind }: Example): unknown {
   if (mode === 'histogram') return histogram(program, fields)
   const scan = createScan(program, options)
   scan.run(blockOf(words.includes('person') ? people.slice(0, 1) : people, program.columns))
-  const answer = new Answer(program.aggregates, 1, 1000)
+  const answer = new Answer(program.aggregates, 1, limits)
   answer.absorb(scan.partial(), 0)
   return answerKind === 'json debug' || !script.includes('tally') ? answer.debug : answer.reply()
 }
@@ -87,7 +87,7 @@ function histogram(program: Program, fields: ReadonlyMap<string, string>): unkno
   const bucket = Number(fields.get('bucket'))
   const scan = createScan(program, { ...options, bucket, each: [...new Set(values)] })
   scan.run(blockOf(people, program.columns))
-  const answer = new Histogram(1, 1000)
+  const answer = new Histogram(1, limits)
   answer.absorb(scan.partial(), 0)
   const order = fields.get('order') as 'asc' | undefined
   return answer.reply({ name: 'spent', bucket, each: column !== undefined, ...(order && { order }) })

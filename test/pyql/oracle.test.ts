@@ -13,7 +13,14 @@ import {
 } from '../support/pyql-oracle.js'
 import { blockOf, type Person } from '../support/pyql-people.js'
 
-const limits = { stepsMax: 10_000_000, memoryMax: 10_000_000, nodesMax: 100_000, depthMax: 64, traceMax: 100_000 }
+const limits = {
+  stepsMax: 10_000_000,
+  memoryMax: 10_000_000,
+  nodesMax: 100_000,
+  charactersMax: 100_000_000,
+  depthMax: 64,
+  traceMax: 100_000,
+}
 const scanOptions = { now: 1_600_000_000_000, sessionTime: 1_800_000, trace: true, limits }
 /** More with TRELLIS_PYQL_SCRIPTS=100000. */
 const scripts = Number(process.env.TRELLIS_PYQL_SCRIPTS ?? 10_000)
@@ -30,7 +37,7 @@ function compiled(text: string, mode: Mode, people: readonly Person[], parts: nu
   const program = compile(text, { mode, columns: oracleColumns })
   const members = new Uint32Array(1)
   const aggregates = mode === 'histogram' ? [] : program.aggregates
-  const answer = new Answer(aggregates, 1, 100_000)
+  const answer = new Answer(aggregates, 1, limits)
   const histogram: unknown[] = []
   const debug: unknown[] = []
   const size = Math.ceil(people.length / parts)

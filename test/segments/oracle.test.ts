@@ -14,7 +14,14 @@ import type { Person, Row } from '../support/pyql-people.js'
 /** Tables for each number of partitions; more with TRELLIS_EVENT_TABLES=200. */
 const TABLES = Number(process.env.TRELLIS_EVENT_TABLES ?? 2)
 const SCRIPTS = 12
-const limits = { stepsMax: 10_000_000, memoryMax: 10_000_000, nodesMax: 100_000, depthMax: 64, traceMax: 100_000 }
+const limits = {
+  stepsMax: 10_000_000,
+  memoryMax: 10_000_000,
+  nodesMax: 100_000,
+  charactersMax: 100_000_000,
+  depthMax: 64,
+  traceMax: 100_000,
+}
 const scanOptions = { now: 1_600_000_000_000, sessionTime: 1_800_000, trace: true, limits }
 const modes = ['event', 'event', 'segment', 'histogram'] as const
 type Mode = (typeof modes)[number]
@@ -118,8 +125,7 @@ function expected(text: string, mode: Mode, people: readonly Person[]): Outcome 
     return {
       groups: mode === 'event' ? groupsOf(script, result, options) : mode === 'histogram' ? counted(numbers) : [],
       members: mode === 'segment' ? sorted(result.members.map((at) => people[at]!.id)) : [],
-      // Segments answer numbers of people only.
-      debug: mode === 'segment' ? [] : result.debug.map((value) => JSON.stringify(value)).sort(),
+      debug: result.debug.map((value) => JSON.stringify(value)).sort(),
     }
   } catch (error) {
     if (error instanceof OracleError) return 'fails'
@@ -134,14 +140,14 @@ async function answered(world: World, text: string, mode: Mode): Promise<Outcome
   const keep = mode === 'segment' ? { keep: { name: 'kept' } } : {}
   try {
     const { partials } = await store.scan(table, { program, segments: [], ...scanOptions, ...keep })
-    const answer = new Answer(program.aggregates, 1, limits.nodesMax)
-    const histogram = new Histogram(1, limits.nodesMax)
+    const answer = new Answer(program.aggregates, 1, limits)
+    const histogram = new Histogram(1, limits)
     for (const [partial] of partials) {
       if (mode === 'event') answer.absorb(partial!, 0)
-      else if (partial) histogram.absorb(partial, 0)
+      else if (mode === 'histogram') histogram.absorb(partial!, 0)
     }
     const values = mode === 'histogram' ? histogram.reply({ name: 'h', each: false })._[0]?._ : []
-    const debug = mode === 'event' ? answer.debug : histogram.debug
+    const debug = partials.flatMap(([partial]) => partial!.debug)
     return {
       groups: mode === 'event' ? byKey(answer.reply()._) : (values ?? []).map(({ g, c }) => [g, c[0]]).reverse(),
       members: mode === 'segment' ? await membersOf(world) : [],
@@ -157,7 +163,7 @@ async function answered(world: World, text: string, mode: Mode): Promise<Outcome
 async function membersOf({ store, table }: World): Promise<unknown[]> {
   const program = compile('match 1:\n    tally(person)\n', { mode: 'event', columns: oracleColumns })
   const { partials } = await store.scan(table, { program, segments: [{ name: 'kept' }], ...scanOptions })
-  const answer = new Answer(program.aggregates, 1, limits.nodesMax)
+  const answer = new Answer(program.aggregates, 1, limits)
   for (const [partial] of partials) answer.absorb(partial!, 0)
   return sorted(answer.reply()._.map(({ g }) => g))
 }

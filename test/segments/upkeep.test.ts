@@ -12,7 +12,14 @@ type Body = Record<string, unknown>
 
 const compileSettings = {
   scriptCharactersMax: 65_536,
-  scan: { stepsMax: 10_000_000, memoryMax: 10_000_000, nodesMax: 1000, depthMax: 64, traceMax: 0 },
+  scan: {
+    stepsMax: 10_000_000,
+    memoryMax: 10_000_000,
+    nodesMax: 1000,
+    charactersMax: 100_000_000,
+    depthMax: 64,
+    traceMax: 0,
+  },
 }
 
 const RICH = 'match where SUM price > 100:\n    tally\n'

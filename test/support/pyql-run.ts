@@ -10,7 +10,14 @@ import {
 } from '../../src/pyql/index.js'
 import { blockOf, type Person } from './pyql-people.js'
 
-export const limits = { stepsMax: 1_000_000, memoryMax: 1_000_000, nodesMax: 100_000, depthMax: 64, traceMax: 1000 }
+export const limits = {
+  stepsMax: 1_000_000,
+  memoryMax: 1_000_000,
+  nodesMax: 100_000,
+  charactersMax: 100_000_000,
+  depthMax: 64,
+  traceMax: 1000,
+}
 const scanOptions: ScanOptions = { now: Date.UTC(2024, 5, 15), sessionTime: 1_800_000, trace: true, limits }
 
 export interface Ran {
@@ -32,7 +39,7 @@ export function runEvents(script: string, people: readonly Person[], options: Ru
   const program = compile(script, { mode: 'event', columns, parameters })
   const scan = createScan(program, { ...scanOptions, ...options.scan })
   scan.run(blockOf(people, program.columns))
-  const answer = new Answer(program.aggregates, 1, limits.nodesMax)
+  const answer = new Answer(program.aggregates, 1, limits)
   answer.absorb(scan.partial(), 0)
   return { reply: answer.reply(options.reply), debug: answer.debug, log: answer.log }
 }

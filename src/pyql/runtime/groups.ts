@@ -15,6 +15,17 @@ function rank(value: Scalar): number {
   return value === null ? 0 : typeof value === 'boolean' ? 1 : typeof value === 'number' ? 2 : 3
 }
 
+/** The greatest extent of a result. */
+export interface ResultLimits {
+  readonly nodesMax: number
+  /** Characters of texts, and of the result as it is written. */
+  readonly charactersMax: number
+}
+
+export function tooLong(charactersMax: number): PyqlError {
+  return new PyqlError('limit', `The result has more than ${charactersMax} characters.`)
+}
+
 /** Keys of groups, numbered from 1 in the order of first use; 0 is None. */
 export class KeyPool {
   readonly keys: Scalar[] = [null]
@@ -24,6 +35,12 @@ export class KeyPool {
   readonly #ofDictionary = new WeakMap<Dictionary, Int32Array>()
   #lastNumber = Number.NaN
   #lastKey = 0
+  #characters = 0
+  readonly #charactersMax: number
+
+  constructor({ charactersMax }: ResultLimits) {
+    this.#charactersMax = charactersMax
+  }
 
   #append(key: Scalar): number {
     return this.keys.push(key) - 1
@@ -32,6 +49,8 @@ export class KeyPool {
   text(text: string): number {
     let key = this.#texts.get(text)
     if (key === undefined) {
+      this.#characters += text.length
+      if (this.#characters > this.#charactersMax) throw tooLong(this.#charactersMax)
       key = this.#append(text)
       this.#texts.set(text, key)
     }
@@ -93,7 +112,7 @@ export class GroupTree {
   #mask = 255
   #table = new Int32Array(256)
 
-  constructor(nodesMax: number) {
+  constructor({ nodesMax }: ResultLimits) {
     this.#nodesMax = nodesMax
   }
 

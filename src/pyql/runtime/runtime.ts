@@ -4,7 +4,7 @@ import type { Aggregate, PartialResult, Program, Scalar, ScanOptions, TableColum
 import { type Accumulator, CarriedValues, Counts, Extremes, LastValues, ScalarExtremes, Sums } from './accumulators.js'
 import { List, SetOf } from './containers.js'
 import { type Grid, Site } from './grid.js'
-import { GroupTree, KeyPool } from './groups.js'
+import { GroupTree, KeyPool, tooLong } from './groups.js'
 import { bucketOf } from './numbers.js'
 import { Seen } from './seen.js'
 import { type Value, Values } from './values.js'
@@ -17,7 +17,7 @@ const textShownMax = 10_000
 export class Runtime extends Values {
   readonly now: number
   readonly each: readonly Scalar[]
-  readonly pool = new KeyPool()
+  readonly pool: KeyPool
   readonly seen = new Seen()
   readonly accumulators: Accumulator[]
   /** Thrown by functions of a script that end the script for the person. */
@@ -33,6 +33,8 @@ export class Runtime extends Values {
   #scheduled: { afterMs: number; entry: string }[] = []
   readonly debugged: unknown[] = []
   readonly logged: string[] = []
+  /** Characters of what debug() was given. */
+  #traced = 0
 
   readonly #options: ScanOptions
   readonly #program: Program
@@ -49,7 +51,8 @@ export class Runtime extends Values {
     this.#options = options
     this.now = options.now
     this.each = options.each ?? []
-    this.#tree = new GroupTree(options.limits.nodesMax)
+    this.pool = new KeyPool(options.limits)
+    this.#tree = new GroupTree(options.limits)
     this.accumulators = program.mode === 'histogram' ? [new Counts()] : program.aggregates.map(accumulatorOf)
     this.#grow()
   }
@@ -220,7 +223,12 @@ export class Runtime extends Values {
   // --- messages ---
 
   debug(x: Value): void {
-    if (this.#options.trace && this.debugged.length < this.#options.limits.traceMax) this.debugged.push(this.plain(x))
+    const { trace, limits } = this.#options
+    if (!trace || this.debugged.length >= limits.traceMax) return
+    const value = this.plain(x)
+    this.#traced += JSON.stringify(value ?? null).length
+    if (this.#traced > limits.charactersMax) throw tooLong(limits.charactersMax)
+    this.debugged.push(value)
   }
 
   log(args: Value[]): void {

@@ -191,6 +191,89 @@ describe('queries of events', () => {
       { 'events.result_nodes_max': '20' },
     ))
 
+  it('refuse results with too many characters, whoever asks for them', () =>
+    withNode(
+      async (node) => {
+        await shop(node)
+        const long = 'x'.repeat(300)
+        const events = Array.from({ length: 30 }, (_, at) => ({
+          ...EVENTS[0]!,
+          stamp: at,
+          _: { page: `${long}${at}` },
+        }))
+        await ask(node, 'insert_events', { events })
+        const refused = async (operation: string, more: Body) => {
+          const { status, body } = await node.post({ operation, table: 'shop', ...more })
+          return [status, (body as Body).code, /5000 characters/.test(String((body as Body).detail))]
+        }
+        const limit = [422, 'script_limit', true]
+        const script = (line: string) => ({ script: `match:\n    ${line}\n` })
+        expect(await refused('query_events', script('tally(page)'))).to.deep.equal(limit)
+        expect(await refused('query_events', script('tally(person, price, event_time, person, price)'))).to.deep.equal(
+          limit,
+        )
+        expect(await refused('query_events', { ...script('debug(page)'), trace: true })).to.deep.equal(limit)
+        const histogram = { name: 'h', script: 'debug([page, page])\nmatch:\n    debug(page)\n', trace: true }
+        expect(await refused('query_histogram', histogram)).to.deep.equal(limit)
+        expect(await refused('query_column', { column: 'page' })).to.deep.equal([413, 'result_too_large', true])
+        expect(await refused('query_person', { id: 'p0' })).to.deep.equal([413, 'result_too_large', true])
+        await ask(node, 'query_person', { id: 'p1' })
+        await ask(node, 'query_column', { column: 'page', sub: 'page' })
+      },
+      { 'events.result_characters_max': '5000' },
+    ))
+
+  it('count groups once for each segment', () =>
+    withNode(
+      async (node) => {
+        await shop(node)
+        const script = 'match:\n    tally(price)\n'
+        await ask(node, 'query_events', { script })
+        const { body } = await node.post({ operation: 'query_events', table: 'shop', script, segments: '*,*' })
+        expect(body).to.include({ code: 'script_limit' })
+      },
+      { 'events.result_nodes_max': '40' },
+    ))
+
+  it('write what log() says into the log of the node, and into the answer when it is traced', () =>
+    withNode(async (node) => {
+      await shop(node)
+      const script = 'log("seen ", person)\n'
+      const { log } = await ask(node, 'query_events', { script, trace: true })
+      expect((log as string[]).sort()).to.deep.equal(Array.from({ length: 10 }, (_, at) => `seen p${at}`))
+      const logged = async () => {
+        const lines = await node.ok<{ fields: { script_log?: string[] } }[]>({ operation: 'read_log', limit: 1000 })
+        return lines.flatMap(({ fields }) => fields.script_log ?? [])
+      }
+      expect(await logged()).to.have.lengthOf(10)
+      await ask(node, 'query_histogram', { name: 'h', script: 'log("bar")\nreturn 1\n' })
+      await segments(node, '@segment s:\n    log("in")\n    tally\n')
+      const said = await logged()
+      expect(said.filter((line) => line === 'bar')).to.have.lengthOf(10)
+      expect(said.filter((line) => line === 'in')).to.have.lengthOf(10)
+    }))
+
+  it('reach columns whatever they are called', () =>
+    withNode(async (node) => {
+      const names = ['match', 'person', 'action', 'session', 'column', 'None', 'SUM', 'unit price', "it's", '{{x}}']
+      const columns = names.map((name) => ({ name, type: 'int' }))
+      await node.ok({ operation: 'create_table', table: 'shop', kind: 'events', columns })
+      const _ = Object.fromEntries(names.map((name, at) => [name, at + 1]))
+      await ask(node, 'insert_events', { events: [{ person: 'a', stamp: 1, action: 'b', _ }] })
+      for (const [at, name] of names.entries()) {
+        const column = name === '{{x}}' ? '{{name}}' : `column['${name.replace("'", "\\'")}']`
+        const script = `agg:\n    sum ${column} as s\n    ${column} as c\n    min {{name}} as m\n\nmatch where ${column} == ${at + 1}:\n    tally(SUM ${column} with ${column} where {{name}} > 0)\n`
+        const answer = await ask(node, 'query_events', { script, str_name: name })
+        expect(answer, name).to.deep.equal({ _: [{ g: at + 1, c: [at + 1, 1, at + 1] }] })
+      }
+      const made = (column: Body) =>
+        node.post({ operation: 'add_column', table: 'shop', ...column }).then(({ body }) => (body as Body).detail)
+      expect(await made({ column: '__stamp', type: 'int' })).to.match(/every event has something of this name/)
+      expect(await made({ column: 'a', type: 'int', default: 3 })).to.match(/no default/)
+      expect(await made({ column: 'a', type: 'int', unique: true })).to.match(/never unique/)
+      expect(await made({ column: 'a', type: 'json' })).to.match(/text, int, double or bool/)
+    }))
+
   it('hide what the caller may not see: scripts, columns, persons, tables', () =>
     withNode(async (node) => {
       await shop(node)
