@@ -181,6 +181,10 @@ export interface Config {
      */
     cache_bytes_max: number
     /**
+     * Memory for stretches of indexes that were read lately.
+     */
+    index_cache_bytes_max: number
+    /**
      * Index entries of new records that wait in memory and go into their B-tree together; after a crash they are made again from the change log. 0: each at once.
      */
     postponed_entries_max: number

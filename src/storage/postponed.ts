@@ -1,4 +1,4 @@
-/** When a key may be seen: by those who know at least `from` commits and fewer than `until`. */
+/** When a key may be seen: by those who see the commit `from`, but not the commit `until`. */
 interface Visible {
   from: number
   until: number
@@ -64,6 +64,14 @@ export class Postponed {
     for (const { keys } of this.#layers) {
       const visible = keys.get(key)
       if (visible && visible.until > commit) visible.until = commit
+    }
+  }
+
+  /** Takes back what `remove` did for a commit that never came. */
+  restore(key: string, commit: number): void {
+    for (const { keys } of this.#layers) {
+      const visible = keys.get(key)
+      if (visible?.until === commit && visible.from < commit) visible.until = Number.POSITIVE_INFINITY
     }
   }
 

@@ -30,6 +30,8 @@ const KEYSPACES_MAX = 64
 /** Where in the data folder the environment lies. */
 const RECORDS = 'records'
 const CLOSE_MS_MAX = 2_000
+/** Where the number of the newest commit lies, in the B-tree that every commit changes anyway: that of the keyspaces. */
+const COMMIT = 'commit'
 /** Stands for the value of a postponed key in a group; LMDB never sees it. No JSON text holds a NUL. */
 const LATER = '\0later\0'
 /** Turns of the event loop that a commit waits for further writers at most. */
@@ -42,7 +44,7 @@ interface WithEnvironment {
 
 /** One consistent moment of every keyspace. It pins pages of the file: dispose of it soon. */
 export class StorageSnapshot implements Disposable {
-  /** Commits that were known when it was taken. */
+  /** Number of the newest commit that it sees. */
   readonly sequence: number
   readonly #transaction: Transaction
   readonly #postponed: ReadonlyMap<Keyspace, Postponed>
@@ -126,7 +128,7 @@ class Group {
   readonly changes = new WriteSet()
   readonly commits: (() => void)[] = []
   readonly undos: (() => void)[] = []
-  /** Number of the newest commit when this one began. */
+  /** Number of LMDB's newest transaction when this one began. */
   began = 0
   writers = 0
   readonly done: Promise<void>
@@ -159,6 +161,7 @@ export class Storage implements AsyncDisposable {
   readonly #groupBytesMax: number
   readonly #keyspaces = new Map<string, Keyspace>()
   readonly #postponed = new Map<Keyspace, Postponed>()
+  readonly #watchers = new Map<Keyspace, (key: string) => void>()
   /** How many snapshots are open from after each number of commits, the oldest first. */
   readonly #readers = new Map<number, number>()
   #open = new Group()
@@ -197,6 +200,7 @@ export class Storage implements AsyncDisposable {
         eventTurnBatching: false,
       })
       const storage = new Storage(path, root, lock, settings)
+      storage.#sequence = (root.get(COMMIT) as number | undefined) ?? 0
       await migrate(storage, migrations)
       return storage
     } catch (error) {
@@ -215,7 +219,7 @@ export class Storage implements AsyncDisposable {
     return space
   }
 
-  /** Commits that this process has seen. */
+  /** Number of the newest commit that is on disk. */
   get sequence(): number {
     return this.#sequence
   }
@@ -226,7 +230,10 @@ export class Storage implements AsyncDisposable {
   }
 
   snapshot(): StorageSnapshot {
-    const sequence = this.#sequence
+    const transaction = this.#root.useReadTransaction()
+    // LMDB shows a commit a moment before it is on disk; what is kept in memory must show it to the same snapshots.
+    const isCertain = !this.#flight && !this.#failure
+    const sequence = isCertain ? this.#sequence : ((this.#root.get(COMMIT, { transaction }) as number | undefined) ?? 0)
     const readers = this.#readers.get(sequence)
     if (readers === undefined) this.#release()
     this.#readers.set(sequence, (readers ?? 0) + 1)
@@ -236,7 +243,7 @@ export class Storage implements AsyncDisposable {
       // The newest moment stays in the map: the next snapshot is most likely of it too.
       if (left === 0 && sequence !== this.#sequence) this.#release()
     }
-    return new StorageSnapshot(this.#root.useReadTransaction(), sequence, this.#postponed, closed)
+    return new StorageSnapshot(transaction, sequence, this.#postponed, closed)
   }
 
   /** How many keys of the keyspace wait in memory. */
@@ -254,7 +261,7 @@ export class Storage implements AsyncDisposable {
       also(transaction)
       for (const key of postponed?.freeze() ?? []) {
         const change = this.#open.changes.find(space, key) ?? this.#flight?.changes.find(space, key)
-        if (!change || change.value !== undefined) transaction.put(space, key, '')
+        if (!change || change.value !== undefined) this.#open.changes.set(space, key, '') // readers see no difference
       }
       transaction.onCommit(() => postponed?.landed(this.#sequence))
     })
@@ -278,6 +285,19 @@ export class Storage implements AsyncDisposable {
     const records = join(folder, RECORDS)
     mkdirSync(records, { recursive: true, mode: 0o700 })
     await this.#root.backup(records, true)
+  }
+
+  /** Calls back with every key of the keyspace that a write is about to change, before any reader can see the change. */
+  watch(space: Keyspace, changing: (key: string) => void): void {
+    this.#watchers.set(space, changing)
+  }
+
+  /** Whether a write of a key of [start, end) is under way. May say so without need when very much is being written. */
+  isChangingWithin(space: Keyspace, start: string, end: string): boolean {
+    return (
+      this.#open.changes.mayHaveBetween(space, start, end) ||
+      (this.#flight?.changes.mayHaveBetween(space, start, end) ?? false)
+    )
   }
 
   /** Whether a write of this key is under way: what readers see of it is about to change. */
@@ -401,12 +421,18 @@ export class Storage implements AsyncDisposable {
         return found ? found.value : space.read(key, undefined)
       },
       keys: (space, range) => this.#keysNow(changes, space, range),
-      put: (space, key, value) => changes.set(space, key, value),
-      postpone: (space, key) => changes.set(space, key, this.#postponed.get(space)?.has(key) ? '' : LATER),
-      remove: (space, key) => changes.set(space, key, undefined),
+      put: (space, key, value) => this.#change(changes, space, key, value),
+      postpone: (space, key) =>
+        this.#change(changes, space, key, this.#postponed.get(space)?.has(key) ? '' : LATER),
+      remove: (space, key) => this.#change(changes, space, key, undefined),
       onCommit: (callback) => group.commits.push(callback),
       onUndo: (callback) => group.undos.push(callback),
     }
+  }
+
+  #change(changes: WriteSet, space: Keyspace, key: string, value: string | undefined): void {
+    changes.set(space, key, value)
+    this.#watchers.get(space)?.(key)
   }
 
   /** The keys of a range as they will be after the groups that are under way. */
@@ -453,7 +479,13 @@ export class Storage implements AsyncDisposable {
     this.#open = new Group()
     this.#flight = group
     group.began = this.#lastTransaction()
+    const number = this.#sequence + 1
+    group.changes.forEach((space, key, value) => {
+      if (value === LATER) this.#postponedOf(space).add(key, number)
+      else if (value === undefined) this.#postponed.get(space)?.remove(key, number)
+    })
     const committed = this.#root.batch(() => {
+      this.#root.put(COMMIT, number)
       group.changes.forEach((space, key, value) => {
         if (value !== LATER) space.write(key, value)
       })
@@ -467,10 +499,6 @@ export class Storage implements AsyncDisposable {
   #landed(group: Group): void {
     this.#flight = undefined
     this.#sequence++
-    group.changes.forEach((space, key, value) => {
-      if (value === LATER) this.#postponedOf(space).add(key, this.#sequence)
-      else if (value === undefined) this.#postponed.get(space)?.remove(key, this.#sequence)
-    })
     if (this.#open.changes.count > 0) this.#schedule()
     for (const callback of group.commits) callback()
     group.resolve()
@@ -481,6 +509,7 @@ export class Storage implements AsyncDisposable {
     const isVisible = this.#lastTransaction() !== group.began
     const { problem, lasting } = await failureOf(error, { folder: this.path, isVisible })
     if (lasting) this.#failure = problem
+    if (!isVisible) this.#unpostpone(group)
     const behind = this.#open
     behind.undo()
     group.undo()
@@ -488,6 +517,14 @@ export class Storage implements AsyncDisposable {
     this.#flight = undefined
     group.reject(problem)
     behind.reject(problem)
+  }
+
+  #unpostpone({ changes }: Group): void {
+    const number = this.#sequence + 1
+    changes.forEach((space, key, value) => {
+      if (value === LATER) this.#postponed.get(space)?.remove(key, number)
+      else if (value === undefined) this.#postponed.get(space)?.restore(key, number)
+    })
   }
 
   #postponedOf(space: Keyspace): Postponed {

@@ -12,6 +12,9 @@ interface SpaceChanges {
   sorted: string[] | undefined
 }
 
+/** Changes that are looked through one by one; sorting more of them would cost more than it is worth. */
+const LOOKED_THROUGH_MAX = 500
+
 /** How many changes each keyspace had at some moment. */
 export type Mark = Map<Keyspace, number>
 
@@ -54,6 +57,13 @@ export class WriteSet {
     if (!changes) return []
     changes.sorted ??= [...newest(changes).keys()].sort()
     return changes.sorted.slice(lowerBound(changes.sorted, start), lowerBound(changes.sorted, end))
+  }
+
+  /** Whether a changed key lies in [start, end). Says so without looking where there are many changes. */
+  mayHaveBetween(space: Keyspace, start: string, end: string): boolean {
+    const keys = this.#spaces.get(space)?.keys
+    if (!keys) return false
+    return keys.length > LOOKED_THROUGH_MAX || keys.some((key) => key >= start && key < end)
   }
 
   mark(): Mark {

@@ -1,7 +1,7 @@
 import type { TableSchema } from '../catalog/index.js'
 import type { WriteTransaction } from '../storage/index.js'
 import { entriesOfRange, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId, recordKey } from './layout.js'
-import type { IndexRange, Key, Row, TableReader } from './reader.js'
+import type { FoundRecord, IndexRange, Key, Row, TableReader } from './reader.js'
 import type { TableShape } from './shape.js'
 import { decodeRow, encodeJson } from './stored-row.js'
 
@@ -27,6 +27,11 @@ export class BatchReader implements TableReader {
     const stored = this.#transaction.get(this.#spaces.records, recordKey(this.#shape.prefix, key))
     if (stored === undefined) return undefined
     return this.#shape.complete ? this.#shape.complete(stored) : decodeRow(stored)
+  }
+
+  find(key: Key): FoundRecord | undefined {
+    const row = this.get(key)
+    return row && { row }
   }
 
   *scan({ reverse = false, after }: { reverse?: boolean; after?: Key } = {}): Generator<Row> {

@@ -6,6 +6,15 @@ export type Key = string | number
 /** One record, frozen deeply: it may be shared by every reader, so never change it. */
 export type Row = Readonly<Record<string, unknown>>
 
+/** A record, and texts of it that spare writing it again. */
+export interface FoundRecord {
+  readonly row: Row
+  /** Its JSON text, and the schema that the text shows whole: every column, and nothing else. */
+  readonly whole?: { readonly json: string; readonly schema: TableSchema } | undefined
+  /** The text that it was last shown as, and who wrote it: the same few columns are asked for again and again. */
+  shown?: { readonly json: string; readonly writer: object } | undefined
+}
+
 /** One consistent moment of all tables. It pins pages of the store, so dispose of it soon. */
 export interface Snapshot extends Disposable {
   /** The reader of a table of records, or undefined where there is none of that name. @throws Problem not_records */
@@ -41,8 +50,8 @@ export interface IndexRange {
 export interface TableReader {
   readonly schema: TableSchema
   get(key: Key): Row | undefined
-  /** The record's JSON text with every column of the schema, where that is at hand; else undefined. */
-  json?(key: Key): string | undefined
+  /** The row with its texts, where such are kept. */
+  find(key: Key): FoundRecord | undefined
   /** Every row in the order of the keys: numbers, then text. */
   scan(options?: { reverse?: boolean; after?: Key }): Iterable<Row>
   /** Every row as JSON text, in the order of the keys: as it is stored, where that is what the row is. */

@@ -1,9 +1,11 @@
 import type { CatalogState, Column, TableSchema } from '../catalog/index.js'
 import { assert, Problem } from '../lib/index.js'
 import { encodeId, type Storage, type StorageSnapshot } from '../storage/index.js'
+import type { IndexCache } from './index-cache.js'
+import { IndexWalk } from './index-reader.js'
 import { entriesOfRange, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId, recordKey } from './layout.js'
-import type { IndexRange, Key, Row, Snapshot, TableReader } from './reader.js'
-import type { CachedRecord, RecordCache } from './record-cache.js'
+import type { FoundRecord, IndexRange, Key, Row, Snapshot, TableReader } from './reader.js'
+import type { RecordCache } from './record-cache.js'
 import { shapeOf } from './shape.js'
 import { decodeRow, encodeJson, jsonOf } from './stored-row.js'
 
@@ -12,6 +14,7 @@ export interface Reading {
   storage: Storage
   spaces: Keyspaces
   cache: RecordCache
+  indexCache: IndexCache
 }
 
 /** A snapshot of the tables over a snapshot of the storage. */
@@ -54,15 +57,10 @@ class RowReader implements TableReader {
   }
 
   get(key: Key): Row | undefined {
-    return this.#find(key)?.row
+    return this.find(key)?.row
   }
 
-  json(key: Key): string | undefined {
-    const whole = this.#find(key)?.whole
-    return whole?.schema === this.schema ? whole.json : undefined
-  }
-
-  #find(key: Key): CachedRecord | undefined {
+  find(key: Key): FoundRecord | undefined {
     const { cache } = this.#reading
     const cached = cache.get(this.schema.id, key, this.#snapshot.sequence)
     if (cached) return cached
@@ -71,12 +69,11 @@ class RowReader implements TableReader {
     if (stored === undefined) return undefined
     const row = this.#decode(stored)
     const record = { row, whole: this.#wholeText(row, stored) }
-    this.#remember(key, place, record, stored.length)
-    return record
+    return this.#remember(key, place, record, stored.length)
   }
 
   /** Records of dynamic tables are often stored as they are answered. */
-  #wholeText(row: Row, stored: string): CachedRecord['whole'] {
+  #wholeText(row: Row, stored: string): FoundRecord['whole'] {
     const { schema } = this
     const isWhole =
       this.#complete === undefined &&
@@ -109,8 +106,8 @@ class RowReader implements TableReader {
     const column = this.#column(range.attribute)
     assert(isUsable(column), `'${range.attribute}' has an index`)
     const { start, end } = entriesOfRange(column.id, range)
-    const reverse = range.reverse === true
-    return new EntryKeys(this.#snapshot.keys(this.#reading.spaces.indexes, { start, end, reverse }))
+    if (!range.reverse) return new IndexWalk(this.#reading, this.#snapshot, start, end)
+    return new EntryKeys(this.#snapshot.keys(this.#reading.spaces.indexes, { start, end, reverse: true }))
   }
 
   estimate(range: IndexRange, most: number): number {
@@ -132,11 +129,11 @@ class RowReader implements TableReader {
   }
 
   /** Only what is the newest state, and stays it after the writes under way, may be kept for others. */
-  #remember(key: Key, place: string, record: CachedRecord, length: number): void {
+  #remember(key: Key, place: string, record: FoundRecord, length: number): FoundRecord {
     const { cache, spaces, storage } = this.#reading
     const { sequence } = this.#snapshot
-    if (sequence !== storage.sequence || storage.isChanging(spaces.records, place)) return
-    cache.set(this.schema.id, key, record, length, sequence)
+    if (sequence !== storage.sequence || storage.isChanging(spaces.records, place)) return record
+    return cache.set(this.schema.id, key, record, length, sequence)
   }
 }
 

@@ -12,12 +12,13 @@ import { Batch, type BatchContext, type BatchSettings } from './batch.js'
 import { ChangeLog } from './change-log.js'
 import { Cleaning, type CleaningSettings } from './cleaning.js'
 import { describeTable, type TableDescription, type TableSize } from './describe.js'
+import { IndexCache } from './index-cache.js'
 import { addEntries, type Keyspaces, openKeyspaces, rangeOfId } from './layout.js'
 import { PostponedEntries } from './postponed-entries.js'
 import type { Snapshot } from './reader.js'
 import { RecordCache } from './record-cache.js'
 import { Replica } from './replica.js'
-import { TablesSnapshot } from './row-reader.js'
+import { type Reading, TablesSnapshot } from './row-reader.js'
 import { shapeOf } from './shape.js'
 import { decodeRecord } from './stored-row.js'
 
@@ -29,6 +30,8 @@ const STEPS_AT_ONCE_MAX = 3 * RECORDS_AT_ONCE_MAX
 export interface TablesSettings extends BatchSettings, CleaningSettings {
   /** Memory for decoded records. */
   cache_bytes_max: number
+  /** Memory for decoded stretches of indexes. */
+  index_cache_bytes_max: number
   /** Index entries that wait in memory; 0: each goes into its B-tree at once. */
   postponed_entries_max: number
 }
@@ -59,6 +62,8 @@ export class Tables implements AsyncDisposable {
   readonly #options: TablesOptions
   readonly #spaces: Keyspaces
   readonly #cache: RecordCache
+  readonly #indexCache: IndexCache
+  readonly #reading: Reading
   readonly #batches: BatchContext
   readonly #postponed: PostponedEntries
   #failed: (error: unknown) => void = () => {}
@@ -68,6 +73,10 @@ export class Tables implements AsyncDisposable {
     this.#options = options
     this.#spaces = openKeyspaces(storage)
     this.#cache = new RecordCache(settings.cache_bytes_max)
+    this.#indexCache = new IndexCache(settings.index_cache_bytes_max)
+    const [spaces, cache, indexCache] = [this.#spaces, this.#cache, this.#indexCache]
+    this.#reading = { storage, spaces, cache, indexCache }
+    storage.watch(this.#spaces.indexes, (entry) => this.#indexCache.forget(entry))
     this.changes = new ChangeLog(storage)
     this.clock = new HybridClock(now)
     this.clock.observe(this.changes.lastTime)
@@ -108,8 +117,8 @@ export class Tables implements AsyncDisposable {
 
   /** One consistent moment of all tables. Dispose of it soon. */
   snapshot(): Snapshot {
-    const { storage, catalog } = this.#options
-    return new TablesSnapshot({ storage, spaces: this.#spaces, cache: this.#cache }, catalog.current)
+    const { catalog } = this.#options
+    return new TablesSnapshot(this.#reading, catalog.current)
   }
 
   /**

@@ -1,5 +1,5 @@
 import type { Column, ForeignKey, TableSchema } from '../../src/catalog/index.js'
-import type { IndexRange, Key, Row, Snapshot, TableReader } from '../../src/tables/reader.js'
+import type { FoundRecord, IndexRange, Key, Row, Snapshot, TableReader } from '../../src/tables/reader.js'
 
 /** As much of a text as the indexes of the twin hold: the least that readers promise. */
 const TEXT_PREFIX = 200
@@ -67,6 +67,11 @@ export class MemoryTable implements TableReader {
 
   put(row: Row): void {
     this.#rows.set(row[this.schema.primaryKey] as Key, Object.freeze({ ...row }))
+  }
+
+  find(key: Key): FoundRecord | undefined {
+    const row = this.get(key)
+    return row && { row }
   }
 
   get(key: Key): Row | undefined {

@@ -1,5 +1,6 @@
 // The columns of a result: reads `select` and writes rows as JSON text.
 import { didYouMean, Problem } from '../../lib/index.js'
+import type { FoundRecord } from '../reader.js'
 import type { Join } from './join.js'
 import { type Frame, type Ref, refTo, type Scope } from './scope.js'
 
@@ -115,7 +116,7 @@ function all(scope: Scope, number: number, joins: readonly Join[]): Selected[] {
     .map((column) => ({ name: isJoin ? `${alias}.${column.name}` : column.name, ref: refTo(number, column) }))
 }
 
-type RowWriter = (frame: Frame) => string
+export type RowWriter = (frame: Frame) => string
 
 const writers = new WeakMap<readonly Output[], RowWriter>()
 
@@ -127,6 +128,22 @@ export function rowWriter(outputs: readonly Output[]): RowWriter {
     writers.set(outputs, writer)
   }
   return writer
+}
+
+/** A record of the base table as JSON text; written once for those who ask for the same columns. */
+export function shown(found: FoundRecord, writer: RowWriter): string {
+  if (found.shown?.writer === writer) return found.shown.json
+  const json = flat(writer([found.row]))
+  found.shown = { json, writer }
+  return json
+}
+
+/**
+ * The same text in one piece of memory. A text that was added up is a tree of its parts: it takes several times the
+ * memory, and the socket writes it several times slower. (It holds no lone surrogates: JSON text has them escaped.)
+ */
+export function flat(text: string): string {
+  return Buffer.from(text).toString()
 }
 
 function newWriter(outputs: readonly Output[]): RowWriter {

@@ -9,7 +9,7 @@ import { fingerprintOf, readCursor } from './cursor.js'
 import { Grouping } from './group.js'
 import { readJoins } from './join.js'
 import { readOrder, type Term } from './order.js'
-import { type Output, readSelect, rowWriter, type Selected } from './output.js'
+import { flat, type Output, readSelect, rowWriter, type Selected, shown } from './output.js'
 import { type Query, type QueryLimits, Run } from './query.js'
 import { type Frame, openSource, type Ref, Scope, type Source, visibleColumns } from './scope.js'
 import { readAttributes, readConditions, readSort, readValue } from './search.js'
@@ -100,17 +100,12 @@ export class Queries {
     const { reader } = source
     const { type, write } = writerOf(source, attributes, view)
     const isWhole = view === everything && attributes.length === 1 && attributes[0] === '*'
-    const frame: Frame = [null]
     let text = ''
     for (const id of ids) {
-      const key = keyOf(id, type)
-      const json = isWhole ? reader.json?.(key) : undefined
-      if (json === undefined) {
-        const row = reader.get(key)
-        if (row === undefined) continue
-        frame[0] = row
-      }
-      text += `${text === '' ? '' : ','}${json ?? write(frame)}`
+      const found = reader.find(keyOf(id, type))
+      if (!found) continue
+      const whole = isWhole && found.whole?.schema === reader.schema ? found.whole.json : undefined
+      text += `${text === '' ? '' : ','}${whole ?? shown(found, write)}`
     }
     return new JsonText(`[${text}]`)
   }
@@ -215,14 +210,6 @@ function newWriter(source: Source, attributes: readonly string[]): Writer {
     type: columns.find(({ name }) => name === primaryKey)?.type,
     write: rowWriter(readAttributes(attributes, new Scope([source]))),
   }
-}
-
-/**
- * The same text in one piece of memory. A text that was added up row by row is a tree of its parts, which the socket
- * writes several times slower. (It holds no lone surrogates: JSON text has them escaped.)
- */
-function flat(text: string): string {
-  return Buffer.from(text).toString()
 }
 
 /** A key from a path is a number when it looks like one; a declared column knows better. */

@@ -9,7 +9,7 @@ import { type Grouping, grouped } from './group.js'
 import { carriedOver, type Join, joined } from './join.js'
 import { LONG_TEXT } from './lookup.js'
 import { FrameOrder, inOrder, Sorter, sorted, type Term } from './order.js'
-import { type Output, rowWriter } from './output.js'
+import { type Output, rowWriter, shown } from './output.js'
 import { Page } from './page.js'
 import type { Frame, Scope } from './scope.js'
 import { compareValues } from './value.js'
@@ -132,13 +132,13 @@ export class Run {
       if (++read > SHORT_KEYS || text.length > this.#limits.stream_above_bytes) return undefined
       if (written === limit && !endsAtLimit) return undefined
       if (written === limit) break
-      const row = reader.get(key)
+      const found = reader.find(key)
       // An array is met once for each of its elements, but is one row.
-      if (row === undefined || (elements && Array.isArray(row[range.attribute]))) return undefined
-      frame[0] = row
+      if (found === undefined || (elements && Array.isArray(found.row[range.attribute]))) return undefined
+      frame[0] = found.row
       if (!test(frame)) continue
       if (skipped < offset) skipped++
-      else text += written++ === 0 ? write(frame) : `,${write(frame)}`
+      else text += written++ === 0 ? shown(found, write) : `,${shown(found, write)}`
     }
     return text
   }

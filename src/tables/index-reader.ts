@@ -1,0 +1,98 @@
+import type { StorageSnapshot } from '../storage/index.js'
+import type { IndexCache, Stretch } from './index-cache.js'
+import { keyOfEntry } from './layout.js'
+import type { Key } from './reader.js'
+import type { Reading } from './row-reader.js'
+
+/** Entries that are read in one go. */
+const STRETCH_LENGTH = 128
+/** Stretches that one walk adds to the cache: a longer one would push out what others use. */
+const ADDED_MAX = 16
+
+/** Walks the keys of a range of an index forwards, by way of the cache. */
+export class IndexWalk implements IterableIterator<Key> {
+  readonly #reading: Reading
+  readonly #snapshot: StorageSnapshot
+  readonly #end: string
+  /** Where the next stretch begins. */
+  #place: string
+  #keys: readonly Key[] = []
+  #next = 0
+  #last = 0
+  #added = 0
+
+  constructor(reading: Reading, snapshot: StorageSnapshot, start: string, end: string) {
+    this.#reading = reading
+    this.#snapshot = snapshot
+    this.#place = start
+    this.#end = end
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  next(): IteratorResult<Key, undefined> {
+    while (this.#next >= this.#last) {
+      if (this.#place >= this.#end) return { done: true, value: undefined }
+      this.#enter(this.#find() ?? this.#read())
+    }
+    return { done: false, value: this.#keys[this.#next++]! }
+  }
+
+  return(): IteratorResult<Key, undefined> {
+    this.#place = this.#end
+    this.#last = 0
+    return { done: true, value: undefined }
+  }
+
+  #enter({ entries, keys, end }: Stretch): void {
+    this.#keys = keys
+    this.#next = entries[0] !== undefined && entries[0] >= this.#place ? 0 : lowerBound(entries, this.#place)
+    this.#last = end <= this.#end ? entries.length : lowerBound(entries, this.#end)
+    this.#place = end
+  }
+
+  #find(): Stretch | undefined {
+    const stretch = this.#reading.indexCache.find(this.#place)
+    return stretch !== undefined && stretch.since <= this.#snapshot.sequence ? stretch : undefined
+  }
+
+  #read(): Stretch {
+    const { spaces, indexCache: cache } = this.#reading
+    const start = this.#place
+    const limit = lesser(this.#end, cache.nextAfter(start))
+    const range = { start, end: limit, limit: STRETCH_LENGTH }
+    const entries = [...this.#snapshot.keys(spaces.indexes, range)]
+    const end = entries.length < STRETCH_LENGTH ? limit : `${entries.at(-1)}\0`
+    const stretch = { start, end, entries, keys: entries.map(keyOfEntry), since: this.#snapshot.sequence }
+    if (this.#added < ADDED_MAX && this.#isNewest(cache, stretch)) {
+      this.#added++
+      cache.add(stretch)
+    }
+    return stretch
+  }
+
+  /** Only what is the newest state, and stays it after the writes under way, may be kept for others. */
+  #isNewest(cache: IndexCache, { start, end }: Stretch): boolean {
+    const { storage, spaces } = this.#reading
+    if (this.#snapshot.sequence !== storage.sequence || cache.find(start) !== undefined) return false
+    return !storage.isChangingWithin(spaces.indexes, start, end)
+  }
+}
+
+function lesser(a: string, b: string | undefined): string {
+  return b === undefined || a < b ? a : b
+}
+
+/** Number of the first entry that is not before the place. */
+function lowerBound(entries: readonly string[], place: string): number {
+  let low = 0
+  let high = entries.length
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (entries[middle]! < place) low = middle + 1
+    else high = middle
+  }
+  return low
+}
