@@ -34,9 +34,6 @@ const CLOSE_MS_MAX = 2_000
 const COMMIT = 'commit'
 /** Stands for the value of a postponed key in a group; LMDB never sees it. No JSON text holds a NUL. */
 const LATER = '\0later\0'
-/** Turns of the event loop that a commit waits for further writers at most. */
-const GATHER_TURNS_MAX = 32
-
 /** Part of lmdb-js that its types leave out. */
 interface WithEnvironment {
   env: { info(): { lastTxnId: number } }
@@ -131,6 +128,9 @@ class Group {
   /** Number of LMDB's newest transaction when this one began. */
   began = 0
   writers = 0
+  /** When its first change was made, and when it went on its way, in milliseconds of `performance.now()`. */
+  opened = 0
+  launched = 0
   readonly done: Promise<void>
   resolve!: () => void
   reject!: (reason: Problem) => void
@@ -171,6 +171,8 @@ export class Storage implements AsyncDisposable {
   /** Kept when the write in steps that goes on is done; other writers wait for it. */
   #turn: Promise<void> | undefined
   #scheduled = false
+  /** How long the last commit took, in milliseconds. */
+  #commitMs = 0
   #failure: Problem | undefined
   #sequence = 0
 
@@ -367,7 +369,7 @@ export class Storage implements AsyncDisposable {
 
   /** Waits until the changes of a group are on disk, and what was read by it. */
   async #stored(group: Group): Promise<void> {
-    group.writers++
+    if (group.writers++ === 0) group.opened = performance.now()
     if (group.changes.count > 0) {
       this.#schedule()
       await group.done
@@ -455,22 +457,30 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Sends the open group on its way as soon as no further writer has joined it in a turn of the event loop: those whose
-   * requests have arrived together, or come back after the last commit, share one flush.
+   * Sends the open group on its way as soon as no further writer has joined it in a turn of the event loop, so that
+   * those whose requests have arrived together share one flush; but it waits no longer than a commit takes. So where the
+   * disk is slow all writers share one commit, and where it is fast one half works while the other half is written.
    */
   #schedule(): void {
-    if (this.#scheduled || this.#flight) return
-    this.#scheduled = true
-    this.#gather(0)
+    if (this.#flight) return
+    if (this.#hasWaited()) this.#launch()
+    else if (!this.#scheduled) {
+      this.#scheduled = true
+      this.#gather()
+    }
   }
 
-  #gather(turns: number): void {
+  #gather(): void {
     const { writers } = this.#open
     setImmediate(() => {
-      if (!this.#flight && this.#open.writers > writers && turns < GATHER_TURNS_MAX) return this.#gather(turns + 1)
+      if (!this.#flight && this.#open.writers > writers && !this.#hasWaited()) return this.#gather()
       this.#scheduled = false
       if (!this.#flight) this.#launch()
     })
+  }
+
+  #hasWaited(): boolean {
+    return performance.now() - this.#open.opened > this.#commitMs
   }
 
   #launch(): void {
@@ -479,6 +489,7 @@ export class Storage implements AsyncDisposable {
     this.#open = new Group()
     this.#flight = group
     group.began = this.#lastTransaction()
+    group.launched = performance.now()
     const number = this.#sequence + 1
     group.changes.forEach((space, key, value) => {
       if (value === LATER) this.#postponedOf(space).add(key, number)
@@ -498,6 +509,7 @@ export class Storage implements AsyncDisposable {
 
   #landed(group: Group): void {
     this.#flight = undefined
+    this.#commitMs = performance.now() - group.launched
     this.#sequence++
     if (this.#open.changes.count > 0) this.#schedule()
     for (const callback of group.commits) callback()
