@@ -424,8 +424,7 @@ export class Storage implements AsyncDisposable {
       },
       keys: (space, range) => this.#keysNow(changes, space, range),
       put: (space, key, value) => this.#change(changes, space, key, value),
-      postpone: (space, key) =>
-        this.#change(changes, space, key, this.#postponed.get(space)?.has(key) ? '' : LATER),
+      postpone: (space, key) => this.#change(changes, space, key, this.#postponed.get(space)?.has(key) ? '' : LATER),
       remove: (space, key) => this.#change(changes, space, key, undefined),
       onCommit: (callback) => group.commits.push(callback),
       onUndo: (callback) => group.undos.push(callback),

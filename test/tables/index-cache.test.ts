@@ -1,7 +1,7 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { expect } from 'chai'
-import { IndexCache, type Stretch } from '../../src/tables/index-cache.js'
 import type { Batch, Key, Row, Snapshot, TableReader } from '../../src/tables/index.js'
+import { IndexCache, type Stretch } from '../../src/tables/index-cache.js'
 import { author, expectSound, type Store, withStore } from '../support/store.js'
 
 const TABLE = { database: 'dev', table: 'plain', primaryKey: 'id' }
