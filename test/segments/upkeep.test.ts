@@ -174,7 +174,7 @@ describe('stored segments', () => {
         expect((await Promise.all(asked)).map(countOf)).to.deep.equal(alone)
         for (const count of await Promise.all(between)) expect(count).to.be.oneOf(alone)
         const [only] = await listed(node)
-        expect(only!.people).to.equal(alone[scripts.indexOf(only!.script)])
+        expect(only!.people).to.equal(alone[scripts.indexOf(only!.script as string)])
         expect((await people(node, 's'))[0]).to.equal(only!.people)
       }
     })
