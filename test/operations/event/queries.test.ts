@@ -204,7 +204,7 @@ describe('queries of events', () => {
         await ask(node, 'insert_events', { events })
         const refused = async (operation: string, more: Body) => {
           const { status, body } = await node.post({ operation, table: 'shop', ...more })
-          return [status, (body as Body).code, /5000 characters/.test(String((body as Body).detail))]
+          return [status, (body as Body).code, /3000 characters/.test(String((body as Body).detail))]
         }
         const limit = [422, 'script_limit', true]
         const script = (line: string) => ({ script: `match:\n    ${line}\n` })
@@ -220,7 +220,7 @@ describe('queries of events', () => {
         await ask(node, 'query_person', { id: 'p1' })
         await ask(node, 'query_column', { column: 'page', sub: 'page' })
       },
-      { 'events.result_characters_max': '5000' },
+      { 'events.result_characters_max': '3000' },
     ))
 
   it('count groups once for each segment', () =>
