@@ -1,7 +1,8 @@
 import { type Catalog, CREATED_TIME, type TableSchema } from './catalog/index.js'
-import type { RowRemover, RowStore, TableMoment } from './jobs/index.js'
-import { Problem } from './lib/index.js'
-import type { Tables } from './tables/index.js'
+import type { Contracts } from './contracts/index.js'
+import type { ExportsOptions, IndexBuilder, OldRecords, RowRemover, RowStore, TableMoment } from './jobs/index.js'
+import { Problem, type View } from './lib/index.js'
+import type { Key, Queries, Reading, TableReader, Tables } from './tables/index.js'
 
 /** The tables as loads see them. */
 export function rowStoreOf(catalog: Catalog, tables: Tables): RowStore {
@@ -17,20 +18,19 @@ export function rowStoreOf(catalog: Catalog, tables: Tables): RowStore {
   }
 }
 
+/** Records that are looked at in one go where no index tells the old ones. */
+const LOOK_AT_MAX = 5000
+
 /** The tables as long deletions see them. */
 export function rowRemoverOf(catalog: Catalog, tables: Tables): RowRemover {
   return {
-    oldest(database, table, before, most) {
+    oldest({ database, table }, before, after, most) {
       recordsTable(catalog, database, table)
       using snapshot = tables.snapshot()
       const reader = snapshot.table(database, table)!
-      if (!reader.isIndexed(CREATED_TIME)) throw new Problem('no_times', { database, table, column: CREATED_TIME })
-      const keys = []
-      for (const key of reader.range({ attribute: CREATED_TIME, to: { value: before, inclusive: false } })) {
-        keys.push(key)
-        if (keys.length === most) break
-      }
-      return keys
+      if (!reader.schema.columns.some(({ name }) => name === CREATED_TIME))
+        throw new Problem('no_times', { database, table, column: CREATED_TIME })
+      return reader.isIndexed(CREATED_TIME) ? oldByIndex(reader, before, most) : oldByScan(reader, before, after, most)
     },
     remove: ({ database, table }, user, keys, alongside) =>
       tables.transact({ user }, (batch) => {
@@ -38,6 +38,39 @@ export function rowRemoverOf(catalog: Catalog, tables: Tables): RowRemover {
         alongside(batch.transaction, done.length)
         return done.length
       }),
+    removeLog: (target, before, signal, alongside) => tables.deleteLogBefore(target, before, signal, alongside),
+  }
+}
+
+function oldByIndex(reader: TableReader, before: number, most: number): OldRecords {
+  const keys = []
+  const from = { value: -Number.MAX_VALUE, inclusive: true }
+  const to = { value: before, inclusive: false }
+  for (const key of reader.range({ attribute: CREATED_TIME, from, to })) {
+    keys.push(key)
+    if (keys.length === most) return { keys, after: key }
+  }
+  return { keys }
+}
+
+function oldByScan(reader: TableReader, before: number, after: Key | undefined, most: number): OldRecords {
+  const keys = []
+  let looked = 0
+  for (const row of reader.scan(after === undefined ? {} : { after })) {
+    const key = row[reader.schema.primaryKey] as Key
+    const time = row[CREATED_TIME]
+    if (typeof time === 'number' && time < before) keys.push(key)
+    if (keys.length === most || ++looked === LOOK_AT_MAX) return { keys, after: key }
+  }
+  return { keys }
+}
+
+/** The tables as the building of indexes sees them. */
+export function indexBuilderOf({ columns }: Tables): IndexBuilder {
+  return {
+    add: (column, alongside) => columns.add(column, column.definition, alongside),
+    build: (column, position, signal, alongside) => columns.build(column, position, signal, alongside),
+    abandon: (column, position) => columns.abandon(column, position),
   }
 }
 
@@ -52,6 +85,19 @@ export function momentOf(catalog: Catalog, tables: Tables, database: string, tab
     texts: () => reader.texts(),
     rows: () => reader.scan(),
     [Symbol.dispose]: () => snapshot[Symbol.dispose](),
+  }
+}
+
+/** Reading operations, as exports run them: as the user that asked may read now. */
+export function searchOf(
+  contracts: Contracts,
+  queries: Queries,
+  viewOf: (user: string) => View,
+): ExportsOptions['search'] {
+  return ({ operation: name, ...request }, user) => {
+    const compiled = contracts.find(String(name))
+    compiled.checkRequest(request)
+    return queries.rows({ operation: compiled.contract.operation, request } as unknown as Reading, viewOf(user))
   }
 }
 

@@ -9,12 +9,12 @@ import { type Config, LiveConfig } from './config/index.js'
 import { Contracts } from './contracts/index.js'
 import { tableDropperOf } from './dropping.js'
 import { HttpServer } from './http/index.js'
-import { Deletions, Exports, Folder, Jobs, Loads } from './jobs/index.js'
+import { Deletions, Exports, Folder, IndexBuilds, Jobs, Loads } from './jobs/index.js'
 import { Disposals, LogTail } from './lib/index.js'
-import { momentOf, rowRemoverOf, rowStoreOf } from './loading.js'
+import { indexBuilderOf, momentOf, rowRemoverOf, rowStoreOf, searchOf } from './loading.js'
 import { Metrics } from './metrics/index.js'
 import { Clustering } from './replication/index.js'
-import { openEvents } from './segments/index.js'
+import { BackgroundQueries, openEvents } from './segments/index.js'
 import { incarnationOf, Replays, Storage } from './storage/index.js'
 import { Queries, Tables, Writes } from './tables/index.js'
 import { triggerSourceOf } from './triggering.js'
@@ -99,8 +99,17 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     jobs,
     folder: new Folder(config.jobs.export_dir, 'jobs.export_dir'),
     open: (database, table) => momentOf(catalog, tables, database, table),
+    search: searchOf(contracts, queries, (user) => access.viewOf(user)),
   })
   const deletions = new Deletions(jobs, rowRemoverOf(catalog, tables))
+  const backgroundQueries = new BackgroundQueries({
+    events,
+    catalog,
+    jobs,
+    viewOf: (user, databases) => access.viewOf(user, databases),
+    log,
+  })
+  const indexBuilds = new IndexBuilds(jobs, indexBuilderOf(tables))
   const backups = await Backups.open({
     storage,
     catalog,
@@ -144,6 +153,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     access,
     catalog,
     events,
+    backgroundQueries,
     tables,
     queries,
     writes,
@@ -151,6 +161,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     loads,
     exports,
     deletions,
+    indexBuilds,
     backups,
     clustering,
     triggers,
@@ -162,7 +173,10 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
   const { url } = await http.listen()
   operationsPort = Number(new URL(url).port)
   state = 'ready'
-  tables.start((error) => log.error({ err: error }, 'cleaning ended early; the next round tries again'))
+  tables.start(
+    (error) => log.error({ err: error }, 'cleaning ended early; the next round tries again'),
+    indexBuilds.pending(),
+  )
   stack.defer(() => {
     state = 'stopping'
   })

@@ -2,10 +2,13 @@ import { type Needs, operation } from '../../src/api/index.js'
 
 export default operation(
   'query_batch',
-  (request, { catalog, events, jobs }: Needs<'catalog' | 'events' | 'jobs'>, call) => {
-    const { database, table, job, ...query } = request
+  (
+    { job, ...request },
+    { backgroundQueries, catalog, events }: Needs<'backgroundQueries' | 'catalog' | 'events'>,
+    call,
+  ) => {
+    const { database, table, ...query } = request
     const schema = catalog.table(database, table)
-    const run = (as: Parameters<typeof events.queryBatch>[2]) => events.queryBatch(schema, query, as)
-    return job ? events.inBackground(jobs, 'query_batch', schema, call, run) : run(call)
+    return job ? backgroundQueries.start('query_batch', request, call) : events.queryBatch(schema, query, call)
   },
 )

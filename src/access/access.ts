@@ -1,4 +1,4 @@
-import { Problem } from '../lib/index.js'
+import { everything, Problem, type View } from '../lib/index.js'
 import { ApiKeys } from './api-keys.js'
 import { AuditLog } from './audit.js'
 import { type Asking, authorize, type Needed } from './authorize.js'
@@ -162,6 +162,17 @@ export class Access implements AsyncDisposable {
   /** Throws unless the caller may run a request of this contract. */
   authorize(caller: Asking | undefined, contract: Needed, request: Record<string, unknown>): void {
     authorize(caller, contract, request)
+  }
+
+  /**
+   * What a user may read now, bound to some databases if a key for programs asked: for work that goes on without its
+   * request. @throws Problem user_unknown, user_inactive
+   */
+  viewOf(username: string, databases?: readonly string[]): View {
+    const user = this.#userNamed(username)
+    if (!user.active) throw new Problem('user_inactive', {})
+    if (databases === undefined && this.#callers.grantsOf(user.role).superUser) return everything
+    return this.#callers.rightsOf(user, databases && { databases })
   }
 
   /** Why a user may or may not run an operation. */

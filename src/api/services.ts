@@ -3,11 +3,11 @@ import type { Backups } from '../backup/index.js'
 import type { Catalog } from '../catalog/index.js'
 import type { Config, LiveConfig } from '../config/index.js'
 import type { Contracts } from '../contracts/index.js'
-import type { Deletions, Exports, Jobs, Loads } from '../jobs/index.js'
+import type { Deletions, Exports, IndexBuilds, Jobs, Loads } from '../jobs/index.js'
 import type { LogTail } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Clustering } from '../replication/index.js'
-import type { Events } from '../segments/index.js'
+import type { BackgroundQueries, Events } from '../segments/index.js'
 import type { Incarnation } from '../storage/index.js'
 import type { Queries, Tables, Writes } from '../tables/index.js'
 import type { Triggers } from '../triggers/index.js'
@@ -37,6 +37,7 @@ export interface Services {
   readonly access: Access
   readonly catalog: Catalog
   readonly events: Events
+  readonly backgroundQueries: BackgroundQueries
   readonly tables: Tables
   readonly queries: Queries
   readonly clustering: Clustering
@@ -45,6 +46,7 @@ export interface Services {
   readonly loads: Loads
   readonly exports: Exports
   readonly deletions: Deletions
+  readonly indexBuilds: IndexBuilds
   readonly backups: Backups
   readonly triggers: Triggers
 }

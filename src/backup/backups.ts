@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Catalog, TableSchema } from '../catalog/index.js'
-import type { Folder, JobRun, Jobs, NewJob, Started } from '../jobs/index.js'
+import type { FileIdentity, Folder, JobRun, Jobs, NewJob, Started } from '../jobs/index.js'
 import { Problem } from '../lib/index.js'
 import type { Incarnation, Storage } from '../storage/index.js'
 import { transplant } from '../tables/index.js'
@@ -44,6 +44,14 @@ interface RestoreParameters {
   file: string
   database: string
   as: string
+}
+
+/** How far a restoration is. */
+interface RestorePosition {
+  /** The tables under their new numbers. */
+  tables: TableSchema[]
+  /** The catalog knows them: all is done. */
+  isKnown?: boolean
 }
 
 const EVENTS = 'events'
@@ -105,7 +113,9 @@ export class Backups {
 
   async #write(job: JobRun): Promise<string> {
     const { file: name } = job.record.parameters as { file: string }
-    await this.#options.folder.makeFile(name, async (file) => {
+    const noted = job.position as FileIdentity | undefined
+    await this.#options.folder.makeFile(name, { noted, note: (identity) => job.save(identity) }, async (file) => {
+      job.progress.bytes = 0
       for await (const piece of this.stream()) {
         job.signal.throwIfAborted()
         await file.appendFile(piece)
@@ -127,7 +137,10 @@ export class Backups {
 
   async #restore(job: JobRun): Promise<string> {
     const { file, database, as } = job.record.parameters as RestoreParameters
-    if (job.position !== undefined) await this.#abandon(job.position as TableSchema[]) // the process ended in the middle
+    const { tables, isKnown } = (job.position ?? { tables: [] }) as RestorePosition
+    if (isKnown) return restored(tables, job, as)
+    await this.#abandon(tables) // the process ended in the middle
+    job.progress.rows = 0
     await using scratch = await this.#scratch()
     await this.#unpack(file, scratch.path, job)
     await using aside = await this.#options.openAside(scratch.path)
@@ -138,14 +151,14 @@ export class Backups {
         await this.#bringIn(job, scratch.path, aside, source, targets[index]!)
       await this.#options.storage.write((transaction) => {
         this.#options.catalog.adopt(transaction, as, targets)
-        job.step(transaction, { position: undefined })
+        job.step(transaction, { position: { tables: targets, isKnown: true } satisfies RestorePosition })
       })
     } catch (error) {
       await this.#abandon(targets)
       throw error
     }
     for (const target of targets) if (target.kind === 'events') await this.#options.events.load(target)
-    return `restored ${targets.length} tables with ${job.progress.rows} records as '${as}'`
+    return restored(targets, job, as)
   }
 
   /** The tables under numbers of their own, which are stored as the position: what is brought in must not be forgotten. */
@@ -161,7 +174,7 @@ export class Backups {
             : source.columns.map((column, index) => ({ ...column, id: id + 1 + index }))
         return { ...source, id, database, columns }
       })
-      job.step(transaction, { position: targets })
+      job.step(transaction, { position: { tables: targets } satisfies RestorePosition })
       return targets
     })
   }
@@ -201,6 +214,10 @@ export class Backups {
     await mkdir(path, { recursive: true, mode: 0o700 })
     return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
   }
+}
+
+function restored(tables: readonly TableSchema[], { progress }: JobRun, as: string): string {
+  return `restored ${tables.length} tables with ${progress.rows} records as '${as}'`
 }
 
 async function* counted(chunks: AsyncIterable<Buffer>, job: JobRun): AsyncGenerator<Buffer> {

@@ -178,6 +178,12 @@ export class Catalog {
     return this.#put(transaction, { ...schema, columns })
   }
 
+  /** Leaves a column without the index that it was to get; its entries go. */
+  abandonIndex(transaction: WriteTransaction, schema: TableSchema, { building: _, ...column }: Column): void {
+    this.changeColumn(transaction, schema, { ...column, indexed: false })
+    this.#leave(transaction, { columns: [column.id] })
+  }
+
   /** Replaces the options of a table. @throws Problem table_not_found */
   async setOptions(database: string, table: string, options: Record<string, unknown>): Promise<TableSchema> {
     return await this.#storage.write((transaction) =>

@@ -16,6 +16,7 @@ export const problems = {
   clock_ahead: {"status":409,"title":"A clock is too far ahead","detail":"A change of node {node} is more than {limit} ms ahead of this node (setting clustering.clock_ahead_ms_max). Set the clocks right.","retry":false},
   clustering_off: {"status":409,"title":"Clustering is off","detail":"This node is not clustered. Set clustering.enabled (TRELLIS_CLUSTERING_ENABLED=true), clustering.secret and a node.name of its own, and start it again.","retry":false},
   column_ambiguous: {"status":400,"title":"The column is ambiguous","detail":"Several tables have a column '{column}': say {choices}.","retry":false},
+  column_dropped: {"status":409,"title":"The column was dropped","detail":"The column of '{database}.{table}' was dropped before its index was whole.","retry":false},
   column_exists: {"status":400,"title":"The attribute exists","detail":"attribute '{column}' already exists in {database}.{table}","retry":false},
   column_leaving: {"status":409,"title":"The attribute is being removed","detail":"The attribute '{column}' was dropped and its values are still being removed; try again in a moment.","retry":true},
   column_needed: {"status":400,"title":"The attribute is needed","detail":"cannot drop attribute '{column}': {reason}.","retry":false},
@@ -165,6 +166,7 @@ export interface ProblemFacts {
   clock_ahead: { node: string | number; limit: string | number }
   clustering_off: Record<never, never>
   column_ambiguous: { column: string | number; choices: string | number }
+  column_dropped: { database: string | number; table: string | number }
   column_exists: { column: string | number; database: string | number; table: string | number }
   column_leaving: { column: string | number }
   column_needed: { column: string | number; reason: string | number }

@@ -1,7 +1,22 @@
-import { constants } from 'node:fs'
+import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, link, lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, sep } from 'node:path'
 import { Problem } from '../lib/index.js'
+
+/** Tells a file from every other one that has or had its name. */
+export interface FileIdentity {
+  inode: string
+  bytes: string
+  modified: string
+}
+
+/** Who makes a file, when a process that was killed may have made it already. */
+export interface Maker {
+  /** What `note` was told by an earlier process. */
+  readonly noted: FileIdentity | undefined
+  /** Stores what the file is, before it appears under its name. */
+  note(identity: FileIdentity): Promise<void>
+}
 
 /**
  * A configured folder, and the only place where callers' paths lead. A path is relative; neither .. nor a symbolic
@@ -43,14 +58,19 @@ export class Folder {
 
   /**
    * Makes a file that appears under its name when it is complete. `write` gets the open file; what it throws removes
-   * what was written. @throws Problem folder_not_configured, path_not_allowed, file_exists
+   * what was written. A file that `maker` has made already stays as it is.
+   * @throws Problem folder_not_configured, path_not_allowed, file_exists, disk_full
    */
-  async makeFile(path: string, write: (file: FileHandle) => Promise<void>): Promise<string> {
+  async makeFile(path: string, maker: Maker, write: (file: FileHandle) => Promise<void>): Promise<void> {
     const root = await this.#root()
     const full = join(root, this.#relative(path))
     await this.#makeParents(root, dirname(full), path)
-    await this.#refuseExisting(full, path)
     const partial = `${full}.part`
+    if (maker.noted && isSame(maker.noted, await lstat(full, { bigint: true }).catch(() => undefined))) {
+      await rm(partial, { force: true })
+      return
+    }
+    await this.#refuseExisting(full, path)
     await rm(partial, { force: true }) // what a process that ended early has left
     const file = await open(
       partial,
@@ -60,6 +80,7 @@ export class Folder {
     try {
       await write(file)
       await file.sync()
+      await maker.note(identityOf(await file.stat({ bigint: true })))
       await file.close()
       await link(partial, full).catch((error: NodeJS.ErrnoException) => {
         throw error.code === 'EEXIST' ? new Problem('file_exists', { path }) : error
@@ -69,9 +90,8 @@ export class Folder {
     } catch (error) {
       await file.close().catch(() => {})
       await rm(partial, { force: true })
-      throw error
+      throw isFull(error) ? new Problem('disk_full', {}) : error
     }
-    return full
   }
 
   async #root(): Promise<string> {
@@ -104,6 +124,20 @@ export class Folder {
   async #refuseExisting(full: string, path: string): Promise<void> {
     if (await lstat(full).catch(() => undefined)) throw new Problem('file_exists', { path })
   }
+}
+
+function identityOf({ ino, size, mtimeNs }: BigIntStats): FileIdentity {
+  return { inode: String(ino), bytes: String(size), modified: String(mtimeNs) }
+}
+
+function isSame(noted: FileIdentity, found: BigIntStats | undefined): boolean {
+  if (!found) return false
+  const { inode, bytes, modified } = identityOf(found)
+  return noted.inode === inode && noted.bytes === bytes && noted.modified === modified
+}
+
+function isFull(error: unknown): boolean {
+  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
 function isInside(path: string, root: string): boolean {

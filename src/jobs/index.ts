@@ -1,7 +1,8 @@
 // jobs owns long work in the background: its records, progress, limits, cancelling, and going on after a restart.
-export { Deletions, type RowRemover } from './deletions.js'
-export { Exports, type TableMoment } from './exports.js'
-export { Folder } from './folder.js'
+export { Deletions, type OldRecords, type RowRemover } from './deletions.js'
+export { Exports, type ExportsOptions, type TableMoment } from './exports.js'
+export { type FileIdentity, Folder } from './folder.js'
+export { type IndexBuilder, IndexBuilds } from './index-builds.js'
 export {
   type JobReader,
   type JobSettings,

@@ -26,7 +26,7 @@ export interface JobsOptions {
   now?: () => number
 }
 
-/** A job to be done. With `run` it ends with the process; without, the kind of its type runs it, after a restart too. */
+/** A job to be done by the kind of its type. */
 export interface NewJob {
   type: string
   user: string
@@ -34,7 +34,6 @@ export interface NewJob {
   parameters?: unknown
   /** Input to be stored with the job, in parts. */
   parts?: readonly string[]
-  run?: Work
   /** The key of a request that its caller may repeat. */
   idempotency?: { key: string; fingerprint: string } | undefined
 }
@@ -60,8 +59,8 @@ export interface JobReader {
   superUser: boolean
 }
 
-/** A job whose process ended before it did and that nobody can run again. */
-const LOST = 'The node stopped while the job ran. Start it again.'
+/** A job of another version of this program. */
+const UNKNOWN = 'This version of the node does not know jobs of this type.'
 
 /** A job of the folder that this one is a copy of. */
 const COPIED = 'The job belongs to the data that this is a restored copy of. Start it again.'
@@ -102,10 +101,10 @@ export class Jobs implements AsyncDisposable {
     this.#kept = records.length
     for (const record of records) {
       if (record.status !== 'CREATED' && record.status !== 'IN_PROGRESS') continue
-      const work = record.parameters === undefined ? undefined : this.#kinds.get(record.type)
+      const work = this.#kinds.get(record.type)
       if (record.created < since) await this.#end(record, 'ERROR', COPIED)
       else if (work) this.#waiting.set(record.id, { record, work })
-      else await this.#end(record, 'ERROR', LOST)
+      else await this.#end(record, 'ERROR', UNKNOWN)
     }
     this.#next()
   }
@@ -121,10 +120,10 @@ export class Jobs implements AsyncDisposable {
   }
 
   /** The same in a transaction of the caller's: the job is there if the rest of the transaction is. */
-  startIn(transaction: WriteTransaction, { type, user, parameters, parts = [], run }: NewJob): Started {
+  startIn(transaction: WriteTransaction, { type, user, parameters, parts = [] }: NewJob): Started {
     const { waiting_max: most } = this.#options.settings
     if (this.#waiting.size + this.#starting >= most) throw new Problem('too_many_jobs', { limit: most })
-    const work = run ?? this.#kinds.get(type)
+    const work = this.#kinds.get(type)
     assert(work, `somebody can do jobs of the type ${type}`)
     const record: JobRecord = {
       id: randomUUID(),
@@ -135,7 +134,7 @@ export class Jobs implements AsyncDisposable {
       created: this.#now(),
       started: 0,
       ended: 0,
-      parameters: run ? undefined : (parameters ?? null),
+      parameters: parameters ?? null,
       parts: parts.length,
     }
     this.#store.add(transaction, record, parts)
@@ -179,15 +178,27 @@ export class Jobs implements AsyncDisposable {
       .map((id) => this.#view(id, reader))
   }
 
+  /** The positions of the jobs of a type that wait or run. */
+  positions(type: string): unknown[] {
+    const records = [...this.#waiting.values(), ...[...this.#running.values()].map(({ run }) => run)]
+    return records
+      .filter(({ record }) => record.type === type)
+      .map(({ record }) => this.#store.progressOf(record.id).position)
+      .filter((position) => position !== undefined)
+  }
+
   /** Stops a job; what it has done stays. @throws Problem job_not_found, job_ended */
   async cancel(id: string, reader: JobReader): Promise<void> {
     const record = this.#visible(id, reader)
     if (record.ended > 0) throw new Problem('job_ended', { id, status: record.status })
+    const waiting = this.#waiting.get(id)
+    this.#waiting.delete(id)
+    if (waiting && record.started === 0) return await this.#end(record, 'CANCELLED', 'Cancelled before it began.')
+    // What an earlier process has begun is put in order by its own work.
+    if (waiting) this.#launch(record, waiting.work)
     const running = this.#running.get(id)
-    if (running) {
-      running.controller.abort(new Problem('job_cancelled', { id }))
-      await running.done
-    } else if (this.#waiting.delete(id)) await this.#end(record, 'CANCELLED', 'Cancelled before it began.')
+    running?.controller.abort(new Problem('job_cancelled', { id }))
+    await running?.done
   }
 
   /** Stops what runs; it goes on at the next start. */

@@ -12,7 +12,7 @@ export interface JobRecord {
   created: number
   started: number
   ended: number
-  /** What the kind of job needs to run again; undefined when it cannot be run again. */
+  /** What the kind of job needs to run, and to run again. */
   parameters: unknown
   /** Parts of the input that are stored beside the job. */
   parts: number

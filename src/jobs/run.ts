@@ -1,3 +1,4 @@
+import { Problem } from '../lib/index.js'
 import type { WriteTransaction } from '../storage/index.js'
 import type { JobRecord, Progress, RowError } from './record.js'
 import type { JobStore } from './store.js'
@@ -43,6 +44,11 @@ export class JobRun {
     return this.record.id
   }
 
+  /** Whether somebody has cancelled it; else it ends because the node stops. */
+  get isCancelled(): boolean {
+    return this.signal.aborted && this.signal.reason instanceof Problem && this.signal.reason.code === 'job_cancelled'
+  }
+
   get user(): string {
     return this.record.user
   }
@@ -75,6 +81,11 @@ export class JobRun {
       Object.assign(progress, before)
       this.#unsaved = unsaved
     })
+  }
+
+  /** The same when nothing else is to be stored. */
+  async save(position: unknown): Promise<void> {
+    await this.#store.storage.write((transaction) => this.step(transaction, { position }))
   }
 
   /** A part of the input that was stored with the job. */

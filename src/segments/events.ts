@@ -38,21 +38,6 @@ export interface QueryCall {
   readonly progress?: (people: number) => void
 }
 
-/** What starts work in the background, as far as queries need it. */
-export interface Background {
-  start(job: {
-    type: string
-    user: string
-    run: (run: BackgroundRun) => Promise<string>
-  }): Promise<{ message: string; job_id: string }>
-}
-
-interface BackgroundRun {
-  readonly signal: AbortSignal
-  readonly progress: { rows: number; rowsTotal: number }
-  result: unknown
-}
-
 interface Common {
   segments?: string | readonly (string | number)[]
   order?: Order
@@ -284,29 +269,6 @@ export class Events implements AsyncDisposable {
       await this.#segments.release(table, own)
     }
     return { _: nodes }
-  }
-
-  /** Runs a query as a job: its progress is people scanned of all, its result the answer. */
-  async inBackground(
-    jobs: Background,
-    type: string,
-    schema: TableSchema,
-    asked: Pick<QueryCall, 'view' | 'log'> & { user: string | undefined },
-    run: (call: QueryCall) => Promise<unknown>,
-  ): Promise<{ message: string; job_id: string }> {
-    const { people } = await this.figures(schema)
-    const { log } = asked
-    const work = async (job: BackgroundRun) => {
-      job.progress.rowsTotal = people
-      const progress = (scanned: number) => {
-        job.progress.rows = Math.min(scanned, people)
-      }
-      const answer = await run({ view: asked.view, signal: job.signal, progress, ...(log && { log }) })
-      job.result = answer instanceof JsonText ? JSON.parse(answer.text) : answer
-      job.progress.rows = people
-      return 'The query is done.'
-    }
-    return jobs.start({ type, user: asked.user ?? '', run: work })
   }
 
   async listSegments(schema: TableSchema): Promise<(SegmentDefinition & { people: number })[]> {

@@ -8,6 +8,7 @@ import { Events } from './events.js'
 import { compileSettingsOf, type EventsSettings, storeSettingsOf } from './options.js'
 import { Segments } from './segments.js'
 
+export { BackgroundQueries } from './background.js'
 export { Events, type QueryCall } from './events.js'
 
 export interface EventsOptions {

@@ -1,26 +1,18 @@
-import { type Catalog, type Column, type ColumnDefinition, type TableSchema, UPDATED_TIME } from '../catalog/index.js'
+import { type Catalog, type ColumnDefinition, type TableSchema, UPDATED_TIME } from '../catalog/index.js'
 import { atOnce, HybridClock, Problem, type Steps, TooManySteps, type View } from '../lib/index.js'
-import {
-  encodeId,
-  type Idempotency,
-  type Pauses,
-  type Replays,
-  type Storage,
-  type WriteTransaction,
-} from '../storage/index.js'
+import type { Idempotency, Pauses, Replays, Storage, WriteTransaction } from '../storage/index.js'
 import { Batch, type BatchContext, type BatchSettings } from './batch.js'
 import { ChangeLog } from './change-log.js'
 import { Cleaning, type CleaningSettings } from './cleaning.js'
 import { describeTable, type TableDescription, type TableSize } from './describe.js'
 import { IndexCache } from './index-cache.js'
-import { addEntries, type Keyspaces, openKeyspaces, rangeOfId } from './layout.js'
+import { type Keyspaces, openKeyspaces } from './layout.js'
+import { NewColumns, type TableName } from './new-columns.js'
 import { PostponedEntries } from './postponed-entries.js'
 import type { Snapshot } from './reader.js'
 import { RecordCache } from './record-cache.js'
 import { Replica } from './replica.js'
 import { type Reading, TablesSnapshot } from './row-reader.js'
-import { shapeOf } from './shape.js'
-import { decodeRecord } from './stored-row.js'
 
 /** Larger requests pause from the beginning. */
 const RECORDS_AT_ONCE_MAX = 1000
@@ -57,6 +49,7 @@ export class Tables implements AsyncDisposable {
   readonly changes: ChangeLog
   readonly clock: HybridClock
   readonly cleaning: Cleaning
+  readonly columns: NewColumns
   /** What changes of other nodes do to the tables. */
   readonly replica: Replica
   readonly #options: TablesOptions
@@ -94,6 +87,7 @@ export class Tables implements AsyncDisposable {
       },
     }
     this.replica = new Replica(this.#batches, storage)
+    this.columns = new NewColumns({ storage, catalog, spaces: this.#spaces, stepMax: settings.cleaning_step_max })
     const { changes: log } = this
     this.cleaning = new Cleaning({
       storage,
@@ -179,34 +173,13 @@ export class Tables implements AsyncDisposable {
   }
 
   /**
-   * Adds a column. Where it has a default, records that are there already read as if they had it; its index is built in
-   * bounded steps, and serves queries when it is whole; `onRecords` is told how many records each step was through.
+   * Adds a column and waits until its index serves queries.
    * @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many
    */
-  async addColumn(
-    database: string,
-    table: string,
-    definition: ColumnDefinition,
-    onRecords: (records: number) => void = () => {},
-  ): Promise<TableSchema> {
-    const { catalog, storage } = this.#options
-    const schema = await storage.write((transaction) => {
-      const before = catalog.draftTable(database, table)
-      const isEmpty = transaction.keys(this.#spaces.records, { ...rangeOfId(before.id), limit: 1 }).length === 0
-      const added = catalog.addColumnIn(transaction, database, table, definition)
-      const column = added.columns.at(-1)!
-      if (isEmpty || added.kind === 'events') return added
-      const refuse = (reason: string) => {
-        throw new Problem('invalid_column', { column: column.name, reason })
-      }
-      if (column.notNull && column.default === undefined)
-        refuse('a not-null column of a table with records needs a default')
-      if (column.default === undefined || !column.indexed) return added
-      if (column.unique) refuse('a unique column with a default cannot be added to a table with records')
-      return catalog.changeColumn(transaction, added, { ...column, building: true })
-    })
-    const column = schema.columns.at(-1)!
-    if (column.building) await this.#buildIndex(schema, column, onRecords)
+  async addColumn(database: string, table: string, definition: ColumnDefinition): Promise<TableSchema> {
+    const { catalog } = this.#options
+    const position = await this.columns.add({ database, table }, definition)
+    await this.columns.build({ database, table }, position)
     return catalog.table(database, table)
   }
 
@@ -217,35 +190,32 @@ export class Tables implements AsyncDisposable {
     await this.cleaning.run()
   }
 
-  /** Removes the changes of a table before a time, in bounded steps; answers how many there were. */
+  /** Removes the changes of a table before a time, in bounded steps; `alongside` writes in the transaction of each. */
   async deleteLogBefore(
-    database: string,
-    table: string,
+    { database, table }: TableName,
     time: number,
-    { signal, onRemoved = () => {} }: { signal?: AbortSignal; onRemoved?: (changes: number) => void } = {},
-  ): Promise<number> {
+    signal: AbortSignal,
+    alongside: (transaction: WriteTransaction, removed: number) => void,
+  ): Promise<void> {
     const { catalog, storage, settings } = this.#options
     const { id } = catalog.table(database, table)
     const limit = settings.cleaning_step_max
     await this.#postponed.flush()
-    let removed = 0
-    for (let step = limit; step === limit; removed += step) {
-      signal?.throwIfAborted()
-      step = await storage.write((transaction) => this.changes.removeBefore(transaction, id, time, limit))
-      onRemoved(step)
+    for (let removed = limit; removed === limit; ) {
+      signal.throwIfAborted()
+      removed = await storage.write((transaction) => {
+        const step = this.changes.removeBefore(transaction, id, time, limit)
+        alongside(transaction, step)
+        return step
+      })
     }
-    return removed
   }
 
-  /** Begins the work in the background: cleaning, and the indexes that an earlier process has not finished. */
-  start(failed: (error: unknown) => void): void {
+  /** Begins the work in the background: cleaning, and indexes that an earlier process has not finished; not `others`. */
+  start(failed: (error: unknown) => void, others: ReadonlySet<number> = new Set()): void {
     this.#failed = failed
     this.cleaning.start(failed)
-    for (const { tables } of this.#options.catalog.current.databases.values()) {
-      for (const schema of tables.values()) {
-        for (const column of schema.columns) if (column.building) this.#buildIndex(schema, column).catch(failed)
-      }
-    }
+    this.columns.finish(others).catch(failed)
   }
 
   /** A table as far as the view sees it. @throws Problem table_not_found */
@@ -275,37 +245,5 @@ export class Tables implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.cleaning[Symbol.asyncDispose]()
     await this.#postponed.flush().catch(this.#failed) // the next process would mend it
-  }
-
-  /** Gives the records of before a column its entry; the last step makes the index known. */
-  async #buildIndex(
-    { id, database, name: table }: TableSchema,
-    { id: columnId }: Column,
-    onRecords: (records: number) => void = () => {},
-  ): Promise<void> {
-    const { catalog, storage, settings } = this.#options
-    const { start, end } = rangeOfId(id)
-    const limit = settings.cleaning_step_max
-    let from = start
-    for (let found = limit; found === limit; ) {
-      found = await storage.write((transaction) => {
-        const shape = shapeOf(catalog.draftTable(database, table))
-        const column = shape.schema.columns.find((other) => other.id === columnId)
-        if (!column) return 0 // dropped meanwhile
-        const keys = transaction.keys(this.#spaces.records, { start: from, end, limit })
-        for (const key of keys) {
-          const stored = transaction.get(this.#spaces.records, key)!
-          const row = shape.complete?.(stored) ?? decodeRecord(stored)
-          const entries: string[] = []
-          addEntries(entries, encodeId(columnId), row[column.name], key.slice(shape.prefix.length))
-          for (const entry of entries) transaction.put(this.#spaces.indexes, entry, '')
-        }
-        from = `${keys.at(-1) ?? end}\x00`
-        const { building: _, ...built } = column
-        if (keys.length < limit) catalog.changeColumn(transaction, shape.schema, built)
-        return keys.length
-      })
-      onRecords(found)
-    }
   }
 }

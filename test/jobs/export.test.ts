@@ -1,8 +1,9 @@
-import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { connect, type Job } from '../../src/client/index.js'
+import { type Client, connect, type Job } from '../../src/client/index.js'
+import { startKillable } from '../support/killable-node.js'
 import { ADMIN, type TestNode, withNode } from '../support/node.js'
 
 describe('exports', function () {
@@ -158,6 +159,115 @@ describe('delete_records_before', () => {
       using snapshot = node.node.services.tables.snapshot()
       expect([...snapshot.table('dev', 'dog')!.scan()].map(({ id }) => id)).to.deep.equal(['late'])
     })).timeout(20_000)
+
+  it('looks at every record where the times have no index, and refuses a table without times', () =>
+    withNode(async (node) => {
+      const client = connect({ url: node.url, ...ADMIN })
+      const dog = { database: 'dev', table: 'dog' }
+      await client.createTable({
+        ...dog,
+        primary_key: 'id',
+        columns: [
+          { name: 'id', type: 'int' },
+          { name: '__createdtime__', type: 'timestamp', indexed: false },
+        ],
+      })
+      const made = (id: number) => ({ id, __createdtime__: id % 3 === 0 ? null : id % 2 === 0 ? 1e12 : 2e12 })
+      for (let from = 0; from < 12_000; from += 6000)
+        await client.insert({ ...dog, records: Array.from({ length: 6000 }, (_, n) => made(from + n)) })
+      const { job_id } = await client.deleteRecordsBefore({ ...dog, date: '2010-01-01T00:00:00Z' })
+      expect((await client.waitForJob(job_id)).message).to.equal('4000 records successfully deleted')
+      using snapshot = node.node.services.tables.snapshot()
+      const left = [...snapshot.table('dev', 'dog')!.scan()].map(({ id }) => id as number)
+      expect(left).to.deep.equal(Array.from({ length: 12_000 }, (_, n) => n).filter((n) => n % 3 === 0 || n % 2 === 1))
+      await client.createTable({ ...dog, table: 'plain', primary_key: 'id', columns: [{ name: 'id', type: 'int' }] })
+      const refused = await client
+        .deleteRecordsBefore({ ...dog, table: 'plain', date: '2010-01-01T00:00:00Z' })
+        .catch((error: unknown) => error)
+      expect(refused).to.have.property('code', 'no_times')
+    })).timeout(30_000)
+})
+
+/** A node whose indexes take their time, and a table with `rows` records. */
+async function withSlowIndexes(rows: number, test: (node: TestNode, client: Client) => Promise<void>) {
+  await withNode(
+    async (node) => {
+      const client = connect({ url: node.url, ...ADMIN })
+      await client.createTable({ ...dog, primary_key: 'id' })
+      await client.insert({ ...dog, records: Array.from({ length: rows }, (_, id) => ({ id })) })
+      await test(node, client)
+    },
+    { 'tables.cleaning_step_max': '10' },
+  )
+}
+
+const dog = { database: 'dev', table: 'dog' }
+
+describe('the building of an index', () => {
+  it('stops when it is cancelled; the column stays, and nothing of the index', () =>
+    withSlowIndexes(10_000, async (node, client) => {
+      const column = { ...dog, column: 'good', type: 'text', default: 'yes' }
+      const { job_id } = await client.addColumn({ ...column, job: true })
+      const rowsDone = async () => ((await client.getJob({ id: job_id! }))[0]!['progress'] as { rows: number }).rows
+      while ((await rowsDone()) < 100) await new Promise((resolve) => setTimeout(resolve, 2))
+      await client.cancelJob({ id: job_id! })
+      const [job] = await client.getJob({ id: job_id! })
+      expect(job).to.have.property('status', 'CANCELLED')
+      expect(await rowsDone()).to.be.below(10_000)
+      const { catalog, tables } = node.node.services
+      const schema = catalog.table('dev', 'dog')
+      const good = schema.columns.find(({ name }) => name === 'good')!
+      expect(good).to.include({ indexed: false }).and.not.have.property('building')
+      await tables.cleaning.run()
+      expect(catalog.leftovers()).to.deep.equal([])
+      await client.insert({ ...dog, records: [{ id: -1, good: 'no' }] })
+      const select = { ...dog, select: [{ count: 'id', as: 'dogs' }], explain: true }
+      const yes = await client.select({ ...select, where: { good: 'yes' } })
+      expect(yes).to.have.nested.property('data[0].dogs', 10_000)
+      expect(yes).to.have.nested.property('plan.full_scan', true)
+      expect(await client.select({ ...select, where: { good: 'no' } })).to.have.nested.property('data[0].dogs', 1)
+    })).timeout(30_000)
+
+  it('ends when the column or the table is dropped meanwhile', () =>
+    withSlowIndexes(5000, async (_, client) => {
+      const { job_id } = await client.addColumn({ ...dog, column: 'good', default: 'yes', job: true })
+      await client.dropTable(dog)
+      const error = await client.waitForJob(job_id!).catch((caught: unknown) => caught)
+      expect(error)
+        .to.have.property('message')
+        .that.match(/does not exist|was dropped/)
+    })).timeout(30_000)
+})
+
+describe('an export of a search', () => {
+  it('holds no more than a piece of it: a heap of 64 MB is enough for 150 MB', async function () {
+    this.timeout(120_000)
+    const folder = mkdtempSync(join(tmpdir(), 'trellis-large-'))
+    try {
+      const environment = {
+        TRELLIS_JOBS_EXPORT_DIR: folder,
+        TRELLIS_TABLES_CACHE_BYTES_MAX: '1048576',
+        NODE_OPTIONS: '--max-old-space-size=64',
+      }
+      await using node = await startKillable(join(folder, 'data'), environment)
+      await node.client.createTable({ ...dog, primary_key: 'id' })
+      const note = 'x'.repeat(15_000)
+      for (let from = 0; from < 10_000; from += 200)
+        await node.client.insert({ ...dog, records: Array.from({ length: 200 }, (_, n) => ({ id: from + n, note })) })
+      for (const format of ['json', 'csv'] as const) {
+        const { job_id } = await node.client.exportLocal({
+          format,
+          filename: 'large',
+          search_operation: { operation: 'search_by_value', ...dog, attribute: 'note', value: 'x*' },
+        })
+        const job = await node.client.waitForJob(job_id)
+        expect(job.message).to.equal(`exported 10000 records to 'large.${format}'`)
+        expect(statSync(join(folder, `large.${format}`)).size).to.be.greaterThan(150e6)
+      }
+    } finally {
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
 })
 
 describe('other long work', () => {

@@ -12,7 +12,9 @@ import {
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { Folder } from '../../src/jobs/index.js'
+import { type FileIdentity, Folder } from '../../src/jobs/index.js'
+
+const once = { noted: undefined, note: async () => {} }
 
 describe('the folders of imports and exports', () => {
   let base: string
@@ -59,7 +61,7 @@ describe('the folders of imports and exports', () => {
     await using inner = await folder.openFile('inner')
     expect((await inner.stat()).size).to.equal(5)
     for (const path of ['../out', 'up/out', join(base, 'out')])
-      expect(await codeOf(folder.makeFile(path, async () => {})), path).to.equal('path_not_allowed')
+      expect(await codeOf(folder.makeFile(path, once, async () => {})), path).to.equal('path_not_allowed')
     expect(readdirSync(base).sort()).to.deep.equal(['in', 'secret'])
   })
 
@@ -69,18 +71,39 @@ describe('the folders of imports and exports', () => {
   })
 
   it('show a new file only when it is whole, and never replace one', async () => {
-    const failing = folder.makeFile('out/x.json', async (file) => {
+    const failing = folder.makeFile('out/x.json', once, async (file) => {
       await file.write('half')
       throw new Error('the disk is on fire')
     })
     expect(await failing.catch((error: Error) => error.message)).to.equal('the disk is on fire')
     expect(readdirSync(join(base, 'in/out'))).to.deep.equal([])
-    await folder.makeFile('out/x.json', async (file) => {
+    await folder.makeFile('out/x.json', once, async (file) => {
       await file.write('whole')
       expect(existsSync(join(base, 'in/out/x.json'))).to.equal(false)
     })
     expect(readFileSync(join(base, 'in/out/x.json'), 'utf8')).to.equal('whole')
-    expect(await codeOf(folder.makeFile('out/x.json', async () => {}))).to.equal('file_exists')
+    expect(await codeOf(folder.makeFile('out/x.json', once, async () => {}))).to.equal('file_exists')
+  })
+
+  it('know a file again that a killed process has finished, and no other of its name', async () => {
+    let noted: FileIdentity | undefined
+    const killed = folder.makeFile(
+      'x.json',
+      {
+        noted: undefined,
+        note: async (identity) => {
+          noted = identity
+        },
+      },
+      async (file) => void (await file.write('whole')),
+    )
+    await killed
+    const again = { noted, note: () => Promise.reject(new Error('it was written again')) }
+    await folder.makeFile('x.json', again, () => Promise.reject(new Error('it was written again')))
+    expect(readFileSync(join(base, 'in/x.json'), 'utf8')).to.equal('whole')
+    rmSync(join(base, 'in/x.json'))
+    writeFileSync(join(base, 'in/x.json'), 'other')
+    expect(await codeOf(folder.makeFile('x.json', again, async () => {}))).to.equal('file_exists')
   })
 
   it('refuse everything when they are not configured', async () => {

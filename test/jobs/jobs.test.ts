@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { loadConfig } from '../../src/config/index.js'
-import { type JobSettings, Jobs, type JobView, type Work } from '../../src/jobs/index.js'
+import { type JobRun, type JobSettings, Jobs, type JobView, type Work } from '../../src/jobs/index.js'
 import { Storage } from '../../src/storage/index.js'
 
 const root = { username: 'root', superUser: true }
@@ -25,7 +25,7 @@ describe('jobs', () => {
   ): Promise<Result> {
     await using storage = await Storage.open({ path: folder, settings: storageSettings })
     await using jobs = new Jobs({ storage, settings: { ...defaults, ...settings }, log: silent })
-    for (const [type, work] of Object.entries(kinds)) jobs.define(type, work)
+    for (const [type, work] of Object.entries({ done: async () => 'done', ...kinds })) jobs.define(type, work)
     await jobs.resume()
     return await test(jobs, storage)
   }
@@ -41,17 +41,14 @@ describe('jobs', () => {
 
   it('run, count up, and end with a message', () =>
     withJobs(async (jobs, storage) => {
-      const { job_id, message } = await jobs.start({
-        type: 'count',
-        user: 'anna',
-        run: async (job) => {
-          job.progress.rowsTotal = 10
-          await storage.write((transaction) =>
-            job.step(transaction, { position: 1, rows: 10, bytes: 99, errors: [{ line: 3, reason: 'odd' }] }),
-          )
-          return 'all ten'
-        },
+      jobs.define('count', async (job) => {
+        job.progress.rowsTotal = 10
+        await storage.write((transaction) =>
+          job.step(transaction, { position: 1, rows: 10, bytes: 99, errors: [{ line: 3, reason: 'odd' }] }),
+        )
+        return 'all ten'
       })
+      const { job_id, message } = await jobs.start({ type: 'count', user: 'anna' })
       expect(message).to.equal(`Starting job with id ${job_id}`)
       const job = await ended(jobs, job_id)
       expect(job).to.deep.include({
@@ -67,7 +64,7 @@ describe('jobs', () => {
 
   it('are seen by those who started them and by super users only', () =>
     withJobs(async (jobs) => {
-      const { job_id } = await jobs.start({ type: 'x', user: 'bert', run: async () => 'done' })
+      const { job_id } = await jobs.start({ type: 'done', user: 'bert' })
       await ended(jobs, job_id)
       expect(jobs.search(0, Date.now() + 1, root)).to.have.length(1)
       expect(jobs.search(0, Date.now() + 1, anna)).to.have.length(0)
@@ -81,11 +78,8 @@ describe('jobs', () => {
 
   it('fail with the sentence of a problem, and without the details of a bug', () =>
     withJobs(async (jobs) => {
-      const bug = await jobs.start({
-        type: 'x',
-        user: 'anna',
-        run: () => Promise.reject(new Error('secret path /etc')),
-      })
+      jobs.define('bug', () => Promise.reject(new Error('secret path /etc')))
+      const bug = await jobs.start({ type: 'bug', user: 'anna' })
       const job = await ended(jobs, bug.job_id)
       expect(job.status).to.equal('ERROR')
       expect(job.message).to.contain(bug.job_id).and.not.contain('secret')
@@ -106,9 +100,10 @@ describe('jobs', () => {
           running--
           return 'done'
         }
+        jobs.define('gated', run)
         const started = []
-        for (let index = 0; index < 5; index++) started.push(await jobs.start({ type: 'x', user: 'anna', run }))
-        const refused = await jobs.start({ type: 'x', user: 'anna', run }).catch((error: unknown) => error)
+        for (let index = 0; index < 5; index++) started.push(await jobs.start({ type: 'gated', user: 'anna' }))
+        const refused = await jobs.start({ type: 'gated', user: 'anna' }).catch((error: unknown) => error)
         expect(refused).to.have.property('code', 'too_many_jobs')
         open()
         for (const { job_id } of started) expect(await ended(jobs, job_id)).to.have.property('status', 'COMPLETE')
@@ -126,8 +121,9 @@ describe('jobs', () => {
             await storage.write((transaction) => job.step(transaction, { position: step, rows: 1 }))
           }
         }
-        const first = await jobs.start({ type: 'x', user: 'anna', run: forever })
-        const second = await jobs.start({ type: 'x', user: 'anna', run: forever })
+        jobs.define('forever', forever)
+        const first = await jobs.start({ type: 'forever', user: 'anna' })
+        const second = await jobs.start({ type: 'forever', user: 'anna' })
         while (jobs.describe(first.job_id, anna).progress.rows === 0) await sleep(1)
         await jobs.cancel(second.job_id, anna)
         expect(jobs.describe(second.job_id, anna)).to.include({
@@ -146,35 +142,35 @@ describe('jobs', () => {
       { settings: { running_max: 1 } },
     ))
 
-  it('go on after a restart where they were; those that nobody can go on with say so', async () => {
+  const untilAborted = (job: JobRun) =>
+    new Promise<never>((_, reject) => {
+      if (job.signal.aborted) reject(job.signal.reason)
+      job.signal.addEventListener('abort', () => reject(job.signal.reason))
+    })
+
+  it('go on after a restart where they were; those of types that nobody knows say so', async () => {
     const seen: number[] = []
     let stuck = true
     const count: Work = async (job) => {
       for (let step = (job.position as number | undefined) ?? 0; step < 5; step++) {
-        if (step === 3 && stuck)
-          await new Promise((_, reject) => job.signal.addEventListener('abort', () => reject(job.signal.reason)))
+        if (step === 3 && stuck) await untilAborted(job)
         seen.push(step)
         await storageOf.current!.write((transaction) => job.step(transaction, { position: step + 1, rows: 1 }))
       }
       return `counted to ${job.part(0)}`
     }
     const storageOf: { current?: Storage } = {}
-    const [kind, closure] = await withJobs(
+    const [kind, other] = await withJobs(
       async (jobs, storage) => {
         storageOf.current = storage
         const kind = await jobs.start({ type: 'count', user: 'anna', parameters: {}, parts: ['five'] })
-        const closure = await jobs.start({
-          type: 'once',
-          user: 'anna',
-          run: (job) =>
-            new Promise((_, reject) => job.signal.addEventListener('abort', () => reject(job.signal.reason))),
-        })
+        const other = await jobs.start({ type: 'of_another_version', user: 'anna' })
         while (seen.length < 3) await sleep(1)
         await sleep(10)
         stuck = false
-        return [kind.job_id, closure.job_id]
+        return [kind.job_id, other.job_id]
       },
-      { kinds: { count } },
+      { kinds: { count, of_another_version: untilAborted } },
     )
     await withJobs(
       async (jobs, storage) => {
@@ -183,12 +179,45 @@ describe('jobs', () => {
         expect(job).to.include({ status: 'COMPLETE', message: 'counted to five' })
         expect(job.progress.rows).to.equal(5)
         expect(seen).to.deep.equal([0, 1, 2, 3, 4])
-        expect(jobs.describe(closure!, anna)).to.include({
+        expect(jobs.describe(other!, anna)).to.include({
           status: 'ERROR',
-          message: 'The node stopped while the job ran. Start it again.',
+          message: 'This version of the node does not know jobs of this type.',
         })
       },
       { kinds: { count } },
+    )
+  })
+
+  it('that an earlier process has begun put things in order when they are cancelled before their turn', async () => {
+    const undone: string[] = []
+    const tidy: Work = async (job) => {
+      try {
+        if (job.position === undefined) await job.save('half done')
+        return await untilAborted(job)
+      } catch (error) {
+        if (job.isCancelled) undone.push(`${job.position}`)
+        throw error
+      }
+    }
+    const kinds = { tidy, long: untilAborted }
+    const ids = await withJobs(
+      async (jobs) => {
+        const ids = []
+        for (const type of ['long', 'tidy']) ids.push((await jobs.start({ type, user: 'anna' })).job_id)
+        while (jobs.positions('tidy').length === 0) await sleep(1)
+        return ids
+      },
+      { kinds },
+    )
+    expect(undone).to.deep.equal([])
+    await withJobs(
+      async (jobs) => {
+        expect(jobs.describe(ids[0]!, anna)).to.have.property('status', 'IN_PROGRESS')
+        await jobs.cancel(ids[1]!, anna)
+        expect(undone).to.deep.equal(['half done'])
+        expect(jobs.describe(ids[1]!, anna)).to.have.property('status', 'CANCELLED')
+      },
+      { kinds, settings: { running_max: 1 } },
     )
   })
 
@@ -197,7 +226,7 @@ describe('jobs', () => {
       async (jobs) => {
         const ids = []
         for (let index = 0; index < 15; index++) {
-          const { job_id } = await jobs.start({ type: 'x', user: 'anna', run: async () => 'done' })
+          const { job_id } = await jobs.start({ type: 'done', user: 'anna' })
           await ended(jobs, job_id)
           ids.push(job_id)
         }

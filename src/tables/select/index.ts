@@ -2,6 +2,8 @@
 export type { Costs } from './access.js'
 export type {
   Asker,
+  Reading,
+  Rows,
   SearchByConditionsRequest,
   SearchByIdRequest,
   SearchByValueRequest,

@@ -14,11 +14,12 @@ export interface PageOptions {
   readonly frame: Frame
   /** The frame as JSON text. */
   readonly write: (frame: Frame) => string
+  /** Stands between two rows. */
+  readonly separator: string
   readonly offset: number
   readonly limit: number
   /** Where the frame is, asked for at the last row; absent: nobody wants to know whether there is more. */
   readonly positionOf?: (() => Position) | undefined
-  readonly slices: Slices
 }
 
 export class Page {
@@ -39,8 +40,7 @@ export class Page {
   }
 
   /** Writes on. `piece`: take the text; `rest`: let others run; `end`: the page is written. */
-  fill(): 'piece' | 'rest' | 'end' {
-    const { slices } = this.#options
+  fill(slices: Slices): 'piece' | 'rest' | 'end' {
     for (;;) {
       const { done, value: ready } = this.#rows.next()
       if (done) return 'end'
@@ -55,7 +55,7 @@ export class Page {
 
   /** Takes the row in the frame; true when the page ends with it. */
   #take(): boolean {
-    const { frame, write, offset, limit, positionOf } = this.#options
+    const { frame, write, separator, offset, limit, positionOf } = this.#options
     if (this.#skipped < offset) {
       this.#skipped++
       return false
@@ -64,7 +64,7 @@ export class Page {
       this.isCut = true
       return true
     }
-    this.text += this.#written++ === 0 ? write(frame) : `,${write(frame)}`
+    this.text += this.#written++ === 0 ? write(frame) : separator + write(frame)
     if (this.#written < limit) return false
     this.last = positionOf?.()
     return positionOf === undefined

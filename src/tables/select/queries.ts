@@ -14,7 +14,7 @@ import { type Query, type QueryLimits, Run } from './query.js'
 import { type Frame, openSource, type Ref, Scope, type Source, visibleColumns } from './scope.js'
 import { readAttributes, readConditions, readSort, readValue } from './search.js'
 import { walk } from './walk.js'
-import { type Reading, readWhere } from './where.js'
+import { readWhere, type Reading as WhereReading } from './where.js'
 
 /** Who asks: what they may read, and a signal that they wait no more. */
 export interface Asker extends Control {
@@ -63,6 +63,20 @@ export interface SearchByConditionsRequest extends SearchRequest {
 
 export type Answer = JsonText | JsonStream
 
+/** A reading operation and what it asks. */
+export type Reading =
+  | { readonly operation: 'select'; readonly request: SelectRequest }
+  | { readonly operation: 'search_by_id'; readonly request: SearchByIdRequest }
+  | { readonly operation: 'search_by_value'; readonly request: SearchByValueRequest }
+  | { readonly operation: 'search_by_conditions'; readonly request: SearchByConditionsRequest }
+
+/** All rows of an answer at one moment. It pins pages of the store: dispose of it soon. */
+export interface Rows extends Disposable {
+  readonly columns: readonly string[]
+  /** Rows as lines of JSON, in pieces of whole lines. */
+  lines(control: Control): AsyncIterable<string>
+}
+
 /** Ids that are read in one go. */
 const IDS_AT_ONCE = 100
 /** Writers that are remembered for one schema. */
@@ -82,8 +96,35 @@ export class Queries {
   }
 
   select(request: SelectRequest, asker: Asker): Promise<Answer> {
-    const read = (snapshot: Snapshot) => readRequest(request, snapshot, asker.view, this.#limits)
-    return this.#answer(read, asker, 'object')
+    return this.#answer(this.#select(request, asker.view), asker, 'object')
+  }
+
+  /** Every row that a reading operation finds, without a bound on their number: for exports. */
+  rows({ operation, request }: Reading, view: View): Rows {
+    const read =
+      operation === 'select'
+        ? this.#select(request, view)
+        : operation === 'search_by_id'
+          ? searched(request, view, byIds(request))
+          : operation === 'search_by_value'
+            ? searched(request, view, byValue(request))
+            : searched(request, view, this.#byConditions(request))
+    const snapshot = this.#open()
+    try {
+      const query = { costs: this.#costs, ...read(snapshot) }
+      return {
+        columns: query.outputs.map(({ name }) => name),
+        lines: (control) => new Run(query, this.#limits).lines(control),
+        [Symbol.dispose]: () => snapshot[Symbol.dispose](),
+      }
+    } catch (error) {
+      snapshot[Symbol.dispose]()
+      throw error
+    }
+  }
+
+  #select(request: SelectRequest, view: View): (snapshot: Snapshot) => Query {
+    return (snapshot) => readRequest(request, snapshot, view, this.#limits)
   }
 
   /** The records of the ids, in their order; an id without a record is left out. */
@@ -111,39 +152,26 @@ export class Queries {
   }
 
   #searchByIds(request: SearchByIdRequest, asker: Asker): Promise<Answer> {
-    return this.#search(request, asker, (scope) => {
-      const { primaryKey, columns } = scope.base.reader.schema
-      const type = columns.find(({ name }) => name === primaryKey)?.type
-      const legs: Access['legs'] = [{ by: 'keys', keys: request.ids.map((id) => keyOf(id, type)) }]
-      return {
-        access: { id: 'key', by: 'primary_key', indexes: [primaryKey], legs, keep: [], within: [], ordered: false },
-      }
-    })
+    return this.#search(request, asker, byIds(request))
   }
 
   searchByValue(request: SearchByValueRequest, asker: Asker): Promise<Answer> {
-    return this.#search(request, asker, (scope) => ({
-      where: readValue(request.attribute, request.value, scope),
-      terms: request.desc ? readSort({ attribute: request.attribute, descending: true }, scope) : [],
-    }))
+    return this.#search(request, asker, byValue(request))
   }
 
   searchByConditions(request: SearchByConditionsRequest, asker: Asker): Promise<Answer> {
-    return this.#search(request, asker, (scope) => ({
-      where: readConditions(request.conditions, request.operator, scope, this.#limits.conditions_max),
-      terms: readSort(request.sort, scope),
-    }))
+    return this.#search(request, asker, this.#byConditions(request))
   }
 
-  #search(request: SearchRequest, asker: Asker, read: (scope: Scope) => Partial<Query>): Promise<Answer> {
-    const { database, table, get_attributes: attributes = ['*'], limit, offset = 0, explain = false } = request
-    const query = (snapshot: Snapshot): Query => {
-      const scope = new Scope([openSource(snapshot, asker.view, database, table)])
-      const outputs = readAttributes(attributes, scope)
-      const rest = { joins: [], where: { all: [] }, terms: [], offset, explain, ...(limit !== undefined && { limit }) }
-      return { scope, outputs, ...rest, ...read(scope) }
-    }
-    return this.#answer(query, asker, explain ? 'object' : 'array')
+  #byConditions(request: SearchByConditionsRequest): ReadSearch {
+    return (scope) => ({
+      where: readConditions(request.conditions, request.operator, scope, this.#limits.conditions_max),
+      terms: readSort(request.sort, scope),
+    })
+  }
+
+  #search(request: SearchRequest, asker: Asker, read: ReadSearch): Promise<Answer> {
+    return this.#answer(searched(request, asker.view, read), asker, request.explain ? 'object' : 'array')
   }
 
   /** Answers with the whole text when it is short, else with a stream that holds the snapshot until its end. */
@@ -178,6 +206,37 @@ export class Queries {
     } finally {
       snapshot[Symbol.dispose]()
     }
+  }
+}
+
+/** What a search adds to a query. */
+type ReadSearch = (scope: Scope) => Partial<Query>
+
+function byIds({ ids }: SearchByIdRequest): ReadSearch {
+  return (scope) => {
+    const { primaryKey, columns } = scope.base.reader.schema
+    const type = columns.find(({ name }) => name === primaryKey)?.type
+    const legs: Access['legs'] = [{ by: 'keys', keys: ids.map((id) => keyOf(id, type)) }]
+    return {
+      access: { id: 'key', by: 'primary_key', indexes: [primaryKey], legs, keep: [], within: [], ordered: false },
+    }
+  }
+}
+
+function byValue({ attribute, value, desc }: SearchByValueRequest): ReadSearch {
+  return (scope) => ({
+    where: readValue(attribute, value, scope),
+    terms: desc ? readSort({ attribute, descending: true }, scope) : [],
+  })
+}
+
+function searched(request: SearchRequest, view: View, read: ReadSearch): (snapshot: Snapshot) => Query {
+  const { database, table, get_attributes: attributes = ['*'], limit, offset = 0, explain = false } = request
+  return (snapshot) => {
+    const scope = new Scope([openSource(snapshot, view, database, table)])
+    const outputs = readAttributes(attributes, scope)
+    const rest = { joins: [], where: { all: [] }, terms: [], offset, explain, ...(limit !== undefined && { limit }) }
+    return { scope, outputs, ...rest, ...read(scope) }
   }
 }
 
@@ -273,7 +332,7 @@ function malformed(part: string, reason: string): Problem {
   return new Problem('select_malformed', { part, reason })
 }
 
-function readingOf(scope: Scope, bareColumns: boolean, limits: QueryLimits): Reading {
+function readingOf(scope: Scope, bareColumns: boolean, limits: QueryLimits): WhereReading {
   return {
     find: (name) => scope.find(textOf(name)),
     ...(bareColumns && { lookUp: (name: string) => scope.lookUp(name) }),

@@ -51,6 +51,13 @@ const ALWAYS_INDEXED = new Set(['int', 'double', 'bool', 'timestamp'])
 /** Index entries that are read in one go: well below a slice of time. */
 const SHORT_KEYS = 1000
 
+/** How a run has ended. */
+interface Written {
+  readonly run: Run
+  readonly page: Page
+  readonly text: string
+}
+
 /** One run of one query. */
 export class Run {
   readonly #query: Query
@@ -145,40 +152,56 @@ export class Run {
 
   /** The answer as JSON text in pieces: an object with data, or only its rows. */
   async *pages(control: Control, shape: 'object' | 'array'): AsyncGenerator<string, void> {
+    const head = shape === 'object' ? '{"data":[' : '['
+    const { run, page, text } = yield* this.#pieces(control, head, (run) => run.#page(rowWriter(run.#query.outputs)))
+    if (page.isCut && !this.#query.fingerprint) throw tooManyRows(this.#limits.result_rows_max)
+    yield text + run.#tail(shape, !page.isCut, page.last)
+  }
+
+  /** Every row as a line of JSON, however many they are, in pieces of whole lines. */
+  async *lines(control: Control): AsyncGenerator<string, void> {
+    const { text } = yield* this.#pieces(control, '', (run) => run.#endless())
+    if (text !== '') yield text
+  }
+
+  /** Text as it is ready; in the end the rest of it, and the run that has written it. */
+  async *#pieces(control: Control, head: string, begin: (run: Run) => Page): AsyncGenerator<string, Written> {
     const slices = new Slices(control, this.#limits.slice_ms)
-    const page = this.#page(slices)
+    const page = begin(this)
     let patience = this.#access.guessed ? (this.#query.costs ?? usualCosts).guessed : Number.POSITIVE_INFINITY
-    let head = shape === 'object' ? '{"data":[' : '['
+    let before = head
     try {
       for (;;) {
-        const pause = page.fill()
-        if (pause === 'end') break
-        if (this.#tally.keysRead > patience) {
-          yield* new Run(this.#query, this.#limits, false).pages(control, shape)
-          return
-        }
+        const pause = page.fill(slices)
+        if (pause === 'end') return { run: this, page, text: before + page.text }
+        if (this.#tally.keysRead > patience) break
         if (pause === 'rest') await slices.rest()
         if (pause === 'piece') {
-          yield head + page.text
-          page.text = head = ''
+          yield before + page.text
+          page.text = before = ''
           patience = Number.POSITIVE_INFINITY
         }
       }
     } finally {
       page.close()
     }
-    if (page.isCut && !this.#query.fingerprint) throw tooManyRows(this.#limits.result_rows_max)
-    yield head + page.text + this.#tail(shape, !page.isCut, page.last)
+    return yield* new Run(this.#query, this.#limits, false).#pieces(control, head, begin)
   }
 
   /** Searches with a limit need not know whether there is more. */
-  #page(slices: Slices): Page {
-    const { limit = this.#limits.result_rows_max, offset, fingerprint, outputs } = this.#query
+  #page(write: (frame: Frame) => string): Page {
+    const { limit = this.#limits.result_rows_max, offset, fingerprint } = this.#query
     this.#checkLimit(limit)
-    const { stage, frame, positionOf } = this.#stages()
+    const { stage, frame, positionOf } = this.#stages(limit)
     const isAsked = fingerprint !== undefined || this.#query.limit === undefined
-    const ends = isAsked ? { positionOf } : {}
-    return new Page({ stage, frame, write: rowWriter(outputs), offset, limit, slices, ...ends })
+    return new Page({ stage, frame, write, separator: ',', offset, limit, ...(isAsked && { positionOf }) })
+  }
+
+  #endless(): Page {
+    const { limit = Number.MAX_SAFE_INTEGER, offset, outputs } = this.#query
+    const { stage, frame } = this.#stages(limit)
+    const write = rowWriter(outputs)
+    return new Page({ stage, frame, write: (frame) => `${write(frame)}\n`, separator: '', offset, limit })
   }
 
   #checkLimit(limit: number): void {
@@ -195,10 +218,10 @@ export class Run {
   }
 
   /** The rows of the result, one after the other in a frame, and where the current one is. */
-  #stages(): { stage: Stage; frame: Frame; positionOf: () => Position } {
+  #stages(limit: number): { stage: Stage; frame: Frame; positionOf: () => Position } {
     const { grouping } = this.#query
     const rows = this.#rows()
-    return grouping ? this.#groups(rows, grouping) : this.#paged(rows)
+    return grouping ? this.#groups(rows, grouping, limit) : this.#paged(rows, limit)
   }
 
   /** All rows that meet `where`, joins done, in the order of the access. */
@@ -228,10 +251,10 @@ export class Run {
     return { position, again: isRough ? 'value' : joins.length > 0 ? 'row' : 'no' }
   }
 
-  #paged(rows: Stage): { stage: Stage; frame: Frame; positionOf: () => Position } {
-    const { position, limit, offset } = this.#query
+  #paged(rows: Stage, limit: number): { stage: Stage; frame: Frame; positionOf: () => Position } {
+    const { position, offset } = this.#query
     const [frame, order] = [this.#frame, this.#order]
-    const most = (limit ?? this.#limits.result_rows_max) + offset + 1
+    const most = limit + offset + 1
     const sorter = () => new Sorter(order.compare, most, this.#budget)
     let stage = position ? kept(rows, () => this.#isBehind(position)) : rows
     if (this.#mode === 'ordered') stage = inOrder(stage, frame, order, sorter())
@@ -266,12 +289,12 @@ export class Run {
     return legs.length > 1 ? Math.max(0, legs.findIndex(isThere)) : 0
   }
 
-  #groups(rows: Stage, grouping: Grouping): { stage: Stage; frame: Frame; positionOf: () => Position } {
-    const { having, position, limit, offset } = this.#query
+  #groups(rows: Stage, grouping: Grouping, limit: number): { stage: Stage; frame: Frame; positionOf: () => Position } {
+    const { having, position, offset } = this.#query
     const frame: Frame = []
     const keys = grouping.keyRefs.map((ref) => ({ ref, descending: false }))
     const order = new FrameOrder([...this.#query.terms, ...keys], [])
-    const most = (limit ?? this.#limits.result_rows_max) + offset + 1
+    const most = limit + offset + 1
     const limits = { groupsMax: this.#limits.groups_max, budget: this.#budget }
     let stage = this.#isCountOfAll(grouping)
       ? countOfAll(this.#query.scope.base.reader.count(), grouping, frame)

@@ -1,0 +1,96 @@
+import type { Catalog, TableSchema } from '../catalog/index.js'
+import { JsonText, Problem, type View } from '../lib/index.js'
+import type { Events, QueryCall } from './events.js'
+import type { ScriptLog } from './script-log.js'
+
+/** A job while it runs, as far as queries need it. */
+interface Run {
+  readonly record: { readonly parameters: unknown }
+  readonly user: string
+  readonly signal: AbortSignal
+  readonly progress: { rows: number; rowsTotal: number }
+  result: unknown
+}
+
+export interface BackgroundOptions {
+  readonly events: Events
+  readonly catalog: Catalog
+  /** What runs work in the background, and again after a restart. */
+  readonly jobs: {
+    define(type: string, work: (run: Run) => Promise<string>): void
+    start(job: {
+      type: string
+      user: string
+      parameters: Parameters
+      idempotency: { key: string; fingerprint: string } | undefined
+    }): Promise<{ message: string; job_id: string }>
+  }
+  /** What a user may read now. @throws Problem when there is no such user any more */
+  viewOf(user: string, databases: readonly string[] | undefined): View
+  /** Where log() of scripts writes. */
+  readonly log: ScriptLog
+}
+
+/** Who asks. A `Call` is one. */
+interface Author {
+  readonly user: string | undefined
+  readonly idempotency?: { key: string; fingerprint: string } | undefined
+  /** Signed in with a key for programs: what it allows. */
+  readonly caller?: { readonly scope?: { readonly databases?: readonly string[] } } | undefined
+}
+
+/** What a query must remember. */
+interface Parameters {
+  readonly database: string
+  readonly table: string
+  readonly query: Record<string, unknown>
+  /** Databases that the key of who asked is bound to. */
+  readonly databases: readonly string[] | undefined
+}
+
+type Query = (schema: TableSchema, query: never, call: QueryCall) => Promise<unknown>
+
+/** Queries of events that run as jobs: their progress is people scanned of all, their result the answer. */
+export class BackgroundQueries {
+  readonly #options: BackgroundOptions
+
+  constructor(options: BackgroundOptions) {
+    const { events, jobs } = options
+    this.#options = options
+    const kinds: Record<string, Query> = {
+      query_events: events.query,
+      query_segments: events.querySegments,
+      query_column: events.queryColumn,
+      query_histogram: events.queryHistogram,
+      query_batch: events.queryBatch,
+    }
+    for (const [type, query] of Object.entries(kinds)) jobs.define(type, (run) => this.#run(run, query.bind(events)))
+  }
+
+  start(
+    type: string,
+    { database, table, ...query }: { database: string; table: string },
+    { user = '', idempotency, caller }: Author,
+  ): Promise<{ message: string; job_id: string }> {
+    const parameters = { database, table, query, databases: caller?.scope?.databases }
+    return this.#options.jobs.start({ type, user, parameters, idempotency })
+  }
+
+  /** A query changes nothing but segments that it defines anew, so after a restart it begins again. */
+  async #run(run: Run, ask: Query): Promise<string> {
+    const { catalog, events, log, viewOf } = this.#options
+    const { database, table, query, databases } = run.record.parameters as Parameters
+    const view = viewOf(run.user, databases)
+    if (!view.seesTable(database, table)) throw new Problem('table_not_found', { database, table })
+    const schema = catalog.table(database, table)
+    const { people } = await events.figures(schema)
+    run.progress.rowsTotal = people
+    const progress = (scanned: number) => {
+      run.progress.rows = Math.min(scanned, people)
+    }
+    const answer = await ask(schema, query as never, { view, signal: run.signal, progress, log })
+    run.result = answer instanceof JsonText ? JSON.parse(answer.text) : answer
+    run.progress.rows = people
+    return 'The query is done.'
+  }
+}
