@@ -106,7 +106,7 @@ describe('a job whose node is killed goes on after the restart as if nothing had
             operation: 'select',
             ...item,
             select: '*',
-            where: { n: { '>=': 100 } },
+            where: [['n', '>=', 100]],
             orderby: ['category', 'name'],
           },
         }),
