@@ -47,7 +47,6 @@ export const methods = {
   configureCluster: { operation: 'configure_cluster', changes: true },
   purgeStream: { operation: 'purge_stream', changes: true },
   removeNode: { operation: 'remove_node', changes: true },
-  setNodeReplication: { operation: 'set_node_replication', changes: true },
   updateNode: { operation: 'update_node', changes: true },
   verifyReplicas: { operation: 'verify_replicas', changes: false },
   csvDataLoad: { operation: 'csv_data_load', changes: true },
@@ -190,8 +189,6 @@ export interface Methods<Options> {
   purgeStream(request: Contracts['purge_stream']['sent'], options?: Options): Promise<Contracts['purge_stream']['response']>
   /** Ends all sharing with a node. */
   removeNode(request: Contracts['remove_node']['sent'], options?: Options): Promise<Contracts['remove_node']['response']>
-  /** Sets which tables are shared with a node. */
-  setNodeReplication(request: Contracts['set_node_replication']['sent'], options?: Options): Promise<Contracts['set_node_replication']['response']>
   /** Changes which tables are shared with a node. */
   updateNode(request: Contracts['update_node']['sent'], options?: Options): Promise<Contracts['update_node']['response']>
   /** Compares a table with those of other nodes. */

@@ -43,7 +43,6 @@ import type { Shapes as ClusterStatus } from './operations/mesh/cluster_status.j
 import type { Shapes as ConfigureCluster } from './operations/mesh/configure_cluster.js'
 import type { Shapes as PurgeStream } from './operations/mesh/purge_stream.js'
 import type { Shapes as RemoveNode } from './operations/mesh/remove_node.js'
-import type { Shapes as SetNodeReplication } from './operations/mesh/set_node_replication.js'
 import type { Shapes as UpdateNode } from './operations/mesh/update_node.js'
 import type { Shapes as VerifyReplicas } from './operations/mesh/verify_replicas.js'
 import type { Shapes as CsvDataLoad } from './operations/record/csv_data_load.js'
@@ -141,7 +140,6 @@ export interface Contracts {
   configure_cluster: ConfigureCluster
   purge_stream: PurgeStream
   remove_node: RemoveNode
-  set_node_replication: SetNodeReplication
   update_node: UpdateNode
   verify_replicas: VerifyReplicas
   csv_data_load: CsvDataLoad

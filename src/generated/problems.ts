@@ -2,6 +2,8 @@
 /** Every problem: schemas/problems.json. */
 export const problems = {
   account_exists: {"status":400,"title":"The account exists","detail":"An account with this user name or email address exists already.","retry":false},
+  agreement_gone: {"status":409,"title":"The agreement is gone","detail":"Node {node} does not know of this agreement: it was started again meanwhile, or asked for another one. Ask again.","retry":true},
+  agreement_stuck: {"status":502,"title":"An agreement could not be taken back","detail":"{reason} What was agreed was taken back here, but could not be on {nodes}: when they are in reach again, repeat the request, or remove_node there.","retry":true},
   api_key_invalid: {"status":401,"title":"The key is not valid","detail":"The key for programs is unknown, has ended or was dropped.","retry":false},
   attribute_unknown: {"status":400,"title":"Unknown attribute","detail":"records[{index}]: '{database}.{table}' has no attribute '{attribute}'{suggestion}","retry":false},
   authority_exists: {"status":409,"title":"The authority exists","detail":"The folder {folder} has a certificate authority already. A new one would cut off every node that the old one signed.","retry":false},
@@ -152,6 +154,8 @@ export type ProblemCode = keyof typeof problems
 /** The facts that fill the placeholders of a problem's detail. */
 export interface ProblemFacts {
   account_exists: Record<never, never>
+  agreement_gone: { node: string | number }
+  agreement_stuck: { reason: string | number; nodes: string | number }
   api_key_invalid: Record<never, never>
   attribute_unknown: { index: string | number; database: string | number; table: string | number; attribute: string | number; suggestion: string | number }
   authority_exists: { folder: string | number }

@@ -1,16 +1,25 @@
+import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Catalog, TableDefinition } from '../catalog/index.js'
+import type { Catalog } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import type { Json, Mesh } from '../mesh/index.js'
-import type { Storage } from '../storage/index.js'
+import type { Storage, WriteTransaction } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
 import { EventComparison } from './event-comparison.js'
 import type { SharedEvents } from './event-outbox.js'
-import type { PeerStore, Position, Subscription } from './peers.js'
-import { definitionOf } from './receiver.js'
+import type { PeerStore, Position, Remembered, Subscription } from './peers.js'
 import { stateOf } from './served.js'
-import type { Description } from './subscriber.js'
-import { isCopyPage, isTableName, nameOf, type TableName, type TableState } from './wire.js'
+import { type Made, TableMaker } from './table-maker.js'
+import {
+  type Description,
+  isCopyPage,
+  isDescription,
+  isTableName,
+  isTableState,
+  nameOf,
+  type TableName,
+  type TableState,
+} from './wire.js'
 
 /** A subscription as it is asked for. */
 export interface Wanted extends Subscription {
@@ -47,6 +56,7 @@ export interface AgreementOptions {
   tables: Tables
   storage: Storage
   events: SharedEvents
+  dropTable: (database: string, table: string) => Promise<void>
   incarnation: string
   /** Called when the subscriptions of a peer have changed. */
   changed: (peer: string) => Promise<void>
@@ -63,14 +73,28 @@ interface LinkRequest {
   sequence: number
 }
 
-/** A checked wish, with what both sides know of the tables. */
-interface Plan {
+/** What is remembered of an agreement. */
+interface Stored {
   node: string
   publicKey: string
   wanted: Wanted[]
+  /** Where the other node's log was when it was asked. */
+  description: Pick<Description, 'incarnation' | 'sequence'>
+}
+
+/** A checked wish, with what both sides know of the tables. */
+interface Plan extends Stored {
   skipped: Skipped[]
-  description: Description
   states: Map<string, TableState>
+}
+
+/** An agreement that another node has asked for. */
+interface Trial extends Pick<Stored, 'wanted' | 'description'> {
+  id: string
+  replace: boolean
+  made: Made[]
+  /** What held before; undefined while it only is prepared. */
+  before: Remembered | undefined
 }
 
 const SUBSCRIPTIONS_MAX = 10_000
@@ -80,36 +104,46 @@ const READMIT_RETRY_MS = 250
 /** Makes and ends agreements between this node and others on which tables go which way. Both sides remember them. */
 export class Agreement {
   readonly #options: AgreementOptions
+  readonly #tables: TableMaker
+  /** The last agreement that each node has asked for: it may be taken back. */
+  readonly #trials = new Map<string, Trial>()
+  /** Agreements are made one after the other. */
+  #turn: Promise<void> = Promise.resolve()
 
   constructor(options: AgreementOptions) {
     this.#options = options
+    this.#tables = new TableMaker(options)
     const { requests } = options.mesh
     requests.serve('link', async (body, from) => await this.#linked(body as unknown as LinkRequest, from))
+    requests.serve('settle', async (body, from) => await this.#settled(body, from))
+    requests.serve('take_back', async (body, from) => await this.#takenBack(body, from))
     requests.serve('unlink', async (_, from) => await this.#unlinked(from))
   }
 
   /**
    * Agrees with a node on tables; those not named stay as they are.
-   * @throws Problem node_is_self, node_unreachable, node_silent, node_identity_changed
+   * @throws Problem node_is_self, node_unreachable, node_silent, node_identity_changed, agreement_stuck
    */
   async share(node: string, wanted: readonly Wanted[], timeoutMs: number, dryRun = false): Promise<Agreed> {
     const plan = await this.#plan(node, wanted, timeoutMs)
     const { skipped } = plan
     if (dryRun) return { done: plan.wanted, skipped, preview: await this.#preview(plan, timeoutMs) }
-    return await this.#carryOut(plan, timeoutMs, false)
+    await this.#carryOut([plan], timeoutMs, false)
+    return agreedOf(plan)
   }
 
-  /** Replaces all agreements by these. Nothing is changed when one of the nodes cannot be asked. */
+  /**
+   * Replaces all agreements by these. When one of the nodes cannot be asked, or refuses, everything stays as it was.
+   * @throws Problem those of share
+   */
   async configure(
     wishes: readonly { node: string; wanted: readonly Wanted[] }[],
     timeoutMs: number,
   ): Promise<Map<string, Agreed>> {
     const plans = []
     for (const { node, wanted } of wishes) plans.push(await this.#plan(node, wanted, timeoutMs))
-    const answers = new Map<string, Agreed>()
-    for (const plan of plans) answers.set(plan.node, await this.#carryOut(plan, timeoutMs, true))
-    for (const name of [...this.#options.peers.peers.keys()]) if (!answers.has(name)) await this.#leave(name, false)
-    return answers
+    await this.#carryOut(plans, timeoutMs, true)
+    return new Map(plans.map((plan) => [plan.node, agreedOf(plan)]))
   }
 
   /** Ends all sharing with a node, at once, whether it answers or not. @throws Problem peer_unknown */
@@ -136,12 +170,8 @@ export class Agreement {
       ? this.#readmit(node, timeoutMs)
       : mesh.requests.hello(node, timeoutMs))
     const names = wanted.map(({ database, table }) => ({ database, table }))
-    const description = (await mesh.requests.ask(
-      node,
-      'describe',
-      { tables: names },
-      timeoutMs,
-    )) as unknown as Description
+    const description: unknown = await mesh.requests.ask(node, 'describe', { tables: names }, timeoutMs)
+    if (!isDescription(description)) throw new Problem('node_answer_refused', { node })
     const states = new Map(description.tables.map((state) => [nameOf(state), state]))
     const plan: Plan = { node, publicKey, wanted: [], skipped: [], description, states }
     for (const wish of wanted) {
@@ -175,12 +205,69 @@ export class Agreement {
     }
   }
 
-  async #carryOut(plan: Plan, timeoutMs: number, replace: boolean): Promise<Agreed> {
-    const { catalog, changed, incarnation, mesh, peers, storage, tables } = this.#options
-    const { description, node, publicKey, skipped, states, wanted } = plan
-    for (const wish of wanted) this.#checkState(states.get(nameOf(wish)))
-    for (const wish of wanted) await this.#makeTable(states.get(nameOf(wish)))
-    const request: LinkRequest = {
+  /**
+   * First every node, this one too, prepares what it has to; only then is it carried out. What fails is taken back
+   * everywhere.
+   * @param replace whether this is all that is shared, with these nodes and at all
+   */
+  async #carryOut(plans: readonly Plan[], timeoutMs: number, replace: boolean): Promise<void> {
+    const turn = this.#turn.then(() => this.#carryOutNow(plans, timeoutMs, replace))
+    this.#turn = turn.catch(() => undefined)
+    await turn
+  }
+
+  async #carryOutNow(plans: readonly Plan[], timeoutMs: number, replace: boolean): Promise<void> {
+    const { changed, mesh, peers, removed, storage } = this.#options
+    const id = randomBytes(12).toString('base64url')
+    const asked: string[] = []
+    const made: Made[] = []
+    const others = replace ? [...peers.peers.keys()].filter((name) => !plans.some(({ node }) => node === name)) : []
+    try {
+      for (const { states, wanted } of plans)
+        made.push(...(await this.#tables.make(wanted.map((wish) => states.get(nameOf(wish))))))
+      for (const plan of plans) {
+        asked.push(plan.node)
+        const request = { ...this.#requestOf(plan), replace, id }
+        await mesh.requests.ask(plan.node, 'link', request as unknown as Json, timeoutMs)
+      }
+      for (const { node } of plans) await mesh.requests.ask(node, 'settle', { id }, timeoutMs)
+      await storage.write((transaction) => {
+        for (const plan of plans) this.#store(transaction, plan, replace)
+        for (const name of others) peers.removePeer(transaction, name, false)
+      })
+    } catch (error) {
+      const stuck = await this.#takeBack(asked, id, timeoutMs)
+      await this.#tables.unmake(made)
+      if (stuck.length === 0) throw error
+      const reason = error instanceof Problem ? error.message : String(error)
+      throw new Problem('agreement_stuck', { reason, nodes: stuck.join(', ') })
+    }
+    for (const { node } of plans) await changed(node)
+    await Promise.all(
+      others.map(async (name) => {
+        await mesh.requests.ask(name, 'unlink', null, GOODBYE_MS).catch(() => {})
+        await removed(name)
+      }),
+    )
+  }
+
+  /** Has nodes put back what an agreement has changed; answers those that could not be asked. */
+  async #takeBack(nodes: readonly string[], id: string, timeoutMs: number): Promise<string[]> {
+    const { requests } = this.#options.mesh
+    const outcomes = await Promise.all(
+      nodes.map((node) =>
+        requests.ask(node, 'take_back', { id }, timeoutMs).then(
+          () => undefined,
+          () => node,
+        ),
+      ),
+    )
+    return outcomes.filter((node) => node !== undefined)
+  }
+
+  #requestOf({ states, wanted }: Plan): LinkRequest {
+    const { catalog, incarnation, peers, tables } = this.#options
+    return {
       subscriptions: wanted.map((wish) => ({ ...wish, publish: wish.subscribe, subscribe: wish.publish })),
       states: wanted
         .filter((wish) => !states.get(nameOf(wish))?.schema)
@@ -188,47 +275,71 @@ export class Agreement {
       incarnation,
       sequence: tables.changes.committed(),
     }
-    await mesh.requests.ask(node, 'link', { ...request, replace } as unknown as Json, timeoutMs)
-    await storage.write((transaction) => {
-      const old = peers.peers.get(node)
-      const subscriptions = merged(replace ? [] : (old?.subscriptions ?? []), wanted)
-      peers.putPeer(transaction, { name: node, publicKey, addedAt: old?.addedAt ?? Date.now(), subscriptions })
-      for (const wish of wanted) {
-        const known = peers.position(node, wish)
-        const position = beginning(this.#reachable(wish), known, description.incarnation, description.sequence)
-        if (position) peers.putPosition(transaction, node, bare(wish), position)
-      }
-    })
-    await changed(node)
-    return { done: wanted.map(subscriptionOf), skipped }
   }
 
-  /** The other side of carrying out: a node has agreed with its user on tables with us. */
-  async #linked(request: LinkRequest & { replace?: boolean }, from: string): Promise<Json> {
-    const { changed, mesh, peers, storage } = this.#options
-    const { incarnation, replace = false, sequence, states, subscriptions } = request ?? {}
+  /** Remembers an agreement, and from where each table is read. */
+  #store(transaction: WriteTransaction, agreed: Stored, replace: boolean): void {
+    const { peers } = this.#options
+    const { description, node, publicKey, wanted } = agreed
+    const old = peers.peers.get(node)
+    const subscriptions = merged(replace ? [] : (old?.subscriptions ?? []), wanted)
+    peers.putPeer(transaction, { name: node, publicKey, addedAt: old?.addedAt ?? Date.now(), subscriptions })
+    for (const wish of wanted) {
+      const known = peers.position(node, wish)
+      const position = beginning(this.#reachable(wish), known, description.incarnation, description.sequence)
+      if (position) peers.putPosition(transaction, node, bare(wish), position)
+    }
+  }
+
+  /** The other side of carrying out: a node wants to agree with us on tables. What we have to make is made now. */
+  async #linked(request: LinkRequest & { replace?: boolean; id?: string }, from: string): Promise<Json> {
+    const { id, incarnation, replace = false, sequence, states, subscriptions } = request ?? {}
     const right =
       Array.isArray(subscriptions) &&
       subscriptions.length <= SUBSCRIPTIONS_MAX &&
       subscriptions.every(isWanted) &&
       Array.isArray(states) &&
-      states.every(isTableName) &&
+      states.every(isTableState) &&
       typeof incarnation === 'string' &&
+      typeof id === 'string' &&
       Number.isSafeInteger(sequence)
     if (!right) throw new Problem('invalid_request', { reason: 'The request to share tables has a wrong shape.' })
-    for (const state of states) await this.#makeTable(state)
-    await storage.write((transaction) => {
-      const old = peers.peers.get(from)
-      const publicKey = mesh.requests.keyOf(from)!.text
-      const all = merged(replace ? [] : (old?.subscriptions ?? []), subscriptions)
-      peers.putPeer(transaction, { name: from, publicKey, addedAt: old?.addedAt ?? Date.now(), subscriptions: all })
-      for (const wish of subscriptions) {
-        const position = beginning(this.#reachable(wish), peers.position(from, wish), incarnation, sequence)
-        if (position) peers.putPosition(transaction, from, bare(wish), position)
-      }
-    })
+    const made = await this.#tables.make(states)
+    const description = { incarnation, sequence }
+    this.#trials.set(from, { id, replace, made, description, wanted: subscriptions, before: undefined })
+    return null
+  }
+
+  /** Every node is prepared: the agreement holds. */
+  async #settled(body: Json, from: string): Promise<Json> {
+    const { changed, mesh, peers, storage } = this.#options
+    const trial = this.#trialOf(body, from)
+    if (!trial) throw new Problem('agreement_gone', { node: mesh.nodeName })
+    trial.before = peers.remembered(from)
+    const publicKey = mesh.requests.keyOf(from)!.text
+    await storage.write((transaction) => this.#store(transaction, { ...trial, node: from, publicKey }, trial.replace))
     await changed(from)
     return null
+  }
+
+  /** Some node could not: everything is put back. */
+  async #takenBack(body: Json, from: string): Promise<Json> {
+    const { changed, peers, storage } = this.#options
+    const trial = this.#trialOf(body, from)
+    if (!trial) return null
+    this.#trials.delete(from)
+    const { before, made } = trial
+    if (before) {
+      await storage.write((transaction) => peers.restore(transaction, before))
+      await changed(from)
+    }
+    await this.#tables.unmake(made)
+    return null
+  }
+
+  #trialOf(body: Json, from: string): Trial | undefined {
+    const trial = this.#trials.get(from)
+    return trial?.id === (body as { id?: unknown } | null)?.id ? trial : undefined
   }
 
   async #unlinked(from: string): Promise<Json> {
@@ -244,36 +355,6 @@ export class Agreement {
   #reachable(wish: Wanted): Wanted {
     const isEvents = this.#options.catalog.find(wish.database, wish.table)?.kind === 'events'
     return isEvents && wish.since !== undefined ? { ...wish, copy: true } : wish
-  }
-
-  #checkState(state: TableState | undefined): void {
-    if (state?.schema && !Array.isArray(state.schema.columns)) throw new Problem('node_answer_refused', { node: '' })
-  }
-
-  /** Makes a table that the other side has and this one has not. */
-  async #makeTable(state: TableState | undefined): Promise<void> {
-    const { catalog } = this.#options
-    if (!state?.schema || catalog.find(state.database, state.table)) return
-    const { columns, dynamic, foreignKeys, kind, options, primaryKey } = state.schema
-    const typed = columns.map(definitionOf)
-    const definition: TableDefinition = {
-      database: state.database,
-      table: state.table,
-      kind,
-      primaryKey,
-      options,
-      ...(dynamic ? {} : { columns: typed }),
-      foreignKeys: foreignKeys
-        .filter(({ table }) => table === state.table || catalog.find(state.database, table))
-        .map(({ column, onDelete, onUpdate, references, table }) => ({
-          column,
-          table,
-          references,
-          on_delete: onDelete,
-          on_update: onUpdate,
-        })),
-    }
-    await catalog.createTable(definition)
   }
 
   /** Reads what a copy would bring, and counts. */
@@ -314,6 +395,8 @@ export class Agreement {
     return previews
   }
 }
+
+const agreedOf = ({ skipped, wanted }: Plan): Agreed => ({ done: wanted.map(subscriptionOf), skipped })
 
 const bare = ({ database, table }: TableName): TableName => ({ database, table })
 

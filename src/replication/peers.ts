@@ -45,6 +45,13 @@ export interface Dropped {
   columns?: string[]
 }
 
+/** What was known of a peer at one time. */
+export interface Remembered {
+  name: string
+  peer: Peer | undefined
+  positions: ReadonlyMap<string, Position>
+}
+
 export interface Self {
   incarnation: string
   /** The newest entry of the log that the outbox has. */
@@ -145,6 +152,21 @@ export class PeerStore {
     transaction.onCommit(() => this.#removed.delete(peer.name))
     const wanted = new Set(peer.subscriptions.filter(({ subscribe }) => subscribe).map(nameOf))
     this.#dropPositions(transaction, peer.name, (table) => !wanted.has(table))
+  }
+
+  /** All that is known of a peer, to be put back as it was. */
+  remembered(name: string): Remembered {
+    const positions = new Map<string, Position>()
+    for (const [key, position] of this.#positions)
+      if (key.startsWith(`${name}\0`)) positions.set(key.slice(name.length + 1), position)
+    return { name, peer: this.#peers.get(name), positions }
+  }
+
+  restore(transaction: WriteTransaction, { name, peer, positions }: Remembered): void {
+    this.#put(transaction, 'peer ', this.#peers, name, peer)
+    this.#dropPositions(transaction, name, () => true)
+    for (const [table, position] of positions)
+      this.#put(transaction, 'position ', this.#positions, `${name}\0${table}`, position)
   }
 
   /** Forgets a peer and, when it was removed here, remembers that it is not welcome. */

@@ -99,6 +99,7 @@ export class Replication implements AsyncDisposable {
       tables,
       storage,
       events,
+      dropTable: options.dropTable,
       incarnation,
       changed: async (peer) => {
         await this.#refresh(peer)

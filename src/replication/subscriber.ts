@@ -5,7 +5,9 @@ import type { WriteTransaction } from '../storage/index.js'
 import type { Position } from './peers.js'
 import {
   type CopyPage,
+  type Description,
   isCopyPage,
+  isDescription,
   isEntry,
   nameOf,
   parseShipment,
@@ -47,13 +49,6 @@ export interface SubscriberOptions {
   tables: readonly TableName[]
   receiver: Receiver
   log: Log
-}
-
-/** What the peer answers to "describe". */
-export interface Description {
-  incarnation: string
-  sequence: number
-  tables: TableState[]
 }
 
 /** What the peer answers to "changes". */
@@ -180,10 +175,10 @@ export class Subscriber implements AsyncDisposable {
 
   async #describe(): Promise<Description> {
     const { tables, receiver } = this.#options
-    const answer = (await this.#ask('describe', {
+    const answer = await this.#ask('describe', {
       tables: tables.map(({ database, table }) => ({ database, table })),
-    })) as Description | undefined
-    if (!answer || typeof answer.incarnation !== 'string' || !Array.isArray(answer.tables)) throw this.#strange()
+    })
+    if (!isDescription(answer)) throw this.#strange()
     const wanted = new Set(tables.map(nameOf))
     for (const state of answer.tables) if (wanted.has(nameOf(state))) await receiver.adopt(state)
     return answer

@@ -44,6 +44,14 @@ export interface TableState extends TableName {
   dropped?: number
 }
 
+/** What a node answers to "describe". */
+export interface Description {
+  incarnation: string
+  /** The newest entry of its log. */
+  sequence: number
+  tables: TableState[]
+}
+
 /** A page of a full copy: rows (or tombstones) with their versions. */
 export interface CopyPage {
   incarnation: string
@@ -93,8 +101,28 @@ export function parseShipment(bytes: Buffer): Shipment | undefined {
   }
   if (!isObject(value) || typeof value.incarnation !== 'string' || !Array.isArray(value.entries)) return undefined
   const { entries, incarnation, state } = value
-  if (!entries.every(isEntry) || (state !== undefined && !isTableName(state))) return undefined
+  if (!entries.every(isEntry) || (state !== undefined && !isTableState(state))) return undefined
   return { incarnation, entries, ...(state ? { state: state as TableState } : {}) }
+}
+
+export function isDescription(value: unknown): value is Description {
+  if (!isObject(value) || typeof value.incarnation !== 'string' || !Number.isSafeInteger(value.sequence)) return false
+  return Array.isArray(value.tables) && value.tables.every(isTableState)
+}
+
+const areTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string')
+
+export function isTableState(value: unknown): value is TableState {
+  if (!isTableName(value)) return false
+  const { dropped, droppedColumns = [], schema } = value as Partial<Record<keyof TableState, unknown>>
+  if (!areTexts(droppedColumns) || (dropped !== undefined && !isTime(dropped))) return false
+  if (schema === undefined) return true
+  if (!isObject(schema) || !isObject(schema.options) || typeof schema.primaryKey !== 'string') return false
+  const { columns, foreignKeys, kind } = schema
+  if (kind !== 'records' && kind !== 'events') return false
+  const named = (one: unknown, names: string[]) => isObject(one) && areTexts(names.map((name) => one[name]))
+  if (!Array.isArray(columns) || !columns.every((column) => named(column, ['name', 'type']))) return false
+  return Array.isArray(foreignKeys) && foreignKeys.every((key) => named(key, ['column', 'table', 'references']))
 }
 
 /** Whether an answer is a page of a full copy. */

@@ -1,0 +1,161 @@
+import { expect } from 'chai'
+import { contentOf, withCluster } from '../support/cluster.js'
+import { eventually } from '../support/mesh.js'
+import type { TestNode } from '../support/node.js'
+
+const create = (table: string, database = 'dev') => ({
+  operation: 'create_table',
+  database,
+  table,
+  hash_attribute: 'id',
+})
+const both = (table: string, database = 'dev') => ({ database, table, publish: true, subscribe: true })
+const insert = (table: string, id: number) => ({ operation: 'insert', schema: 'dev', table, records: [{ id }] })
+
+/** What a node shares, with whom. */
+async function sharedBy(node: TestNode): Promise<unknown> {
+  const { connections } = await node.ok<{
+    connections: { node_name: string; subscriptions: { schema: string; table: string; publish: boolean }[] }[]
+  }>({ operation: 'cluster_status' })
+  return connections.map(({ node_name, subscriptions }) => [
+    node_name,
+    ...subscriptions.map(({ schema, table }) => `${schema}.${table}`),
+  ])
+}
+
+async function flows(from: TestNode, to: TestNode, id: number): Promise<void> {
+  await from.ok(insert('cat', id))
+  await eventually(`record ${id} arrives`, 10_000, () => contentOf(to, 'dev', 'cat').some((row) => row.id === id))
+}
+
+describe('agreements between nodes', () => {
+  it('replace everything or, when one node refuses, nothing', async () => {
+    await withCluster(
+      ['a', 'b', 'c'],
+      async ([a, b, c]) => {
+        await a!.ok(create('cat'))
+        await a!.ok({ operation: 'add_node', node_name: 'b', subscriptions: [both('cat')] })
+        await a!.ok(create('dog', 'other'))
+        await c!.ok(create('only')) // c has room for one table in a database, so not for cat.
+        const request = {
+          operation: 'configure_cluster',
+          connections: [
+            { node_name: 'b', subscriptions: [both('dog', 'other')] },
+            { node_name: 'c', subscriptions: [both('cat')] },
+          ],
+        }
+        const refused = await a!.post(request)
+        expect(refused.body).to.include({ code: 'too_many' })
+        expect(await sharedBy(a!)).to.deep.equal([['b', 'dev.cat']])
+        expect(await sharedBy(b!)).to.deep.equal([['a', 'dev.cat']])
+        expect(await sharedBy(c!)).to.deep.equal([])
+        expect(Object.keys(await b!.ok<object>({ operation: 'describe_all' }))).to.deep.equal(['dev'])
+        await flows(a!, b!, 1)
+        await flows(b!, a!, 2)
+        const unknown = await a!.post({
+          ...request,
+          connections: [request.connections[0], { node_name: 'nobody', subscriptions: [] }],
+          timeout: 500,
+        })
+        expect(unknown.body).to.include({ code: 'node_unreachable' })
+        expect(await sharedBy(a!)).to.deep.equal([['b', 'dev.cat']])
+        await a!.ok({ ...request, connections: [{ node_name: 'c', subscriptions: [both('dog', 'other')] }] })
+        expect(await sharedBy(a!)).to.deep.equal([['c', 'other.dog']])
+        expect(await sharedBy(c!)).to.deep.equal([['a', 'other.dog']])
+        await eventually('b has heard of it', 5_000, async () => JSON.stringify(await sharedBy(b!)) === '[]')
+      },
+      (name): Record<string, string> => (name === 'c' ? { 'catalog.tables_max': '1' } : {}),
+    )
+  }).timeout(60_000)
+
+  it('are taken back with the places up to which everything has come', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(create('cat'))
+      await a!.ok({ operation: 'add_node', node_name: 'b', subscriptions: [both('cat')] })
+      await flows(a!, b!, 1)
+      const { incarnation, mesh } = a!.node.services.clustering.replication
+      const { peers } = b!.node.services.clustering.replication
+      const place = peers.position('a', { database: 'dev', table: 'cat' })
+      const ask = (method: string, body: object) => mesh.requests.ask('b', method, body as never, 5_000)
+      const state = { database: 'fresh', table: 'made', schema: { ...a!.node.services.catalog.table('dev', 'cat') } }
+      const link = { id: 'one', replace: true, subscriptions: [both('made', 'fresh')], states: [state], incarnation }
+      await ask('link', { ...link, sequence: 0 })
+      expect(await sharedBy(b!)).to.deep.equal([['a', 'dev.cat']]) // Only prepared.
+      await ask('settle', { id: 'one' })
+      expect(await sharedBy(b!)).to.deep.equal([['a', 'fresh.made']])
+      await ask('take_back', { id: 'one' })
+      expect(await sharedBy(b!)).to.deep.equal([['a', 'dev.cat']])
+      expect(peers.position('a', { database: 'dev', table: 'cat' })).to.deep.equal(place)
+      expect(b!.node.services.catalog.hasDatabase('fresh')).to.equal(false)
+      await flows(a!, b!, 2)
+      const gone = await ask('settle', { id: 'one' }).catch((error: unknown) => error)
+      expect(gone).to.have.property('code', 'agreement_gone')
+      const wrong = await ask('link', { ...link, states: [{ ...state, schema: { columns: 'none' } }] }).catch(
+        (error: unknown) => error,
+      )
+      expect(wrong).to.have.property('code', 'invalid_request')
+    })
+  }).timeout(60_000)
+
+  it('make tables that one side lacks, and say why others are skipped', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(create('here'))
+      await b!.ok(create('there'))
+      await a!.ok(create('both'))
+      await b!.ok({ ...create('both'), hash_attribute: 'key' })
+      const wanted = ['here', 'there', 'neither', 'both'].map((table) => both(table))
+      const first = await a!.ok<{ added: { table: string }[]; skipped: { table: string; reason: string }[] }>({
+        operation: 'add_node',
+        name: 'b',
+        subscriptions: wanted,
+      })
+      expect(first.added.map(({ table }) => table)).to.deep.equal(['here', 'there'])
+      expect(first.skipped.map(({ table }) => table)).to.deep.equal(['neither', 'both'])
+      expect(first.skipped[0]!.reason).to.contain('exists on neither node')
+      expect(first.skipped[1]!.reason).to.contain("'key' there, 'id' here")
+      expect(b!.node.services.catalog.find('dev', 'here')).to.not.equal(undefined)
+      expect(a!.node.services.catalog.find('dev', 'there')).to.not.equal(undefined)
+    })
+  }).timeout(60_000)
+
+  it('are refused within the time-out when a node is not there, silent, or this one', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(create('cat'))
+      const add = (node_name: string) => ({
+        operation: 'add_node',
+        node_name,
+        subscriptions: [both('cat')],
+        timeout: 700,
+      })
+      expect((await a!.post(add('nobody'))).body).to.include({ code: 'node_unreachable' })
+      expect((await a!.post(add('a'))).body).to.include({ code: 'node_is_self' })
+      const { hub } = b!.node.services.clustering.replication.mesh.servers
+      process.kill(hub!.pid!, 'SIGSTOP')
+      try {
+        const started = performance.now()
+        expect((await a!.post(add('b'))).body).to.include({ code: 'node_silent' })
+        expect(performance.now() - started).to.be.within(600, 2_000)
+        const { nodes } = await a!.ok<{ nodes: { name: string; response_time: number | null }[] }>({
+          operation: 'cluster_network',
+          timeout: 700,
+        })
+        expect(nodes.map(({ name }) => name)).to.include('a')
+      } finally {
+        process.kill(hub!.pid!, 'SIGCONT')
+      }
+      await eventually('b answers again', 10_000, async () => (await a!.post(add('b'))).status === 200)
+      process.kill(hub!.pid!, 'SIGSTOP')
+      try {
+        const { nodes } = await a!.ok<{ nodes: object[] }>({ operation: 'cluster_network', timeout: 700 })
+        expect(nodes.find((node) => (node as { name: string }).name === 'b')).to.deep.equal({
+          name: 'b',
+          response_time: null,
+          connected_nodes: [],
+          routes: [],
+        })
+      } finally {
+        process.kill(hub!.pid!, 'SIGCONT')
+      }
+    })
+  }).timeout(60_000)
+})
