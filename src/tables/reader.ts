@@ -9,9 +9,12 @@ export type Row = Readonly<Record<string, unknown>>
 /** A record, and texts of it that spare writing it again. */
 export interface FoundRecord {
   readonly row: Row
-  /** Its JSON text, and the schema that the text shows whole: every column, and nothing else. */
-  readonly whole?: { readonly json: string; readonly schema: TableSchema } | undefined
-  /** The text that it was last shown as, and who wrote it: the same few columns are asked for again and again. */
+  /** Its JSON text as it is stored, where that is what the row is. */
+  readonly json?: string | undefined
+  /**
+   * The text that it was last shown as, and who wrote it: the same few columns are asked for again and again. Absent
+   * where the record is not kept in memory.
+   */
   shown?: { readonly json: string; readonly writer: object } | undefined
 }
 

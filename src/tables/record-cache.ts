@@ -9,6 +9,8 @@ interface Entry extends FoundRecord {
 const OVERHEAD = 200
 /** Bytes of memory for a character of JSON text, about: its value, the text itself, and the text that is shown. */
 const BYTES_PER_CHARACTER = 4
+/** Of so many new records one is kept, once the budget was used up. */
+const ADMITTED_OF = 8
 
 class Generation {
   readonly tables = new Map<number, Map<Key, Entry>>()
@@ -24,6 +26,7 @@ export class RecordCache {
   readonly #half: number
   #young = new Generation()
   #old = new Generation()
+  #offered = 0
 
   constructor(bytesMax: number) {
     this.#half = bytesMax / 2
@@ -39,9 +42,17 @@ export class RecordCache {
     return old
   }
 
+  /**
+   * Whether to keep one more record. While there is room, each; later one of some, so that many records that are read
+   * once do not push out those that are read often (which are offered often, too).
+   */
+  admits(): boolean {
+    return this.#half > 0 && (this.#old.bytes === 0 || ++this.#offered % ADMITTED_OF === 0)
+  }
+
   /** `length`: characters of its JSON text. Answers the record as it is kept. */
-  set(table: number, key: Key, { row, whole }: FoundRecord, length: number, since: number): FoundRecord {
-    const entry: Entry = { row, whole, shown: undefined, since }
+  set(table: number, key: Key, { row, json }: FoundRecord, length: number, since: number): FoundRecord {
+    const entry: Entry = { row, json, shown: undefined, since }
     this.#add(table, key, entry, OVERHEAD + length * BYTES_PER_CHARACTER)
     return entry
   }
@@ -57,7 +68,6 @@ export class RecordCache {
   }
 
   #add(table: number, key: Key, entry: Entry, bytes: number): void {
-    if (this.#half === 0) return
     if (this.#young.bytes + bytes > this.#half) {
       this.#old = this.#young
       this.#young = new Generation()

@@ -7,7 +7,7 @@ import { entriesOfRange, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId, rec
 import type { FoundRecord, IndexRange, Key, Row, Snapshot, TableReader } from './reader.js'
 import type { RecordCache } from './record-cache.js'
 import { shapeOf } from './shape.js'
-import { decodeRow, encodeJson, jsonOf } from './stored-row.js'
+import { decodeRow, encodeJson, freeze, jsonOf } from './stored-row.js'
 
 /** What readers share. */
 export interface Reading {
@@ -67,19 +67,13 @@ class RowReader implements TableReader {
     const place = recordKey(this.#prefix, key)
     const stored = this.#snapshot.get(this.#reading.spaces.records, place)
     if (stored === undefined) return undefined
-    const row = this.#decode(stored)
-    const record = { row, whole: this.#wholeText(row, stored) }
-    return this.#remember(key, place, record, stored.length)
+    return this.#keep(key, place, this.#read(stored), stored.length)
   }
 
-  /** Records of dynamic tables are often stored as they are answered. */
-  #wholeText(row: Row, stored: string): FoundRecord['whole'] {
-    const { schema } = this
-    const isWhole =
-      this.#complete === undefined &&
-      Object.keys(row).length === schema.columns.length &&
-      schema.columns.every(({ name }) => Object.hasOwn(row, name))
-    return isWhole ? { json: jsonOf(stored), schema } : undefined
+  #read(stored: string): FoundRecord {
+    if (this.#complete) return { row: this.#complete(stored) }
+    const json = jsonOf(stored)
+    return { row: JSON.parse(json) as Row, json }
   }
 
   *scan({ reverse = false, after }: { reverse?: boolean; after?: Key } = {}): Generator<Row> {
@@ -129,10 +123,11 @@ class RowReader implements TableReader {
   }
 
   /** Only what is the newest state, and stays it after the writes under way, may be kept for others. */
-  #remember(key: Key, place: string, record: FoundRecord, length: number): FoundRecord {
+  #keep(key: Key, place: string, record: FoundRecord, length: number): FoundRecord {
     const { cache, spaces, storage } = this.#reading
     const { sequence } = this.#snapshot
-    if (sequence !== storage.sequence || storage.isChanging(spaces.records, place)) return record
+    if (sequence !== storage.sequence || !cache.admits() || storage.isChanging(spaces.records, place)) return record
+    freeze(record.row)
     return cache.set(this.schema.id, key, record, length, sequence)
   }
 }

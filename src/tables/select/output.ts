@@ -132,6 +132,7 @@ export function rowWriter(outputs: readonly Output[]): RowWriter {
 
 /** A record of the base table as JSON text; written once for those who ask for the same columns. */
 export function shown(found: FoundRecord, writer: RowWriter): string {
+  if (!('shown' in found)) return writer([found.row])
   if (found.shown?.writer === writer) return found.shown.json
   const json = flat(writer([found.row]))
   found.shown = { json, writer }

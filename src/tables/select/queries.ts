@@ -145,8 +145,8 @@ export class Queries {
     for (const id of ids) {
       const found = reader.find(keyOf(id, type))
       if (!found) continue
-      const whole = isWhole && found.whole?.schema === reader.schema ? found.whole.json : undefined
-      text += `${text === '' ? '' : ','}${whole ?? shown(found, write)}`
+      const json = isWhole && hasAll(found.row, reader.schema) ? found.json : undefined
+      text += `${text === '' ? '' : ','}${json ?? shown(found, write)}`
     }
     return new JsonText(`[${text}]`)
   }
@@ -238,6 +238,11 @@ function searched(request: SearchRequest, view: View, read: ReadSearch): (snapsh
     const rest = { joins: [], where: { all: [] }, terms: [], offset, explain, ...(limit !== undefined && { limit }) }
     return { scope, outputs, ...rest, ...read(scope) }
   }
+}
+
+/** Whether the row has every column of the table, and nothing else. */
+function hasAll(row: Row, { columns }: TableSchema): boolean {
+  return Object.keys(row).length === columns.length && columns.every(({ name }) => Object.hasOwn(row, name))
 }
 
 interface Writer {
