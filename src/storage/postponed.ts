@@ -1,3 +1,5 @@
+import { lowerBound } from '../lib/index.js'
+
 /** When a key may be seen: by those who see the commit `from`, but not the commit `until`. */
 interface Visible {
   from: number
@@ -143,17 +145,6 @@ function merge(a: string[], b: string[]): string[] {
   }
   while (i < a.length) all.push(a[i++]!)
   return all
-}
-
-function lowerBound(sorted: string[], key: string): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (sorted[middle]! < key) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 function* visible({ keys, sorted, low, high }: Part, reverse: boolean, commit: number): Generator<string> {

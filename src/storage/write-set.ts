@@ -1,3 +1,4 @@
+import { lowerBound } from '../lib/index.js'
 import type { Keyspace } from './keyspace.js'
 
 /** Changes of one keyspace in the order in which they were made; a later one of the same key wins. */
@@ -100,15 +101,4 @@ function newest(changes: SpaceChanges): Map<string, number> {
     changes.newest.set(changes.keys[changes.mapped]!, changes.mapped)
   }
   return changes.newest
-}
-
-function lowerBound(sorted: string[], key: string): number {
-  let low = 0
-  let high = sorted.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (sorted[middle]! < key) low = middle + 1
-    else high = middle
-  }
-  return low
 }

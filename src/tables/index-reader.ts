@@ -1,3 +1,4 @@
+import { lowerBound } from '../lib/index.js'
 import type { StorageSnapshot } from '../storage/index.js'
 import type { IndexCache, Stretch } from './index-cache.js'
 import { keyOfEntry } from './layout.js'
@@ -83,16 +84,4 @@ export class IndexWalk implements IterableIterator<Key> {
 
 function lesser(a: string, b: string | undefined): string {
   return b === undefined || a < b ? a : b
-}
-
-/** Number of the first entry that is not before the place. */
-function lowerBound(entries: readonly string[], place: string): number {
-  let low = 0
-  let high = entries.length
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (entries[middle]! < place) low = middle + 1
-    else high = middle
-  }
-  return low
 }
