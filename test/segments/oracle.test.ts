@@ -1,10 +1,19 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { isDeepStrictEqual } from 'node:util'
 import { expect } from 'chai'
-import { EventStore, type EventTable } from '../../src/analytics/index.js'
+import { EventStore, type EventTable, type SegmentUse } from '../../src/analytics/index.js'
 import { Problem } from '../../src/lib/index.js'
-import { Answer, compareScalars, compile, Histogram, type ReplyNode } from '../../src/pyql/index.js'
+import {
+  Answer,
+  compareScalars,
+  compile,
+  Histogram,
+  type PartialResult,
+  type Program,
+  type ReplyNode,
+} from '../../src/pyql/index.js'
 import { parse } from '../../src/pyql/parser.js'
 import { settings } from '../analytics/settings.js'
 import { oracleColumns, Random, randomPeople, ScriptGenerator } from '../support/pyql-generator.js'
@@ -33,24 +42,48 @@ interface Sent {
   _: Row['cells']
 }
 
-/** The people as the store must see them: in the order of stamps, then of arrival; repeats are nothing. */
-function peopleOf(sent: readonly Sent[]): Person[] {
-  const rows = new Map<string | number, Row[]>()
-  const seen = new Set<string>()
-  for (const { person, stamp, action, _ } of sent) {
-    const cells = Object.fromEntries(Object.entries(_).filter(([, cell]) => cell !== null && !isEmpty(cell)))
-    const key = JSON.stringify([typeof person, person, stamp, action, cells])
-    if (seen.has(key)) continue
-    seen.add(key)
-    const own = rows.get(person)
-    if (own) own.push({ stamp, action, cells: _ })
-    else rows.set(person, [{ stamp, action, cells: _ }])
+type Cell = Row['cells'][string]
+type PlainRow = Row & { cells: Record<string, Cell> }
+
+/** People as the store must see them: rows in the order of stamps, then of arrival; repeats are nothing. */
+class PlainPeople {
+  readonly #rows = new Map<string | number, PlainRow[]>()
+  readonly #live = new Set(oracleColumns.map(({ name }) => name))
+
+  insert({ person, stamp, action, _ }: Sent): void {
+    const kept = Object.entries(_).filter(([name, cell]) => this.#live.has(name) && !isNothing(cell))
+    const row = { stamp, action, cells: Object.fromEntries(kept) }
+    const own = this.#rows.get(person) ?? []
+    if (!own.some((other) => keyOf(other) === keyOf(row))) own.push(row)
+    this.#rows.set(person, own)
   }
-  return [...rows].map(([id, list]) => ({ id, rows: list.sort((a, b) => a.stamp - b.stamp) }))
+
+  drop(column: string): void {
+    this.#live.delete(column)
+    for (const { cells } of [...this.#rows.values()].flat()) delete cells[column]
+  }
+
+  add(column: string): void {
+    this.#live.add(column)
+  }
+
+  people(): Person[] {
+    const all = new Map(oracleColumns.map(({ name, isSet }): [string, Cell] => [name, isSet ? [] : null]))
+    return [...this.#rows].map(([id, rows]) => ({
+      id,
+      rows: rows
+        .map(({ cells, ...row }) => ({ ...row, cells: { ...Object.fromEntries(all), ...cells } }))
+        .sort((one, other) => one.stamp - other.stamp),
+    }))
+  }
 }
 
-function isEmpty(cell: unknown): boolean {
-  return Array.isArray(cell) && cell.length === 0
+function isNothing(cell: unknown): boolean {
+  return cell === null || (Array.isArray(cell) && cell.length === 0)
+}
+
+function keyOf({ stamp, action, cells }: Row): string {
+  return JSON.stringify([stamp, action, Object.entries(cells).sort(([one], [other]) => (one < other ? -1 : 1))])
 }
 
 function shuffled<T>(values: readonly T[], random: Random): T[] {
@@ -58,13 +91,16 @@ function shuffled<T>(values: readonly T[], random: Random): T[] {
   return Array.from(values, () => rest.splice(random.below(rest.length), 1)[0]!)
 }
 
-/** Inserts people's rows in pieces out of order, some of them twice, with folds and a restart between. */
+/** Inserts people's rows in pieces out of order, some of them twice; columns go and come back, folds and restarts between. */
 class World {
-  readonly table: EventTable
-  readonly people: Person[]
+  table: EventTable
   readonly sent: Sent[]
+  /** Events that are left for inserts while questions are asked. */
+  readonly late: Sent[]
+  readonly plain = new PlainPeople()
   readonly #random: Random
   readonly #folder = mkdtempSync(join(tmpdir(), 'events-'))
+  #columns = oracleColumns.length
   store!: EventStore
 
   constructor(seed: number, partitions: number) {
@@ -75,8 +111,8 @@ class World {
       rows.map(({ stamp, action, cells }): Sent => ({ person: id, stamp, action, _: cells })),
     )
     const mixed = shuffled(events, this.#random)
+    this.late = mixed.splice(0, 4)
     this.sent = [...mixed, ...mixed.slice(0, 5)]
-    this.people = peopleOf(this.sent)
   }
 
   async insert(): Promise<void> {
@@ -84,11 +120,19 @@ class World {
     let rest = this.sent
     while (rest.length > 0) {
       const size = 1 + this.#random.below(20)
-      await this.store.insert(this.table, JSON.stringify(rest.slice(0, size)))
+      await this.add(rest.slice(0, size))
       rest = rest.slice(size)
       if (this.#random.chance(0.15)) await this.store.fold(this.table)
       if (this.#random.chance(0.05)) await this.restart()
+      if (this.#random.chance(0.1)) this.#dropColumn()
+      if (this.#random.chance(0.3)) this.#restoreColumns()
     }
+    this.#restoreColumns()
+  }
+
+  async add(events: readonly Sent[]): Promise<void> {
+    for (const event of events) this.plain.insert(event)
+    await this.store.insert(this.table, JSON.stringify(events))
   }
 
   async restart(): Promise<void> {
@@ -99,6 +143,22 @@ class World {
   async end(): Promise<void> {
     await this.store[Symbol.asyncDispose]()
     rmSync(this.#folder, { recursive: true, force: true })
+  }
+
+  #dropColumn(): void {
+    const { name } = this.#random.pick(this.table.columns)
+    this.plain.drop(name)
+    this.#useColumns(this.table.columns.filter((column) => column.name !== name))
+  }
+
+  #restoreColumns(): void {
+    const missing = oracleColumns.filter(({ name }) => !this.table.columns.some((column) => column.name === name))
+    for (const { name } of missing) this.plain.add(name)
+    this.#useColumns([...this.table.columns, ...missing.map((column) => ({ ...column, id: ++this.#columns }))])
+  }
+
+  #useColumns(columns: EventTable['columns']): void {
+    this.table = { ...this.table, version: this.table.version + 1, columns }
   }
 
   async #open(): Promise<void> {
@@ -140,29 +200,31 @@ async function answered(world: World, text: string, mode: Mode): Promise<Outcome
   const keep = mode === 'segment' ? { keep: { name: 'kept' } } : {}
   try {
     const { partials } = await store.scan(table, { program, segments: [], ...scanOptions, ...keep })
-    const answer = new Answer(program.aggregates, 1, limits)
-    const histogram = new Histogram(1, limits)
-    for (const [partial] of partials) {
-      if (mode === 'event') answer.absorb(partial!, 0)
-      else if (mode === 'histogram') histogram.absorb(partial!, 0)
-    }
-    const values = mode === 'histogram' ? histogram.reply({ name: 'h', each: false })._[0]?._ : []
-    const debug = partials.flatMap(([partial]) => partial!.debug)
-    return {
-      groups: mode === 'event' ? byKey(answer.reply()._) : (values ?? []).map(({ g, c }) => [g, c[0]]).reverse(),
-      members: mode === 'segment' ? await membersOf(world) : [],
-      debug: debug.map((value) => JSON.stringify(value)).sort(),
-    }
+    const outcome = outcomeOf(partials.flat(), program, mode)
+    return mode === 'segment' ? { ...outcome, members: await membersOf(world, { name: 'kept' }) } : outcome
   } catch (error) {
     if (error instanceof Problem && error.code === 'script_failed') return 'fails'
     throw error
   }
 }
 
-/** Ids of the people of the segment that was kept last. */
-async function membersOf({ store, table }: World): Promise<unknown[]> {
-  const program = compile('match 1:\n    tally(person)\n', { mode: 'event', columns: oracleColumns })
-  const { partials } = await store.scan(table, { program, segments: [{ name: 'kept' }], ...scanOptions })
+function outcomeOf(partials: readonly PartialResult[], program: Program, mode: Mode): Outcome {
+  const answer = new Answer(program.aggregates, 1, limits)
+  const histogram = new Histogram(1, limits)
+  for (const partial of partials) {
+    if (mode === 'event') answer.absorb(partial, 0)
+    else if (mode === 'histogram') histogram.absorb(partial, 0)
+  }
+  const values = mode === 'histogram' ? (histogram.reply({ name: 'h', each: false })._[0]?._ ?? []) : []
+  const debug = partials.flatMap((partial) => partial.debug.map((value) => JSON.stringify(value))).sort()
+  const groups = mode === 'event' ? byKey(answer.reply()._) : values.map(({ g, c }) => [g, c[0]]).reverse()
+  return { groups, members: [], debug }
+}
+
+/** Ids of the people of a segment. */
+async function membersOf({ store, table }: World, segment: SegmentUse): Promise<unknown[]> {
+  const program = compile('tally(person)\n', { mode: 'event', columns: oracleColumns })
+  const { partials } = await store.scan(table, { program, segments: [segment], ...scanOptions })
   const answer = new Answer(program.aggregates, 1, limits)
   for (const [partial] of partials) answer.absorb(partial!, 0)
   return sorted(answer.reply()._.map(({ g }) => g))
@@ -196,53 +258,170 @@ async function compare(seed: number, partitions: number): Promise<void> {
   const world = new World(seed, partitions)
   try {
     await world.insert()
-    const scripts = scriptsOf(seed, world.people)
+    const random = new Random(seed)
+    const scripts = scriptsOf(random)
+    const keptUp = await keepSegments(world, random)
     await check(world, scripts, `seed ${seed}`)
     const folding = world.store.fold(world.table)
     await check(world, scripts, `seed ${seed}, while folding`)
     await folding
     await check(world, scripts, `seed ${seed}, folded`)
+    await checkSegments(world, scripts, keptUp, `seed ${seed}, folded`)
     // Rows that are there already change nothing.
     let go = true
     const inserting = (async () => {
-      while (go) await world.store.insert(world.table, world.sent)
+      while (go) await world.store.insert(world.table, world.sent.slice(-30))
     })()
-    await check(world, scripts, `seed ${seed}, with inserts going on`)
+    await check(world, scripts, `seed ${seed}, with repeated inserts going on`)
     go = false
     await inserting
+    for (const event of world.late) await checkDuring(world, scripts, keptUp, event, `seed ${seed}, during an insert`)
+    await checkSegments(world, scripts, keptUp, `seed ${seed}, after more inserts`)
     await world.restart()
     await check(world, scripts, `seed ${seed}, after a restart`)
+    await checkSegments(world, scripts, keptUp, `seed ${seed}, after a restart`)
   } finally {
     await world.end()
   }
 }
 
-interface Wanted {
+interface Script {
   text: string
   mode: Mode
-  outcome: Outcome | 'fails'
 }
 
-function scriptsOf(seed: number, people: readonly Person[]): Wanted[] {
-  const random = new Random(seed)
-  const scripts: Wanted[] = []
-  while (scripts.length < SCRIPTS) {
-    const mode = random.pick(modes)
-    const text = new ScriptGenerator(random, mode).script()
-    try {
-      scripts.push({ text, mode, outcome: expected(text, mode, people) })
-    } catch (error) {
-      if (!(error instanceof OracleTired)) throw error
-    }
+/** Random scripts that the plain interpreter does not tire of. */
+function scriptsOf(random: Random, count = SCRIPTS, only?: Mode): Script[] {
+  return Array.from({ length: count }, () => {
+    const mode = only ?? random.pick(modes)
+    return { text: new ScriptGenerator(random, mode).script(), mode }
+  })
+}
+
+/** What a script must come to; undefined when that takes too long to find out. */
+function wanted({ text, mode }: Script, people: readonly Person[]): Outcome | 'fails' | undefined {
+  try {
+    return expected(text, mode, people)
+  } catch (error) {
+    if (error instanceof OracleTired) return undefined
+    throw error
   }
-  return scripts
 }
 
-async function check(world: World, scripts: readonly Wanted[], when: string): Promise<void> {
-  for (const { text, mode, outcome } of scripts) {
-    const got = await answered(world, text, mode)
-    expect(JSON.parse(JSON.stringify(got)), `${when}, ${mode}:\n${text}`).to.deep.equal(
+function same(one: unknown, other: unknown): boolean {
+  return isDeepStrictEqual(JSON.parse(JSON.stringify(one)), JSON.parse(JSON.stringify(other)))
+}
+
+async function check(world: World, scripts: readonly Script[], when: string): Promise<void> {
+  const people = world.plain.people()
+  for (const script of scripts) {
+    const outcome = wanted(script, people)
+    if (outcome === undefined) continue
+    const got = await answered(world, script.text, script.mode)
+    expect(JSON.parse(JSON.stringify(got)), `${when}, ${script.mode}:\n${script.text}`).to.deep.equal(
       JSON.parse(JSON.stringify(outcome)),
     )
+  }
+}
+
+/** Asks while one more event is inserted: the answer is the one of before or the one of after. */
+async function checkDuring(
+  world: World,
+  scripts: readonly Script[],
+  keptUp: readonly KeptUp[],
+  event: Sent,
+  when: string,
+): Promise<void> {
+  const before = world.plain.people()
+  const inserting = world.add([event])
+  const after = world.plain.people()
+  const asked = scripts.map(async (script) => {
+    const outcomes = [wanted(script, before), wanted(script, after)]
+    if (outcomes.includes(undefined) || script.mode === 'segment') return
+    const got = await answered(world, script.text, script.mode)
+    expect(
+      outcomes.some((outcome) => same(got, outcome)),
+      `${when}, ${script.mode}:\n${script.text}`,
+    ).to.equal(true)
+  })
+  await Promise.all([...asked, checkMembersDuring(world, keptUp, [before, after], when)])
+  await inserting
+}
+
+/** A segment that is kept up on insert. */
+interface KeptUp extends SegmentUse {
+  script: Script
+}
+
+async function keepSegments({ store, table }: World, random: Random): Promise<KeptUp[]> {
+  const kept: KeptUp[] = []
+  for (const script of scriptsOf(random, 8, 'segment')) {
+    const program = compile(script.text, { mode: 'segment', columns: oracleColumns })
+    const name = `kept ${kept.length}`
+    if (kept.length === 2 || program.setMath) continue
+    try {
+      await store.scan(table, { program, segments: [], ...scanOptions, keep: { name: 'making', watch: true } })
+    } catch {
+      continue
+    }
+    await store.promote(table, 'making', name, '{}')
+    kept.push({ name, program, script })
+  }
+  return kept
+}
+
+function idsOf(script: Script, people: readonly Person[]): unknown[] | undefined {
+  const outcome = wanted(script, people)
+  return outcome === undefined || outcome === 'fails' ? undefined : outcome.members
+}
+
+async function checkMembersDuring(
+  world: World,
+  keptUp: readonly KeptUp[],
+  worlds: readonly Person[][],
+  when: string,
+): Promise<void> {
+  for (const { name, program, script } of keptUp) {
+    const ids = worlds.map((people) => idsOf(script, people))
+    if (ids.includes(undefined)) continue
+    const got = await membersOf(world, { name, ...(program && { program }) })
+    expect(
+      ids.some((wantedIds) => same(got, wantedIds)),
+      `${when}, members of ${name}:\n${script.text}`,
+    ).to.equal(true)
+  }
+}
+
+/** Every script for several segments at once: each answer is that of the people of its segment alone. */
+async function checkSegments(
+  world: World,
+  scripts: readonly Script[],
+  keptUp: readonly KeptUp[],
+  when: string,
+): Promise<void> {
+  const people = world.plain.people()
+  const populations = keptUp.flatMap(({ script, name, program }) => {
+    const ids = idsOf(script, people)
+    const use: SegmentUse = { name, ...(program && { program }) }
+    return ids ? [{ use, people: people.filter(({ id }) => ids.includes(id)) }] : []
+  })
+  populations.push({ use: { name: '*' }, people })
+  for (const script of scripts.filter(({ mode }) => mode !== 'segment')) {
+    const outcomes = populations.map((population) => wanted(script, population.people))
+    if (outcomes.some((outcome) => outcome === undefined || outcome === 'fails')) continue
+    const { store, table } = world
+    const program = compile(script.text, { mode: script.mode, columns: oracleColumns })
+    const segments = populations.map(({ use }) => use)
+    const { partials } = await store.scan(table, { program, segments, ...scanOptions })
+    for (const [at, outcome] of outcomes.entries()) {
+      const got = outcomeOf(
+        partials.map((parts) => parts[at]!),
+        program,
+        script.mode,
+      )
+      expect(JSON.parse(JSON.stringify(got)), `${when}, segment ${at}, ${script.mode}:\n${script.text}`).to.deep.equal(
+        JSON.parse(JSON.stringify(outcome)),
+      )
+    }
   }
 }
