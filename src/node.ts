@@ -64,6 +64,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       settings: config.events,
       folder: join(config.data_dir, 'events'),
       tables: tablesOf(catalog).filter(({ kind }) => kind === 'events'),
+      observer: metrics.events,
       onError: (error) => log.error({ err: error }, 'a segment could not be refreshed; it is tried again'),
     }),
   )
@@ -73,9 +74,14 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       source: triggerSourceOf(catalog, events),
       settings: config.triggers,
       webhooks: config.webhooks,
+      metrics: metrics.events,
       onError: (error) => log.error({ err: error }, 'a trigger could not go on; it is tried again'),
       onLog: (lines) => log.info({ script_log: lines }, 'log() of a trigger'),
     }),
+  )
+  metrics.events.measure(
+    () => events.measure(),
+    () => triggers.measure(),
   )
   const access = stack.use(
     await Access.open({

@@ -19,6 +19,10 @@ export class ColumnCache {
     this.#bytesMax = bytesMax
   }
 
+  get bytes(): number {
+    return this.#bytes
+  }
+
   get(key: string, now: number): ColumnValues | undefined {
     const entry = this.#entries.get(key)
     if (!entry) return undefined

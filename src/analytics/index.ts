@@ -16,6 +16,7 @@ export type {
   Reactions,
   ReactProgram,
   SegmentUse,
+  Sizes,
   StoreSettings,
   TableFigures,
 } from './protocol.js'

@@ -40,6 +40,7 @@ import type {
   ReactRequest,
   ScanRequest,
   SegmentUse,
+  Sizes,
   TableFigures,
   WorkerStart,
 } from './protocol.js'
@@ -255,6 +256,7 @@ export class Owner implements AsyncDisposable {
       const populations = await given()
       for (const unit of unitsOf(snapshot)) {
         count.count(snapshot, unit, populations, this.#scratch)
+        Atomics.add(request.flags, 1, unit.people)
         await pause()
       }
       count.endPartition()
@@ -539,8 +541,14 @@ export class Owner implements AsyncDisposable {
     }
   }
 
-  sizes(): { liveBytes: number; fileBytes: number }[] {
-    return [...this.#environments.values()].map((environment) => environment.size())
+  /** Bytes of pages in use, of files, and of decoded columns in memory. */
+  sizes(): Sizes {
+    const sizes = [...this.#environments.values()].map((environment) => environment.size())
+    return {
+      liveBytes: sizes.reduce((sum, { liveBytes }) => sum + liveBytes, 0),
+      fileBytes: sizes.reduce((sum, { fileBytes }) => sum + fileBytes, 0),
+      cacheBytes: this.#cache.bytes,
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

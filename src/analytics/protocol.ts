@@ -166,6 +166,13 @@ export interface InsertAnswer {
   readonly warnings: readonly string[]
 }
 
+/** Of what a worker owns. */
+export interface Sizes {
+  readonly liveBytes: number
+  readonly fileBytes: number
+  readonly cacheBytes: number
+}
+
 export interface TableFigures {
   readonly people: number
   readonly events: number

@@ -23,6 +23,7 @@ import type {
   ReactProgram,
   Request,
   SegmentUse,
+  Sizes,
   StoreSettings,
   TableFigures,
   WorkerStart,
@@ -32,6 +33,8 @@ import { type EventTable, type PersonId, partitionOf } from './schema.js'
 export interface StoreOptions {
   readonly folder: string
   readonly settings: StoreSettings
+  /** Told of every scan, and how many people it looked at. */
+  readonly onScan?: (kind: string, people: number) => void
   /** Worker threads; default: the number of cores. At most one for each environment. */
   readonly workers?: number
 }
@@ -78,12 +81,14 @@ export class EventStore implements AsyncDisposable {
   /** Inserts under way, and what new ones wait for. */
   readonly #running = new Set<Promise<unknown>>()
   readonly #insertsMax: number
+  readonly #onScan: (kind: string, people: number) => void
   #waiting = 0
   #held: Promise<unknown> | undefined
   #failure: Error | undefined
 
-  private constructor(threads: readonly Thread[], environments: number, insertsMax: number) {
-    this.#insertsMax = insertsMax
+  private constructor(threads: readonly Thread[], environments: number, options: StoreOptions) {
+    this.#insertsMax = options.settings.insertsMax
+    this.#onScan = options.onScan ?? (() => {})
     this.#threads = threads
     this.#environments = environments
     for (const { worker, channel } of threads) {
@@ -102,7 +107,7 @@ export class EventStore implements AsyncDisposable {
       startThread({ folder: options.folder, worker, workers, environments, settings: options.settings }),
     )
     connect(threads)
-    const store = new EventStore(threads, environments, options.settings.insertsMax)
+    const store = new EventStore(threads, environments, options)
     for (const table of tables) store.#announce(table)
     const live = tables.map(({ id }) => id)
     await Promise.all(threads.map(({ channel }) => channel.call({ kind: 'sweep', tables: live } satisfies Request)))
@@ -130,7 +135,7 @@ export class EventStore implements AsyncDisposable {
     query: ScanQuery,
     control: QueryControl = {},
   ): Promise<{ partials: PartialResult[][]; people: number }> {
-    const answers = await this.#controlled(control, (flags) => {
+    const answers = await this.#controlled(query.program.mode, control, (flags) => {
       const { keep, program, segments, ...rest } = query
       const options = { trace: false, ...rest }
       const request = {
@@ -155,7 +160,7 @@ export class EventStore implements AsyncDisposable {
     query: { column: string; segments: readonly SegmentUse[]; bucket?: number; filter?: ColumnFilter },
     control: QueryControl = {},
   ): Promise<ColumnTree> {
-    const parts = await this.#controlled(control, (flags) =>
+    const parts = await this.#controlled('column', control, (flags) =>
       this.#all<ColumnPart>(table, { kind: 'column', table: table.id, flags, ...query }),
     )
     return mergeColumnParts(parts, Math.max(1, query.segments.length))
@@ -340,16 +345,15 @@ export class EventStore implements AsyncDisposable {
     )
   }
 
-  /** Bytes in use and bytes of files, of all environments together. */
-  async sizes(): Promise<{ liveBytes: number; fileBytes: number }> {
+  /** Bytes in use, bytes of files and bytes of decoded columns, of all workers together. */
+  async sizes(): Promise<Sizes> {
     const sizes = await Promise.all(
-      this.#threads.map(({ channel }) =>
-        channel.call<{ liveBytes: number; fileBytes: number }[]>({ kind: 'sizes' } satisfies Request),
-      ),
+      this.#threads.map(({ channel }) => channel.call<Sizes>({ kind: 'sizes' } satisfies Request)),
     )
-    return sizes.flat().reduce((sum, size) => ({
+    return sizes.reduce((sum, size) => ({
       liveBytes: sum.liveBytes + size.liveBytes,
       fileBytes: sum.fileBytes + size.fileBytes,
+      cacheBytes: sum.cacheBytes + size.cacheBytes,
     }))
   }
 
@@ -396,7 +400,11 @@ export class EventStore implements AsyncDisposable {
     return Promise.all(this.#threads.map(({ channel }) => channel.call<T>(request)))
   }
 
-  async #controlled<T>({ signal, progress }: QueryControl, run: (flags: Int32Array) => Promise<T>): Promise<T> {
+  async #controlled<T>(
+    kind: string,
+    { signal, progress }: QueryControl,
+    run: (flags: Int32Array) => Promise<T>,
+  ): Promise<T> {
     const flags = new Int32Array(new SharedArrayBuffer(8))
     const stop = () => Atomics.store(flags, 0, 1)
     signal?.throwIfAborted()
@@ -411,6 +419,7 @@ export class EventStore implements AsyncDisposable {
     } finally {
       signal?.removeEventListener('abort', stop)
       clearInterval(timer)
+      this.#onScan(kind, Atomics.load(flags, 1))
     }
   }
 

@@ -1,11 +1,15 @@
 // metrics owns the figures of a node: one function per event, printed for Prometheus.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { EventMetrics } from './event-metrics.js'
+
+export type { EventMetrics, TriggerLoad } from './event-metrics.js'
 
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** The figures of one node, in a registry of its own so that several nodes can live in one test process. */
 export class Metrics {
   readonly registry = new Registry()
+  readonly events = new EventMetrics(this.registry)
   readonly #operations = new Histogram({
     name: 'trellis_operation_seconds',
     help: 'Time of operations by name and status.',

@@ -15,6 +15,7 @@ import {
   type Reactions,
   type ReactProgram,
   type Sharing,
+  type Sizes,
 } from '../analytics/index.js'
 import type { TableSchema } from '../catalog/index.js'
 import { didYouMean, JsonText, Problem, type View } from '../lib/index.js'
@@ -36,6 +37,12 @@ export interface QueryCall {
   readonly log?: ScriptLog
   /** Told now and then how many people were scanned. */
   readonly progress?: (people: number) => void
+}
+
+/** Who counts what happens. */
+export interface EventsObserver {
+  inserted(inserted: number, duplicates: number, rejected: number): void
+  scanned(kind: string, people: number): void
 }
 
 interface Common {
@@ -82,14 +89,21 @@ export class Events implements AsyncDisposable {
   readonly #store: EventStore
   readonly #segments: Segments
   readonly #compile: Compile
+  readonly #observer: EventsObserver | undefined
   /** Told of every insert that was accepted. */
   readonly #listeners = new Set<(schema: TableSchema) => void>()
 
   /** Partitions of a table that is made without saying how many. */
   readonly partitions: number
 
-  constructor(store: EventStore, segments: Segments, compile: Compile, partitions: number) {
+  constructor(
+    store: EventStore,
+    segments: Segments,
+    compile: Compile,
+    { partitions, observer }: { partitions: number; observer?: EventsObserver | undefined },
+  ) {
     this.partitions = partitions
+    this.#observer = observer
     this.#store = store
     this.#segments = segments
     this.#compile = compile
@@ -102,6 +116,7 @@ export class Events implements AsyncDisposable {
   ): Promise<InsertAnswer> {
     const table = eventTableOf(schema)
     const answer = await this.#store.insert(table, events, options)
+    this.#observer?.inserted(answer.inserted, answer.duplicates, answer.rejected.length)
     if (answer.inserted > 0) {
       this.#segments.inserted(table)
       for (const listener of this.#listeners) listener(schema)
@@ -310,8 +325,9 @@ export class Events implements AsyncDisposable {
     await this.#store.adopt(folder, from, eventTableOf(schema))
   }
 
-  async sizes(): Promise<{ liveBytes: number; fileBytes: number }> {
-    return this.#store.sizes()
+  /** What the data takes, in bytes, and how many segments are stored. */
+  async measure(): Promise<Sizes & { segments: number }> {
+    return { ...(await this.#store.sizes()), segments: this.#segments.count }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

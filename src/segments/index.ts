@@ -4,27 +4,31 @@ import { EventStore } from '../analytics/index.js'
 import type { TableSchema } from '../catalog/index.js'
 import { Compile } from './compile.js'
 import { eventTableOf } from './event-table.js'
-import { Events } from './events.js'
+import { Events, type EventsObserver } from './events.js'
 import { compileSettingsOf, type EventsSettings, storeSettingsOf } from './options.js'
 import { Segments } from './segments.js'
 
 export { BackgroundQueries } from './background.js'
-export { Events, type QueryCall } from './events.js'
+export { Events, type EventsObserver, type QueryCall } from './events.js'
 
 export interface EventsOptions {
   readonly folder: string
   readonly settings: EventsSettings
   /** The event tables that there are. */
   readonly tables: readonly TableSchema[]
+  readonly observer?: EventsObserver
   /** Told what the background could not do. */
   readonly onError: (error: unknown) => void
 }
 
 /** Opens the event data of a node. */
-export async function openEvents({ folder, settings, tables, onError }: EventsOptions): Promise<Events> {
+export async function openEvents({ folder, settings, tables, observer, onError }: EventsOptions): Promise<Events> {
   const workers = settings.workers || availableParallelism()
   const store = await EventStore.open(
-    { folder, settings: storeSettingsOf(settings, workers), workers },
+    {
+      ...{ folder, settings: storeSettingsOf(settings, workers), workers },
+      ...(observer && { onScan: (kind, people) => observer.scanned(kind, people) }),
+    },
     tables.map(eventTableOf),
   )
   const compile = new Compile(compileSettingsOf(settings))
@@ -34,7 +38,7 @@ export async function openEvents({ folder, settings, tables, onError }: EventsOp
       ...{ segmentsMax: settings.segments_max, expiredKeepMs: settings.expired_segment_keep_ms, onError },
     }),
     compile,
-    partitionsOf(settings),
+    { partitions: partitionsOf(settings), observer },
   )
   for (const table of tables) await events.load(table)
   return events

@@ -263,6 +263,11 @@ export class Segments implements AsyncDisposable {
     await this.drop(table, oldest.name)
   }
 
+  /** Stored segments of all tables. */
+  get count(): number {
+    return [...this.#tables.values()].reduce((sum, { segments }) => sum + segments.size, 0)
+  }
+
   #program(table: EventTable, script: string): Program {
     return this.#compile.compile(table.columns, script, 'segment')
   }

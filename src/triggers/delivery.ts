@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { Problem } from '../lib/index.js'
+import type { EventMetrics } from '../metrics/index.js'
 import type { WriteTransaction } from '../storage/index.js'
 import { type Letter, type Message, wireForm } from './message.js'
 import type { WebhooksSettings } from './settings.js'
@@ -16,6 +17,7 @@ export interface DeliveryOptions {
   readonly settings: WebhooksSettings
   /** The name of the trigger, as the web-hook gets it. */
   readonly trigger: string
+  readonly metrics: EventMetrics
   readonly onError: (error: unknown) => void
 }
 
@@ -29,6 +31,7 @@ export class Delivery implements AsyncDisposable {
   readonly #stop = new AbortController()
   #number: number
   #waiting: number
+  #dead: number
   #wake: () => void = () => {}
   #retry = new AbortController()
   #failures = 0
@@ -40,6 +43,7 @@ export class Delivery implements AsyncDisposable {
     this.#options = options
     this.#number = options.store.lastNumber(subscription.id)
     this.#waiting = options.store.count('waiting', subscription.id)
+    this.#dead = options.store.count('dead', subscription.id)
     this.#running = this.#run()
   }
 
@@ -49,6 +53,15 @@ export class Delivery implements AsyncDisposable {
 
   get waiting(): number {
     return this.#waiting
+  }
+
+  get deadLetters(): number {
+    return this.#dead
+  }
+
+  /** When the oldest message that waits was said; undefined when none does. */
+  get oldest(): number | undefined {
+    return this.#options.store.letters('waiting', this.#subscription.id, 1)[0]?.message.stamp
   }
 
   get failures(): number {
@@ -73,12 +86,18 @@ export class Delivery implements AsyncDisposable {
     const isFull = this.#waiting >= settings.queue_max
     const letter = { number, message, ...(isFull && { reason: 'the queue was full' }) }
     store.putLetter(transaction, isFull ? 'dead' : 'waiting', this.#subscription.id, letter)
-    if (isFull && number % TRIM_EVERY === 0) this.#trimDead(transaction)
+    if (isFull) this.#dead++
     else this.#waiting++
     transaction.onUndo(() => {
-      if (!isFull) this.#waiting--
+      if (isFull) this.#dead--
+      else this.#waiting--
     })
-    transaction.onCommit(() => this.#wake())
+    if (isFull && number % TRIM_EVERY === 0) this.#trimDead(transaction)
+    transaction.onCommit(() => {
+      this.#options.metrics.messageQueued()
+      if (isFull) this.#options.metrics.messagesDied(1)
+      this.#wake()
+    })
   }
 
   /** Puts dead letters behind the queue again; how many. */
@@ -91,6 +110,7 @@ export class Delivery implements AsyncDisposable {
         store.removeLetter(transaction, 'dead', id, number)
         this.add(transaction, { ...message, stamp: Date.now() })
       }
+      this.#fewerDead(transaction, letters.length)
       return letters.length
     })
   }
@@ -143,6 +163,7 @@ export class Delivery implements AsyncDisposable {
       for (const { number } of letters) this.#options.store.removeLetter(transaction, 'waiting', id, number)
       transaction.onCommit(() => {
         this.#waiting -= letters.length
+        this.#options.metrics.messagesDelivered(letters.length)
       })
     })
   }
@@ -163,10 +184,12 @@ export class Delivery implements AsyncDisposable {
         settings,
         this.#stop.signal,
       )
+      this.#options.metrics.hookCalled(true)
       return undefined
     } catch (error) {
-      if (error instanceof Problem) return error.message
-      throw error
+      if (!(error instanceof Problem)) throw error
+      this.#options.metrics.hookCalled(false)
+      return error.message
     }
   }
 
@@ -198,6 +221,8 @@ export class Delivery implements AsyncDisposable {
         this.#trimDead(transaction)
         transaction.onCommit(() => {
           this.#waiting -= old.length
+          this.#dead += old.length
+          this.#options.metrics.messagesDied(old.length)
         })
       })
     }
@@ -207,9 +232,16 @@ export class Delivery implements AsyncDisposable {
     const { store, settings } = this.#options
     const { id } = this.#subscription
     const dead = store.oldest(transaction, 'dead', id, settings.dead_letters_max * 2)
-    for (const number of dead.slice(0, Math.max(0, dead.length - settings.dead_letters_max))) {
-      store.removeLetter(transaction, 'dead', id, number)
-    }
+    const surplus = dead.slice(0, Math.max(0, dead.length - settings.dead_letters_max))
+    for (const number of surplus) store.removeLetter(transaction, 'dead', id, number)
+    this.#fewerDead(transaction, surplus.length)
+  }
+
+  #fewerDead(transaction: WriteTransaction, count: number): void {
+    this.#dead -= count
+    transaction.onUndo(() => {
+      this.#dead += count
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 import { didYouMean, Problem } from '../lib/index.js'
+import type { EventMetrics, TriggerLoad } from '../metrics/index.js'
 import type { Program } from '../pyql/index.js'
 import type { Storage } from '../storage/index.js'
 import { Delivery } from './delivery.js'
@@ -15,6 +16,7 @@ export interface TriggersOptions {
   readonly source: TriggerSource
   readonly settings: TriggersSettings
   readonly webhooks: WebhooksSettings
+  readonly metrics: EventMetrics
   /** Told what the background could not do; it is tried again. */
   readonly onError: (error: unknown) => void
   /** Told what scripts say with log(). */
@@ -153,11 +155,11 @@ export class Triggers implements AsyncDisposable {
   }
 
   #subscriberView(delivery: Delivery): Subscriber {
-    const { id, name, host, port, path, tls, retentionMs, secret } = delivery.subscription
+    const { name, host, port, path, tls, retentionMs, secret } = delivery.subscription
     return {
       ...{ sub: name, host, port, path, tls, retention: retentionMs, signed: secret !== undefined },
       waiting: delivery.waiting,
-      dead_letters: this.#store.count('dead', id),
+      dead_letters: delivery.deadLetters,
       failures: delivery.failures,
       ...(delivery.lastFailure !== undefined && { last_failure: delivery.lastFailure }),
     }
@@ -231,9 +233,22 @@ export class Triggers implements AsyncDisposable {
     return this.#delivery(place, subscriber).revive(most)
   }
 
+  /** What waits, for the figures of the node. */
+  measure(): TriggerLoad {
+    const deliveries = [...this.#deliveries.values()]
+    const oldest = Math.min(Date.now(), ...deliveries.flatMap((delivery) => delivery.oldest ?? []))
+    return {
+      triggers: this.#triggers.size,
+      waiting: deliveries.reduce((sum, { waiting }) => sum + waiting, 0),
+      oldestSeconds: (Date.now() - oldest) / 1000,
+      deadLetters: deliveries.reduce((sum, { deadLetters }) => sum + deadLetters, 0),
+    }
+  }
+
   #deliver(trigger: Trigger, subscription: Subscription): void {
-    const { webhooks: settings, onError } = this.#options
-    const delivery = new Delivery(subscription, { store: this.#store, settings, trigger: trigger.name, onError })
+    const { webhooks: settings, metrics, onError } = this.#options
+    const options = { store: this.#store, settings, trigger: trigger.name, metrics, onError }
+    const delivery = new Delivery(subscription, options)
     this.#deliveries.set(subscription.id, delivery)
   }
 

@@ -43,8 +43,63 @@ interface View {
 }
 const describeTrigger = (node: TestNode) => node.ok<View>({ operation: 'describe_trigger', ...place })
 
+/** A figure of the node, all its labels added up, or one of them. */
+async function figure(node: TestNode, name: string): Promise<number> {
+  const lines = String((await node.send('GET', '/metrics')).body).split('\n')
+  const own = lines.filter((line) => line.startsWith(`${name} `) || line.startsWith(`${name}{`))
+  expect(own, name).to.not.deep.equal([])
+  return own.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
+}
+
 describe('triggers', function () {
   this.timeout(40_000)
+
+  it('go on delivering after a queue was full, and show in the figures what waits, what died and what went out', async () => {
+    await using hook = await openHook()
+    await withNode(
+      async (node) => {
+        await prepare(node, hook)
+        hook.status = 500
+        for (let i = 0; i < 5; i++) await insert(node, 'anna', 'buy')
+        const described = async () => (await describeTrigger(node)).subscribers[0]!
+        for (let tries = 0; (await described()).waiting + (await described()).dead_letters < 5; tries++) {
+          expect(tries).to.be.lessThan(200)
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+        expect(await described()).to.include({ waiting: 2, dead_letters: 3 })
+        expect(await figure(node, 'trellis_trigger_messages_waiting')).to.equal(2)
+        expect(await figure(node, 'trellis_trigger_oldest_message_seconds')).to.be.greaterThan(0)
+        expect(await figure(node, 'trellis_trigger_dead_letters')).to.equal(3)
+        expect(await figure(node, 'trellis_webhook_calls_total{outcome="failed"}')).to.be.greaterThan(0)
+        hook.status = 204
+        await hook.until(2)
+        await insert(node, 'ben', 'buy')
+        await hook.until(3)
+        await node.ok({ operation: 'resend_dead_letters', ...place, subscriber: 'mailer' })
+        await hook.until(5)
+        for (let tries = 0; (await described()).waiting > 0; tries++) {
+          expect(tries).to.be.lessThan(200)
+          await new Promise((resolve) => setTimeout(resolve, 20))
+        }
+        expect(await figure(node, 'trellis_trigger_messages_total{outcome="delivered"}')).to.equal(hook.taken.length)
+        expect(await figure(node, 'trellis_trigger_messages_total{outcome="dead"}')).to.be.within(3, 4)
+        expect(await figure(node, 'trellis_trigger_oldest_message_seconds')).to.equal(0)
+        expect(await figure(node, 'trellis_triggers')).to.equal(1)
+        expect(await figure(node, 'trellis_events_total{outcome="inserted"}')).to.equal(6)
+        const bad = { database: 'shop', table: 'visits', events: [{ person: 'x' }] }
+        await node.ok({ operation: 'insert_events', ...bad })
+        expect(await figure(node, 'trellis_events_total{outcome="rejected"}')).to.equal(1)
+        await node.ok({ operation: 'query_events', database: 'shop', table: 'visits', script: 'tally(person)\n' })
+        expect(await figure(node, 'trellis_event_scans_total{kind="event"}')).to.equal(1)
+        expect(await figure(node, 'trellis_event_people_scanned_total')).to.equal(2)
+        const segment = '@segment all ttl=1h:\n    tally\n'
+        await node.ok({ operation: 'query_segments', database: 'shop', table: 'visits', script: segment })
+        expect(await figure(node, 'trellis_event_segments')).to.equal(1)
+        expect(await figure(node, 'trellis_event_file_bytes')).to.be.greaterThan(0)
+      },
+      { ...settings, 'webhooks.queue_max': '2' },
+    )
+  })
 
   it('send what on_insert returns, for every insert that returns something, in order', async () => {
     await using hook = await openHook()
