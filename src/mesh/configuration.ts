@@ -2,12 +2,12 @@ import { join } from 'node:path'
 import type { Route } from './routes.js'
 import { atLeast, type Version } from './server-binary.js'
 
-/** Where the certificate, its key and the authority that signed it lie, and which keys the routes accept. */
+/** Where the certificate, its key and the authority that signed it lie, and which keys the doors accept. */
 export interface TlsFiles {
   certificate: string
   privateKey: string
   certificateAuthority: string
-  /** SHA-256 of the public keys (hexadecimal) that routes accept; empty accepts all that the authority signed. */
+  /** SHA-256 of the public keys (hexadecimal) that routes and leafs must have; empty accepts all that the authority signed. */
   pinned: readonly string[]
 }
 
@@ -65,12 +65,10 @@ export function hubConfiguration(plan: ServerPlan, version: Version): string {
       listen: at({ host, port: hub.clusterPort }),
       no_advertise: true,
       connect_retries: 3,
-      ...(tls
-        ? { tls: { ...mutual(tls), ...(tls.pinned.length > 0 ? { pinned_certs: tls.pinned } : {}) } }
-        : { authorization: { user: 'route', password: passwords.route, timeout: 3 } }),
+      ...(tls ? { tls: pinned(tls) } : { authorization: { user: 'route', password: passwords.route, timeout: 3 } }),
       routes: plan.hubRoutes.map((route) => `nats-route://${tls ? '' : `route:${passwords.route}@`}${at(route)}`),
     },
-    leafnodes: { listen: at({ host, port: hub.leafnodePort }), ...(tls ? { tls: mutual(tls) } : {}) },
+    leafnodes: { listen: at({ host, port: hub.leafnodePort }), ...(tls ? { tls: pinned(tls) } : {}) },
     accounts: {
       SYS: { users: [{ user: 'system', password: passwords.system }] },
       CTL: {
@@ -136,6 +134,12 @@ function jetstream(plan: ServerPlan, version: Version, server: 'hub' | 'leaf', d
     ...(atLeast(version, [2, 10, 0]) ? sync : {}),
   }
 }
+
+/** The doors to other nodes: with certificates that are named, where any are. */
+const pinned = (tls: TlsFiles): object => ({
+  ...mutual(tls),
+  ...(tls.pinned.length > 0 ? { pinned_certs: tls.pinned } : {}),
+})
 
 function mutual(tls: TlsFiles): object {
   return {

@@ -74,6 +74,7 @@ export class Mesh implements AsyncDisposable {
   #routes: Routes
   readonly #names = new Map<string, string>()
   #pinned: readonly string[] = []
+  #turn: Promise<void> = Promise.resolve()
 
   /**
    * Starts the servers and connects to them.
@@ -170,29 +171,40 @@ export class Mesh implements AsyncDisposable {
   }
 
   /**
-   * Which certificates the hub's routes accept, by public key (as in Requests); empty accepts all that the authority
-   * signed. A peer that is no longer named is disconnected at once. Without TLS it does nothing.
+   * Which certificates the hub accepts, for routes and leafs, by public key (as in Requests); empty accepts all that the
+   * authority signed. A peer that is no longer named is disconnected at once. Without TLS it does nothing.
    */
   async pin(publicKeys: readonly string[]): Promise<void> {
     if (!this.#options.tls || !this.#options.hub) return
     const pinned =
       publicKeys.length === 0 ? [] : [...new Set([...publicKeys, this.identity.publicKey])].map(fingerprint)
-    if (pinned.join() === this.#pinned.join()) return
-    await this.#parts.reloadHub(this.#routes, pinned)
-    this.#pinned = pinned
+    await this.#oneByOne(async () => {
+      if (pinned.join() === this.#pinned.join()) return
+      await this.#parts.restartHub(this.#routes, pinned)
+      this.#pinned = pinned
+    })
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#parts[Symbol.asyncDispose]()
   }
 
+  /** Servers are changed by one at a time. */
+  async #oneByOne(change: () => Promise<void>): Promise<void> {
+    const turn = this.#turn.then(change)
+    this.#turn = turn.catch(() => undefined)
+    await turn
+  }
+
   async #apply(routes: Routes): Promise<void> {
     if (routes.hub.length + routes.leaf.length > ROUTES_MAX) throw new Problem('too_many_routes', { most: ROUTES_MAX })
-    const before = this.#routes
-    if (changed(before.hub, routes.hub)) await this.#parts.reloadHub(routes, this.#pinned)
-    if (changed(before.leaf, routes.leaf)) await this.#parts.restartLeaf(routes)
-    await writePrivate(routesFile(this.#options.folder), `${JSON.stringify(routes, null, 2)}\n`)
-    this.#routes = routes
+    await this.#oneByOne(async () => {
+      const before = this.#routes
+      if (changed(before.hub, routes.hub)) await this.#parts.reloadHub(routes, this.#pinned)
+      if (changed(before.leaf, routes.leaf)) await this.#parts.restartLeaf(routes)
+      await writePrivate(routesFile(this.#options.folder), `${JSON.stringify(routes, null, 2)}\n`)
+      this.#routes = routes
+    })
   }
 
   /** The name of the node whose server answers at a route; undefined when nobody does. Remembered once it is known. */
@@ -294,6 +306,11 @@ class Parts implements AsyncDisposable {
 
   async reloadHub(routes: Routes, pinned: readonly string[]): Promise<void> {
     await this.#hub?.reload(hubConfiguration(this.#plan(routes, pinned), this.#binary.version))
+  }
+
+  /** Servers do not take another list of certificates for leafs while they run. */
+  async restartHub(routes: Routes, pinned: readonly string[]): Promise<void> {
+    await this.#hub?.restart(hubConfiguration(this.#plan(routes, pinned), this.#binary.version))
   }
 
   async restartLeaf(routes: Routes): Promise<void> {

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Catalog } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
-import type { Json, Mesh } from '../mesh/index.js'
+import { isNodeName, type Json, type Log, type Mesh } from '../mesh/index.js'
 import type { Storage, WriteTransaction } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
 import { EventComparison } from './event-comparison.js'
@@ -57,6 +57,7 @@ export interface AgreementOptions {
   storage: Storage
   events: SharedEvents
   dropTable: (database: string, table: string) => Promise<void>
+  log: Log
   incarnation: string
   /** Called when the subscriptions of a peer have changed. */
   changed: (peer: string) => Promise<void>
@@ -99,7 +100,7 @@ interface Trial extends Pick<Stored, 'wanted' | 'description'> {
 
 const SUBSCRIPTIONS_MAX = 10_000
 const GOODBYE_MS = 2_000
-const READMIT_RETRY_MS = 250
+const ADMIT_RETRY_MS = 250
 
 /** Makes and ends agreements between this node and others on which tables go which way. Both sides remember them. */
 export class Agreement {
@@ -116,6 +117,7 @@ export class Agreement {
     const { requests } = options.mesh
     requests.serve('link', async (body, from) => await this.#linked(body as unknown as LinkRequest, from))
     requests.serve('settle', async (body, from) => await this.#settled(body, from))
+    requests.serve('remove', async (body, from) => await this.#removeFor(body, from))
     requests.serve('take_back', async (body, from) => await this.#takenBack(body, from))
     requests.serve('unlink', async (_, from) => await this.#unlinked(from))
   }
@@ -152,6 +154,36 @@ export class Agreement {
     await this.#leave(node, true)
   }
 
+  /** The same, also on the nodes that share tables with this one. @throws Problem peer_unknown */
+  async removeEverywhere(node: string, timeoutMs: number): Promise<{ removed: string[]; failed: string[] }> {
+    const { mesh, peers } = this.#options
+    await this.remove(node)
+    const names = [...peers.peers.keys()].sort()
+    const outcomes = await Promise.all(
+      names.map((name) =>
+        mesh.requests.ask(name, 'remove', { node }, timeoutMs).then(
+          () => true,
+          () => false,
+        ),
+      ),
+    )
+    return {
+      removed: names.filter((_, place) => outcomes[place]),
+      failed: names.filter((_, place) => !outcomes[place]),
+    }
+  }
+
+  /** A node that shares tables with us asks us to remove another one. */
+  async #removeFor(body: Json, from: string): Promise<Json> {
+    const { log, mesh, peers } = this.#options
+    const { node } = body as { node?: unknown }
+    if (!peers.peers.has(from)) throw new Problem('peer_unknown', { node: from })
+    if (!isNodeName(node) || node === mesh.nodeName || node === from) throw new Problem('node_is_self', { node: from })
+    log.warn({ node, askedBy: from }, 'removing a node because a peer asks for it')
+    await this.#leave(node, true)
+    return null
+  }
+
   async #leave(node: string, unwelcome: boolean): Promise<void> {
     const { mesh, peers, removed, storage } = this.#options
     const goodbye = mesh.requests.ask(node, 'unlink', null, GOODBYE_MS).catch(() => {})
@@ -166,9 +198,9 @@ export class Agreement {
   async #plan(node: string, wanted: readonly Wanted[], timeoutMs: number): Promise<Plan> {
     const { catalog, mesh, peers } = this.#options
     if (node === mesh.nodeName) throw new Problem('node_is_self', { node })
-    const publicKey = await (peers.removed.has(node)
-      ? this.#readmit(node, timeoutMs)
-      : mesh.requests.hello(node, timeoutMs))
+    // From the first removal on links are taken only from nodes that are known.
+    const isKeptOut = peers.removed.size > 0 && !mesh.requests.keyOf(node)
+    const publicKey = await (isKeptOut ? this.#admit(node, timeoutMs) : mesh.requests.hello(node, timeoutMs))
     const names = wanted.map(({ database, table }) => ({ database, table }))
     const description: unknown = await mesh.requests.ask(node, 'describe', { tables: names }, timeoutMs)
     if (!isDescription(description)) throw new Problem('node_answer_refused', { node })
@@ -185,9 +217,9 @@ export class Agreement {
     return plan
   }
 
-  /** Greets a node that was removed: its link may have to be made again first. */
-  async #readmit(node: string, timeoutMs: number): Promise<string> {
-    const { admit, mesh } = this.#options
+  /** Greets a node that was removed, or is new: its link may have to be made first. */
+  async #admit(node: string, timeoutMs: number): Promise<string> {
+    const { admit, mesh, peers } = this.#options
     const until = Date.now() + timeoutMs
     mesh.requests.forget(node)
     await admit(true)
@@ -195,9 +227,9 @@ export class Agreement {
       try {
         return await mesh.requests.hello(node, Math.max(100, until - Date.now()))
       } catch (error) {
-        if (Date.now() + READMIT_RETRY_MS < until) await delay(READMIT_RETRY_MS)
+        if (Date.now() + ADMIT_RETRY_MS < until) await delay(ADMIT_RETRY_MS)
         else {
-          mesh.requests.ban(node)
+          if (peers.removed.has(node)) mesh.requests.ban(node)
           await admit(false)
           throw error
         }

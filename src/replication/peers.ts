@@ -35,7 +35,9 @@ export interface Position {
   copy?: { cursor?: string; sequence?: number; reason: string; rows: number }
   /** The last full copy, so that a person hears of it afterwards too. */
   copied?: { reason: string; rows: number; at: number }
-  /** Changes that lost against a newer one here. */
+  /** Time of the newest change of the peer's own that came. */
+  seen?: number
+  /** Changes that were made on two nodes that did not know of each other's: one of the two had to lose. */
   conflicts: number
 }
 
@@ -121,6 +123,16 @@ export class PeerStore {
 
   position(peer: string, table: TableName): Position | undefined {
     return this.#positions.get(`${peer}\0${nameOf(table)}`)
+  }
+
+  /** By peer: the time of the newest of its own changes of a table that came; undefined when none did. */
+  seen(table: TableName): Record<string, number> | undefined {
+    let seen: Record<string, number> | undefined
+    for (const name of this.#peers.keys()) {
+      const time = this.position(name, table)?.seen
+      if (time !== undefined) (seen ??= {})[name] = time
+    }
+    return seen
   }
 
   dropped(table: TableName): Dropped | undefined {

@@ -6,7 +6,7 @@ import type { Tables } from '../tables/index.js'
 import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore } from './peers.js'
 import type { Receiver } from './subscriber.js'
-import type { TableName, TableState } from './wire.js'
+import { nameOf, type TableName, type TableState } from './wire.js'
 
 export interface ReceiverOptions {
   peer: string
@@ -41,22 +41,37 @@ export function receiverFor(options: ReceiverOptions): Receiver {
     if (time > Date.now() + clockAheadMsMax) throw new Problem('clock_ahead', { node: origin, limit: clockAheadMsMax })
     tables.clock.observe(time)
   }
+  /** The newest of the peer's own changes, by table. */
+  const seen = new Map<string, number>()
   return {
     position: (table) => peers.position(peer, table),
     write: (run) => storage.write(run),
-    putPosition: (transaction, table, position) => peers.putPosition(transaction, peer, table, position),
+    putPosition(transaction, table, position) {
+      const time = seen.get(nameOf(table))
+      const next = time === undefined ? position : { ...position, seen: Math.max(position.seen ?? 0, time) }
+      peers.putPosition(transaction, peer, table, next)
+    },
 
     apply(transaction, { database, table }, entry, isCopy) {
       const { keys, operation, origin, records, time, user } = entry
       // What was made here comes back by way of others; only a copy may bring something that a restored backup lost.
-      if (origin === nodeName && !isCopy) return { lost: 0 }
-      if (operation === 'events') return { lost: 0 }
+      if (origin === nodeName && !isCopy) return { conflicts: 0 }
+      if (operation === 'events') return { conflicts: 0 }
       observe(origin, time)
-      const change = { version: { time, origin }, user, operation, keys, records }
+      const name = nameOf({ database, table })
+      if (origin === peer && time > (seen.get(name) ?? 0)) seen.set(name, time)
+      const change = {
+        version: { time, origin },
+        user,
+        operation,
+        keys,
+        records,
+        seen: isCopy ? undefined : entry.seen,
+      }
       // Late on a longer way, or older in a copy, is no conflict.
       const logLost = origin === peer && !isCopy
-      const { lost } = tables.replica.apply(transaction, database, table, change, { logLost })
-      return { lost: logLost ? lost : 0 }
+      const { lost, overtook } = tables.replica.apply(transaction, database, table, change, { logLost })
+      return { conflicts: overtook + (logLost ? lost : 0) }
     },
 
     async insertEvents({ database, table }, entries) {

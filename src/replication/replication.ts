@@ -75,6 +75,7 @@ export class Replication implements AsyncDisposable {
     this.#incarnation = self.incarnation
     for (const table of peers.published()) this.#changed.set(nameOf(table), table)
     catalog.watch((...change) => this.#catalogChanged(...change))
+    tables.changes.seen = ({ database, name }) => peers.seen({ database, table: name })
     const ships = (entry: RawEntry) => !entry.lost && (settings.republish || entry.origin === mesh.nodeName)
     this.#publisher = new Publisher({
       mesh,
@@ -100,6 +101,7 @@ export class Replication implements AsyncDisposable {
       storage,
       events,
       dropTable: options.dropTable,
+      log,
       incarnation,
       changed: async (peer) => {
         await this.#refresh(peer)

@@ -29,13 +29,13 @@ export interface Receiver {
   /** Runs a transaction of the records' environment. */
   write<T>(run: (transaction: WriteTransaction) => T): Promise<T>
   putPosition(transaction: WriteTransaction, table: TableName, position: Position): void
-  /** Applies entries of one table. @throws Problem when they cannot be */
+  /** Applies entries of one table; answers how many conflicts there were. @throws Problem when they cannot be */
   apply(
     transaction: WriteTransaction,
     table: TableName,
     entry: Omit<ShippedEntry, 'sequence'>,
     isCopy: boolean,
-  ): { lost: number }
+  ): { conflicts: number }
   /** Inserts events, before the position behind them is stored: again they change nothing. @throws Problem */
   insertEvents(table: TableName, entries: readonly Omit<ShippedEntry, 'sequence'>[]): Promise<void>
   /** Takes over what the peer tells of a table: new columns, dropped columns, the drop of the table. */
@@ -239,7 +239,7 @@ export class Subscriber implements AsyncDisposable {
     const copiedRows = rows + page.rows.length + events.length
     await receiver.write((transaction) => {
       let conflicts = position.conflicts
-      for (const entry of changesOf(page)) conflicts += receiver.apply(transaction, table, entry, true).lost
+      for (const entry of changesOf(page)) conflicts += receiver.apply(transaction, table, entry, true).conflicts
       const next = { ...position, conflicts, at: Date.now() }
       delete next.copy
       if (page.cursor === undefined) {
@@ -302,7 +302,7 @@ export class Subscriber implements AsyncDisposable {
         const next = { ...position }
         for (const entry of entries) {
           if (entry.sequence <= next.sequence) continue
-          next.conflicts += receiver.apply(transaction, table, entry, false).lost
+          next.conflicts += receiver.apply(transaction, table, entry, false).conflicts
           next.sequence = entry.sequence
           next.time = entry.time
           next.at = Date.now()

@@ -19,6 +19,8 @@ export interface ShippedEntry {
   operation: 'insert' | 'update' | 'upsert' | 'delete' | 'replace' | 'events'
   keys: Key[]
   records: Record<string, unknown>[]
+  /** By node: the time of its newest change that was known where this one was made. */
+  seen?: Record<string, number>
 }
 
 /** Entries of one table, in order. */
@@ -82,7 +84,8 @@ const OPERATIONS = new Set(['insert', 'update', 'upsert', 'delete', 'replace', '
 
 export function isEntry(value: unknown): value is ShippedEntry {
   if (!isObject(value)) return false
-  const { sequence, time, origin, user, operation, keys, records } = value
+  const { sequence, time, origin, user, operation, keys, records, seen = {} } = value
+  if (!isObject(seen) || !Object.values(seen).every(Number.isFinite)) return false
   if (!Number.isSafeInteger(sequence) || (sequence as number) < 1 || !isTime(time)) return false
   if (typeof origin !== 'string' || origin === '' || origin.length > 64 || typeof user !== 'string') return false
   if (!OPERATIONS.has(operation as string) || !Array.isArray(keys) || !Array.isArray(records)) return false

@@ -571,13 +571,16 @@ export class Batch {
   }
 
   #append({ operation, schema, keys, records }: Noted): void {
-    this.#context.log.append(this.#transaction, {
+    const { log } = this.#context
+    const seen = log.seen(schema)
+    log.append(this.#transaction, {
       ...this.#version,
       user: this.#user,
       operation,
       database: schema.database,
       table: schema.name,
       tableId: schema.id,
+      ...(seen && { seen }),
       keys,
       records,
     })

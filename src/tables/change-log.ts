@@ -28,6 +28,8 @@ export interface LogEntry {
   keys: Key[]
   /** The records as they are after the change; for a deletion none; for events these. */
   records: Record<string, unknown>[]
+  /** By node: the time of its newest change that was here when this one was made. */
+  seen?: Record<string, number>
   /** Another node's change that came too late: a later version was here, and stayed. */
   lost?: true
 }
@@ -105,6 +107,8 @@ export class ChangeLog {
   #committed = 0
   /** Changes behind this one are needed to mend the indexes after a crash: they are not removed. */
   neededAfter = Number.POSITIVE_INFINITY
+  /** What a change made now has seen of other nodes. */
+  seen: (table: { database: string; name: string }) => Record<string, number> | undefined = () => undefined
   readonly #listeners = new Set<() => void>()
 
   constructor(storage: Storage) {

@@ -27,6 +27,8 @@ export interface RemoteChange {
   keys: readonly Key[]
   /** As many as keys; none for a deletion. */
   records: readonly Record<string, unknown>[]
+  /** By node: the time of its newest change that was known where this one was made. */
+  seen?: Readonly<Record<string, number>> | undefined
 }
 
 export interface Applied {
@@ -36,7 +38,12 @@ export interface Applied {
   known: number
   /** Records for which a later version is here: a conflict, unless the change came late on a longer way. */
   lost: number
+  /** Records that took the place of a version that was not known where the change was made: a conflict. */
+  overtook: number
 }
+
+/** What becomes of one record of another node. */
+type Verdict = 'applied' | 'known' | 'lost'
 
 /** A piece of a table, by its first key. */
 export interface RangeDigest {
@@ -71,9 +78,14 @@ export class Replica {
     const won: number[] = []
     const lost: number[] = []
     const texts: string[] = []
+    let overtook = 0
     change.keys.forEach((key, index) => {
       const place = { shape, key, encodedKey: encodeKey(key, index), index }
-      const outcome = this.#applyOne(transaction, writer, place, change.version, change.records[index])
+      const over = (before: Version) => {
+        const known = change.seen?.[before.origin]
+        if (known !== undefined && known < before.time) overtook++
+      }
+      const outcome = this.#applyOne(transaction, writer, place, change.version, change.records[index], over)
       if (outcome === 'known') return
       if (outcome === 'lost') lost.push(index)
       else {
@@ -100,16 +112,18 @@ export class Replica {
         tableId: schema.id,
         keys,
         records,
+        ...(change.seen && { seen: change.seen }),
         ...more,
       })
     }
     note(won, {})
     if (logLost) note(lost, { lost: true })
-    return { applied: won.length, lost: lost.length, known: change.keys.length - won.length - lost.length }
+    const known = change.keys.length - won.length - lost.length
+    return { applied: won.length, lost: lost.length, known, overtook }
   }
 
   /** What applying would do, without doing it. */
-  judge({ id }: TableSchema, { key, version }: RemoteRecord): keyof Applied {
+  judge({ id }: TableSchema, { key, version }: RemoteRecord): Verdict {
     using snapshot = this.#storage.snapshot()
     const at = recordKey(rangeOfId(id).start, key)
     const { records, tombstones } = this.#context.spaces
@@ -212,12 +226,16 @@ export class Replica {
     place: Place,
     version: Version,
     record: Row | undefined,
+    over: (before: Version) => void,
   ): string {
     const { spaces } = this.#context
     const at = place.shape.prefix + place.encodedKey
     const stored = writer.stored(place)
-    const outcome = verdict([stored, transaction.get(spaces.tombstones, at)], version)
+    const tombstone = transaction.get(spaces.tombstones, at)
+    const outcome = verdict([stored, tombstone], version)
     if (outcome !== 'applied') return outcome
+    const last = stored ?? tombstone
+    if (last !== undefined) over(decodeVersion(last))
     const before = stored === undefined ? undefined : writer.decode(place.shape, stored)
     if (record === undefined) {
       if (before) writer.remove(place, before)
@@ -247,7 +265,7 @@ export class Replica {
 }
 
 /** A record's own state and its tombstone: the later of both is what is known here. */
-function verdict(known: readonly (string | undefined)[], version: Version): keyof Applied {
+function verdict(known: readonly (string | undefined)[], version: Version): Verdict {
   for (const stored of known) {
     if (stored === undefined) continue
     if (stored.startsWith(encodeVersion(version))) return 'known'

@@ -158,4 +158,24 @@ describe('agreements between nodes', () => {
       }
     })
   }).timeout(60_000)
+
+  it('end everywhere at once when a node is removed everywhere', async () => {
+    await withCluster(['a', 'b', 'c'], async ([a, b, c]) => {
+      await a!.ok(create('cat'))
+      const add = (node_name: string) => ({ operation: 'add_node', node_name, subscriptions: [both('cat')] })
+      await a!.ok(add('b'))
+      await a!.ok(add('c'))
+      await b!.ok(add('c'))
+      await flows(c!, a!, 1)
+      const answer = await a!.ok({ operation: 'remove_node', node_name: 'c', everywhere: true })
+      expect(answer).to.include({ message: "Successfully removed 'c' from manifest" })
+      expect(answer).to.deep.include({ removed_on: ['b'], not_removed_on: [] })
+      expect(await sharedBy(b!)).to.deep.equal([['a', 'dev.cat']])
+      await c!.ok(insert('cat', 2))
+      for (const node_name of ['a', 'b'])
+        expect((await c!.post({ ...add(node_name), timeout: 300 })).body).to.have.property('code', 'node_silent')
+      await flows(a!, b!, 3)
+      expect(contentOf(b!, 'dev', 'cat').map(({ id }) => id)).to.deep.equal([1, 3])
+    })
+  }).timeout(60_000)
 })

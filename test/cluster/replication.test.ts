@@ -139,16 +139,26 @@ describe('shared tables', () => {
       }
       await same([a!, b!], 1, 15_000)
       expect(contentOf(a!, 'dev', 'dog')[0]).to.include({ name: 'of b' })
-      await eventually('the conflict is counted', 5_000, async () => {
+      await eventually('the conflict is counted on both nodes: where it lost and where it won', 5_000, async () => {
         const statuses = await Promise.all([a!, b!].map(statusOf))
-        return statuses.some(({ connections }) => connections[0]!.subscriptions[0]!.conflicts === 1)
+        return statuses.every(({ connections }) => connections[0]!.subscriptions[0]!.conflicts === 1)
       })
-      const log = await b!.ok<{ records?: { name?: string }[] }[]>({
-        operation: 'read_transaction_log',
-        schema: 'dev',
-        table: 'dog',
-      })
-      expect(log.flatMap(({ records = [] }) => records.map(({ name }) => name))).to.include('of a')
+      for (const node of [a!, b!]) {
+        const log = await node.ok<{ records?: { name?: string }[] }[]>({
+          operation: 'read_transaction_log',
+          schema: 'dev',
+          table: 'dog',
+        })
+        const names = log.flatMap(({ records = [] }) => records.map(({ name }) => name))
+        expect(names).to.have.members(['first', 'of a', 'of b'])
+      }
+      // Changes that follow each other, to and fro, are none.
+      for (const [turn, [from, to]] of [[a!, b!] as const, [b!, a!] as const, [a!, b!] as const].entries()) {
+        await from.ok({ operation: 'update', schema: 'dev', table: 'dog', records: [{ id: 1, name: `turn ${turn}` }] })
+        await eventually('it arrives', 5_000, () => contentOf(to, 'dev', 'dog')[0]!.name === `turn ${turn}`)
+      }
+      for (const { connections } of await Promise.all([a!, b!].map(statusOf)))
+        expect(connections[0]!.subscriptions[0]!.conflicts).to.equal(1)
     })
   }).timeout(40_000)
 

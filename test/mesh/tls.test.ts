@@ -83,4 +83,22 @@ describe('mutual TLS between nodes', () => {
       await eventually('b is let in again', 8_000, () => reaches(second, 'a'))
     })
   }).timeout(20_000)
+
+  it('cuts off an edge node too, by its leaf', async () => {
+    await withTls(async (folder, authority) => {
+      const a = await tlsOptions('a', folder, authority)
+      const edge: MeshOptions = { ...(await tlsOptions('edge', folder, authority)), hub: undefined }
+      await using first = await Mesh.start(a)
+      await using second = await Mesh.start(edge)
+      await second.setRoutes('leaf', [{ host: '127.0.0.1', port: a.hub!.leafnodePort }])
+      await eventually('the edge reaches a', 8_000, () => reaches(second, 'a'))
+      await first.pin([first.identity.publicKey])
+      await eventually('the edge is cut off', 1_000, async () => !(await reaches(second, 'a')))
+      await new Promise((resolve) => setTimeout(resolve, 2_500)) // Its leaf dials every second.
+      expect(await reaches(second, 'a')).to.equal(false)
+      await eventually('a is joined with itself', 5_000, () => first.requests.flush().then(() => true))
+      await first.pin([first.identity.publicKey, second.identity.publicKey])
+      await eventually('the edge is let in again', 8_000, () => reaches(second, 'a'))
+    })
+  }).timeout(30_000)
 })
