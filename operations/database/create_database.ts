@@ -2,7 +2,8 @@ import { type Needs, operation } from '../../src/api/index.js'
 
 export default operation('create_database', async ({ database }, needs: Needs<'catalog' | 'access'>, call) => {
   const { catalog, access } = needs
-  await catalog.createDatabase(database)
+  const answer = call.settle({ message: `database '${database}' successfully created` })
+  await catalog.createDatabase(database, call)
   await access.sharing.claim(database, call.user!, call)
-  return { message: `database '${database}' successfully created` }
+  return answer
 })

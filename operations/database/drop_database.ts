@@ -1,8 +1,10 @@
 import { type Needs, operation } from '../../src/api/index.js'
 
-export default operation('drop_database', async ({ database }, { catalog, events }: Needs<'catalog' | 'events'>) => {
+export default operation('drop_database', async ({ database }, needs: Needs<'catalog' | 'events'>, call) => {
+  const { catalog, events } = needs
   const tables = [...catalog.database(database).tables.values()]
-  await catalog.dropDatabase(database)
+  const answer = call.settle({ message: `successfully deleted '${database}'` })
+  await catalog.dropDatabase(database, call)
   for (const schema of tables) if (schema.kind === 'events') await events.dropTable(schema)
-  return { message: `successfully deleted '${database}'` }
+  return answer
 })

@@ -6,7 +6,8 @@ export default operation(
     const { database, table, column: name, ...rest } = request
     const definition = { name, ...rest }
     if (asJob) return indexBuilds.start({ database, table, definition }, call)
-    await tables.addColumn(database, table, definition)
-    return { message: `attribute '${database}.${table}.${name}' successfully created.` }
+    const answer = call.settle({ message: `attribute '${database}.${table}.${name}' successfully created.` })
+    await tables.addColumn(database, table, definition, call)
+    return answer
   },
 )

@@ -4,7 +4,8 @@ export default operation('create_table', async (request, needs: Needs<'catalog' 
   const { catalog, access, events } = needs
   const { database, table, primary_key, columns, foreign_keys, kind, z_order, partitions, fold_case } = request
   const isNew = !catalog.hasDatabase(database)
-  await catalog.createTable({
+  const answer = call.settle({ message: `table '${database}.${table}' successfully created.` })
+  const definition = {
     database,
     table,
     kind,
@@ -12,7 +13,8 @@ export default operation('create_table', async (request, needs: Needs<'catalog' 
     ...(columns && { columns }),
     ...(foreign_keys && { foreignKeys: foreign_keys }),
     ...(kind === 'events' && { options: { z_order, partitions: partitions ?? events.partitions, fold_case } }),
-  })
+  }
+  await catalog.createTable(definition, call)
   if (isNew) await access.sharing.claim(database, call.user!, call)
-  return { message: `table '${database}.${table}' successfully created.` }
+  return answer
 })

@@ -12,6 +12,10 @@ export default operation('create_trigger', async (request, needs: Needs<'catalog
     table,
     columns.map(({ name }) => name),
   )
-  const isNew = await triggers.create(place, script)
-  return { message: isNew ? 'created' : 'changed', table: place.table, reevent: place.trigger }
+  const answerOf = (isNew: boolean) => ({
+    message: isNew ? 'created' : 'changed',
+    table: place.table,
+    reevent: place.trigger,
+  })
+  return answerOf(await triggers.create(place, script, (isNew) => call.settled(answerOf(isNew))))
 })

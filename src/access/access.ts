@@ -58,6 +58,12 @@ interface Issuing {
   credentials: { authorization: string | undefined; address: string }
 }
 
+/** An earlier key that still verifies, and until when, in milliseconds since 1970. */
+interface Previous {
+  id: string
+  ends: number
+}
+
 /** How often the last uses of keys are stored, in milliseconds. */
 const STORE_USES_MS = 60_000
 
@@ -245,12 +251,18 @@ export class Access implements AsyncDisposable {
   }
 
   /** Signs with a new key. The old ones verify until the last token that they signed ends; with `revoke` they end now. */
-  async rotateKeys(revoke: boolean, by: Actor): Promise<{ id: string; previous: { id: string; ends: number }[] }> {
+  async rotateKeys(revoke: boolean, by: Actor): Promise<{ message: string; key_id: string; previous: Previous[] }> {
     const key = await makeKey()
     const now = Date.now()
     const { refresh_token_ttl_s, operation_token_ttl_s, service_token_ttl_s } = this.#settings
     const longest = Math.max(refresh_token_ttl_s, operation_token_ttl_s, service_token_ttl_s) * 1000
     const most = this.#settings.signing_keys_max
+    let previous: Previous[] = []
+    const answerOf = () => ({
+      message: `Tokens are signed with a new key${revoke ? '; all earlier ones have ended' : ''}.`,
+      key_id: key.id,
+      previous,
+    })
     await this.#directory.change(by, (put) => {
       const { keys } = this.#directory
       if (!revoke && [...keys.values()].filter(({ ends = Number.POSITIVE_INFINITY }) => ends > now).length >= most)
@@ -259,16 +271,22 @@ export class Access implements AsyncDisposable {
           limit: most,
           setting: 'access.signing_keys_max; rotate_keys with revoke ends the earlier ones',
         })
-      for (const old of keys.values())
+      previous = []
+      for (const old of keys.values()) {
         if (revoke || (old.ends ?? now + 1) <= now) put('key', old.id, undefined)
-        else if (old.ends === undefined) put('key', old.id, { ...old, ends: now + longest })
+        else {
+          const ends = old.ends ?? now + longest
+          if (old.ends === undefined) put('key', old.id, { ...old, ends })
+          previous.push({ id: old.id, ends })
+        }
+      }
       put('key', key.id, key)
+      by.settle?.(answerOf())
       return { operation: 'rotate_keys', target: key.id, change: { revoke } }
     })
     await this.#tokens.use(this.#directory.keys.values())
     if (revoke) this.#signIn.forget()
-    const previous = [...this.#directory.keys.values()].filter(({ id }) => id !== key.id)
-    return { id: key.id, previous: previous.map(({ id, ends }) => ({ id, ends: ends! })) }
+    return answerOf()
   }
 
   /** The public halves of the signing keys, as JSON Web Keys: who has them can verify tokens, not make them. */

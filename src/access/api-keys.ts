@@ -67,7 +67,9 @@ export class ApiKeys {
       created,
       ...(wanted.ttl !== undefined && { expires: created + wanted.ttl * 1000 }),
     }
+    const shown = { ...this.#shown(record), key }
     await this.#directory.change(by, (put) => {
+      by.settle?.(shown)
       if (!this.#directory.users.has(wanted.username)) throw new Problem('user_unknown', { username: wanted.username })
       const own = [...this.#directory.apiKeys.values()].filter(({ username }) => username === wanted.username)
       if (own.length >= this.#perUserMax)
@@ -79,7 +81,7 @@ export class ApiKeys {
       put('api_key', id, record)
       return { operation: 'add_api_key', target: id, change: { name: wanted.name, username: wanted.username, scope } }
     })
-    return { ...this.#shown(record), key }
+    return shown
   }
 
   /** The keys of a user, or of all users. */

@@ -1,12 +1,15 @@
 import { assert } from '../lib/index.js'
+import type { Receipt } from '../storage/index.js'
 import type { AuditLog } from './audit.js'
 import type { AccessStore, ApiKeyRecord, DatabaseRecord, Records, RoleRecord, UserRecord } from './store.js'
 import type { StoredKey } from './tokens.js'
 
 /** Who makes a change, as the audit log names it. */
-export interface Actor {
+export interface Actor extends Partial<Receipt> {
   readonly user: string | undefined
   readonly credentials: { readonly address: string }
+  /** Is told the answer before the change is stored, which takes it along. */
+  settle?<Answer>(answer: Answer): Answer
 }
 
 /** What a change says of itself in the audit log. */
@@ -73,7 +76,7 @@ export class Directory {
     assert(!((event as unknown) instanceof Promise), 'a change does not wait')
     const written = new Map(changes)
     if (event) this.#audit.note(written, by, event)
-    if (written.size > 0) await this.#store.write(written)
+    if (written.size > 0) await this.#store.write(written, by)
     this.apply(changes)
   }
 

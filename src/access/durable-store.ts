@@ -1,4 +1,4 @@
-import { afterPrefix, type Keyspace, type Storage } from '../storage/index.js'
+import { afterPrefix, type Keyspace, type Receipt, type Storage } from '../storage/index.js'
 import type { AccessStore, ListOptions } from './store.js'
 
 /** Keeps the records of access in the environment of the records, as JSON texts. */
@@ -21,11 +21,12 @@ export class DurableAccessStore implements AccessStore {
       yield { key: Buffer.from(key, 'latin1').toString('utf8'), value: JSON.parse(value) as unknown }
   }
 
-  async write(changes: ReadonlyMap<string, unknown>): Promise<void> {
+  async write(changes: ReadonlyMap<string, unknown>, receipt?: Partial<Receipt>): Promise<void> {
     await this.#storage.write((transaction) => {
       for (const [key, value] of changes)
         if (value === undefined) transaction.remove(this.#space, bytes(key))
         else transaction.put(this.#space, bytes(key), JSON.stringify(value))
+      receipt?.alongside?.(transaction)
     })
   }
 }

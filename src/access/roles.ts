@@ -43,6 +43,7 @@ export class Roles {
     const now = Date.now()
     const record: RoleRecord = { id: role, role, permission, created: now, updated: now }
     await this.#directory.change(by, (put) => {
+      by.settle?.(describeRole(record))
       const { roles } = this.#directory
       if (roles.has(role) || this.#named(role)) throw new Problem('role_exists', { role })
       checkPermission(permission, this.#structure)
@@ -70,24 +71,26 @@ export class Roles {
       if (id === SUPER_USER && changes.permission['super_user'] !== true) throw new Problem('last_super_user', {})
       altered = { ...known, role, permission: changes.permission, updated: Date.now() }
       put('role', id, altered)
+      by.settle?.(describeRole(altered))
       return { operation: 'alter_role', target: id, change: { role, permission: changes.permission } }
     })
     return describeRole(altered)
   }
 
-  async drop(id: string, by: Actor): Promise<string> {
-    let name = ''
+  async drop(id: string, by: Actor): Promise<void> {
     await this.#directory.change(by, (put) => {
       const known = this.#directory.roles.get(id)
       if (!known) throw new Problem('role_not_found', {})
-      name = known.role
       if ([...this.#directory.users.values()].some(({ role }) => role === id))
-        throw new Problem('role_in_use', { role: name })
+        throw new Problem('role_in_use', { role: known.role })
       if (id === SUPER_USER) throw new Problem('last_super_user', {})
       put('role', id, undefined)
       return { operation: 'drop_role', target: id }
     })
-    return name
+  }
+
+  nameOf(id: string): string | undefined {
+    return this.#directory.roles.get(id)?.role
   }
 
   list(): RoleShown[] {

@@ -1,3 +1,4 @@
+import type { Receipt } from '../storage/index.js'
 import type { StoredKey } from './tokens.js'
 
 /** A user as it is stored. */
@@ -96,6 +97,6 @@ export interface ListOptions {
 /** Where access keeps its records, as JSON values under keys like user/NAME. A write is durable when it resolves, and all or nothing. */
 export interface AccessStore {
   list(prefix: string, options?: ListOptions): Iterable<{ key: string; value: unknown }>
-  /** `undefined` removes. */
-  write(changes: ReadonlyMap<string, unknown>): Promise<void>
+  /** `undefined` removes. The receipt goes into the same transaction. */
+  write(changes: ReadonlyMap<string, unknown>, receipt?: Partial<Receipt>): Promise<void>
 }

@@ -1,6 +1,7 @@
 import type { Logger } from 'pino'
 import type { SignedIn } from '../access/index.js'
 import { Problem, type Rights, type View } from '../lib/index.js'
+import type { Idempotency, Receipt, WriteTransaction } from '../storage/index.js'
 
 /** Someone who has signed in. */
 export type Caller = SignedIn
@@ -10,13 +11,6 @@ export interface Credentials {
   authorization: string | undefined
   /** Where the caller is, for back-off: an address, or the name of a node. */
   address: string
-}
-
-/** A changing request that the caller may repeat without harm. */
-export interface Idempotency {
-  key: string
-  /** Hash of the request: the same key with another request is refused. */
-  fingerprint: string
 }
 
 export interface CallOptions {
@@ -31,7 +25,7 @@ export interface CallOptions {
 }
 
 /** Who asked, until when, its id and its log. One per request, whoever carried it. */
-export class Call {
+export class Call implements Receipt {
   readonly id: string
   readonly log: Logger
   readonly credentials: Credentials
@@ -44,6 +38,9 @@ export class Call {
   /** Why the credentials were refused, when a public operation goes on without a caller. */
   refusal: unknown
   idempotency: Idempotency | undefined
+  /** Stores the answer for whoever repeats the request; there when it may be repeated. */
+  keep: ((transaction: WriteTransaction, answer: unknown) => void) | undefined
+  #answer: { answer: unknown } | undefined
   readonly #timeoutMs: number
   readonly #whenLeft: CallOptions['whenLeft']
   #controller: AbortController | undefined
@@ -88,6 +85,26 @@ export class Call {
       this.#whenLeft?.(() => controller.abort(new Problem('client_left', {})))
     }
     return this.#controller.signal
+  }
+
+  /**
+   * Says what the answer will be, before its change is stored, so that both are stored together. For operations whose
+   * change is in the records' environment and whose service takes the call as its `Receipt`.
+   */
+  settle<Answer>(answer: Answer): Answer {
+    this.#answer = { answer }
+    return answer
+  }
+
+  /** The same where the answer is known only in the transaction. */
+  settled(answer: unknown): Receipt {
+    this.settle(answer)
+    return this
+  }
+
+  /** Goes into the transaction of the change. */
+  alongside(transaction: WriteTransaction): void {
+    if (this.#answer) this.keep?.(transaction, this.#answer.answer)
   }
 
   /** The answer is given: nothing can abort any more. */

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import type { CompiledContract, Contracts } from '../contracts/index.js'
 import { assert, Content, JsonStream, JsonText, Problem } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
+import type { Idempotency, Replays } from '../storage/index.js'
 import type { Call, Caller, Credentials } from './call.js'
 import type { Operation } from './operation.js'
 import type { Services } from './services.js'
@@ -15,10 +16,7 @@ export interface Gate {
 }
 
 /** First answers of requests that carried an idempotency key. */
-export interface Replays {
-  /** The stored answer of this caller's key; throws when the key was used for another request. */
-  find(user: string, key: string, fingerprint: string): { answer: unknown } | undefined
-}
+export type FirstAnswers = Pick<Replays, 'find' | 'keep' | 'store'>
 
 export interface DispatcherOptions {
   contracts: Contracts
@@ -26,7 +24,7 @@ export interface DispatcherOptions {
   services: Services
   gate: Gate
   metrics: Metrics
-  replays?: Replays
+  replays?: FirstAnswers
   /** Whether answers are checked against their contract: in tests. */
   checkAnswers: boolean
 }
@@ -36,6 +34,8 @@ type Body = Record<string, unknown>
 /** The straight line that every request takes: who → known operation → check → may they → run → measure. */
 export class Dispatcher {
   readonly #options: DispatcherOptions
+  /** Requests with an idempotency key that are under way, by user and key. */
+  readonly #once = new Map<string, Promise<void>>()
 
   constructor(options: DispatcherOptions) {
     this.#options = options
@@ -86,21 +86,52 @@ export class Dispatcher {
   }
 
   async #run(compiled: CompiledContract, request: Body, call: Call): Promise<unknown> {
-    const { gate, handlers, services, replays, checkAnswers } = this.#options
     const { contract } = compiled
     const key = call.idempotencyKey ?? (request['idempotency_key'] as string | undefined)
     compiled.checkRequest(request)
     delete request['idempotency_key']
+    const { replays } = this.#options
+    return contract.changes && key !== undefined && replays
+      ? await this.#runOnce(compiled, request, call, key, replays)
+      : await this.#handle(compiled, request, call)
+  }
+
+  async #handle(compiled: CompiledContract, request: Body, call: Call): Promise<unknown> {
+    const { gate, handlers, services, checkAnswers } = this.#options
+    const { contract } = compiled
     gate.authorize(call.caller, contract, request)
-    if (contract.changes && key !== undefined) {
-      call.idempotency = { key, fingerprint: fingerprint(contract.operation, request) }
-      const replay = replays?.find(call.user ?? '', key, call.idempotency.fingerprint)
-      if (replay) return replay.answer
-    }
     const handler = handlers.get(contract.operation)!
     const answer = await handler.run(request as never, services, call)
     if (checkAnswers) assertAnswer(compiled, answer)
     return answer
+  }
+
+  /**
+   * Runs a request that may be repeated, unless it was run before: then its first answer is given. Changes of records and
+   * of whatever else is in their environment have the answer stored with them; that of others is stored behind them.
+   */
+  async #runOnce(
+    compiled: CompiledContract,
+    request: Body,
+    call: Call,
+    key: string,
+    replays: FirstAnswers,
+  ): Promise<unknown> {
+    const user = call.user ?? ''
+    const idempotency: Idempotency = { key, fingerprint: fingerprint(compiled.contract.operation, request) }
+    const place = JSON.stringify([user, key])
+    for (let first = this.#once.get(place); first; first = this.#once.get(place)) await first
+    const replay = replays.find(user, idempotency)
+    if (replay) return replay.answer
+    call.idempotency = idempotency
+    call.keep = (transaction, answer) => replays.keep(transaction, user, idempotency, answer)
+    const run = this.#handle(compiled, request, call).then(async (answer) => {
+      if (!replays.find(user, idempotency)) await replays.store(user, idempotency, answer)
+      return answer
+    })
+    const over = () => void this.#once.delete(place)
+    this.#once.set(place, run.then(over, over))
+    return await run
   }
 }
 

@@ -1,5 +1,12 @@
 import { Problem } from '../lib/index.js'
-import { AFTER_VALUES, encodeId, type Keyspace, type Storage, type WriteTransaction } from '../storage/index.js'
+import {
+  AFTER_VALUES,
+  encodeId,
+  type Keyspace,
+  type Receipt,
+  type Storage,
+  type WriteTransaction,
+} from '../storage/index.js'
 import { type ColumnDefinition, type TableDefinition, toColumn, toForeignKey } from './definition.js'
 import { checkName, RESERVED_DATABASE } from './names.js'
 import type { Column, TableSchema } from './schema.js'
@@ -97,22 +104,24 @@ export class Catalog {
   }
 
   /** @throws Problem database_exists, invalid_name, too_many */
-  async createDatabase(name: string): Promise<void> {
+  async createDatabase(name: string, receipt?: Receipt): Promise<void> {
     await this.#storage.write((transaction) => {
       if (name === RESERVED_DATABASE || this.#draft.databases.has(name))
         throw new Problem('database_exists', { database: name })
       this.#addDatabase(transaction, name)
+      receipt?.alongside(transaction)
     })
   }
 
   /** Drops the database with its tables. @throws Problem database_not_found */
-  async dropDatabase(name: string): Promise<void> {
+  async dropDatabase(name: string, receipt?: Receipt): Promise<void> {
     await this.#storage.write((transaction) => {
       const database = this.#draft.databases.get(name)
       if (!database) throw new Problem('database_not_found', { database: name })
       for (const table of database.tables.values()) this.#removeTable(transaction, table)
       transaction.remove(this.#space, databaseKey(name))
       this.#change(transaction, this.#draft.withoutDatabase(name))
+      receipt?.alongside(transaction)
     })
   }
 
@@ -120,8 +129,11 @@ export class Catalog {
    * Creates the table, and its database when that is missing.
    * @throws Problem table_exists, invalid_name, invalid_column, too_many
    */
-  async createTable(definition: TableDefinition): Promise<TableSchema> {
-    return await this.#storage.write((transaction) => this.createTableIn(transaction, definition))
+  async createTable(definition: TableDefinition, receipt?: Receipt): Promise<TableSchema> {
+    return await this.#storage.write((transaction) => {
+      receipt?.alongside(transaction)
+      return this.createTableIn(transaction, definition)
+    })
   }
 
   /** The same inside a transaction. */
@@ -140,7 +152,7 @@ export class Catalog {
   }
 
   /** At once for callers; the records are removed in the background. @throws Problem table_not_found, table_referenced */
-  async dropTable(database: string, table: string): Promise<void> {
+  async dropTable(database: string, table: string, receipt?: Receipt): Promise<void> {
     await this.#storage.write((transaction) => {
       const schema = this.draftTable(database, table)
       for (const other of this.#draft.databases.get(database)!.tables.values()) {
@@ -149,6 +161,7 @@ export class Catalog {
       }
       this.#removeTable(transaction, schema)
       this.#change(transaction, this.#draft.withoutTable(database, table))
+      receipt?.alongside(transaction)
     })
   }
 
@@ -192,7 +205,7 @@ export class Catalog {
   }
 
   /** @throws Problem table_not_found, column_not_found, column_needed */
-  async dropColumn(database: string, table: string, name: string): Promise<void> {
+  async dropColumn(database: string, table: string, name: string, receipt?: Receipt): Promise<void> {
     await this.#storage.write((transaction) => {
       const schema = this.draftTable(database, table)
       const column = schema.columns.find((other) => other.name === name)
@@ -201,6 +214,7 @@ export class Catalog {
       this.#put(transaction, { ...schema, columns: schema.columns.filter((other) => other !== column) })
       const attribute = schema.kind === 'records' ? { attribute: { table: schema.id, name } } : {}
       this.#leave(transaction, { columns: [column.id], ...attribute })
+      receipt?.alongside(transaction)
     })
   }
 

@@ -16,7 +16,7 @@ export {
   tags,
 } from './key.js'
 export type { KeyRange, Keyspace } from './keyspace.js'
-export { type Idempotency, Replays } from './replays.js'
+export { type Idempotency, type Receipt, Replays } from './replays.js'
 export {
   type Pauses,
   Storage,

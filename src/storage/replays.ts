@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 import { atOnce, Problem, type Steps } from '../lib/index.js'
 import { encodeValue } from './key.js'
 import type { Keyspace } from './keyspace.js'
@@ -10,12 +10,23 @@ export interface Idempotency {
   fingerprint: string
 }
 
+/** Stores more in the transaction of a change, which is there exactly when the change is: the answer for a repeat. */
+export interface Receipt {
+  alongside(transaction: WriteTransaction): void
+}
+
+/** The first answer to a request, readable only for who knows its key: answers hold secrets, as new keys for programs. */
 interface Replay {
-  fingerprint: string
-  answer: unknown
+  /** `[fingerprint, answer]`: nonce, text and tag of AES-256-GCM, in base64. */
+  sealed: string
   /** Milliseconds since 1970. */
   time: number
 }
+
+const CIPHER = 'aes-256-gcm'
+const NONCE_BYTES = 12
+const TAG_BYTES = 16
+const KEY_BYTES = 32
 
 /**
  * First answers of requests that carried an idempotency key, stored in the transaction of their change: a repeat
@@ -38,9 +49,23 @@ export class Replays {
   }
 
   /** The answer on disk. @throws Problem idempotency_key_reused */
-  find(user: string, key: string, fingerprint: string): { answer: unknown } | undefined {
+  find(user: string, idempotency: Idempotency): { answer: unknown } | undefined {
     using snapshot = this.#storage.snapshot()
-    return this.#valid(snapshot.get(this.#answers, placeOf(user, key)), fingerprint)
+    return this.#valid(snapshot.get(this.#answers, placeOf(user, idempotency.key)), user, idempotency)
+  }
+
+  /** Stores the answer in the transaction of its change. */
+  keep(transaction: WriteTransaction, user: string, { key, fingerprint }: Idempotency, answer: unknown): void {
+    const place = placeOf(user, key)
+    const time = this.#now()
+    const replay: Replay = { sealed: seal(secretOf(user, key), JSON.stringify([fingerprint, answer])), time }
+    transaction.put(this.#answers, place, JSON.stringify(replay))
+    transaction.put(this.#times, encodeValue(time) + place, '')
+  }
+
+  /** Stores the answer to a request whose change is not in this storage. */
+  async store(user: string, idempotency: Idempotency, answer: unknown): Promise<void> {
+    await this.#storage.write((transaction) => this.keep(transaction, user, idempotency, answer))
   }
 
   /**
@@ -64,14 +89,10 @@ export class Replays {
     run: () => Steps<T>,
   ): Steps<T> {
     if (!idempotency) return yield* run()
-    const place = placeOf(user, idempotency.key)
-    const found = this.#valid(transaction.get(this.#answers, place), idempotency.fingerprint)
+    const found = this.#valid(transaction.get(this.#answers, placeOf(user, idempotency.key)), user, idempotency)
     if (found) return found.answer as T
     const answer = yield* run()
-    const time = this.#now()
-    const replay: Replay = { fingerprint: idempotency.fingerprint, answer, time }
-    transaction.put(this.#answers, place, JSON.stringify(replay))
-    transaction.put(this.#times, encodeValue(time) + place, '')
+    this.keep(transaction, user, idempotency, answer)
     return answer
   }
 
@@ -92,14 +113,33 @@ export class Replays {
     return stored !== undefined && (JSON.parse(stored) as Replay).time > this.#now() - this.#lifeMs
   }
 
-  #valid(stored: string | undefined, fingerprint: string): { answer: unknown } | undefined {
+  #valid(stored: string | undefined, user: string, { key, fingerprint }: Idempotency): { answer: unknown } | undefined {
     if (stored === undefined || !this.#isAlive(stored)) return undefined
-    const replay = JSON.parse(stored) as Replay
-    if (replay.fingerprint !== fingerprint) throw new Problem('idempotency_key_reused', {})
-    return { answer: replay.answer }
+    const { sealed } = JSON.parse(stored) as Replay
+    const [first, answer] = JSON.parse(open(secretOf(user, key), sealed)) as [string, unknown]
+    if (first !== fingerprint) throw new Problem('idempotency_key_reused', {})
+    return { answer }
   }
 }
 
 function placeOf(user: string, key: string): string {
   return createHash('sha256').update(user).update('\0').update(key).digest().toString('latin1')
+}
+
+/** What seals an answer: made of the key, which is stored nowhere. */
+function secretOf(user: string, key: string): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, user, 'trellis replay', KEY_BYTES))
+}
+
+function seal(secret: Buffer, text: string): string {
+  const nonce = randomBytes(NONCE_BYTES)
+  const cipher = createCipheriv(CIPHER, secret, nonce)
+  return Buffer.concat([nonce, cipher.update(text, 'utf8'), cipher.final(), cipher.getAuthTag()]).toString('base64')
+}
+
+function open(secret: Buffer, sealed: string): string {
+  const bytes = Buffer.from(sealed, 'base64')
+  const decipher = createDecipheriv(CIPHER, secret, bytes.subarray(0, NONCE_BYTES), { authTagLength: TAG_BYTES })
+  decipher.setAuthTag(bytes.subarray(-TAG_BYTES))
+  return decipher.update(bytes.subarray(NONCE_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
 }

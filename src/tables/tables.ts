@@ -1,6 +1,6 @@
 import { type Catalog, type ColumnDefinition, type TableSchema, UPDATED_TIME } from '../catalog/index.js'
 import { atOnce, HybridClock, Problem, type Steps, TooManySteps, type View } from '../lib/index.js'
-import type { Idempotency, Pauses, Replays, Storage, WriteTransaction } from '../storage/index.js'
+import type { Idempotency, Pauses, Receipt, Replays, Storage, WriteTransaction } from '../storage/index.js'
 import { Batch, type BatchContext, type BatchSettings } from './batch.js'
 import { ChangeLog } from './change-log.js'
 import { Cleaning, type CleaningSettings } from './cleaning.js'
@@ -176,17 +176,23 @@ export class Tables implements AsyncDisposable {
    * Adds a column and waits until its index serves queries.
    * @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many
    */
-  async addColumn(database: string, table: string, definition: ColumnDefinition): Promise<TableSchema> {
+  async addColumn(
+    database: string,
+    table: string,
+    definition: ColumnDefinition,
+    receipt?: Receipt,
+  ): Promise<TableSchema> {
     const { catalog } = this.#options
-    const position = await this.columns.add({ database, table }, definition)
+    const alongside = (transaction: WriteTransaction) => receipt?.alongside(transaction)
+    const position = await this.columns.add({ database, table }, definition, alongside)
     await this.columns.build({ database, table }, position)
     return catalog.table(database, table)
   }
 
   /** Drops a column and waits until its values are gone. @throws Problem table_not_found, column_not_found, column_needed */
-  async dropColumn(database: string, table: string, name: string): Promise<void> {
+  async dropColumn(database: string, table: string, name: string, receipt?: Receipt): Promise<void> {
     const { catalog } = this.#options
-    await catalog.dropColumn(database, table, name)
+    await catalog.dropColumn(database, table, name, receipt)
     await this.cleaning.run()
   }
 

@@ -101,7 +101,7 @@ export class Delivery implements AsyncDisposable {
   }
 
   /** Puts dead letters behind the queue again; how many. */
-  revive(most: number): Promise<number> {
+  revive(most: number, also: (transaction: WriteTransaction, count: number) => void): Promise<number> {
     const { store } = this.#options
     const { id } = this.#subscription
     const letters = store.letters('dead', id, most)
@@ -111,6 +111,7 @@ export class Delivery implements AsyncDisposable {
         this.add(transaction, { ...message, stamp: Date.now() })
       }
       this.#fewerDead(transaction, letters.length)
+      also(transaction, letters.length)
       return letters.length
     })
   }

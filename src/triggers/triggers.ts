@@ -1,7 +1,7 @@
 import { didYouMean, Problem } from '../lib/index.js'
 import type { EventMetrics, TriggerLoad } from '../metrics/index.js'
 import type { Program } from '../pyql/index.js'
-import type { Storage } from '../storage/index.js'
+import type { Receipt, Storage } from '../storage/index.js'
 import { Delivery } from './delivery.js'
 import type { Letter } from './message.js'
 import { type LiveTrigger, onInsert, Reactor } from './reactor.js'
@@ -22,6 +22,11 @@ export interface TriggersOptions {
   /** Told what scripts say with log(). */
   readonly onLog: (lines: readonly string[]) => void
 }
+
+/** Turns what a change has found out into what goes into its transaction: the answer for a repeat. */
+type Settle<Outcome> = (outcome: Outcome) => Receipt
+
+const noReceipt = (): Receipt => ({ alongside: () => {} })
 
 /** Where a trigger is. */
 export interface TriggerPlace {
@@ -110,7 +115,11 @@ export class Triggers implements AsyncDisposable {
   }
 
   /** Makes a trigger, or gives the one that there is another script. Whether it is new. */
-  async create({ database, table, trigger: name }: TriggerPlace, script: string): Promise<boolean> {
+  async create(
+    { database, table, trigger: name }: TriggerPlace,
+    script: string,
+    settle: Settle<boolean> = noReceipt,
+  ): Promise<boolean> {
     const { source, settings } = this.#options
     const tableId = source.tableId(database, table)
     const program = source.compile(database, table, script)
@@ -125,6 +134,7 @@ export class Triggers implements AsyncDisposable {
       const created = { id: known?.trigger.id ?? this.#store.nextId(transaction), createdAt: Date.now() }
       const made = { database, table, tableId, name, script, ...created }
       this.#store.put(transaction, made)
+      settle(!known).alongside(transaction)
       return made
     })
     this.#triggers.set(trigger.id, { trigger, failures: 0, lastFailure: undefined })
@@ -165,10 +175,10 @@ export class Triggers implements AsyncDisposable {
     }
   }
 
-  async drop(place: TriggerPlace): Promise<void> {
+  async drop(place: TriggerPlace, receipt?: Receipt): Promise<void> {
     const { trigger } = this.#get(place)
     const subscriptions = this.#deliveriesOf(trigger.id).map(({ subscription }) => subscription)
-    await this.#forget(trigger, subscriptions)
+    await this.#forget(trigger, subscriptions, receipt)
     const more = [...this.#triggers.values()].some((live) => live.trigger.tableId === trigger.tableId)
     if (!more) await this.#options.source.watch(trigger.database, trigger.table, false)
   }
@@ -184,12 +194,13 @@ export class Triggers implements AsyncDisposable {
     }
   }
 
-  async #forget(trigger: Trigger, subscriptions: readonly Subscription[]): Promise<void> {
+  async #forget(trigger: Trigger, subscriptions: readonly Subscription[], receipt?: Receipt): Promise<void> {
     this.#triggers.delete(trigger.id)
     for (const { id } of subscriptions) await this.#end(id)
     await this.#store.write((transaction) => {
       this.#store.remove(transaction, trigger)
       for (const subscription of subscriptions) this.#store.removeSubscription(transaction, subscription)
+      receipt?.alongside(transaction)
     })
   }
 
@@ -197,7 +208,11 @@ export class Triggers implements AsyncDisposable {
    * Sends a trigger's messages to a web-hook from now on, or changes where they go. The hook is called once, without
    * messages, and must answer 2xx. Whether the subscriber is new.
    */
-  async subscribe(place: TriggerPlace, { subscriber: name, retention, ...target }: SubscribeRequest): Promise<boolean> {
+  async subscribe(
+    place: TriggerPlace,
+    { subscriber: name, retention, ...target }: SubscribeRequest,
+    settle: Settle<boolean> = noReceipt,
+  ): Promise<boolean> {
     const { webhooks, settings } = this.#options
     const { trigger } = this.#get(place)
     await post(target, { id: `msg_test_${Date.now()}`, body: { events: [] } }, webhooks)
@@ -210,6 +225,7 @@ export class Triggers implements AsyncDisposable {
       const retentionMs = retention ?? webhooks.retention_ms
       const made = { id, trigger: trigger.id, name, retentionMs, ...target }
       this.#store.putSubscription(transaction, made)
+      settle(!known).alongside(transaction)
       return made
     })
     if (known) known.readdress(subscription)
@@ -217,10 +233,13 @@ export class Triggers implements AsyncDisposable {
     return !known
   }
 
-  async unsubscribe(place: TriggerPlace, subscriber: string): Promise<void> {
+  async unsubscribe(place: TriggerPlace, subscriber: string, receipt?: Receipt): Promise<void> {
     const { subscription } = this.#delivery(place, subscriber)
     await this.#end(subscription.id)
-    await this.#store.write((transaction) => this.#store.removeSubscription(transaction, subscription))
+    await this.#store.write((transaction) => {
+      this.#store.removeSubscription(transaction, subscription)
+      receipt?.alongside(transaction)
+    })
   }
 
   /** Messages that were given up, the oldest first. */
@@ -229,8 +248,13 @@ export class Triggers implements AsyncDisposable {
   }
 
   /** Puts dead letters behind the queue again; how many. */
-  async resend(place: TriggerPlace, subscriber: string, most: number): Promise<number> {
-    return this.#delivery(place, subscriber).revive(most)
+  async resend(
+    place: TriggerPlace,
+    subscriber: string,
+    most: number,
+    settle: Settle<number> = noReceipt,
+  ): Promise<number> {
+    return this.#delivery(place, subscriber).revive(most, (transaction, count) => settle(count).alongside(transaction))
   }
 
   /** What waits, for the figures of the node. */

@@ -24,6 +24,12 @@ function countOf(store: Store, keyspace: string): number {
   return count
 }
 
+function textOf(store: Store, keyspace: string): string {
+  using snapshot = store.storage.snapshot()
+  const space = store.storage.keyspace(keyspace)
+  return [...snapshot.entries(space, { start: '\0', end: '\xff\xff' })].map(([, text]) => text).join(' ')
+}
+
 describe('records', () => {
   it('come back exactly as they were sent', async function () {
     this.timeout(30_000)
@@ -201,6 +207,9 @@ describe('an idempotency key', () => {
       const answers = await Promise.all([1, 2, 3].map(() => once(store, 'k', 'f', [{ name: 'Penny' }])))
       await store.close()
       const again = await openStore(folder)
+      expect(textOf(again, 'replays'), 'what is on disk')
+        .to.include('sealed')
+        .and.to.not.match(/Penny|inserted|done/)
       answers.push(await once(again, 'k', 'f', [{ name: 'Penny' }]))
       expect(new Set(answers.map((answer) => JSON.stringify(answer))).size).to.equal(1)
       expect(rowsOf(again, DOG)).to.have.length(1)
