@@ -36,6 +36,7 @@ export class ColumnCache {
 
   put(key: string, values: ColumnValues, now: number): void {
     const bytes = isSet(values) ? values.offsets.byteLength + values.values.byteLength : values.byteLength
+    if (this.#entries.get(key)?.values === values) return
     this.delete(key)
     if (!this.#makeRoom(bytes, now)) return
     this.#entries.set(key, { values, bytes, usedAt: now })

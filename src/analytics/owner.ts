@@ -47,6 +47,7 @@ import type {
 import { Arrivals } from './reactions.js'
 import { Scratch, scanBlock, type Unit, unitsOf } from './scan-reader.js'
 import { ACTION_COLUMN, ACTION_NAME, type EventColumn, type EventTable, type PersonId, partitionOf } from './schema.js'
+import { Numberings } from './texts.js'
 
 export type MakeScan = (program: Program, options: ScanOptions) => Scan
 
@@ -110,6 +111,8 @@ export class Owner implements AsyncDisposable {
   readonly #tables = new Map<number, EventTable>()
   readonly #held = new Map<number, Map<number, Held>>()
   readonly #cache: ColumnCache
+  /** By table. */
+  readonly #numberings = new Map<number, Numberings>()
   /** Tables with triggers. */
   readonly #watched = new Set<number>()
   readonly #shared = new Map<number, Sharing>()
@@ -501,6 +504,7 @@ export class Owner implements AsyncDisposable {
   async drop(tableId: number): Promise<void> {
     while (this.#folding) await this.#folding
     this.#held.delete(tableId)
+    this.#numberings.delete(tableId)
     this.#tables.delete(tableId)
     this.#shared.delete(tableId)
     for (const notes of this.#notes.values()) notes.delete(tableId)
@@ -558,6 +562,15 @@ export class Owner implements AsyncDisposable {
     for (const environment of this.#environments.values()) await environment[Symbol.asyncDispose]()
   }
 
+  #numberingsOf(table: number): Numberings {
+    let numberings = this.#numberings.get(table)
+    if (!numberings) {
+      numberings = new Numberings()
+      this.#numberings.set(table, numberings)
+    }
+    return numberings
+  }
+
   #hold(table: EventTable, number: number): Held {
     let partitions = this.#held.get(table.id)
     if (!partitions) {
@@ -568,7 +581,7 @@ export class Owner implements AsyncDisposable {
     if (!held) {
       const environment = this.#environments.get(number % this.#start.environments)
       assert(environment !== undefined, 'a partition is asked of the worker that owns it')
-      const partition = new Partition(environment, table, number, this.#cache)
+      const partition = new Partition(environment, table, number, this.#cache, this.#numberingsOf(table.id))
       const arrivals = new Arrivals(environment, table.id, number)
       held = { partition, populations: new Populations(partition), folding: new Folding(partition), arrivals }
       partitions.set(number, held)

@@ -7,6 +7,7 @@ import { type ColumnValues, decode, isSet, type Scalars } from './codec.js'
 import type { ColumnCache } from './column-cache.js'
 import { copyRows, Delta, type DeltaOrder } from './delta.js'
 import { Kind, key, kindStart, majorOf, minorOf } from './keys.js'
+import { columnInWidth } from './merge.js'
 import { decodePart, encodePart, type Part, type PartColumn } from './part.js'
 import { hashOfCell, hashOfEvent, sameCell } from './row-hash.js'
 import {
@@ -21,7 +22,7 @@ import {
   type Storage,
   storageOf,
 } from './schema.js'
-import { Texts } from './texts.js'
+import { type Numberings, Texts } from './texts.js'
 
 interface State {
   readonly format: 1
@@ -59,6 +60,7 @@ export class Partition {
   readonly number: number
   readonly environment: BinaryEnvironment
   readonly #cache: ColumnCache
+  readonly #numberings: Numberings
   readonly #texts = new Map<number, Texts>()
   readonly #numbers = new Map<PersonId, number>()
   readonly #people: PersonId[] = []
@@ -82,12 +84,19 @@ export class Partition {
   /** Counts every accepted row; with the start it tells whether a stored segment still tells the truth. */
   lastInsertAt = 0
 
-  constructor(environment: BinaryEnvironment, schema: EventTable, number: number, cache: ColumnCache) {
+  constructor(
+    environment: BinaryEnvironment,
+    schema: EventTable,
+    number: number,
+    cache: ColumnCache,
+    numberings: Numberings,
+  ) {
     this.environment = environment
     this.table = schema.id
     this.number = number
     this.#schema = schema
     this.#cache = cache
+    this.#numberings = numberings
     this.#load()
   }
 
@@ -111,7 +120,7 @@ export class Partition {
   texts(column: number): Texts {
     let texts = this.#texts.get(column)
     if (!texts) {
-      texts = new Texts()
+      texts = new Texts(this.#numberings.of(column))
       this.#texts.set(column, texts)
     }
     return texts
@@ -208,17 +217,31 @@ export class Partition {
     }
   }
 
-  /** A column of a block, or undefined when it is nothing but None. */
-  column(block: BlockEntry, id: number): ColumnValues | undefined {
+  /** A column of a block, or undefined when it is nothing but None. Codes come in a width when one is asked for. */
+  column(block: BlockEntry, id: number, width = 0): ColumnValues | undefined {
     const cacheKey = this.#cacheKey(block.id, id)
     const now = performance.now()
-    const cached = this.#cache.get(cacheKey, now)
-    if (cached) return cached
-    const bytes = this.environment.get(key(this.table, this.number, Kind.block, block.id, id))
-    if (!bytes) return undefined
-    const values = decode(bytes)
+    const cached = this.#cache.get(cacheKey, now) ?? this.#stored(block, id)
+    if (!cached) return undefined
+    const values = width === 0 ? cached : columnInWidth(cached, width)
     this.#cache.put(cacheKey, values, now)
     return values
+  }
+
+  #stored(block: BlockEntry, id: number): ColumnValues | undefined {
+    const bytes = this.environment.get(key(this.table, this.number, Kind.block, block.id, id))
+    return bytes && decode(bytes)
+  }
+
+  /** What was made of a column of a block, by a name. */
+  remember(block: BlockEntry, id: number, name: string, make: () => Uint32Array | undefined): Uint32Array | undefined {
+    const cacheKey = `${this.#cacheKey(block.id, id)}/${name}`
+    const now = performance.now()
+    const known = this.#cache.get(cacheKey, now)
+    if (known) return known as Uint32Array
+    const made = make()
+    if (made) this.#cache.put(cacheKey, made, now)
+    return made
   }
 
   /** What the columns of a block hold; undefined for blocks of before that was noted. */

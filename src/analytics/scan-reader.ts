@@ -1,7 +1,7 @@
 import type { ColumnData, Dictionary, ScanBlock } from '../pyql/index.js'
 import type { BlockEntry } from './block-entry.js'
 import { type ColumnValues, isSet, type Scalars, type SetValues } from './codec.js'
-import { columnInWidth, hasFresh, inWidth, type MergePlan, mergeScalars, mergeSets, planMerge } from './merge.js'
+import { hasFresh, inWidth, type MergePlan, mergeScalars, mergeSets, planMerge } from './merge.js'
 import type { Partition, Snapshot } from './partition.js'
 import { ACTION, type EventColumn, STAMP, type Storage, storageOf } from './schema.js'
 
@@ -114,8 +114,7 @@ export function columnOfUnit(
   const { partition, delta, deltaRows } = snapshot
   const storage = storageOf(column.type)
   const width = storage === 'text' ? partition.texts(column.id).width : 0
-  const stored = unit.block ? partition.column(unit.block, column.id) : undefined
-  const block = stored && storage === 'text' ? columnInWidth(stored, width) : stored
+  const block = unit.block && partition.column(unit.block, column.id, width)
   if (!plan) return block
   const fresh = column.id === ACTION ? delta.action : delta.columns.get(column.id)?.values(deltaRows)
   if (!block && !fresh) return undefined
@@ -142,6 +141,7 @@ class UnitBlock implements ScanBlock {
   readonly rowStart: Uint32Array
   readonly columns: readonly (ColumnData | undefined)[]
   readonly personNumber: Uint32Array
+  readonly remember: ScanBlock['remember']
   readonly #snapshot: Snapshot
   readonly #unit: Unit
   readonly #rows: UnitRows
@@ -157,6 +157,11 @@ class UnitBlock implements ScanBlock {
     )
     this.personNumber = scratch.take('person', Uint32Array, unit.people)
     for (let person = 0; person < unit.people; person++) this.personNumber[person] = unit.first + person
+    const { block } = unit
+    this.remember =
+      block && !rows.plan
+        ? (slot, name, make) => snapshot.partition.remember(block, columns[slot]!.id, name, make)
+        : undefined
     this.#snapshot = snapshot
     this.#unit = unit
     this.#rows = rows

@@ -1,4 +1,41 @@
-import type { Dictionary } from '../pyql/index.js'
+import type { CommonTexts, Dictionary } from '../pyql/index.js'
+
+/** More texts than this have no common numbers: they would take as much memory again. */
+const COMMON_MAX = 1 << 16
+
+/** Texts of a column in one numbering for all partitions of a worker, in the order in which they were first asked for. */
+class Numbering {
+  readonly #numbers = new Map<string, number>()
+  readonly #texts: string[] = ['']
+
+  get size(): number {
+    return this.#texts.length - 1
+  }
+
+  readonly textOf = (number: number): string => this.#texts[number]!
+
+  numberOf(text: string): number {
+    const known = this.#numbers.get(text)
+    if (known !== undefined) return known
+    const number = this.#texts.push(text) - 1
+    this.#numbers.set(text, number)
+    return number
+  }
+}
+
+/** The numberings of a table's columns. */
+export class Numberings {
+  readonly #byColumn = new Map<number, Numbering>()
+
+  of(column: number): Numbering {
+    let numbering = this.#byColumn.get(column)
+    if (!numbering) {
+      numbering = new Numbering()
+      this.#byColumn.set(column, numbering)
+    }
+    return numbering
+  }
+}
 
 /**
  * The texts of a column of one partition, numbered from 1 in the order in which they came. It only grows: blocks,
@@ -9,6 +46,14 @@ export class Texts implements Dictionary {
   #texts: string[] = ['']
   /** Texts up to this code are durable or on their way. */
   #written = 0
+  readonly #numbering: Numbering
+  /** By code, the common number; known up to a code. */
+  #places = new Int32Array(16)
+  #placed = 0
+
+  constructor(numbering: Numbering) {
+    this.#numbering = numbering
+  }
 
   get size(): number {
     return this.#texts.length - 1
@@ -43,6 +88,21 @@ export class Texts implements Dictionary {
     const first = this.#written + 1
     this.#written = this.size
     return { first, texts: this.#texts.slice(first) }
+  }
+
+  common(): CommonTexts | undefined {
+    const numbering = this.#numbering
+    if (this.size > COMMON_MAX || numbering.size > COMMON_MAX) return undefined
+    if (this.#places.length <= this.size) {
+      const larger = new Int32Array(this.size * 2)
+      larger.set(this.#places)
+      this.#places = larger
+    }
+    while (this.#placed < this.size) {
+      const code = ++this.#placed
+      this.#places[code] = numbering.numberOf(this.#texts[code]!)
+    }
+    return { size: numbering.size, textOf: numbering.textOf, places: this.#places }
   }
 
   /** Bytes of a code: fixed for as long as the number of texts stays within it. */

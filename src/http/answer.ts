@@ -14,9 +14,9 @@ export function writeAnswer(context: Context, answer: unknown, status: number): 
     context.type = answer.type
     context.body = typeof answer.body === 'string' ? answer.body : Readable.from(answer.body, { objectMode: false })
   } else {
-    const text = answer instanceof JsonText ? answer.text : JSON.stringify(answer ?? null)
+    const body = answer instanceof JsonText ? answer.body : JSON.stringify(answer ?? null)
     context.set('Content-Type', JSON_TYPE)
-    context.body = text
+    context.body = body
   }
 }
 

@@ -1,8 +1,12 @@
-/** An answer that is JSON text already: written as it is, without parsing and printing it again. */
+/** An answer that is JSON text already, or the bytes of it: written as it is, without parsing and printing it again. */
 export class JsonText {
-  readonly text: string
-  constructor(text: string) {
-    this.text = text
+  readonly body: string | Buffer
+  constructor(body: string | Buffer) {
+    this.body = body
+  }
+
+  get text(): string {
+    return this.body.toString()
   }
 }
 

@@ -1,8 +1,10 @@
 import { didYouMean } from '../lib/index.js'
 import { PyqlError } from './errors.js'
+import { type Children, childrenOf, MergedGroups } from './group-merge.js'
+import { JsonWriter } from './json-writer.js'
 import type { Aggregate, PartialResult, Scalar } from './program.js'
 import type { Accumulator } from './runtime/accumulators.js'
-import { compareScalars, GroupTree, KeyPool, type ResultLimits, tooLong } from './runtime/groups.js'
+import { compareScalars, KeyPool, type ResultLimits, tooLong } from './runtime/groups.js'
 import { accumulatorOf } from './runtime/runtime.js'
 
 /** A group in a reply: its key, its aggregates for the first, second … segment, and the groups within it. */
@@ -25,6 +27,13 @@ export interface ReplyOptions {
   readonly trim?: number
 }
 
+const MARKS = {
+  all: JsonWriter.encode('{"_":['),
+  allEnd: JsonWriter.encode(']}'),
+  within: JsonWriter.encode(',"_":['),
+}
+const [COMMA, LIST_END, END] = [44, 93, 125] as const
+
 /** Ranks and whole numbers that fit into one double together. */
 const RANKS = 2 ** 20
 const WHOLE_END = 2 ** 32
@@ -35,7 +44,7 @@ export class Answer {
   readonly #segments: number
   readonly #pool: KeyPool
   readonly #charactersMax: number
-  readonly #tree: GroupTree
+  readonly #tree: MergedGroups
   /** By segment and aggregate. */
   readonly #accumulators: Accumulator[][]
   readonly debug: unknown[] = []
@@ -47,23 +56,23 @@ export class Answer {
     this.#charactersMax = limits.charactersMax
     this.#aggregates = aggregates
     this.#segments = segments
-    this.#tree = new GroupTree(limits)
+    this.#tree = new MergedGroups(limits)
     this.#accumulators = Array.from({ length: segments }, () => aggregates.map(accumulatorOf))
     this.#grow()
   }
 
   #grow(): void {
-    this.#capacity = this.#tree.capacity
+    if (this.#tree.size <= this.#capacity) return
+    this.#capacity = this.#tree.parent.length
     for (const accumulator of this.#accumulators.flat()) accumulator.grow(this.#capacity)
   }
 
   /** Takes a partial result in; `segment` counts from 0. */
   absorb(partial: PartialResult, segment: number): void {
     const keys = partial.keys.map((key) => this.#pool.of(key))
-    const nodes = new Int32Array(partial.parent.length)
-    for (let i = 1; i < nodes.length; i++)
-      nodes[i] = this.#tree.child(nodes[partial.parent[i]!]!, keys[partial.key[i]!]!)
-    if (this.#tree.capacity !== this.#capacity) this.#grow()
+    const own = partial.key.map((key) => keys[key]!)
+    const nodes = this.#tree.merge(partial.parent, own, this.#pool.keys.length)
+    this.#grow()
     this.#accumulators[segment]!.forEach((accumulator, index) => {
       accumulator.absorb(partial.columns[index]!, nodes)
     })
@@ -72,15 +81,14 @@ export class Answer {
   }
 
   reply(options: ReplyOptions = {}): Reply {
-    const compare = this.#comparison(options)
+    const sort = this.#sorter(options)
     const children = this.#children()
     const { trim = Number.POSITIVE_INFINITY } = options
     const list = (parent: number): ReplyNode[] => {
-      const sorted = (children[parent] ?? []).sort(compare)
-      const nodes = sorted.length > trim ? sorted.slice(0, trim) : sorted
-      return nodes.map((node) => {
+      const sorted = sort(below(children, parent))
+      return Array.from(sorted.length > trim ? sorted.subarray(0, trim) : sorted, (node) => {
         const shown = this.#shown(node)
-        if (children[node]) shown._ = list(node)
+        if (hasChildren(children, node)) shown._ = list(node)
         return shown
       })
     }
@@ -88,55 +96,69 @@ export class Answer {
   }
 
   /**
-   * The reply as JSON text: the same as that of `reply`, without an object for every group, which with many groups costs
-   * more than counting them.
+   * The reply as JSON text, in bytes: the same as that of `reply`, without an object for every group, which with many
+   * groups costs more than counting them.
    */
-  text(options: ReplyOptions = {}): string {
+  json(options: ReplyOptions = {}): Buffer {
     const { trim = Number.POSITIVE_INFINITY } = options
     const sort = this.#sorter(options)
     const children = this.#children()
     const { key } = this.#tree
-    const keys = this.#pool.keys.map((value) => `{"g":${JSON.stringify(value ?? 'n/a')}`)
-    const parts: string[] = []
-    let characters = 0
+    const texts = this.#pool.keys.map((value) => `{"g":${JSON.stringify(value ?? 'n/a')},"c":[`)
+    const keys = texts.map(JsonWriter.encode)
+    const writer = new JsonWriter()
+    const values = this.#valuesWriter(writer)
     const list = (parent: number): void => {
-      const nodes = sort(children[parent]!)
+      const nodes = sort(below(children, parent))
       const end = Math.min(nodes.length, trim)
       for (let at = 0; at < end; at++) {
         const node = nodes[at]!
-        const head = (at > 0 ? ',' : '') + keys[key[node]!]! + this.#valuesText(node)
-        characters += head.length
-        if (characters > this.#charactersMax) throw tooLong(this.#charactersMax)
-        if (!children[node]) parts.push(`${head}}`)
-        else {
-          parts.push(`${head},"_":[`)
+        if (at > 0) writer.byte(COMMA)
+        writer.bytes(keys[key[node]!]!, texts[key[node]!]!.length)
+        values(node)
+        if (writer.characters > this.#charactersMax) throw tooLong(this.#charactersMax)
+        if (hasChildren(children, node)) {
+          writer.bytes(MARKS.within)
           list(node)
-          parts.push(']}')
+          writer.byte(LIST_END)
         }
+        writer.byte(END)
       }
     }
-    if (children[0]) list(0)
-    return `{"_":[${parts.join('')}]}`
+    writer.bytes(MARKS.all)
+    list(0)
+    writer.bytes(MARKS.allEnd)
+    return writer.take()
   }
 
-  #valuesText(node: number): string {
-    let text = ''
-    for (let segment = 0; segment < this.#segments; segment++) {
-      const accumulators = this.#accumulators[segment]!
-      text += segment === 0 ? ',"c":[' : `,"c${segment + 1}":[`
-      for (let at = 0; at < accumulators.length; at++) {
-        const value = accumulators[at]!.value(node) ?? (this.#aggregates[at]!.numeric ? 0 : null)
-        if (at > 0) text += ','
-        // Whole numbers need no look at how JSON writes them.
-        text += Number.isSafeInteger(value) ? (value as number) + 0 : JSON.stringify(value)
+  /** Writes the aggregates of a node, and the lists of further segments. */
+  #valuesWriter(writer: JsonWriter): (node: number) => void {
+    const lists = this.#accumulators.map((accumulators, segment) => {
+      const head = JsonWriter.encode(segment === 0 ? '' : `],"c${segment + 1}":[`)
+      return { head, writers: accumulators.map((values, at) => this.#valueWriter(writer, values, at)) }
+    })
+    return (node) => {
+      for (const { head, writers } of lists) {
+        if (head.length > 0) writer.bytes(head)
+        for (let at = 0; at < writers.length; at++) {
+          if (at > 0) writer.byte(COMMA)
+          writers[at]!(node)
+        }
       }
-      text += ']'
+      writer.byte(LIST_END)
     }
-    return text
+  }
+
+  #valueWriter(writer: JsonWriter, values: Accumulator, at: number): (node: number) => void {
+    const missing = this.#aggregates[at]!.numeric ? 0 : null
+    const numbers = this.#numbers(values, missing)
+    const isWhole = numbers?.every((value) => Number.isSafeInteger(value) && value >= 0)
+    if (numbers && isWhole) return (node) => writer.whole(numbers[node]!)
+    return (node) => writer.value(values.value(node) ?? missing)
   }
 
   /** Puts siblings in order. Whole numbers and ranks of keys make one number each, which sort without comparisons of ours. */
-  #sorter(options: ReplyOptions): (nodes: number[]) => number[] {
+  #sorter(options: ReplyOptions): (nodes: Int32Array) => Int32Array {
     const compare = this.#comparison(options)
     const { sort, order = 'desc' } = options
     const index = sort === undefined ? 0 : this.#aggregates.findIndex(({ alias }) => alias === sort)
@@ -170,10 +192,8 @@ export class Answer {
     return numbers?.every((value) => Number.isInteger(value) && Math.abs(value) < WHOLE_END) ? numbers : undefined
   }
 
-  #children(): number[][] {
-    const children: number[][] = []
-    for (let node = 1; node < this.#tree.size; node++) (children[this.#tree.parent[node]!] ??= []).push(node)
-    return children
+  #children(): Children {
+    return childrenOf(this.#tree.parent, this.#tree.size)
   }
 
   #shown(node: number): ReplyNode {
@@ -245,6 +265,14 @@ export class Answer {
       `There is no aggregate '${sort}' to sort by; there are ${names.join(', ')}.${didYouMean(sort, names)}`,
     )
   }
+}
+
+function hasChildren({ start }: Children, node: number): boolean {
+  return start[node] !== start[node + 1]
+}
+
+function below({ start, nodes }: Children, parent: number): Int32Array {
+  return nodes.subarray(start[parent], start[parent + 1])
 }
 
 /** Texts without regard to case. */

@@ -14,6 +14,16 @@ export interface Dictionary {
   textOf(code: number): string
   /** The number of texts; codes run from 1 to `size`. It may grow between blocks, never shrink, and codes keep their text. */
   readonly size: number
+  /** Where there are not too many of them: one numbering of the texts of all dictionaries of the column. */
+  common?(): CommonTexts | undefined
+}
+
+/** Texts of a column under one numbering, from 1, whatever dictionary they come from. */
+export interface CommonTexts {
+  readonly size: number
+  textOf(place: number): string
+  /** By code of the dictionary that was asked, the number; 0 for None. */
+  readonly places: Int32Array
 }
 
 /** 0 means None. */
@@ -73,6 +83,11 @@ export interface ScanBlock {
   readonly columns: readonly (ColumnData | undefined)[]
   /** The person's number, dense per partition: bit position in populations. */
   readonly personNumber: Uint32Array
+  /**
+   * Where the block is read more than once: what was made of one of its columns, by a name, is kept for as long as there
+   * is memory for it. Undefined where it was not worth it.
+   */
+  remember?(slot: number, name: string, make: () => Uint32Array | undefined): Uint32Array | undefined
   /** The person's id as given at insert. Called only when a script asks for it. */
   personId(index: number): string | number
 }

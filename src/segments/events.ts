@@ -203,10 +203,10 @@ export class Events implements AsyncDisposable {
         ...(request.order !== undefined && { order: request.order }),
         ...(request.trim !== undefined && { trim: request.trim }),
       }
-      const text = answer.text(shape)
-      if (!trace) return new JsonText(text)
+      const json = answer.json(shape)
+      if (!trace) return new JsonText(json)
       const traced = JSON.stringify({ debug: answer.debug.slice(0, options.limits.traceMax), log })
-      return new JsonText(`${text.slice(0, -1)},${traced.slice(1)}`)
+      return new JsonText(`${json.toString().slice(0, -1)},${traced.slice(1)}`)
     })
   }
 

@@ -32,7 +32,7 @@ describe('answers', () => {
         for (const sort of [undefined, 'key', program.aggregates[0]!.alias]) {
           for (const trim of [undefined, 2]) {
             const options = { order, ...(sort && { sort }), ...(trim && { trim }) }
-            expect(answer.text(options), `seed ${seed}`).to.equal(JSON.stringify(answer.reply(options)))
+            expect(answer.json(options).toString(), `seed ${seed}`).to.equal(JSON.stringify(answer.reply(options)))
           }
         }
       }
@@ -60,6 +60,6 @@ describe('answers', () => {
       0,
     )
     for (const order of ['asc', 'desc'] as const)
-      expect(answer.text({ order })).to.equal(JSON.stringify(answer.reply({ order })))
+      expect(answer.json({ order }).toString()).to.equal(JSON.stringify(answer.reply({ order })))
   })
 })

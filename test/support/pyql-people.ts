@@ -1,4 +1,4 @@
-import type { Codes, ColumnData, Dictionary, ScanBlock, TableColumn } from '../../src/pyql/index.js'
+import type { Codes, ColumnData, CommonTexts, Dictionary, ScanBlock, TableColumn } from '../../src/pyql/index.js'
 
 export type Cell = string | number | boolean | null | readonly (string | number | boolean)[]
 
@@ -29,6 +29,10 @@ export function blockOf(people: readonly Person[], columns: readonly TableColumn
     columns: columns.map((column) => dataOf(rows, column)),
     personNumber: Uint32Array.from(people, (_, i) => firstNumber + i),
     personId: (i) => people[i]!.id,
+    // Every other block knows the rows of conditions.
+    ...(rows.length % 2 === 0 && {
+      remember: (_slot: number, _name: string, make: () => Uint32Array | undefined) => make(),
+    }),
   }
 }
 
@@ -60,6 +64,9 @@ function setData(cells: readonly Cell[], { type }: TableColumn): ColumnData {
   return { kind: 'text_set', offsets, codes: texts.codes(elements), dictionary: texts }
 }
 
+/** All texts of all columns: more than any block has, and in another order. */
+const numbering: string[] = ['']
+
 class Texts implements Dictionary {
   readonly #texts: string[]
   readonly #codes: Map<string, number>
@@ -81,8 +88,20 @@ class Texts implements Dictionary {
     return this.#texts[code - 1]!
   }
 
+  /** Every other dictionary has no common numbers, so that both ways of a program are gone. */
+  common(): CommonTexts | undefined {
+    if (this.size % 2 === 0) return undefined
+    const places = Int32Array.from(['', ...this.#texts], (text, code) => (code === 0 ? 0 : numberOf(text)))
+    return { size: numbering.length - 1, textOf: (place) => numbering[place]!, places }
+  }
+
   codes(cells: readonly Cell[]): Codes {
     const codes = cells.map((cell) => (cell === null ? 0 : this.codeOf(String(cell))))
     return this.size < 256 ? Uint8Array.from(codes) : Uint16Array.from(codes)
   }
+}
+
+function numberOf(text: string): number {
+  const known = numbering.indexOf(text, 1)
+  return known === -1 ? numbering.push(text) - 1 : known
 }

@@ -3,6 +3,7 @@ import { type Checked, type CheckedAggregate, check } from '../check.js'
 import type { Parameters } from '../parameters.js'
 import { parse } from '../parser.js'
 import type { Aggregate, Mode, Program, TableColumn } from '../program.js'
+import { groupArrays } from './counting.js'
 import { needsOf } from './needs.js'
 import { block } from './statements.js'
 import { noneOf } from './types.js'
@@ -88,6 +89,16 @@ function repeats(values, from, at) {
   for (let i = from; i < at; i++) if (values[i] === values[at]) return true
   return false
 }
+function nextRow(bits, row, end) {
+  let word = row >>> 5
+  let left = bits[word] >>> (row & 31)
+  if (left !== 0) return row + 31 - Math.clz32(left & -left)
+  for (const last = (end - 1) >>> 5; word < last; ) {
+    left = bits[++word]
+    if (left !== 0) return (word << 5) + 31 - Math.clz32(left & -left)
+  }
+  return end
+}
 function countEvents(stamp, actions, start, end) {
   let events = end > start ? 1 : 0
   for (let i = start + 1; i < end; i++) if (stamp[i] !== stamp[i - 1] || actions[i] !== actions[i - 1]) events++
@@ -101,18 +112,19 @@ function write(unit: Unit): string {
   const entry = checked.mode === 'trigger' ? `\n${entries(unit)}` : ''
   const body = `person: {\n${block(unit, top, checked.script.body)}${entry}\n}`
   const guarded = guard(unit, body)
-  const each = perPerson(unit)
-  // Stamps are the largest column, and are read only when they are asked for.
-  const stamps = [each, functions, guarded, ...unit.blockLines].some((code) => /\bstamp\b/.test(code)) ? ', stamp' : ''
+  const each = perPerson(unit, `${functions}\n${guarded}`)
+  const text = [each, functions, guarded, ...unit.blockLines].join('\n')
+  const uses = (name: string) => new RegExp(`\\b${name}\\b`).test(text)
   return [
     helpers,
     ...checked.aggregates.map((_, index) => `const A${index} = rt.accumulators[${index}]`),
     ...unit.scanLines,
     'const now = rt.now, seen = rt.seen',
     'return function scan(block, population, members, entry) {',
-    `const { people, rowStart, personNumber${stamps} } = block`,
-    ...checked.columns.map((column, slot) => columnLines(column, slot)),
+    `const { people, rowStart, personNumber${uses('stamp') ? ', stamp' : ''} } = block`,
+    ...checked.columns.flatMap((column, slot) => columnLines(column, slot, uses)),
     ...unit.blockLines,
+    ...[...groupArrays(checked)].filter(([name]) => uses(name)).map(([name, array]) => `let ${name} = ${array}`),
     'let fuel = 0',
     'for (let p = 0; p < people; p++) {',
     'const person = personNumber[p]',
@@ -124,6 +136,7 @@ function write(unit: Unit): string {
     guarded,
     '}',
     '}',
+    ...unit.blockEnd,
     '}',
   ].join('\n')
 }
@@ -142,14 +155,14 @@ function guard(unit: Unit, body: string): string {
   return unit.throwsExit ? `try {\n${body}\n} catch (stopped) { if (stopped !== rt.exit) throw stopped }` : body
 }
 
-function perPerson(unit: Unit): string {
+function perPerson(unit: Unit, body: string): string {
   const { checked } = unit
   const variables = checked.variables.map((name, id) => {
     const start = name === 'each_value' && hasEach(checked) ? 'rt.each[each]' : noneOf(unit.variables[id]!)
     return `let v${id} = ${start}`
   })
   return [
-    `const serial = rt.next(${hasEach(checked) ? 'each' : '0'})`,
+    serial(checked, body),
     ...(unit.usesSeen ? ['seen.clear()'] : []),
     ...(unit.usesSessions ? ['rt.numberSessions(stamp, start, end)'] : []),
     ...variables,
@@ -157,14 +170,22 @@ function perPerson(unit: Unit): string {
   ].join('\n')
 }
 
-function columnLines({ isSet, type }: TableColumn, slot: number): string {
-  const lines = [
-    `const b${slot} = rt.column(block, ${slot})`,
-    `const c${slot} = b${slot}.${type === 'text' ? 'codes' : 'values'}`,
-  ]
-  if (type === 'text') lines.push(`const d${slot} = b${slot}.dictionary`)
-  if (isSet) lines.push(`const o${slot} = b${slot}.offsets`)
-  return lines.join('\n')
+/** Where nothing is called that has a budget of its own, only the number of the person counts on. */
+function serial(checked: Checked, body: string): string {
+  if (hasEach(checked)) return 'const serial = rt.next(each)'
+  const plain = checked.mode === 'event' || checked.mode === 'segment'
+  if (!plain || /\brt\.(?!child\b|codeNode\b|refuel\b|pool\b|last\b|rows\b)/.test(body))
+    return 'const serial = rt.next(0)'
+  return 'const serial = ++rt.serial\nif ((serial & 255) === 0) rt.look()'
+}
+
+/** Only what is used of a column is read. */
+function columnLines({ isSet, type }: TableColumn, slot: number, uses: (name: string) => boolean): string[] {
+  const parts = [`c${slot} = b${slot}.${type === 'text' ? 'codes' : 'values'}`]
+  if (type === 'text') parts.push(`d${slot} = b${slot}.dictionary`)
+  if (isSet) parts.push(`o${slot} = b${slot}.offsets`)
+  const used = parts.filter((part) => uses(part.split(' ', 1)[0]!))
+  return used.length === 0 ? [] : [`const b${slot} = rt.column(block, ${slot})`, ...used.map((part) => `const ${part}`)]
 }
 
 /** Functions are made for each person: they see the person's variables, and calls are counted against its budget. */

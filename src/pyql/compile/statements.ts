@@ -1,6 +1,8 @@
 import type { Assignment, Call, Delete, Expression, For, If, Match, Name, Statement, Subscript } from '../ast.js'
 import { moves } from '../builtins.js'
+import { countsRowsAlike, talliesRowsOnce } from './counting.js'
 import { anyOf, binary, expression, list } from './expressions.js'
+import { rowsTested } from './row-tests.js'
 import { tally } from './tally.js'
 import { isSet, noneOf, slotOf, type Type } from './types.js'
 import type { Code, Context, Unit } from './unit.js'
@@ -128,14 +130,31 @@ function ifStatement(unit: Unit, context: Context, { branches, otherwise }: If):
 
 const step = 'if (--fuel < 0) fuel = rt.refuel(fuel)'
 
-function match(unit: Unit, context: Context, { reverse, limit, where, body }: Match): string {
+/**
+ * A match that only counts every row from here on, all alike, is not walked through: the first row stands for the rest.
+ * A budget counts people's rows all the same.
+ */
+function countedAtOnce(unit: Unit, context: Context, { reverse, limit, where, body }: Match): string | undefined {
+  const [only] = body
+  if (reverse || limit || where || body.length !== 1 || only?.kind !== 'expression') return undefined
+  if (only.expression.kind !== 'call' || only.expression.name !== 'tally' || unit.checked.mode !== 'event')
+    return undefined
+  if (!only.expression.args.every(({ kind }) => kind === 'constant')) return undefined
+  if (!talliesRowsOnce(unit.checked) || !countsRowsAlike(unit.checked)) return undefined
+  const counted = tally(unit, { ...context, times: `(end - ${context.row})` }, only.expression)
+  return `if (${context.row} < end) {\n${counted}\n}`
+}
+
+function match(unit: Unit, context: Context, node: Match): string {
+  const { reverse, limit, where, body } = node
+  const atOnce = countedAtOnce(unit, context, node)
+  if (atOnce) return atOnce
   const label = unit.name('loop')
   const at = unit.name('m')
   const moving = bodyMoves(body)
   const row = moving ? unit.name('r') : at
   // A row that is tested is not matched yet: the match before it is the one around.
-  const tested: Context = { ...context, row: at, prev: context.matched }
-  const condition = where ? `if (!${unit.truth(expression(unit, tested, where))}) continue\n` : ''
+  const condition = where ? conditionOf(unit, { ...context, row: at, prev: context.matched }, where, reverse) : ''
   const outermost = context.loops.length === 0 && !context.function
   const inner: Context = {
     ...{ row, function: context.function, loops: [...context.loops, { label }] },
@@ -150,6 +169,16 @@ function match(unit: Unit, context: Context, { reverse, limit, where, body }: Ma
   return `${outermost ? `if ((fuel -= ${rows}) < 0) fuel = rt.refuel(fuel)\n` : ''}${label}: for (let ${at} = ${context.row}${init}; ${bound}${limit ? ` && ${count} < ${most}` : ''}; ${at}${reverse ? '--' : '++'}) {
 ${outermost ? '' : `${step}\n`}${condition}${limit ? `${count}++\n` : ''}${moving ? `let ${row} = ${at}\n` : ''}${block(unit, inner, body)}
 }`
+}
+
+/** Goes on where the condition does not hold: to the next row that can fulfil it, where the block knows those. */
+function conditionOf(unit: Unit, context: Context, where: Expression, reverse: boolean): string {
+  const at = context.row
+  const test = `if (!${unit.truth(expression(unit, context, where))}) continue\n`
+  const tested = reverse ? undefined : rowsTested(unit, where)
+  if (!tested) return test
+  const next = `${at} = nextRow(${tested.rows}, ${at}, end)\nif (${at} >= end) break`
+  return `if (${tested.rows} !== undefined) {\n${next}\n} ${tested.whole ? 'else ' : '\n'}${test}`
 }
 
 /** The stamp of a match around, or of this one where there is none: in a function, around its call if there is one. */

@@ -25,6 +25,8 @@ export interface Context {
   readonly matched: string
   readonly function: FunctionDefinition | undefined
   readonly loops: readonly Loop[]
+  /** JavaScript of how many rows stand for this one; undefined where each is looked at. */
+  readonly times?: string
 }
 
 /** Characters of JavaScript that all tallies of a script may make. */
@@ -49,6 +51,8 @@ export class Unit {
   readonly scanLines: string[] = []
   /** Lines that run once for a block. */
   readonly blockLines: string[] = []
+  /** Lines that run behind the last person of a block. */
+  readonly blockEnd: string[] = []
   needsTags = false
   changed = false
   usesSessions = false

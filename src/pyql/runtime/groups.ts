@@ -1,4 +1,3 @@
-import type { Dictionary } from '../block.js'
 import { PyqlError } from '../errors.js'
 import type { Scalar } from '../program.js'
 import { compareText } from './text.js'
@@ -32,7 +31,6 @@ export class KeyPool {
   readonly #texts = new Map<string, number>()
   readonly #numbers = new Map<number, number>()
   readonly #flags = [0, 0]
-  readonly #ofDictionary = new WeakMap<Dictionary, Int32Array>()
   #lastNumber = Number.NaN
   #lastKey = 0
   #characters = 0
@@ -84,23 +82,6 @@ export class KeyPool {
     if (typeof key === 'number') return this.number(key)
     return key === null ? 0 : this.flag(key ? 2 : 1)
   }
-
-  /** By code, the key of the text; 0 where it was not asked for yet: then `code` is to be called. */
-  codes(dictionary: Dictionary): Int32Array {
-    const known = this.#ofDictionary.get(dictionary)
-    if (known && known.length > dictionary.size) return known
-    const keys = new Int32Array(Math.max(16, dictionary.size + 1, (known?.length ?? 0) * 2))
-    if (known) keys.set(known)
-    this.#ofDictionary.set(dictionary, keys)
-    return keys
-  }
-
-  code(keys: Int32Array, dictionary: Dictionary, code: number): number {
-    if (code === 0) return 0
-    const key = this.text(dictionary.textOf(code))
-    keys[code] = key
-    return key
-  }
 }
 
 /** The tree of groups: nodes are numbers, 0 is the root; children are found through one open-addressed table. */
@@ -111,6 +92,8 @@ export class GroupTree {
   key = new Int32Array(64)
   #mask = 255
   #table = new Int32Array(256)
+  /** Nodes from here on are not in the table yet. */
+  #entered = 1
 
   constructor({ nodesMax }: ResultLimits) {
     this.#nodesMax = nodesMax
@@ -122,7 +105,8 @@ export class GroupTree {
 
   /** The node of a key below a node; made when it is not there. */
   child(parent: number, key: number): number {
-    let at = (Math.imul(parent, 0x9e3779b1) ^ Math.imul(key, 0x85ebca6b)) >>> 9
+    if (this.#entered < this.size) this.#enter()
+    let at = placeOf(parent, key)
     for (;;) {
       at &= this.#mask
       const node = this.#table[at]!
@@ -130,10 +114,15 @@ export class GroupTree {
       if (this.parent[node] === parent && this.key[node] === key) return node
       at++
     }
-    return this.#create(parent, key, at)
+    const node = this.append(parent, key)
+    this.#table[at] = node
+    this.#entered = this.size
+    if (this.size * 2 > this.#mask) this.#enter()
+    return node
   }
 
-  #create(parent: number, key: number, at: number): number {
+  /** A new node, of which it is known that it is not there. */
+  append(parent: number, key: number): number {
     if (this.size > this.#nodesMax) {
       throw new PyqlError('limit', `The result has more than ${this.#nodesMax} groups.`)
     }
@@ -144,20 +133,24 @@ export class GroupTree {
     }
     this.parent[node] = parent
     this.key[node] = key
-    this.#table[at] = node
-    if (this.size * 2 > this.#mask) this.#rehash()
     return node
   }
 
-  #rehash(): void {
-    this.#mask = this.#mask * 2 + 1
+  /** Makes the table anew, of all nodes. */
+  #enter(): void {
+    while (this.size * 2 > this.#mask) this.#mask = this.#mask * 2 + 1
     this.#table = new Int32Array(this.#mask + 1)
     for (let node = 1; node < this.size; node++) {
-      let at = (Math.imul(this.parent[node]!, 0x9e3779b1) ^ Math.imul(this.key[node]!, 0x85ebca6b)) >>> 9
+      let at = placeOf(this.parent[node]!, this.key[node]!)
       while (this.#table[(at &= this.#mask)] !== 0) at++
       this.#table[at] = node
     }
+    this.#entered = this.size
   }
+}
+
+function placeOf(parent: number, key: number): number {
+  return (Math.imul(parent, 0x9e3779b1) ^ Math.imul(key, 0x85ebca6b)) >>> 9
 }
 
 function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {

@@ -2,10 +2,12 @@ import type { BoolColumn, Codes, ColumnData, Dictionary, ScanBlock } from '../bl
 import { PyqlError } from '../errors.js'
 import type { Aggregate, PartialResult, Program, Scalar, ScanOptions, TableColumn, TriggerOutcome } from '../program.js'
 import { type Accumulator, CarriedValues, Counts, Extremes, LastValues, ScalarExtremes, Sums } from './accumulators.js'
+import { type CellField, Cells } from './cells.js'
 import { List, SetOf } from './containers.js'
-import { type Grid, Site } from './grid.js'
+import { Site } from './grid.js'
 import { GroupTree, KeyPool, tooLong } from './groups.js'
 import { bucketOf } from './numbers.js'
+import { mostRows, type RowBits, type RowTest, rowsWhere } from './rows.js'
 import { Seen } from './seen.js'
 import { type Value, Values } from './values.js'
 
@@ -24,6 +26,10 @@ export class Runtime extends Values {
   readonly exit = { exit: true }
   /** By node, the serial number of the person who was counted last. */
   last = new Int32Array(0)
+  /** By node, its row in sites; 0 when it was no parent yet. */
+  rows = new Int32Array(0)
+  /** Of the person at hand: they count up, and are never the same in one scan. */
+  serial = 0
   sessions = new Int32Array(64)
   depth = 0
   /** Triggers: what the function gave for the person. */
@@ -39,9 +45,12 @@ export class Runtime extends Values {
   readonly #options: ScanOptions
   readonly #program: Program
   readonly #tree: GroupTree
-  #serial = 0
+  readonly #cells: Cells[] = []
+  #rowsUsed = 0
   #eachAt = 0
   #steps = 0
+  /** The person whose steps were counted. */
+  #stepsOf = 0
   #spent = 0
   #capacity = 0
 
@@ -61,23 +70,26 @@ export class Runtime extends Values {
 
   /** Begins with the next person, or the next value for the same person: gives the serial number of the person. */
   next(each: number): number {
-    this.#steps = 0
     this.#spent = 0
     this.depth = 0
     this.resetMemory()
     this.#eachAt = each
-    if (each === 0 && (++this.#serial & (peoplePerLook - 1)) === 0) this.#look()
-    return this.#serial
+    if (each === 0 && (++this.serial & (peoplePerLook - 1)) === 0) this.look()
+    else if (each > 0) this.#stepsOf = 0
+    return this.serial
   }
 
-  #look(): void {
+  /** Ends a scan that was cancelled. Called for every so manieth person. */
+  look(): void {
     const { cancel } = this.#options
     if (cancel && Atomics.load(cancel, 0) !== 0) throw new PyqlError('cancelled', 'The query was cancelled.')
   }
 
   /** More steps, when the budget of the person and the query allow it. */
   refuel(fuel: number): number {
-    this.#look()
+    this.look()
+    if (this.#stepsOf !== this.serial) this.#steps = 0
+    this.#stepsOf = this.serial
     this.#steps += fuelPerStop - fuel
     const { stepsMax } = this.#options.limits
     if (this.#steps - fuelPerStop > stepsMax) {
@@ -126,6 +138,15 @@ export class Runtime extends Values {
     return column && 'dictionary' in column ? column.dictionary.codeOf(text) : -1
   }
 
+  /** The rows of a block in which a column equals a value, or does not; undefined where each is better looked at. */
+  rowsWhere(block: ScanBlock, slot: number, test: RowTest, value: number): RowBits | undefined {
+    const column = block.columns[slot]
+    if (!column || !block.remember) return undefined
+    const rows = block.rowStart[block.people]!
+    const bits = block.remember(slot, `${test} ${value}`, () => rowsWhere(column, test, value, rows))
+    return bits === mostRows ? undefined : bits
+  }
+
   /** By code, 1 for the texts that are asked for; None is code 0. */
   among(block: ScanBlock, slot: number, values: readonly (string | null)[]): Uint8Array {
     const column = block.columns[slot]
@@ -167,11 +188,24 @@ export class Runtime extends Values {
     return node
   }
 
+  get isEmpty(): boolean {
+    return this.#tree.size === 1
+  }
+
+  newChild(parent: number, key: number): number {
+    const node = this.#tree.append(parent, key)
+    if (this.#tree.capacity !== this.#capacity) this.#grow()
+    return node
+  }
+
   #grow(): void {
     this.#capacity = this.#tree.capacity
     const last = new Int32Array(this.#capacity)
     last.set(this.last)
     this.last = last
+    const rows = new Int32Array(this.#capacity)
+    rows.set(this.rows)
+    this.rows = rows
     for (const accumulator of this.accumulators) accumulator.grow(this.#capacity)
   }
 
@@ -183,12 +217,29 @@ export class Runtime extends Values {
     return new Site()
   }
 
-  /** The node of a text below a node, which is remembered in the grid. */
-  codeNode(site: Site, grid: Grid, dictionary: Dictionary, code: number, parent: number): number {
-    const keys = this.pool.codes(dictionary)
-    const node = this.child(parent, keys[code] || this.pool.code(keys, dictionary, code))
-    grid.set(site.rowOf(parent), code, node)
+  newCells(constants: readonly (Scalar | undefined)[], fields: readonly CellField[]): Cells {
+    const cells = new Cells(this, constants, fields)
+    this.#cells.push(cells)
+    return cells
+  }
+
+  groupKey(key: Scalar): number {
+    return this.pool.of(key)
+  }
+
+  /** The node of a text below a node, which the site remembers. */
+  codeNode(site: Site, places: Int32Array, dictionary: Dictionary, code: number, parent: number): number {
+    let place = places[code]!
+    const key = place > 0 ? site.keys[place]! : this.pool.text(dictionary.textOf(code))
+    if (place === 0) place = places[code] = site.placeOf(key)
+    const node = this.child(parent, key)
+    site.set(this.#rowOf(parent), place, node)
     return node
+  }
+
+  #rowOf(parent: number): number {
+    if (this.rows[parent] === 0) this.rows[parent] = ++this.#rowsUsed
+    return this.rows[parent]!
   }
 
   /** What can be a group or a result: None for containers. */
@@ -214,8 +265,8 @@ export class Runtime extends Values {
   }
 
   #countPerson(node: number): void {
-    if (this.last[node] === this.#serial) return
-    this.last[node] = this.#serial
+    if (this.last[node] === this.serial) return
+    this.last[node] = this.serial
     const counts = this.accumulators[0] as Counts
     counts.n[node]!++
   }
@@ -267,6 +318,7 @@ export class Runtime extends Values {
   }
 
   partial(): PartialResult {
+    for (const cells of this.#cells) cells.flush()
     const { size, parent, key } = this.#tree
     return {
       keys: this.pool.keys,

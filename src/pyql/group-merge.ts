@@ -1,0 +1,74 @@
+import { PyqlError } from './errors.js'
+import type { ResultLimits } from './runtime/groups.js'
+
+/** Children of all nodes, one after the other: those of node n are `nodes[start[n]]` up to `nodes[start[n + 1]]`. */
+export interface Children {
+  readonly start: Int32Array
+  readonly nodes: Int32Array
+}
+
+/** The children of nodes that say who their parents are. Node 0 is the root. */
+export function childrenOf(parent: Int32Array, size: number): Children {
+  const start = new Int32Array(size + 1)
+  for (let node = 1; node < size; node++) start[parent[node]! + 1]!++
+  for (let node = 0; node < size; node++) start[node + 1]! += start[node]!
+  const next = start.slice()
+  const nodes = new Int32Array(Math.max(0, size - 1))
+  for (let node = 1; node < size; node++) nodes[next[parent[node]!]!++] = node
+  return { start, nodes }
+}
+
+/** A tree of groups that others are merged into, siblings at a time: nothing is looked up by parent and key. */
+export class MergedGroups {
+  readonly #nodesMax: number
+  size = 1
+  parent: Int32Array = new Int32Array(64)
+  key: Int32Array = new Int32Array(64)
+
+  constructor({ nodesMax }: ResultLimits) {
+    this.#nodesMax = nodesMax
+  }
+
+  /** Takes a tree in, parents before children, whose keys are below `keysEnd`; by its nodes the nodes here. */
+  merge(parent: Int32Array, key: Int32Array, keysEnd: number): Int32Array {
+    const nodes = new Int32Array(parent.length)
+    const own = childrenOf(this.parent, this.size)
+    const known = this.size
+    const theirs = childrenOf(parent, parent.length)
+    const nodeOf = new Int32Array(keysEnd)
+    for (let above = 0; above < parent.length; above++) {
+      const from = theirs.start[above]!
+      const to = theirs.start[above + 1]!
+      if (from === to) continue
+      const into = nodes[above]!
+      const first = into < known ? own.start[into]! : 0
+      const last = into < known ? own.start[into + 1]! : 0
+      for (let at = first; at < last; at++) nodeOf[this.key[own.nodes[at]!]!] = own.nodes[at]!
+      for (let at = from; at < to; at++) {
+        const child = theirs.nodes[at]!
+        nodes[child] = nodeOf[key[child]!] || this.#append(into, key[child]!)
+      }
+      for (let at = first; at < last; at++) nodeOf[this.key[own.nodes[at]!]!] = 0
+    }
+    return nodes
+  }
+
+  #append(parent: number, key: number): number {
+    if (this.size > this.#nodesMax) {
+      throw new PyqlError('limit', `The result has more than ${this.#nodesMax} groups.`)
+    }
+    if (this.size === this.parent.length) {
+      this.parent = grown(this.parent)
+      this.key = grown(this.key)
+    }
+    this.parent[this.size] = parent
+    this.key[this.size] = key
+    return this.size++
+  }
+}
+
+function grown(array: Int32Array): Int32Array {
+  const larger = new Int32Array(array.length * 2)
+  larger.set(array)
+  return larger
+}
