@@ -1,13 +1,25 @@
 import type { Batch } from './batch.js'
+import { type ColumnValues, isSet, type Scalars } from './codec.js'
 import { GrowingColumn } from './growing-column.js'
+import { packed } from './packed.js'
 import { type EventColumn, type PersonId, storageOf } from './schema.js'
 
 /** Numbers texts within a batch, from 1. */
 class Numbering {
   readonly texts: string[] = ['']
   readonly #codes = new Map<string, number>()
+  /** Events in a row often have the same text. */
+  #last = ''
+  #lastCode = 0
 
   of(text: string): number {
+    if (this.#lastCode > 0 && text === this.#last) return this.#lastCode
+    this.#last = text
+    this.#lastCode = this.#codeOf(text)
+    return this.#lastCode
+  }
+
+  #codeOf(text: string): number {
     let code = this.#codes.get(text)
     if (code === undefined) {
       code = this.texts.push(text) - 1
@@ -65,22 +77,27 @@ export class BatchBuilder {
   finish(): Batch | undefined {
     const rows = this.#rows
     if (rows === 0) return undefined
+    const building = [...this.#columns.values()]
+    const held = building.map(({ values }) => values.values(rows))
+    const [event, person, stamp, action, partitionOf, ...arrays] = packed([
+      ...([this.#event, this.#person, this.#stamp, this.#action] as const).map((array) => [array, rows] as const),
+      [Uint16Array.from(this.#partitions), this.#partitions.length],
+      ...held.flatMap((values) => partsOf(values, rows)),
+    ])
     return {
       people: this.#people,
-      partitionOf: Uint16Array.from(this.#partitions),
+      partitionOf: partitionOf as Uint16Array,
       rows,
-      event: this.#event,
-      person: this.#person,
-      stamp: this.#stamp,
-      action: this.#action,
+      event: event as Uint32Array,
+      person: person as Uint32Array,
+      stamp: stamp as Float64Array,
+      action: action as Uint32Array,
       actions: this.#actions.texts,
-      columns: [...this.#columns.values()].map(({ column, values, numbering }) => ({
-        id: column.id,
-        storage: values.storage,
-        isSet: values.isSet,
-        values: values.values(rows),
-        texts: numbering.texts,
-      })),
+      columns: building.map(({ column, values, numbering }) => {
+        const first = arrays.shift()!
+        const own = values.isSet ? { offsets: first as Uint32Array, values: arrays.shift()! } : first
+        return { id: column.id, storage: values.storage, isSet: values.isSet, values: own, texts: numbering.texts }
+      }),
     }
   }
 
@@ -99,6 +116,14 @@ export class BatchBuilder {
     this.#stamp = larger(this.#stamp)
     this.#action = larger(this.#action)
   }
+}
+
+function partsOf(values: ColumnValues, rows: number): (readonly [Scalars, number])[] {
+  if (!isSet(values)) return [[values, rows]]
+  return [
+    [values.offsets, rows + 1],
+    [values.values, values.offsets[rows]!],
+  ]
 }
 
 function larger<T extends Uint32Array | Float64Array>(values: T): T {

@@ -11,7 +11,7 @@ export class GrowingColumn {
   #sealed = 0
   #elements = 0
 
-  constructor(storage: Storage, isSet: boolean, capacity = 64) {
+  constructor(storage: Storage, isSet: boolean, capacity = 256) {
     this.storage = storage
     this.isSet = isSet
     this.#scalars = make(storage, capacity)

@@ -818,19 +818,17 @@ function freshTexts(partition: Partition, from: number): string[] {
   return Array.from({ length: delta.rows - from }, (_, at) => texts.text(delta.person[from + at]!, from + at))
 }
 
-function rowsByPartition(batch: Batch): Map<number, Uint32Array> {
-  const counts = new Map<number, number>()
-  for (let row = 0; row < batch.rows; row++) {
-    const partition = batch.partitionOf[batch.person[row]!]!
-    counts.set(partition, (counts.get(partition) ?? 0) + 1)
+/** The rows of each partition that a batch has any for. */
+function rowsByPartition({ rows, person, partitionOf: owner }: Batch): Map<number, Uint32Array> {
+  const counts = new Uint32Array(owner.reduce((most, partition) => Math.max(most, partition), 0) + 1)
+  for (let row = 0; row < rows; row++) counts[owner[person[row]!]!]!++
+  const lists = Array.from(counts, (count) => new Uint32Array(count))
+  const next = new Uint32Array(counts.length)
+  for (let row = 0; row < rows; row++) {
+    const partition = owner[person[row]!]!
+    lists[partition]![next[partition]!++] = row
   }
-  const rows = new Map<number, { list: Uint32Array; next: number }>()
-  for (const [partition, count] of counts) rows.set(partition, { list: new Uint32Array(count), next: 0 })
-  for (let row = 0; row < batch.rows; row++) {
-    const group = rows.get(batch.partitionOf[batch.person[row]!]!)!
-    group.list[group.next++] = row
-  }
-  return new Map([...rows].map(([partition, { list }]) => [partition, list]))
+  return new Map([...lists.entries()].filter(([, list]) => list.length > 0))
 }
 
 /** The first table from a number on that has data; the intent's key lies behind all tables. */

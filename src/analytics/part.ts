@@ -28,13 +28,13 @@ export function encodePart(
   for (const [id, values] of columns) {
     const bytes = encode(values, from, to)
     if (!bytes) continue
-    const header = Buffer.alloc(8)
+    const header = Buffer.allocUnsafe(8)
     header.writeUInt32LE(id, 0)
     header.writeUInt32LE(bytes.length, 4)
     parts.push(header, bytes)
     count++
   }
-  const head = Buffer.alloc(8)
+  const head = Buffer.allocUnsafe(8)
   head.writeUInt32LE(to - from, 0)
   head.writeUInt32LE(count, 4)
   return Buffer.concat([head, ...parts])

@@ -9,7 +9,7 @@ import { copyRows, Delta, type DeltaOrder } from './delta.js'
 import { Kind, key, kindStart, majorOf, minorOf } from './keys.js'
 import { columnInWidth } from './merge.js'
 import { decodePart, encodePart, type Part, type PartColumn } from './part.js'
-import { hashOfCell, hashOfEvent, sameCell } from './row-hash.js'
+import { addHashes, hashOfCell, hashOfEvent, sameCell } from './row-hash.js'
 import {
   ACTION,
   type EventTable,
@@ -599,9 +599,7 @@ export class Partition {
 /** What the columns add to the hash of each row. */
 function hashesOf(part: Part): Uint32Array {
   const hashes = new Uint32Array(part.rows)
-  for (const { id, values } of part.columns as readonly PartColumn[]) {
-    for (let row = 0; row < part.rows; row++) hashes[row]! += hashOfCell(id, values, row)
-  }
+  for (const { id, values } of part.columns as readonly PartColumn[]) addHashes(id, values, hashes)
   return hashes
 }
 

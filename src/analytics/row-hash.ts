@@ -1,4 +1,4 @@
-import { type ColumnValues, isSet } from './codec.js'
+import { type ColumnValues, isSet, type SetValues } from './codec.js'
 
 const bits = new Float64Array(1)
 const words = new Uint32Array(bits.buffer)
@@ -25,16 +25,37 @@ export function hashOfEvent(person: number, stamp: number, action: number): numb
  * a column added later leaves hashes as they are.
  */
 export function hashOfCell(id: number, values: ColumnValues, row: number): number {
+  const salt = Math.imul(id, 0x165667b1)
+  if (isSet(values)) return hashOfSet(salt, values, row)
+  return values instanceof Float64Array ? hashOfNumber(salt, values[row]!) : hashOfCode(salt, values[row]!)
+}
+
+/** Adds what a column adds to the hashes of the first rows. */
+export function addHashes(id: number, values: ColumnValues, hashes: Uint32Array): void {
+  const salt = Math.imul(id, 0x165667b1)
   if (isSet(values)) {
-    let hash = 0
-    for (let at = values.offsets[row]!; at < values.offsets[row + 1]!; at++) {
-      hash = mix(Math.imul(hash, 31) + mixDouble(values.values[at]!) + 1)
-    }
-    return hash === 0 ? 0 : mix(hash ^ Math.imul(id, 0x165667b1))
+    for (let row = 0; row < hashes.length; row++) hashes[row]! += hashOfSet(salt, values, row)
+  } else if (values instanceof Float64Array) {
+    for (let row = 0; row < hashes.length; row++) hashes[row]! += hashOfNumber(salt, values[row]!)
+  } else {
+    for (let row = 0; row < hashes.length; row++) hashes[row]! += hashOfCode(salt, values[row]!)
   }
-  const value = values[row]!
-  if (Number.isNaN(value) || (value === 0 && !(values instanceof Float64Array))) return 0
-  return mix(mixDouble(value) ^ Math.imul(id, 0x165667b1))
+}
+
+function hashOfNumber(salt: number, value: number): number {
+  return Number.isNaN(value) ? 0 : mix(mixDouble(value) ^ salt)
+}
+
+function hashOfCode(salt: number, code: number): number {
+  return code === 0 ? 0 : mix(mixDouble(code) ^ salt)
+}
+
+function hashOfSet(salt: number, { offsets, values }: SetValues, row: number): number {
+  let hash = 0
+  for (let at = offsets[row]!; at < offsets[row + 1]!; at++) {
+    hash = mix(Math.imul(hash, 31) + mixDouble(values[at]!) + 1)
+  }
+  return hash === 0 ? 0 : mix(hash ^ salt)
 }
 
 /** Whether two cells hold the same; a column that is missing holds None. */

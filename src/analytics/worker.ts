@@ -34,16 +34,9 @@ function peer(environment: number): Channel {
   return channel
 }
 
-/** The buffers of a batch, which go over whole instead of being copied. */
-function buffersOf(batch: Batch): ArrayBuffer[] {
-  const buffers = new Set<ArrayBufferLike>()
-  for (const array of [batch.partitionOf, batch.event, batch.person, batch.stamp, batch.action])
-    buffers.add(array.buffer)
-  for (const { values } of batch.columns) {
-    if ('offsets' in values) buffers.add(values.offsets.buffer).add(values.values.buffer)
-    else buffers.add(values.buffer)
-  }
-  return [...buffers] as ArrayBuffer[]
+/** The buffer of a batch, which goes over whole instead of being copied. */
+function buffersOf({ event }: Batch): ArrayBuffer[] {
+  return [event.buffer as ArrayBuffer]
 }
 
 async function handle(request: Request): Promise<unknown> {
