@@ -10,7 +10,7 @@ import { Contracts } from './contracts/index.js'
 import { tableDropperOf } from './dropping.js'
 import { HttpServer } from './http/index.js'
 import { Deletions, Exports, Folder, IndexBuilds, Jobs, Loads } from './jobs/index.js'
-import { Disposals, LogTail } from './lib/index.js'
+import { Disposals, LogTail, type Problem } from './lib/index.js'
 import { indexBuilderOf, momentOf, rowRemoverOf, rowStoreOf, searchOf } from './loading.js'
 import { Metrics } from './metrics/index.js'
 import { Clustering } from './replication/index.js'
@@ -50,7 +50,8 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
   let state: ReturnType<NodeInfo['state']> = 'starting'
   const contracts = new Contracts()
   const metrics = stack.use(new Metrics())
-  const storage = stack.use(await Storage.open({ path: config.data_dir, settings: config.storage }))
+  const onFailure = (problem: Problem) => log.fatal({ reason: problem.facts }, problem.message)
+  const storage = stack.use(await Storage.open({ path: config.data_dir, settings: config.storage, onFailure }))
   const incarnation = await incarnationOf(storage)
   const catalog = Catalog.open(storage, config.catalog)
   const replays = new Replays(storage, config.tables.replay_life_hours * 3_600_000)
@@ -127,7 +128,14 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     openAside: (folder) => openAside(folder, config),
   })
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
-  const node: NodeInfo = { name: config.node.name, version, startedAt: Date.now(), incarnation, state: () => state }
+  const node: NodeInfo = {
+    name: config.node.name,
+    version,
+    startedAt: Date.now(),
+    incarnation,
+    state: () => state,
+    storageFailure: () => storage.failure,
+  }
   let operationsPort = 0
   const clustering = stack.use(
     await Clustering.start({

@@ -3,5 +3,7 @@ import { Problem } from '../../src/lib/index.js'
 
 export default operation('ready', (_, { node }: Needs<'node'>) => {
   if (node.state() !== 'ready') throw new Problem('stopping', {})
+  const failure = node.storageFailure()
+  if (failure) throw failure
   return { status: 'ready' }
 })

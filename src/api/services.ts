@@ -4,7 +4,7 @@ import type { Catalog } from '../catalog/index.js'
 import type { Config, LiveConfig } from '../config/index.js'
 import type { Contracts } from '../contracts/index.js'
 import type { Deletions, Exports, IndexBuilds, Jobs, Loads } from '../jobs/index.js'
-import type { LogTail } from '../lib/index.js'
+import type { LogTail, Problem } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Clustering } from '../replication/index.js'
 import type { BackgroundQueries, Events } from '../segments/index.js'
@@ -22,6 +22,8 @@ export interface NodeInfo {
   readonly incarnation: Incarnation
   /** starting → ready → stopping */
   state(): 'starting' | 'ready' | 'stopping'
+  /** Why the storage takes no writes any more; undefined as long as it does. */
+  storageFailure(): Problem | undefined
 }
 
 /** The subsystems that handlers may use; each takes its slice with Needs<'…'>. */

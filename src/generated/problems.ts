@@ -87,6 +87,7 @@ export const problems = {
   operation_missing: {"status":400,"title":"No operation","detail":"Request body must include an 'operation' property.","retry":false},
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
+  outcome_unknown: {"status":503,"title":"Nobody knows whether it was stored","detail":"The storage failed ({reason}) while this was written: it may or may not have been stored. Restart the node, then look, or send the request again with the same idempotency key: it is done once.","retry":false},
   parent_missing: {"status":409,"title":"The parent does not exist","detail":"records[{index}]: '{column}' refers to {value}, which is not in '{parent}'. Nothing was stored.","retry":false},
   path_not_allowed: {"status":400,"title":"The path is not allowed","detail":"The path '{path}' is not allowed: {reason}.","retry":false},
   path_unknown: {"status":404,"title":"Unknown path","detail":"Nothing is at {method} {path}. Operations are sent as POST / with an 'operation' property.","retry":false},
@@ -120,7 +121,7 @@ export const problems = {
   shared_events_refused: {"status":409,"title":"Events of another node are refused","detail":"Events of {database}.{table} that {node} has accepted are refused here: {reason}. Give this node the same limits (settings events.*).","retry":false},
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
   stopping: {"status":503,"title":"The node is stopping","detail":"The node is stopping; send the request again to another node or after its restart.","retry":true},
-  storage_unavailable: {"status":503,"title":"The storage does not take writes","detail":"The storage failed ({reason}) and takes no more writes until the node is restarted. Reads go on where they can.","retry":false},
+  storage_unavailable: {"status":503,"title":"The storage does not take writes","detail":"The storage failed ({reason}) and takes no more writes until the node is restarted: nothing of this one was stored. Reads go on where they can.","retry":false},
   subscriber_unknown: {"status":404,"title":"No such subscriber","detail":"Trigger '{trigger}' has no subscriber '{subscriber}'.{suggestion}","retry":false},
   subscribers_too_many: {"status":429,"title":"Too many subscribers","detail":"The trigger has {limit} subscribers already (setting triggers.subscribers_max).","retry":false},
   table_exists: {"status":400,"title":"The table exists","detail":"Table '{table}' already exists in '{database}'","retry":false},
@@ -239,6 +240,7 @@ export interface ProblemFacts {
   operation_missing: Record<never, never>
   operation_unknown: { operation: string | number; suggestion: string | number }
   operator_unknown: { operator: string | number; hint: string | number }
+  outcome_unknown: { reason: string | number }
   parent_missing: { index: string | number; column: string | number; value: string | number; parent: string | number }
   path_not_allowed: { path: string | number; reason: string | number }
   path_unknown: { method: string | number; path: string | number }

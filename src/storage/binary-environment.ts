@@ -1,5 +1,6 @@
 import { dirname } from 'node:path'
 import { type Database, open } from 'lmdb'
+import type { Problem } from '../lib/index.js'
 import { failureOf } from './failure.js'
 
 /** A value to put, or to remove where there is none. */
@@ -9,6 +10,7 @@ export type Write = readonly [key: Uint8Array, value: Uint8Array | undefined]
 export class BinaryEnvironment implements AsyncDisposable {
   readonly #data: Database<Buffer, Buffer>
   readonly #folder: string
+  #failure: Problem | undefined
 
   constructor(path: string) {
     this.#folder = dirname(path)
@@ -30,9 +32,10 @@ export class BinaryEnvironment implements AsyncDisposable {
 
   /**
    * All or nothing, and durable when the promise is kept: writes of one turn share one transaction.
-   * @throws Problem disk_full, storage_unavailable: nothing was stored
+   * @throws Problem disk_full, storage_unavailable: nothing was stored; outcome_unknown
    */
   async write(writes: readonly Write[]): Promise<void> {
+    if (this.#failure) throw this.#failure
     try {
       // Each promise is awaited: a rejection that nobody awaits ends the process.
       await Promise.all(
@@ -41,7 +44,9 @@ export class BinaryEnvironment implements AsyncDisposable {
         ),
       )
     } catch (error) {
-      throw (await failureOf(error, { folder: this.#folder, isVisible: false })).problem
+      const { problem, lasting } = await failureOf(error, { folder: this.#folder, isVisible: false })
+      this.#failure = lasting
+      throw problem
     }
   }
 

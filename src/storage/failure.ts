@@ -7,10 +7,12 @@ const MAP_FULL = -30792
 const { EDQUOT, EFBIG, EIO, ENOSPC } = constants.errno
 const noSpace = new Set<number>([ENOSPC, EDQUOT, EFBIG, MAP_FULL])
 
-/** What a failed commit means to callers, and whether the environment can be written to again. */
+/** What a failed commit means. */
 export interface Failure {
+  /** For those whose changes were in it. */
   problem: Problem
-  lasting: boolean
+  /** For those who write later, when the environment cannot be written to again. */
+  lasting?: Problem
 }
 
 /** Below this much free space a failed write is taken for want of space, in bytes. */
@@ -32,8 +34,9 @@ export async function failureOf(error: unknown, { folder, isVisible }: Circumsta
   const reason = await (error as { commitError?: Promise<never> }).commitError?.catch((cause: unknown) => cause)
   const { code, message } = (reason ?? error) as { code?: number; message?: string }
   const isFull = code !== undefined && (noSpace.has(code) || (code === EIO && freeBytes(folder) < SPACE_MIN))
-  if (isFull && !isVisible) return { problem: new Problem('disk_full', {}), lasting: false }
-  return { problem: new Problem('storage_unavailable', { reason: message ?? String(error) }), lasting: true }
+  if (isFull && !isVisible) return { problem: new Problem('disk_full', {}) }
+  const facts = { reason: message ?? String(error) }
+  return { problem: new Problem('outcome_unknown', facts), lasting: new Problem('storage_unavailable', facts) }
 }
 
 function freeBytes(folder: string): number {

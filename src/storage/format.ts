@@ -1,4 +1,5 @@
 import { Problem } from '../lib/index.js'
+import { AFTER_VALUES } from './key.js'
 import type { Storage, WriteTransaction } from './storage.js'
 
 /**
@@ -7,8 +8,17 @@ import type { Storage, WriteTransaction } from './storage.js'
  */
 export type Migration = (transaction: WriteTransaction, storage: Storage) => void
 
+/**
+ * 1 → 2: answers of idempotency keys were kept open. They cannot be sealed without their keys, so they go: a request from
+ * before that is repeated afterwards runs again.
+ */
+const forgetOpenAnswers: Migration = (transaction, storage) => {
+  for (const space of [storage.keyspace('replays'), storage.keyspace('replay_times')])
+    for (const key of transaction.keys(space, { start: '\0', end: AFTER_VALUES })) transaction.remove(space, key)
+}
+
 /** The steps that were ever needed. The format of this version is one more than their number. */
-const migrationsOfThisVersion: readonly Migration[] = []
+const migrationsOfThisVersion: readonly Migration[] = [forgetOpenAnswers]
 
 const FORMAT = 'format'
 

@@ -24,6 +24,8 @@ export interface StorageOptions {
   settings: StorageSettings
   /** Steps that bring older folders to the format of today; by default those of this version. */
   migrations?: readonly Migration[]
+  /** Is told once when the storage takes no more writes, and why. */
+  onFailure?: (failure: Problem) => void
 }
 
 const KEYSPACES_MAX = 64
@@ -159,6 +161,7 @@ export class Storage implements AsyncDisposable {
   readonly #root: RootDatabase
   readonly #lock: FolderLock
   readonly #groupBytesMax: number
+  readonly #onFailure: (failure: Problem) => void
   readonly #keyspaces = new Map<string, Keyspace>()
   readonly #postponed = new Map<Keyspace, Postponed>()
   readonly #watchers = new Map<Keyspace, (key: string) => void>()
@@ -176,10 +179,17 @@ export class Storage implements AsyncDisposable {
   #failure: Problem | undefined
   #sequence = 0
 
-  private constructor(path: string, root: RootDatabase, lock: FolderLock, settings: StorageSettings) {
+  private constructor(
+    path: string,
+    root: RootDatabase,
+    lock: FolderLock,
+    settings: StorageSettings,
+    onFailure: (failure: Problem) => void,
+  ) {
     this.path = path
     this.#root = root
     this.#lock = lock
+    this.#onFailure = onFailure
     this.#groupBytesMax = settings.group_bytes_max
   }
 
@@ -187,7 +197,7 @@ export class Storage implements AsyncDisposable {
    * Opens the folder, and makes or migrates it when needed.
    * @throws Problem data_folder_in_use, data_folder_newer
    */
-  static async open({ path, settings, migrations }: StorageOptions): Promise<Storage> {
+  static async open({ path, settings, migrations, onFailure = () => {} }: StorageOptions): Promise<Storage> {
     mkdirSync(path, { recursive: true, mode: 0o700 })
     const lock = FolderLock.take(path)
     try {
@@ -201,7 +211,7 @@ export class Storage implements AsyncDisposable {
         // else a commit has a second promise that nobody can see, and its rejection ends the process
         eventTurnBatching: false,
       })
-      const storage = new Storage(path, root, lock, settings)
+      const storage = new Storage(path, root, lock, settings, onFailure)
       storage.#sequence = (root.get(COMMIT) as number | undefined) ?? 0
       await migrate(storage, migrations)
       return storage
@@ -310,7 +320,7 @@ export class Storage implements AsyncDisposable {
   /**
    * Runs the function in a transaction; resolves with its result when the changes are on disk.
    * The function must not wait. It may run again in no case; if it throws, nothing of it stays.
-   * @throws Problem disk_full, storage_unavailable: nothing was stored
+   * @throws Problem disk_full, storage_unavailable: nothing was stored; outcome_unknown
    */
   async write<T>(run: (transaction: WriteTransaction) => T): Promise<T> {
     while (this.#turn || this.#open.changes.size > this.#groupBytesMax) {
@@ -327,7 +337,7 @@ export class Storage implements AsyncDisposable {
   /**
    * The same for work that takes long: it pauses between its steps. Readers go on meanwhile and see nothing of it;
    * other writers wait, so that what it has read stays as it is.
-   * @throws Problem disk_full, storage_unavailable, and the reason of the signal: nothing was stored
+   * @throws Problem disk_full, storage_unavailable, and the reason of the signal: nothing was stored; outcome_unknown
    */
   async writeInSteps<T>(run: (transaction: WriteTransaction) => Steps<T>, pauses: Pauses): Promise<T> {
     const leave = await this.#takeTurn()
@@ -519,7 +529,10 @@ export class Storage implements AsyncDisposable {
   async #crashed(group: Group, error: unknown): Promise<void> {
     const isVisible = this.#lastTransaction() !== group.began
     const { problem, lasting } = await failureOf(error, { folder: this.path, isVisible })
-    if (lasting) this.#failure = problem
+    if (lasting) {
+      this.#failure = lasting
+      this.#onFailure(lasting)
+    }
     if (!isVisible) this.#unpostpone(group)
     const behind = this.#open
     behind.undo()
@@ -527,7 +540,7 @@ export class Storage implements AsyncDisposable {
     this.#open = new Group()
     this.#flight = undefined
     group.reject(problem)
-    behind.reject(problem)
+    behind.reject(lasting ?? problem) // LMDB has never heard of it
   }
 
   #unpostpone({ changes }: Group): void {

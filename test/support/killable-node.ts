@@ -10,13 +10,20 @@ const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 export interface KillableNode extends AsyncDisposable {
   readonly client: Client
   readonly url: string
+  readonly child: ChildProcess
+  /** All that it has written to standard error. */
+  errors(): string
   /** Ends the process at once, as a power cut would. */
   kill(): Promise<void>
 }
 
 /** Starts a node on a folder that stays. */
-export async function startKillable(folder: string, environment: Record<string, string> = {}): Promise<KillableNode> {
-  const child = spawn(process.execPath, [main], {
+export async function startKillable(
+  folder: string,
+  environment: Record<string, string> = {},
+  program = main,
+): Promise<KillableNode> {
+  const child = spawn(process.execPath, [program], {
     env: {
       PATH: process.env['PATH'],
       TRELLIS_DATA_DIR: folder,
@@ -27,22 +34,23 @@ export async function startKillable(folder: string, environment: Record<string, 
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  let errors = ''
+  child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   const end = async () => {
     child.kill('SIGKILL')
     if (child.exitCode === null && child.signalCode === null) await once(child, 'exit')
   }
   try {
-    const url = await ready(child)
-    return { url, client: connect({ url, ...ADMIN }), kill: end, [Symbol.asyncDispose]: end }
+    const url = await ready(child, () => errors)
+    const client = connect({ url, ...ADMIN })
+    return { url, client, child, errors: () => errors, kill: end, [Symbol.asyncDispose]: end }
   } catch (error) {
     await end()
     throw error
   }
 }
 
-async function ready(child: ChildProcess): Promise<string> {
-  let errors = ''
-  child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()))
+async function ready(child: ChildProcess, errors: () => string): Promise<string> {
   let output = ''
   for await (const chunk of child.stdout!) {
     output += String(chunk)
@@ -52,5 +60,5 @@ async function ready(child: ChildProcess): Promise<string> {
       return url
     }
   }
-  throw new Error(`the node did not start: ${errors}`)
+  throw new Error(`the node did not start: ${errors()}`)
 }

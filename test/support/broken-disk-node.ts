@@ -1,0 +1,29 @@
+// A node whose records' file cannot be written any more after SIGUSR2: its descriptors lead to a file opened for reading.
+import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
+
+const DESCRIPTORS = '/proc/self/fd'
+const TRIES_MAX = 1000
+
+function isData(descriptor: string): boolean {
+  try {
+    return readlinkSync(`${DESCRIPTORS}/${descriptor}`).endsWith('/records/data.mdb')
+  } catch {
+    return false // closed since it was listed
+  }
+}
+
+/** Opening takes the lowest free number: those that are too low are given back when the wanted one came. */
+function replace(descriptor: number): void {
+  closeSync(descriptor)
+  const others: number[] = []
+  for (let opened = openSync('/proc/version', 'r'); opened !== descriptor; opened = openSync('/proc/version', 'r')) {
+    others.push(opened)
+    if (others.length > TRIES_MAX) throw new Error(`the descriptor ${descriptor} was not given again`)
+  }
+  for (const other of others) closeSync(other)
+}
+
+process.on('SIGUSR2', () => {
+  for (const descriptor of readdirSync(DESCRIPTORS).filter(isData)) replace(Number(descriptor))
+})
+await import('../../src/main.js')
