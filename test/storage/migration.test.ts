@@ -1,0 +1,103 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { type Migration, Storage } from '../../src/storage/index.js'
+import { KEYS, ladder, settings } from '../support/migrating.js'
+import { author, openStore, rowsOf, withFolder } from '../support/store.js'
+
+const ROUNDS = 6
+const migrating = fileURLToPath(new URL('../support/migrating.js', import.meta.url))
+
+const open = (path: string, migrations: readonly Migration[]) => Storage.open({ path, settings, migrations })
+
+/** The different values of the keys, each with the number of keys that have it, and the format. */
+async function stateOf(folder: string, migrations: readonly Migration[]): Promise<Record<string, unknown>> {
+  const storage = await open(folder, migrations)
+  const [test, meta] = [storage.keyspace('test'), storage.keyspace('meta')]
+  const counts: Record<string, unknown> = {}
+  const snapshot = storage.snapshot()
+  for (const [, value] of snapshot.entries(test, { start: 'k', end: 'l' }))
+    counts[value] = ((counts[value] as number) ?? 0) + 1
+  counts['format'] = snapshot.get(meta, 'format')
+  snapshot[Symbol.dispose]()
+  await storage[Symbol.asyncDispose]()
+  return counts
+}
+
+/** Migrates in a process of its own, which is killed after a while. Whether it was faster. */
+async function migrateAndKill(folder: string, ms: number): Promise<boolean> {
+  const child = spawn(process.execPath, [migrating, folder], { stdio: ['ignore', 'pipe', 'inherit'] })
+  let output = ''
+  child.stdout.on('data', (chunk: Buffer) => {
+    if (output === '') setTimeout(() => child.kill('SIGKILL'), ms)
+    output += chunk.toString()
+  })
+  await once(child, 'exit')
+  return output.includes('done')
+}
+
+describe('a folder of an older format', () => {
+  it('is migrated step by step, each done once, however often the process is killed meanwhile', async function () {
+    this.timeout(120_000)
+    await withFolder(async (base) => {
+      const old = join(base, 'old')
+      const storage = await open(old, [])
+      await storage.write((transaction) => {
+        for (let n = 0; n < KEYS; n++) transaction.put(storage.keyspace('test'), `k${n}`, 'a')
+      })
+      await storage[Symbol.asyncDispose]()
+      let killed = 0
+      const formats = new Set<unknown>()
+      for (let round = 0; round < ROUNDS; round++) {
+        const folder = join(base, `copy-${round}`)
+        cpSync(old, folder, { recursive: true })
+        if (!(await migrateAndKill(folder, round * 100))) killed++
+        // Whatever number stands there, the steps of before it are done in every value, and no others.
+        const { format, ...values } = await lookAt(folder)
+        formats.add(format)
+        expect(values).to.deep.equal({ ['abcde'.slice(0, Number(format))]: KEYS })
+        expect(await stateOf(folder, ladder), 'after the next start').to.deep.equal({ abcde: KEYS, format: '5' })
+      }
+      expect(killed, 'processes that were killed').to.be.greaterThan(0)
+      expect([...formats].length, 'formats that were reached').to.be.greaterThan(1)
+    })
+  })
+
+  it('1 loses the answers of idempotency keys, which were kept open, and keeps everything else', () =>
+    withFolder(async (folder) => {
+      const storage = await open(folder, [])
+      await storage.write((transaction) => {
+        const replay = { fingerprint: 'f', answer: { key: 'secret' }, time: Date.now() }
+        transaction.put(storage.keyspace('replays'), 'place', JSON.stringify(replay))
+        transaction.put(storage.keyspace('replay_times'), 'time-place', '')
+      })
+      await storage[Symbol.asyncDispose]()
+      const store = await openStore(folder)
+      const snapshot = store.storage.snapshot()
+      const all = { start: '\0', end: '\xff\xff' }
+      for (const name of ['replays', 'replay_times'])
+        expect([...snapshot.keys(store.storage.keyspace(name), all)], name).to.deep.equal([])
+      expect(snapshot.get(store.storage.keyspace('meta'), 'format')).to.equal('2')
+      snapshot[Symbol.dispose]()
+      await store.catalog.createTable({ database: 'dev', table: 'dog', primaryKey: 'id' })
+      const once = { ...author, idempotency: { key: 'k', fingerprint: 'f' } }
+      for (let time = 0; time < 2; time++)
+        await store.tables.transact(once, (batch) => batch.insert('dev', 'dog', [{ a: 1 }]))
+      expect(rowsOf(store, { database: 'dev', name: 'dog' })).to.have.lengthOf(1)
+      await store.close()
+    }))
+})
+
+/** The folder as the killed process has left it: with as many steps as are done, nothing is migrated. */
+async function lookAt(folder: string): Promise<Record<string, unknown>> {
+  for (let steps = 0; ; steps++) {
+    try {
+      return await stateOf(folder, ladder.slice(0, steps))
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'data_folder_newer' || steps === ladder.length) throw error
+    }
+  }
+}
