@@ -120,6 +120,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
   const backups = await Backups.open({
     storage,
     catalog,
+    changes: tables.changes,
     events,
     jobs,
     folder: new Folder(config.backup.dir, 'backup.dir'),
@@ -202,7 +203,7 @@ function tablesOf(catalog: Catalog): TableSchema[] {
   return [...catalog.current.databases.values()].flatMap(({ tables }) => [...tables.values()])
 }
 
-/** Opens the records of another folder, to look into them. */
+/** Opens the records of another folder, to look into them, and its events when they are asked for. */
 async function openAside(path: string, config: Config): Promise<Aside> {
   await using stack = new Disposals()
   const storage = stack.use(await Storage.open({ path, settings: config.storage }))
@@ -212,5 +213,17 @@ async function openAside(path: string, config: Config): Promise<Aside> {
     await Tables.open({ storage, catalog, replays, settings: config.tables, node: config.node.name }),
   )
   const owned = stack.move()
-  return { storage, catalog, tables, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
+  return {
+    storage,
+    catalog,
+    tables,
+    openEvents: () =>
+      openEvents({
+        settings: { ...config.events, workers: 1 },
+        folder: join(path, 'events'),
+        tables: tablesOf(catalog).filter(({ kind }) => kind === 'events'),
+        onError: () => {}, // nothing is kept up in a folder that is only looked into
+      }),
+    [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),
+  }
 }

@@ -59,6 +59,20 @@ export function tableOf(bytes: Uint8Array): number {
   return read32(bytes, 0)
 }
 
+/** The file of an environment. */
+export function environmentFile(number: number): string {
+  return `${number}.mdb`
+}
+
+export function partitionOfKey(bytes: Uint8Array): number {
+  return (bytes[4]! << 8) | bytes[5]!
+}
+
+/** Whether a key holds what a table is, and not what is still to be told to triggers and other nodes. */
+export function isContent(bytes: Uint8Array): boolean {
+  return bytes[6]! < Kind.arrival
+}
+
 /** What follows the prefix: the name of a segment. */
 export function nameOf(bytes: Uint8Array): string {
   return Buffer.from(bytes.buffer, bytes.byteOffset + PREFIX, bytes.length - PREFIX).toString()

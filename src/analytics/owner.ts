@@ -12,7 +12,7 @@ import { ColumnCount } from './column-count.js'
 import { ContentDigest, type DigestText } from './content-digest.js'
 import { EventTexts, unitTexts } from './event-texts.js'
 import { Folding } from './folding.js'
-import { tableOf, tableStart } from './keys.js'
+import { environmentFile, isContent, partitionOfKey, tableOf, tableStart } from './keys.js'
 import { hasFresh } from './merge.js'
 import { Outgoing, type Sharing, sharingOf, sharingWrite } from './outgoing.js'
 import { Partition, type Snapshot } from './partition.js'
@@ -130,7 +130,7 @@ export class Owner implements AsyncDisposable {
     this.#cache = new ColumnCache(start.settings.cacheBytesMax)
     mkdirSync(start.folder, { recursive: true })
     for (let number = start.worker; number < start.environments; number += start.workers) {
-      this.#environments.set(number, new BinaryEnvironment(join(start.folder, `${number}.mdb`)))
+      this.#environments.set(number, new BinaryEnvironment(join(start.folder, environmentFile(number))))
     }
     this.#idle = setInterval(() => this.#foldSoon(), IDLE_MS)
     this.#idle.unref()
@@ -521,28 +521,39 @@ export class Owner implements AsyncDisposable {
     }
   }
 
-  /** Copies of the environments, consistent each; nothing may be inserted meanwhile for one cut over all. */
-  async backup(folder: string): Promise<void> {
-    mkdirSync(folder, { recursive: true })
-    for (const [number, environment] of this.#environments) await environment.backup(join(folder, `${number}.mdb`))
+  forgetDeadReaders(): void {
+    for (const environment of this.#environments.values()) environment.forgetDeadReaders()
   }
 
-  /** Takes the data that the environments of another folder hold of a table, as the data of a table of another number. */
-  async adopt(folder: string, from: number, table: number): Promise<void> {
-    for (const [number, environment] of this.#environments) {
-      await using source = new BinaryEnvironment(join(folder, `${number}.mdb`))
-      let writes: Write[] = []
-      let bytes = 0
-      for (const { key, value } of source.range(tableStart(from), tableStart(from + 1))) {
-        writes.push([Buffer.concat([tableStart(table), key.subarray(TABLE_BYTES)]), Buffer.from(value)])
-        bytes += value.length
-        if (bytes < ADOPT_BYTES) continue
-        await environment.write(writes)
-        writes = []
-        bytes = 0
-      }
-      await environment.write(writes)
+  /**
+   * Takes the data that the environments of another folder hold of a table, as the data of a table of another number.
+   * There may be more or fewer of them than here: each partition goes where it belongs.
+   */
+  async adopt(folder: string, environments: number, from: number, table: number): Promise<void> {
+    for (let number = 0; number < environments; number++) {
+      await using source = new BinaryEnvironment(join(folder, environmentFile(number)))
+      await this.#adoptFrom(source, from, table)
     }
+  }
+
+  async #adoptFrom(source: BinaryEnvironment, from: number, table: number): Promise<void> {
+    let writes = new Map<BinaryEnvironment, Write[]>()
+    let bytes = 0
+    const flush = async () => {
+      for (const [environment, own] of writes) await environment.write(own)
+      writes = new Map()
+      bytes = 0
+    }
+    for (const { key, value } of source.range(tableStart(from), tableStart(from + 1))) {
+      const environment = this.#environments.get(partitionOfKey(key) % this.#start.environments)
+      if (!environment || !isContent(key)) continue // another worker's
+      const own = writes.get(environment) ?? []
+      own.push([Buffer.concat([tableStart(table), key.subarray(TABLE_BYTES)]), Buffer.from(value)])
+      writes.set(environment, own)
+      bytes += value.length
+      if (bytes >= ADOPT_BYTES) await flush()
+    }
+    await flush()
   }
 
   /** Bytes of pages in use, of files, and of decoded columns in memory. */

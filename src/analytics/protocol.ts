@@ -240,7 +240,13 @@ export type Request =
   | { readonly kind: 'fold'; readonly table: number }
   | { readonly kind: 'figures'; readonly table: number }
   | { readonly kind: 'drop'; readonly table: number }
-  | { readonly kind: 'backup'; readonly folder: string }
-  | { readonly kind: 'adopt'; readonly folder: string; readonly from: number; readonly table: number }
+  | { readonly kind: 'forget_dead_readers' }
+  | {
+      readonly kind: 'adopt'
+      readonly folder: string
+      readonly environments: number
+      readonly from: number
+      readonly table: number
+    }
   | { readonly kind: 'sizes' }
   | { readonly kind: 'close' }

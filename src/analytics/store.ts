@@ -7,6 +7,7 @@ import type { PartialResult, Program, Scalar, ScanLimits } from '../pyql/index.j
 import { Channel } from './channel.js'
 import { type ColumnTree, mergeColumnParts } from './column-tree.js'
 import type { DigestText } from './content-digest.js'
+import { environmentFile } from './keys.js'
 import type { Sharing } from './outgoing.js'
 import type { PersonRow } from './person-rows.js'
 import type {
@@ -308,41 +309,39 @@ export class EventStore implements AsyncDisposable {
     for (const { schemas } of this.#threads) schemas.delete(table.id)
   }
 
-  /**
-   * Copies all event data into a folder that can be opened in place of this one. Inserts wait meanwhile, so that it is
-   * one cut over all tables and partitions.
-   */
-  async backup(folder: string): Promise<void> {
+  /** Does something short while nothing is inserted: inserts under way are done, what comes later waits. */
+  async quietly<T>(run: () => Promise<T>): Promise<T> {
     while (this.#held) await this.#held
-    const copy = this.#copy(folder)
-    this.#held = copy.catch(() => undefined)
+    const result = Promise.allSettled([...this.#running]).then(run)
+    this.#held = result.catch(() => undefined)
     try {
-      await copy
+      return await result
     } finally {
       this.#held = undefined
     }
   }
 
-  async #copy(folder: string): Promise<void> {
-    await Promise.allSettled([...this.#running])
-    mkdirSync(folder, { recursive: true })
-    writeFileSync(join(folder, FORMAT_FILE), formatText(this.#environments))
-    await Promise.all(this.#threads.map(({ channel }) => channel.call({ kind: 'backup', folder } satisfies Request)))
+  /** The files of all environments, in the folder. */
+  get files(): string[] {
+    return Array.from({ length: this.#environments }, (_, number) => environmentFile(number))
   }
 
-  /**
-   * Takes the data of a table from a folder that `backup` has made, as the data of this table, which nobody uses yet.
-   * @throws Problem backup_environments when that folder has another number of environments
-   */
-  async adopt(folder: string, from: number, table: EventTable): Promise<void> {
-    const environments = environmentsOf(folder)
-    if (environments !== this.#environments)
-      throw new Problem('backup_environments', { backup: environments, here: this.#environments })
+  /** Makes a folder of copies of the files one that can be opened. */
+  describeIn(folder: string): void {
+    writeFileSync(join(folder, FORMAT_FILE), formatText(this.#environments))
+  }
+
+  /** Lets go of what processes have pinned that were killed while they read. */
+  async forgetDeadReaders(): Promise<void> {
     await Promise.all(
-      this.#threads.map(({ channel }) =>
-        channel.call({ kind: 'adopt', folder, from, table: table.id } satisfies Request),
-      ),
+      this.#threads.map(({ channel }) => channel.call({ kind: 'forget_dead_readers' } satisfies Request)),
     )
+  }
+
+  /** Takes the data of a table from a folder of copies, as the data of this table, which nobody uses yet. */
+  async adopt(folder: string, from: number, table: EventTable): Promise<void> {
+    const request = { kind: 'adopt', folder, environments: environmentsOf(folder), from, table: table.id } as const
+    await Promise.all(this.#threads.map(({ channel }) => channel.call(request satisfies Request)))
   }
 
   /** Bytes in use, bytes of files and bytes of decoded columns, of all workers together. */

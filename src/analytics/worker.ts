@@ -97,10 +97,10 @@ async function handle(request: Request): Promise<unknown> {
       return owner.figures(request.table)
     case 'drop':
       return owner.drop(request.table)
-    case 'backup':
-      return owner.backup(request.folder)
+    case 'forget_dead_readers':
+      return owner.forgetDeadReaders()
     case 'adopt':
-      return owner.adopt(request.folder, request.from, request.table)
+      return owner.adopt(request.folder, request.environments, request.from, request.table)
     case 'sizes':
       return owner.sizes()
     case 'close':

@@ -5,15 +5,21 @@ import { join } from 'node:path'
 import type { Catalog, TableSchema } from '../catalog/index.js'
 import type { FileIdentity, Folder, JobRun, Jobs, NewJob, Started } from '../jobs/index.js'
 import { Problem } from '../lib/index.js'
-import type { Incarnation, Storage } from '../storage/index.js'
-import { transplant } from '../tables/index.js'
+import { EnvironmentCopies, type Incarnation, RECORDS, type Storage } from '../storage/index.js'
+import { type ChangeLog, transplant } from '../tables/index.js'
 import { type Manifest, pack, unpack } from './archive.js'
 import { type Aside, tablesIn } from './aside.js'
 
 /** What backups need of the event data. */
 export interface EventData {
-  /** Copies everything into a folder, while writing goes on. */
-  backup(folder: string): Promise<void>
+  /** Does something short while nothing is inserted. */
+  quietly<T>(run: () => Promise<T>): Promise<T>
+  /** The files of the event data, in its folder. */
+  readonly files: readonly string[]
+  /** Makes a folder of copies of the files one that can be opened. */
+  describeIn(folder: string): void
+  /** Lets go of what processes have pinned that were killed while they read. */
+  forgetDeadReaders(): Promise<void>
   /** Takes the data of a table from such a folder. */
   adopt(folder: string, from: number, schema: TableSchema): Promise<void>
   /** Begins to serve a table whose data is there. */
@@ -24,6 +30,7 @@ export interface EventData {
 export interface BackupsOptions {
   storage: Storage
   catalog: Catalog
+  changes: Pick<ChangeLog, 'noteUnlogged'>
   events: EventData
   jobs: Jobs
   /** Where backups lie that requests name by file. */
@@ -74,19 +81,34 @@ export class Backups {
   }
 
   /** A backup of everything in pieces: a tar file. The copy is made when the first piece is asked for. */
-  async *stream(): AsyncGenerator<Uint8Array> {
-    const { storage, events, about } = this.#options
+  async *stream(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
+    const { version, node, incarnation } = this.#options.about
     await using scratch = await this.#scratch()
-    const manifest: Manifest = {
-      format: 1,
-      version: about.version,
-      node: about.node,
-      incarnation: about.incarnation.id,
-      taken: Date.now(),
+    const taken = await this.#copyTo(scratch.path, signal)
+    yield* pack(scratch.path, { format: 1, version, node, incarnation: incarnation.id, taken })
+  }
+
+  /** Copies records and events as of one moment, and answers when that was. Writers wait only while copies begin. */
+  async #copyTo(folder: string, signal: AbortSignal | undefined): Promise<number> {
+    const { storage, events } = this.#options
+    const names = [RECORDS, ...events.files.map((file) => join(EVENTS, file))]
+    for (const name of [RECORDS, EVENTS]) await mkdir(join(folder, name), { mode: 0o700 })
+    events.describeIn(join(folder, EVENTS))
+    const files = names.map((name) => ({ from: join(storage.path, name), to: join(folder, name) }))
+    try {
+      await using copies = await EnvironmentCopies.prepare(files, folder)
+      const begin = async () => {
+        await copies.begin()
+        return Date.now()
+      }
+      const taken = await events.quietly(() => storage.quietly(begin))
+      await copies.finish(signal)
+      return taken
+    } catch (error) {
+      storage.forgetDeadReaders()
+      await events.forgetDeadReaders()
+      throw error
     }
-    await storage.copyTo(scratch.path)
-    await events.backup(join(scratch.path, EVENTS))
-    yield* pack(scratch.path, manifest)
   }
 
   /** Starts a job that writes a backup into the folder of backups. */
@@ -116,7 +138,7 @@ export class Backups {
     const noted = job.position as FileIdentity | undefined
     await this.#options.folder.makeFile(name, { noted, note: (identity) => job.save(identity) }, async (file) => {
       job.progress.bytes = 0
-      for await (const piece of this.stream()) {
+      for await (const piece of this.stream(job.signal)) {
         job.signal.throwIfAborted()
         await file.appendFile(piece)
         job.progress.bytes += piece.length
@@ -130,9 +152,16 @@ export class Backups {
     await using scratch = await this.#scratch()
     const { taken } = await this.#unpack(file, scratch.path, job)
     await using aside = await this.#options.openAside(scratch.path)
-    const tables = tablesIn(aside.catalog).filter(({ kind }) => kind === 'records')
-    for (const table of tables) await countRecords(aside, table, job)
-    return `the backup of ${new Date(taken).toISOString()} is whole: every sum is right, ${tables.length} tables with ${job.progress.rows} records can be read`
+    const all = tablesIn(aside.catalog)
+    const records = all.filter(({ kind }) => kind === 'records')
+    for (const table of records) await countRecords(aside, table, job)
+    const events = await readEvents(
+      aside,
+      all.filter(({ kind }) => kind === 'events'),
+      job,
+    )
+    const found = [`${records.length} tables with ${job.progress.rows} records`, ...events].join(' and ')
+    return `the backup of ${new Date(taken).toISOString()} is whole: every sum is right, ${found} can be read`
   }
 
   async #restore(job: JobRun): Promise<string> {
@@ -146,11 +175,13 @@ export class Backups {
     await using aside = await this.#options.openAside(scratch.path)
     const sources = [...aside.catalog.database(database).tables.values()]
     const targets = await this.#numbered(job, sources, as)
+    const { about, changes } = this.#options
     try {
       for (const [index, source] of sources.entries())
         await this.#bringIn(job, scratch.path, aside, source, targets[index]!)
       await this.#options.storage.write((transaction) => {
         this.#options.catalog.adopt(transaction, as, targets)
+        for (const { id, kind } of targets) if (kind === 'records') changes.noteUnlogged(transaction, id, about.node)
         job.step(transaction, { position: { tables: targets, isKnown: true } satisfies RestorePosition })
       })
     } catch (error) {
@@ -243,6 +274,19 @@ async function countRecords({ tables }: Aside, { database, name }: TableSchema, 
     throw new Problem('backup_damaged', {
       reason: `table ${database}.${name} has ${records} records instead of ${reader.count()}`,
     })
+}
+
+/** Reads all that tables of events hold, and says what it was. */
+async function readEvents(aside: Aside, tables: readonly TableSchema[], { signal }: JobRun): Promise<string[]> {
+  if (tables.length === 0) return []
+  await using data = await aside.openEvents()
+  let events = 0
+  for (const table of tables) {
+    signal.throwIfAborted()
+    await data.digests(table, 1)
+    events += (await data.figures(table)).events
+  }
+  return [`${tables.length} of people with ${events} events`]
 }
 
 /** Reads a file on the machine of the command line. */

@@ -74,6 +74,8 @@ function entryIn(header: Buffer): Entry {
   )
   const size =
     header[124] === 0x80 ? Number(header.readBigUInt64BE(128)) : Number.parseInt(header.toString('latin1', 124, 135), 8)
+  if (!Number.isSafeInteger(size) || size < 0)
+    throw new Problem('backup_damaged', { reason: `the size of its file '${name}' is no number of bytes` })
   return { name, size }
 }
 

@@ -9,7 +9,7 @@ export const problems = {
   authority_exists: {"status":409,"title":"The authority exists","detail":"The folder {folder} has a certificate authority already. A new one would cut off every node that the old one signed.","retry":false},
   authority_missing: {"status":404,"title":"There is no authority","detail":"The folder {folder} has no ca.crt and ca.key. Make them with: trellis cluster-ca create.","retry":false},
   backup_damaged: {"status":400,"title":"The backup is damaged","detail":"The backup cannot be used: {reason}.","retry":false},
-  backup_environments: {"status":409,"title":"The event data does not fit","detail":"The backup has its event data in {backup} parts, this node has {here}: restore it into a folder of its own with trellis restore.","retry":false},
+  backup_failed: {"status":503,"title":"The backup failed","detail":"The data could not be copied: {reason}. Nothing was made; try again.","retry":true},
   batch_too_large: {"status":413,"title":"Too many records","detail":"One operation takes at most {limit} records (setting {setting}).","retry":false},
   body_not_json: {"status":400,"title":"The body is not JSON","detail":"{reason}","retry":false},
   body_too_complex: {"status":413,"title":"The body is too complex","detail":"The body has more than {limit} {what} (setting {setting}).","retry":false},
@@ -162,7 +162,7 @@ export interface ProblemFacts {
   authority_exists: { folder: string | number }
   authority_missing: { folder: string | number }
   backup_damaged: { reason: string | number }
-  backup_environments: { backup: string | number; here: string | number }
+  backup_failed: { reason: string | number }
   batch_too_large: { limit: string | number; setting: string | number }
   body_not_json: { reason: string | number }
   body_too_complex: { limit: string | number; what: string | number; setting: string | number }

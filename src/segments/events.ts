@@ -315,12 +315,27 @@ export class Events implements AsyncDisposable {
     await this.#store.fold(eventTableOf(schema))
   }
 
-  /** Copies all event data into a folder: one cut over all tables and partitions. */
-  async backup(folder: string): Promise<void> {
-    await this.#store.backup(folder)
+  /** Does something short while nothing is inserted. */
+  quietly<T>(run: () => Promise<T>): Promise<T> {
+    return this.#store.quietly(run)
   }
 
-  /** Takes the data of a table from a folder that `backup` has made. @throws Problem backup_environments */
+  /** The files of the event data, in its folder. */
+  get files(): string[] {
+    return this.#store.files
+  }
+
+  /** Makes a folder of copies of the files one that can be opened. */
+  describeIn(folder: string): void {
+    this.#store.describeIn(folder)
+  }
+
+  /** Lets go of what processes have pinned that were killed while they read. */
+  async forgetDeadReaders(): Promise<void> {
+    await this.#store.forgetDeadReaders()
+  }
+
+  /** Takes the data of a table from such a folder. */
   async adopt(folder: string, from: number, schema: TableSchema): Promise<void> {
     await this.#store.adopt(folder, from, eventTableOf(schema))
   }

@@ -50,9 +50,9 @@ export class BinaryEnvironment implements AsyncDisposable {
     }
   }
 
-  /** Copies a consistent state into a file, without the free pages. */
-  async backup(path: string): Promise<void> {
-    await this.#data.backup(path, true)
+  /** Lets go of what processes have pinned that were killed while they read. */
+  forgetDeadReaders(): void {
+    this.#data.readerCheck()
   }
 
   async removeRange(start: Uint8Array, end: Uint8Array): Promise<void> {

@@ -1,6 +1,7 @@
 // storage owns the data folder: its lock, its format, and the one LMDB environment of all that is not events.
 
 export { BinaryEnvironment, type Write } from './binary-environment.js'
+export { EnvironmentCopies } from './environment-copies.js'
 export type { Migration } from './format.js'
 export { beginIncarnation, type Incarnation, incarnationOf } from './incarnation.js'
 export {
@@ -19,6 +20,7 @@ export type { KeyRange, Keyspace } from './keyspace.js'
 export { type Idempotency, type Receipt, Replays } from './replays.js'
 export {
   type Pauses,
+  RECORDS,
   Storage,
   type StorageOptions,
   type StorageSettings,

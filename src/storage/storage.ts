@@ -30,7 +30,7 @@ export interface StorageOptions {
 
 const KEYSPACES_MAX = 64
 /** Where in the data folder the environment lies. */
-const RECORDS = 'records'
+export const RECORDS = 'records'
 const CLOSE_MS_MAX = 2_000
 /** Where the number of the newest commit lies, in the B-tree that every commit changes anyway: that of the keyspaces. */
 const COMMIT = 'commit'
@@ -292,11 +292,20 @@ export class Storage implements AsyncDisposable {
     for (const postponed of this.#postponed.values()) postponed.release(oldest)
   }
 
-  /** Copies one consistent moment into a folder that can be opened in place of this one, while writing goes on. */
-  async copyTo(folder: string): Promise<void> {
-    const records = join(folder, RECORDS)
-    mkdirSync(records, { recursive: true, mode: 0o700 })
-    await this.#root.backup(records, true)
+  /** Does something short while nobody writes: what was accepted before is on disk, what comes later waits. */
+  async quietly<T>(run: () => Promise<T>): Promise<T> {
+    const leave = await this.#takeTurn()
+    try {
+      await this.#land()
+      return await run()
+    } finally {
+      leave()
+    }
+  }
+
+  /** Lets go of what processes have pinned that were killed while they read. */
+  forgetDeadReaders(): void {
+    this.#root.readerCheck()
   }
 
   /** Calls back with every key of the keyspace that a write is about to change, before any reader can see the change. */
@@ -564,9 +573,19 @@ export class Storage implements AsyncDisposable {
 
   /** Waits until every write that was accepted is on disk. */
   async #drain(): Promise<void> {
-    while (this.#turn ?? this.#flight ?? (this.#open.changes.count > 0 ? this.#open : undefined)) {
-      await (this.#turn ?? (this.#flight ?? this.#open).done.catch(() => {}))
+    while (this.#turn ?? this.#underWay()) {
+      await this.#turn
+      await this.#land()
     }
+  }
+
+  /** Waits until no group is under way. */
+  async #land(): Promise<void> {
+    for (let group = this.#underWay(); group; group = this.#underWay()) await group.done.catch(() => {})
+  }
+
+  #underWay(): Group | undefined {
+    return this.#flight ?? (this.#open.changes.count > 0 ? this.#open : undefined)
   }
 
   /** lmdb-js waits for ever when the last commit has failed; there is nothing to wait for then. */

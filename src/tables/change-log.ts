@@ -237,6 +237,12 @@ export class ChangeLog {
     return Number(snapshot.get(this.#removed, encodeId(tableId) + (origin ?? '')) ?? 0)
   }
 
+  /** Says that a table has records whose changes by a node were never here: who shares it needs a full copy. */
+  noteUnlogged(transaction: WriteTransaction, tableId: number, origin: string): void {
+    const sequence = String(Math.max(1, this.#sequence))
+    for (const key of [encodeId(tableId), encodeId(tableId) + origin]) transaction.put(this.#removed, key, sequence)
+  }
+
   /** Sequence before the first change of a table that is not older than a time; the present one when there is none. */
   sequenceBefore(tableId: number, time: number): number {
     const first = this.read({ tableId, from: time, limit: 1 }).next().value as LogEntry | undefined

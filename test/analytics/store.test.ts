@@ -1,8 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { EventStore, type EventTable } from '../../src/analytics/index.js'
+import { EnvironmentCopies } from '../../src/storage/index.js'
 import { settings } from './settings.js'
 
 const table: EventTable = {
@@ -194,7 +195,14 @@ describe('the event store', () => {
         while (go) await store.insert(table, [event('a', ++sent), event('c', sent), event('e', sent), event('b', sent)])
       })()
       await new Promise((resolve) => setTimeout(resolve, 100))
-      await store.backup(join(folder, 'copy'))
+      const files = store.files.map((file) => ({ from: join(folder, file), to: join(folder, 'copy', file) }))
+      mkdirSync(join(folder, 'copy'))
+      store.describeIn(join(folder, 'copy'))
+      {
+        await using copies = await EnvironmentCopies.prepare(files, folder)
+        await store.quietly(() => copies.begin())
+        await copies.finish()
+      }
       go = false
       await inserting
       const copy = await EventStore.open({ folder: join(folder, 'copy'), settings }, [table])

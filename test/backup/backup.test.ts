@@ -12,6 +12,15 @@ import { ADMIN, onNode, type TestNode, withNode } from '../support/node.js'
 const { storage: settings } = loadConfig()
 const manifest: Manifest = { format: 1, version: '0', node: 'n', incarnation: 'i', taken: 0 }
 
+/** Makes the sum of a header right, so that only what was changed in it is wrong. */
+function resummed(bytes: Buffer, at: number): Buffer {
+  const header = bytes.subarray(at, at + 512)
+  header.fill(0x20, 148, 156)
+  const sum = header.reduce((total, byte) => total + byte, 0)
+  header.write(`${sum.toString(8).padStart(6, '0')}\0 `, 148, 'latin1')
+  return bytes
+}
+
 interface Status {
   incarnation: string
   restored_from?: { id: string; taken: number }
@@ -70,6 +79,26 @@ describe('the file of a backup', () => {
       expect(await outcome(bytes.subarray(0, length)), `${length} bytes`).to.equal('backup_damaged')
   }).timeout(30_000)
 
+  it('is refused when its headers lie about sizes', async () => {
+    const bytes = await packed()
+    const at = bytes.indexOf('a.bin')
+    const withSize = (write: (header: Buffer) => void) => {
+      const changed = Buffer.from(bytes)
+      write(changed.subarray(at, at + 512))
+      return resummed(changed, at)
+    }
+    const lies: [string, Buffer][] = [
+      ['no number', withSize((header) => header.write('zzzzzzzzzzz', 124, 'latin1'))],
+      ['negative', withSize((header) => header.write('-0000000001', 124, 'latin1'))],
+      ['2^60', withSize((header) => header.writeBigUInt64BE(1n << 60n, header.writeUInt8(0x80, 124) + 3))],
+      ['8 GB of what is not there', withSize((header) => header.write('77777777777', 124, 'latin1'))],
+    ]
+    for (const [what, lie] of lies) {
+      rmSync(join(base, 'out'), { recursive: true, force: true })
+      expect(await unpacked(lie).catch((caught: Error) => caught), what).to.have.property('code', 'backup_damaged')
+    }
+  })
+
   it('cannot lead out of the folder that it is unpacked to', async () => {
     const evil = await packed()
     const name = Buffer.from('sub/b.txt')
@@ -77,17 +106,7 @@ describe('the file of a backup', () => {
       const changed = Buffer.from(evil)
       const at = changed.indexOf(name)
       changed.write(other, at, 'latin1')
-      // The sum of the header is made right, so that only the name is wrong.
-      const header = changed.subarray(at, at + 512)
-      header.fill(0x20, 148, 156)
-      header.write(
-        `${header
-          .reduce((sum, byte) => sum + byte, 0)
-          .toString(8)
-          .padStart(6, '0')}\0 `,
-        148,
-        'latin1',
-      )
+      resummed(changed, at)
       const error = await unpacked(changed).catch((caught: Error) => caught)
       expect(error).to.have.property('code', 'backup_damaged')
       expect((error as Error).message).to.contain('a file of the name')
@@ -170,7 +189,10 @@ describe('backups', function () {
       writeFileSync(file, Buffer.from(await response.arrayBuffer()), { mode: 0o600 })
       writing = false
       await writer
-      expect(readdirSync(join(node.folder, 'scratch')), 'nothing is left behind').to.deep.equal([])
+      const left = () => readdirSync(join(node.folder, 'scratch'))
+      for (let look = 0; left().length > 0 && look < 200; look++)
+        await new Promise((resolve) => setTimeout(resolve, 10))
+      expect(left(), 'nothing is left behind').to.deep.equal([])
 
       const folder = join(base, 'restored')
       const done = await restoreFolder({ backup: readBackup(file), folder, settings })
@@ -191,6 +213,88 @@ describe('backups', function () {
       })
       const again = await restoreFolder({ backup: readBackup(file), folder, settings }).catch((error: unknown) => error)
       expect(again).to.have.property('code', 'folder_not_empty')
+    }))
+
+  it('are one moment of records and events together, for which writers wait only shortly', () =>
+    withNode(async (node) => {
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+      const visit = { database: 'dev', table: 'visit' }
+      await node.ok({ operation: 'create_table', ...visit, kind: 'events' })
+      // Pages enough for the copies to take a while.
+      for (let from = 0; from < 8000; from += 4000)
+        await node.ok({
+          operation: 'insert',
+          database: 'dev',
+          table: 'dog',
+          records: Array.from({ length: 4000 }, (_, n) => ({ id: `old ${from + n}`, note: 'x'.repeat(500) })),
+        })
+      let isWriting = true
+      let written = 0
+      // First a record, then its events in every environment: a cut has as many of these, or one less.
+      const writer = (async () => {
+        for (; isWriting; written++) {
+          await node.ok({ operation: 'insert', database: 'dev', table: 'dog', records: [{ id: written }] })
+          const events = [1, 2, 3, 4].map((n) => ({
+            person: `${written} ${n}`,
+            stamp: 1e12 + written,
+            action: 'view',
+            _: {},
+          }))
+          await node.ok({ operation: 'insert_events', ...visit, events })
+        }
+      })()
+      const client = connect({ url: node.url, ...ADMIN })
+      for (let round = 0; round < 2; round++) {
+        const before = written
+        while (written < before + 5) await new Promise((resolve) => setTimeout(resolve, 5))
+        const file = join(base, `${round}.tar`)
+        const bytes = Buffer.from(await (await client.open('create_backup')).arrayBuffer())
+        expect(written, 'writing went on').to.be.above(before + 5)
+        writeFileSync(file, bytes, { mode: 0o600 })
+      }
+      isWriting = false
+      await writer
+      for (let round = 0; round < 2; round++) {
+        const folder = join(base, `restored ${round}`)
+        await restoreFolder({ backup: readBackup(join(base, `${round}.tar`)), folder, settings })
+        await onNode(folder, async (copy) => {
+          const records = rowsOf(copy, 'dev', 'dog').length - 8000
+          const { events } = await copy.node.services.events.figures(copy.node.services.catalog.table('dev', 'visit'))
+          expect(events % 4, 'no batch is cut').to.equal(0)
+          expect(records - events / 4, `${records} records, ${events} events`).to.be.oneOf([0, 1])
+        })
+      }
+    }))
+
+  it('bring events back also where there are more or fewer environments', () =>
+    withBackups(async (node) => {
+      const visit = { database: 'dev', table: 'visit' }
+      await node.ok({ operation: 'create_table', ...visit, kind: 'events', columns: [{ name: 'page', type: 'text' }] })
+      const events = Array.from({ length: 2000 }, (_, n) => ({
+        person: `p${n % 100}`,
+        stamp: 1e12 + n,
+        action: 'view',
+        _: { page: `/${n % 7}` },
+      }))
+      await node.ok({ operation: 'insert_events', ...visit, events })
+      const pages = { operation: 'query_column', ...visit, column: 'page' }
+      const original = await node.ok(pages)
+      await job(node, { operation: 'create_backup', file: 'x.tar' })
+      for (const environments of [1, 3, 5]) {
+        const folder = join(base, `with ${environments}`)
+        mkdirSync(join(folder, 'events'), { recursive: true })
+        writeFileSync(join(folder, 'events/format.json'), JSON.stringify({ format: 1, environments }))
+        await onNode(
+          folder,
+          async (other) => {
+            await job(other, { operation: 'restore_backup', file: 'x.tar', database: 'dev', as: 'copy' })
+            expect(await other.ok({ ...pages, database: 'copy' })).to.deep.equal(original)
+            const again = await other.ok({ operation: 'insert_events', ...visit, database: 'copy', events })
+            expect(again, 'every event is known where it lies').to.have.property('inserted', 0)
+          },
+          { 'backup.dir': join(base, 'backups') },
+        )
+      }
     }))
 
   it('leave no folder when they are damaged', async () => {
@@ -222,6 +326,9 @@ describe('backups', function () {
       })
       expect(restored.message).to.equal("restored 2 tables with 3002 records as 'monday'")
       expect(rowsOf(node, 'monday', 'dog'), 'times too').to.deep.equal(original)
+      const { catalog, tables, node: info } = node.node.services
+      const gone = tables.changes.removedUpTo(catalog.table('monday', 'dog').id, info.name)
+      expect(gone, 'nodes that share it ask for a full copy').to.be.above(0)
       expect(rowsOf(node, 'dev', 'dog')).to.have.length(2997)
       using snapshot = node.node.services.tables.snapshot()
       const bound = { value: 'dog 3', inclusive: true }
@@ -319,6 +426,8 @@ describe('backups', function () {
       const original = await count('dev')
       expect(JSON.stringify(original)).to.contain('"/3"')
       await job(node, { operation: 'create_backup', file: 'x.tar' })
+      const verified = await job(node, { operation: 'backup_verify', file: 'x.tar' })
+      expect(verified.message).to.contain('0 tables with 0 records and 1 of people with 500 events can be read')
       await job(node, { operation: 'restore_backup', file: 'x.tar', database: 'dev', as: 'copy' })
       expect(await count('copy')).to.deep.equal(original)
       await node.ok({
