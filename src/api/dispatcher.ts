@@ -87,8 +87,9 @@ export class Dispatcher {
 
   async #run(compiled: CompiledContract, request: Body, call: Call): Promise<unknown> {
     const { contract } = compiled
-    const key = call.idempotencyKey ?? (request['idempotency_key'] as string | undefined)
+    if (contract.changes && call.idempotencyKey) request['idempotency_key'] = call.idempotencyKey
     compiled.checkRequest(request)
+    const key = request['idempotency_key'] as string | undefined
     delete request['idempotency_key']
     const { replays } = this.#options
     return contract.changes && key !== undefined && replays

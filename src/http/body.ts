@@ -9,7 +9,7 @@ export function readBody(bytesMax: number): Middleware {
     extendTypes: { text: ['*/*'] },
     textLimit: String(bytesMax),
     onerror(error) {
-      throw bodyProblem(error as Error & { status?: number; type?: string }, bytesMax)
+      throw bodyProblem(error as BodyError, bytesMax)
     },
   })
   return (context, next) => {
@@ -19,10 +19,19 @@ export function readBody(bytesMax: number): Middleware {
   }
 }
 
-function bodyProblem(error: Error & { status?: number; type?: string }, bytesMax: number): Error {
+interface BodyError extends Error {
+  status?: number
+  type?: string
+  /** Of zlib: Z_… or ERR_… */
+  code?: string
+}
+
+function bodyProblem(error: BodyError, bytesMax: number): Error {
   if (error.status === 413) return new Problem('body_too_large', { limit: bytesMax })
   if (error.status === 415) return new Problem('media_type_not_supported', { reason: error.message })
   if (error.type === 'request.aborted') return new Problem('client_left', {})
+  if (error.code?.startsWith('Z_') || error.code?.startsWith('ERR_'))
+    return new Problem('body_not_json', { reason: `The body is not what its Content-Encoding says: ${error.message}.` })
   if (error.status === 400) return new Problem('body_not_json', { reason: error.message })
   return error
 }

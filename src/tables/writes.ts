@@ -9,7 +9,6 @@ import {
   type Found,
   type LookingLimits,
   lookAhead,
-  type Target,
   testOf,
 } from './where-writes.js'
 
@@ -42,16 +41,20 @@ export interface UpsertRequest extends TableName, Pick<Conditions, 'if'> {
 }
 
 /** Either records with their keys, or one set of attributes for the records that `ids` or `where` name. */
-export interface UpdateRequest extends TableName, Conditions {
+interface ByCondition extends TableName, Conditions {
+  where?: unknown
+  /** PYQL JSON: text in `where` that names a column stands for the column. */
+  bare_columns?: boolean | undefined
+}
+
+export interface UpdateRequest extends ByCondition {
   records?: readonly Given[] | undefined
   set?: Given | undefined
   ids?: readonly unknown[] | undefined
-  where?: unknown
 }
 
-export interface DeleteRequest extends TableName, Conditions {
+export interface DeleteRequest extends ByCondition {
   ids?: readonly unknown[] | undefined
-  where?: unknown
 }
 
 /** Where the answer of a write stands when it is given. */
@@ -89,11 +92,13 @@ export class Writes {
   }
 
   async update(request: UpdateRequest, writer: Writer): Promise<Updated> {
+    checkParts('update', request)
     const found = await this.#lookAhead(request, writer)
     return await this.#transact(writer, sizeOf(request, found), (batch) => this.#update(batch, request, writer, found))
   }
 
   async delete(request: DeleteRequest, writer: Writer): Promise<Deleted> {
+    checkParts('delete', request)
     const found = await this.#lookAhead(request, writer)
     return await this.#transact(writer, sizeOf(request, found), (batch) => this.#delete(batch, request, writer, found))
   }
@@ -118,6 +123,7 @@ export class Writes {
     writer: Writer,
   ): Promise<{ message: string; results: StepAnswer[] } & Durable> {
     const steps = operations.map((step): WholeStep => ({ atomic: true, ...step, database }))
+    for (const step of steps) checkParts(step.operation, step)
     const found: (Found | undefined)[] = []
     for (const [index, step] of steps.entries()) found.push(await this.#lookAheadOf(step, index > 0, writer))
     const size = steps.reduce((sum, step, index) => sum + sizeOf(step, found[index]), 0)
@@ -138,11 +144,8 @@ export class Writes {
   *#step(batch: Batch, step: WholeStep, writer: Writer, found: Found | undefined) {
     if (step.operation === 'update') return yield* this.#update(batch, step, writer, found)
     if (step.operation === 'delete') return yield* this.#delete(batch, step, writer, found)
-    const { operation, records } = step
-    if (!records) throw new Problem('invalid_request', { reason: `'records' is required for ${operation}` })
-    if (step.where !== undefined || step.ids || step.set)
-      throw new Problem('invalid_request', { reason: `'where', 'ids' and 'set' are not for ${operation}` })
-    return operation === 'insert'
+    const records = step.records!
+    return step.operation === 'insert'
       ? yield* this.#insert(batch, { ...step, records })
       : yield* this.#upsert(batch, { ...step, records }, writer)
   }
@@ -183,10 +186,9 @@ export class Writes {
       const { done, skipped } = yield* batch.updating(database, table, records, options)
       return answer(done, skipped, records.length)
     }
-    if (!request.records)
-      throw new Problem('invalid_request', { reason: "'records' is required, or 'set' with 'ids' or 'where'" })
-    const { done, skipped } = yield* batch.updating(database, table, request.records, options)
-    return answer(done, skipped, request.records.length)
+    const records = request.records!
+    const { done, skipped } = yield* batch.updating(database, table, records, options)
+    return answer(done, skipped, records.length)
   }
 
   *#delete(batch: Batch, request: DeleteRequest, writer: Writer, found: Found | undefined): Steps<Deleted> {
@@ -201,26 +203,31 @@ export class Writes {
       checkCount(done.length, this.#limits)
       return answer(done, [])
     }
-    if (!ids) throw new Problem('invalid_request', { reason: "'ids' is required, or 'where'" })
     const condition = conditionOf(batch, { database, table, where: request.if }, writer.view, this.#limits)
-    const { done, skipped } = yield* batch.deleting(database, table, ids, { atomic, condition })
+    const { done, skipped } = yield* batch.deleting(database, table, ids!, { atomic, condition })
     return answer(done, skipped)
   }
 
   /** The records that `where` means in the state that the transaction has reached. */
-  *#meant(batch: Batch, target: Target, { view }: Writer, found: Found | undefined): Steps<Meant> {
+  *#meant(batch: Batch, target: ByCondition, { view }: Writer, found: Found | undefined): Steps<Meant> {
     const { database, table, where } = target
-    const keys = yield* candidates(batch, target, view, this.#limits, found)
-    return { database, table, keys, test: testOf(batch.reader(database, table), view, where, this.#limits) }
+    const limits = this.#limitsOf(target)
+    const keys = yield* candidates(batch, target, view, limits, found)
+    return { database, table, keys, test: testOf(batch.reader(database, table), view, where, limits) }
   }
 
-  async #lookAhead({ database, table, where }: Target, writer: Writer): Promise<Found | undefined> {
+  #limitsOf({ bare_columns: bareColumns }: ByCondition): LookingLimits {
+    return bareColumns ? { ...this.#limits, bareColumns } : this.#limits
+  }
+
+  async #lookAhead(request: ByCondition, writer: Writer): Promise<Found | undefined> {
+    const { database, table, where } = request
     if (where === undefined) return undefined
     if (isEmpty(where))
       throw new Problem('invalid_request', {
         reason: "'where' must hold a condition; to change every record, say so with a condition that all of them meet",
       })
-    return await lookAhead(this.#tables, { database, table, where }, writer, this.#limits)
+    return await lookAhead(this.#tables, { database, table, where }, writer, this.#limitsOf(request))
   }
 
   /** What an earlier step brings may be what makes the condition known: then the transaction looks for itself. */
@@ -250,6 +257,33 @@ export class Writes {
 /** About how many records a request is about. */
 function sizeOf({ records, ids }: Pick<UpdateRequest, 'records' | 'ids'>, found: Found | undefined): number {
   return found?.keys.size ?? records?.length ?? ids?.length ?? 0
+}
+
+type Part = 'records' | 'ids' | 'where' | 'set' | 'if'
+
+/** The combinations that mean something; every other one would leave a part unread. */
+const combinations: Record<Step['operation'], readonly (readonly Part[])[]> = {
+  insert: [['records']],
+  upsert: [['records'], ['records', 'if']],
+  update: [['records'], ['records', 'if'], ['set', 'ids'], ['set', 'ids', 'if'], ['set', 'where']],
+  delete: [['ids'], ['ids', 'if'], ['where']],
+}
+
+/** What each operation wants, for whoever gave something else. */
+const wanted: Record<Step['operation'], string> = {
+  insert: "'records' alone is for insert",
+  upsert: "'records' is required for upsert, 'if' may stand beside it",
+  update: "'records' is required, or 'set' with 'ids', or 'set' with 'where'; 'if' stands beside the first two only",
+  delete: "'ids' is required, or 'where'; 'if' stands beside 'ids' only",
+}
+
+/** @throws Problem invalid_request */
+function checkParts(operation: Step['operation'], request: Partial<Record<Part, unknown>>): void {
+  const given = (['records', 'ids', 'where', 'set', 'if'] as const).filter((part) => request[part] !== undefined)
+  const fits = (parts: readonly Part[]) => parts.length === given.length && parts.every((part) => given.includes(part))
+  if (combinations[operation].some(fits)) return
+  const named = given.length === 0 ? 'none of them' : given.map((part) => `'${part}'`).join(', ')
+  throw new Problem('invalid_request', { reason: `${wanted[operation]}: given is ${named}` })
 }
 
 function count(items: readonly unknown[]): string {

@@ -60,6 +60,31 @@ describe('the door', () => {
     })
   })
 
+  it('takes an empty Idempotency-Key for none, and refuses one that is too long', async () => {
+    await withNode(async (node) => {
+      await node.ok({ operation: 'create_table', table: 'dog', primary_key: 'id' })
+      const insert = (id: number, key: string) =>
+        node.post({ operation: 'insert', table: 'dog', records: [{ id }] }, { headers: { 'idempotency-key': key } })
+      expect([(await insert(1, '')).status, (await insert(2, '')).status]).to.deep.equal([200, 200])
+      expect((await insert(3, 'k'.repeat(256))).body).to.have.property('code', 'invalid_request')
+    })
+  })
+
+  it('answers 400 to a body that is not what its Content-Encoding says', async () => {
+    await withNode(async (node) => {
+      for (const encoding of ['gzip', 'deflate', 'br']) {
+        const answer = await node.send('POST', '/', '{"operation":"describe_all"}', {
+          headers: { 'content-encoding': encoding },
+        })
+        expect(answer, encoding)
+          .to.deep.include({ status: 400 })
+          .and.to.have.nested.property('body.code', 'body_not_json')
+      }
+      const unknown = await node.send('POST', '/', '{}', { headers: { 'content-encoding': 'zip' } })
+      expect(unknown.status).to.equal(415)
+    })
+  })
+
   it('serves the generated documents', async () => {
     await withNode(async ({ send }) => {
       const openapi = await send('GET', '/openapi.json', undefined, { authorization: null })

@@ -47,6 +47,10 @@ export interface Request {
       }
     | unknown[]
   /**
+   * Text in where that names a column stands for the column, as in PYQL JSON.
+   */
+  bare_columns: boolean
+  /**
    * Refuse the whole operation where a record would be skipped.
    */
   atomic: boolean
@@ -92,6 +96,10 @@ export interface Sent {
         [k: string]: unknown
       }
     | unknown[]
+  /**
+   * Text in where that names a column stands for the column, as in PYQL JSON.
+   */
+  bare_columns?: boolean
   /**
    * Refuse the whole operation where a record would be skipped.
    */

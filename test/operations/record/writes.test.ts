@@ -1,0 +1,74 @@
+import { expect } from 'chai'
+import { type TestNode, withNode } from '../../support/node.js'
+
+const dog = { database: 'dev', table: 'dog' }
+const where = [['id', '>', 1]]
+
+async function withDogs(test: (node: TestNode) => Promise<void>): Promise<void> {
+  await withNode(async (node) => {
+    await node.ok({ operation: 'create_table', ...dog, primary_key: 'id' })
+    const records = [1, 2, 3].map((id) => ({ id, age: id, weight: 2 }))
+    await node.ok({ operation: 'insert', ...dog, records })
+    await test(node)
+  })
+}
+
+const agesIn = async ({ ok }: TestNode) =>
+  (await ok<{ age: number }[]>({ operation: 'search_by_id', ...dog, ids: [1, 2, 3], get_attributes: ['age'] })).map(
+    ({ age }) => age,
+  )
+
+describe('writes', () => {
+  it('refuse parts that do not go together instead of leaving one of them unread', () =>
+    withDogs(async (node) => {
+      const records = [{ id: 1, age: 9 }]
+      const set = { age: 9 }
+      const refused = [
+        { operation: 'update', records, where },
+        { operation: 'update', records, set, where },
+        { operation: 'update', ids: [1], where, set },
+        { operation: 'update', where, set, if: where },
+        { operation: 'update', where },
+        { operation: 'update', set },
+        { operation: 'update' },
+        { operation: 'delete', ids: [1], where },
+        { operation: 'delete', where, if: where },
+        { operation: 'delete' },
+      ]
+      const { database, ...table } = dog
+      for (const request of refused) {
+        const alone = await node.post({ ...request, ...dog })
+        expect(alone.body, JSON.stringify(request)).to.have.property('code', 'invalid_request')
+        const step = await node.post({ operation: 'transaction', database, operations: [{ ...request, ...table }] })
+        expect(step.body, `a step of ${JSON.stringify(request)}`).to.have.property('code', 'invalid_request')
+      }
+      for (const operation of ['insert', 'upsert']) {
+        for (const more of [{ where }, { ids: [1] }, { set }]) {
+          const operations = [{ operation, ...table, records, ...more }]
+          const { body } = await node.post({ operation: 'transaction', database, operations })
+          expect(body, JSON.stringify(operations)).to.have.property('code', 'invalid_request')
+        }
+      }
+      expect(await agesIn(node), 'nothing was changed').to.deep.equal([1, 2, 3])
+    }))
+
+  it('by pyql aliases compare with columns by their bare name, as selects there do, and need the record of a path', () =>
+    withDogs(async (node) => {
+      const path = '/db/dev/table/dog'
+      const body = { set: { age: 9 }, where: [['id', '=', 'weight']] }
+      expect((await node.send('POST', `${path}/update`, body)).status).to.equal(200)
+      expect(await agesIn(node)).to.deep.equal([1, 9, 3])
+      expect(await node.send('POST', `${path}/delete`, { where: [['id', '>', 'weight']] })).to.have.property(
+        'status',
+        200,
+      )
+      expect(await agesIn(node)).to.deep.equal([1, 9])
+      expect((await node.send('POST', `${path}/1`, { age: 8 })).status).to.equal(200)
+      expect(await agesIn(node)).to.deep.equal([8, 9])
+      expect((await node.send('POST', `${path}/7`, { age: 8 })).body).to.have.property('code', 'record_not_found')
+      // Without the alias a text is a value.
+      const request = { operation: 'update', ...dog, set: { age: 0 }, where: [['name', '=', 'weight']] }
+      await node.ok({ operation: 'insert', ...dog, records: [{ id: 4, name: 'weight', age: 4 }] })
+      expect(await node.ok(request)).to.have.deep.property('update_hashes', [4])
+    }))
+})
