@@ -1,237 +1,152 @@
-// npm run bench:mesh: how fast changes go from node A to node B, against bare JetStream with the same payloads.
+// npm run bench:mesh -- [--only latency,batches,singles,start_time,copy,idle] [--records 100000] [--large 1000000]
+//   [--seconds 10] [--profile FOLDER]
+// How fast changes go from node A to node B, against what B inserts by itself and against bare JetStream from leaf to
+// leaf with the same payloads. Each node is a process of its own with its two nats-servers.
 import { readFileSync } from 'node:fs'
-import { join } from 'node:path'
+import { availableParallelism, loadavg } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { connect, nanos } from 'nats'
-import { withCluster } from '../test/support/cluster.js'
-import { eventually } from '../test/support/mesh.js'
-import type { TestNode } from '../test/support/node.js'
+import { type Member, withPair } from './mesh/pair.js'
 
-const { values } = parseArgs({
-  options: { records: { type: 'string', default: '100000' }, seconds: { type: 'string', default: '10' } },
+const { values: given } = parseArgs({
+  options: {
+    only: { type: 'string', default: '' },
+    records: { type: 'string', default: '100000' },
+    large: { type: 'string', default: '1000000' },
+    seconds: { type: 'string', default: '10' },
+    profile: { type: 'string', default: '' },
+  },
 })
-const records = Number(values.records)
-const seconds = Number(values.seconds)
-const results: [string, string, string][] = []
+const records = Number(given.records)
+const large = Number(given.large)
+const seconds = Number(given.seconds)
+const BATCH = 1_000
 
-const payload = 'x'.repeat(100)
-const row = (id: number | string) => ({ id, name: `name ${id}`, payload })
 const create = (table: string) => ({ operation: 'create_table', schema: 'dev', table, hash_attribute: 'id' })
 const share = (tables: string[], more: object = {}) => ({
   operation: 'add_node',
   node_name: 'b',
   subscriptions: tables.map((table) => ({ schema: 'dev', table, publish: true, subscribe: false, ...more })),
 })
-const percentile = (times: number[], part: number) => times.sort((x, y) => x - y)[Math.floor(times.length * part)] ?? 0
-const perSecond = (count: number, ms: number) => Math.round((count / ms) * 1_000)
-
-/** Writes in this process, as a handler does: the door is measured elsewhere. */
-const write = ({ node }: TestNode, table: string, rows: object[]) =>
-  node.services.tables.transact({ user: 'bench' }, (batch) =>
-    batch.insert('dev', table, rows as Record<string, unknown>[]),
-  )
-
-const countOf = ({ node }: TestNode, table: string) => {
-  using snapshot = node.services.tables.snapshot()
-  return snapshot.table('dev', table)!.count()
+const percentiles = (times: number[]) => {
+  const sorted = times.toSorted((a, b) => a - b)
+  return [0.5, 0.99].map((part) => sorted[Math.floor(sorted.length * part)]!.toFixed(1)).join(' / ')
 }
+const rate = (count: number, ms: number) => Math.round((count / ms) * 1_000)
+const shown = (count: number) => count.toLocaleString('en-US')
+const say = (...cells: string[]) => console.log(`| ${cells.join(' | ')} |`)
 
-async function latency(a: TestNode, b: TestNode): Promise<void> {
+async function latency(a: Member, b: Member): Promise<void> {
+  const count = seconds * 1_000
   await a.ok(create('latency'))
   await a.ok(share(['latency']))
   await delay(500)
-  const sent = new Map<number, number>()
-  const commits: number[] = []
-  const visible: number[] = []
-  const stop = new AbortController()
-  const { changes } = b.node.services.tables
-  const reading = (async () => {
-    for await (const { keys, table } of changes.watch(changes.sequence, stop.signal)) {
-      if (table !== 'latency') continue
-      const now = performance.now()
-      for (const key of keys) visible.push(now - sent.get(key as number)!)
-    }
-  })()
-  const began = performance.now()
-  const writes: Promise<void>[] = []
-  for (let id = 0; id < seconds * 1_000; id++) {
-    const due = began + id
-    if (performance.now() < due) await delay(due - performance.now())
-    const start = performance.now()
-    writes.push(
-      write(a, 'latency', [row(id)]).then(() => {
-        const now = performance.now()
-        commits.push(now - start)
-        sent.set(id, now)
-      }),
-    )
-    sent.set(id, Number.POSITIVE_INFINITY)
-  }
-  await Promise.all(writes)
-  await eventually('all are visible', 20_000, () => visible.length >= seconds * 1_000)
-  stop.abort()
-  await reading
-  const late = visible.map((ms) => (Number.isFinite(ms) ? ms : 0))
-  results.push([
-    'A commits at 1,000/s, p50 / p99',
-    `${percentile(commits, 0.5).toFixed(1)} / ${percentile(commits, 0.99).toFixed(1)} ms`,
-    '',
-  ])
-  results.push([
-    'visible on B after A committed, p50 / p99',
-    `${percentile(late, 0.5).toFixed(1)} / ${percentile(late, 0.99).toFixed(1)} ms`,
-    'p50 at most 5 ms',
-  ])
+  const [written, seen] = await Promise.all([a.order('pace', 'latency', count), b.order('look', 'latency', count)])
+  const commits = seen.map((_, id) => written[id * 2 + 1]! - written[id * 2]!)
+  const behind = seen.map((at, id) => Math.max(0, at - written[id * 2 + 1]!))
+  say('A commits at 1,000 writes/s, p50 / p99', `${percentiles(commits)} ms`, '')
+  say('a read on B finds it, after A committed, p50 / p99', `${percentiles(behind)} ms`, 'p50 at most 5 ms')
 }
 
-async function throughput(a: TestNode, b: TestNode, batch: number, count: number): Promise<void> {
-  const [own, sent] = [`own_${batch}`, `sent_${batch}`]
-  await b.ok(create(own))
-  const alone = await timed(b, own, batch, count)
-  await a.ok(create(sent))
-  await a.ok(share([sent]))
+/** What B inserts by itself a second, in a table of its own. */
+async function alone(b: Member, table: string, count: number, batch: number): Promise<number> {
+  await b.ok(create(table))
+  const [began, ended] = (await b.order('fill', table, count, batch)) as [number, number]
+  return rate(count, ended - began)
+}
+
+async function throughput(a: Member, b: Member, batch: number): Promise<void> {
+  const name = batch === 1 ? 'single' : `in batches of ${shown(batch)}`
+  const [[first], [last]] = (await Promise.all([
+    a.order('publish', '', records, batch),
+    b.order('read', '', records, batch),
+  ])) as [[number], [number]]
+  const bare = rate(records, last - first)
+  const own = await alone(b, `own_${batch}`, records, batch)
+  const table = `sent_${batch}`
+  await a.ok(create(table))
+  await a.ok(share([table]))
   await delay(500)
-  const began = performance.now()
-  await timed(a, sent, batch, count)
-  await eventually('all are on B', 120_000, () => countOf(b, sent) === count)
-  const ms = performance.now() - began
-  const ratio = perSecond(count, ms) / perSecond(count, alone)
-  results.push([
-    `A → B, ${batch === 1 ? 'single' : `batches of ${batch}`}: until all is on B`,
-    `${perSecond(count, ms)}/s (B alone: ${perSecond(count, alone)}/s; ${ratio.toFixed(2)} of it)`,
-    'at least 0.5',
-  ])
+  const [[from], [until]] = (await Promise.all([
+    a.order('fill', table, records, batch),
+    b.order('hold', table, records),
+  ])) as [[number], [number]]
+  const both = rate(records, until - from)
+  say(
+    `${shown(records)} records ${name}, until all are on B`,
+    `${shown(both)}/s; B alone ${shown(own)}/s: ${(both / own).toFixed(2)}; bare JetStream ${shown(bare)}/s: ${(both / bare).toFixed(2)}`,
+    'at least 0.5 of B alone',
+  )
 }
 
-async function timed(node: TestNode, table: string, batch: number, count: number): Promise<number> {
-  const began = performance.now()
-  const open = new Set<Promise<void>>()
-  for (let from = 0; from < count; from += batch) {
-    const one: Promise<void> = write(
-      node,
-      table,
-      Array.from({ length: batch }, (_, i) => row(from + i)),
-    ).then(() => {
-      open.delete(one)
-    })
-    open.add(one)
-    if (open.size >= (batch === 1 ? 256 : 4)) await Promise.race(open)
-  }
-  await Promise.all(open)
-  return performance.now() - began
+async function catchUp(a: Member, b: Member, name: string, more: object): Promise<void> {
+  const table = `large_${name}`
+  await a.ok(create(table))
+  const [began, ended] = (await a.order('fill', table, large, BATCH)) as [number, number]
+  const own = await alone(b, `alone_${name}`, large, BATCH)
+  const asked = Number(process.hrtime.bigint()) / 1e6
+  await a.ok(share([table], more))
+  const [until] = (await b.order('hold', table, large)) as [number]
+  const both = rate(large, until - asked)
+  say(
+    `catch-up of ${shown(large)} records by ${name}`,
+    `${shown(both)}/s; bulk inserts on B alone ${shown(own)}/s: ${(both / own).toFixed(2)} (on A ${shown(rate(large, ended - began))}/s)`,
+    'at least 0.5 of B alone',
+  )
 }
 
-/** The same records from leaf to leaf without a database: JetStream alone, one record a message. */
-async function bare(folder: string, count: number): Promise<void> {
-  const connectTo = (name: string) => {
-    const { accounts, listen } = JSON.parse(readFileSync(join(folder, name, 'mesh', 'leaf.conf'), 'utf8'))
-    const { password, user } = accounts.DATA.users[0]
-    return connect({ servers: listen, user, pass: password })
-  }
-  const [from, to] = [await connectTo('a'), await connectTo('b')]
-  try {
-    const manager = await from.jetstreamManager({ checkAPI: false })
-    await manager.streams.add({ name: 'BARE', subjects: ['bare.a'], duplicate_window: nanos(1_000_000_000) })
-    const js = from.jetstream()
-    const consumer = await to.jetstream({ domain: 'a' }).consumers.get('BARE')
-    const messages = await consumer.consume({ max_messages: 1_000 })
-    const began = performance.now()
-    const reading = (async () => {
-      let seen = 0
-      for await (const _ of messages) if (++seen === count) break
-    })()
-    const open = new Set<Promise<unknown>>()
-    for (let id = 0; id < count; id++) {
-      const one: Promise<unknown> = js.publish('bare.a', JSON.stringify(row(id))).then(() => open.delete(one))
-      open.add(one)
-      if (open.size >= 300) await Promise.race(open)
-    }
-    await reading
-    results.push([
-      'bare JetStream, leaf to leaf, one record a message',
-      `${perSecond(count, performance.now() - began)}/s`,
-      '',
-    ])
-    await manager.streams.delete('BARE')
-  } finally {
-    await from.close()
-    await to.close()
-  }
-}
-
-/** Processor time of a process in milliseconds, of this one or one of the servers. */
-function cpuOf(pid: number): number {
+/** Processor time of a process in milliseconds. */
+function processorOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8')
   const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ')
   return (Number(fields[11]) + Number(fields[12])) * 10
 }
 
-const rssOf = (pid: number) => Number(/VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))![1]) / 1024
+const memoryOf = (pid: number, file: string, name: string) =>
+  Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))![1]) / 1024
 
-async function idle(a: TestNode, b: TestNode): Promise<void> {
+async function idle(a: Member, b: Member): Promise<void> {
+  const pids = [...a.pids, ...b.pids]
+  const used = () => pids.reduce((sum, pid) => sum + processorOf(pid), 0)
+  const share_ = async () => {
+    const before = used()
+    await delay(10_000)
+    return (used() - before) / 100
+  }
   const tables = Array.from({ length: 200 }, (_, place) => `quiet_${place}`)
   for (const table of tables) await a.ok(create(table))
-  const pids = [a, b].flatMap(({ node }) => {
-    const { hub, leaf } = node.services.clustering.replication.mesh.servers
-    return [hub!.pid!, leaf.pid!]
-  })
-  const share_ = async () => {
-    const before = [process.pid, ...pids].reduce((sum, pid) => sum + cpuOf(pid), 0)
-    await delay(5_000)
-    return ([process.pid, ...pids].reduce((sum, pid) => sum + cpuOf(pid), 0) - before) / 50
-  }
+  await a.ok(create('quiet'))
+  await delay(2_000)
   const without = await share_()
-  await a.ok(share(tables, { publish: true, subscribe: true }))
-  await delay(3_000)
-  const having = await share_()
-  results.push(['CPU of two nodes and four servers, idle', `${without.toFixed(1)} % of a core`, ''])
-  results.push(['the same with 200 shared tables', `${having.toFixed(1)} % of a core`, 'below 2 % more'])
+  await a.ok(share(['quiet']))
+  await delay(2_000)
+  const one = await share_()
+  const each = (file: string, name: string) => a.pids.map((pid) => memoryOf(pid, file, name))
+  const sums = [each('smaps_rollup', 'Pss'), each('status', 'RssAnon')].map(
+    (parts) => `${Math.round(parts.reduce((sum, part) => sum + part))} MiB (${parts.map(Math.round).join(' + ')})`,
+  )
+  await a.ok(share(tables, { subscribe: true }))
+  await delay(5_000)
+  const all = await share_()
+  say('two nodes and four servers, idle: processors', `${without.toFixed(1)} % of one`, '')
+  say('the same with one subscription', `${one.toFixed(1)} % of one`, 'less than 2 % more')
+  say('the same with 200 tables subscribed both ways', `${all.toFixed(1)} % of one`, 'less than 2 % more')
+  say('memory of an idle node with hub and leaf, PSS', sums[0]!, 'below 200 MiB')
+  say('the same, RssAnon', sums[1]!, '')
 }
 
-async function catchUp(a: TestNode, b: TestNode, count: number): Promise<void> {
-  await a.ok(create('large'))
-  await timed(a, 'large', 1_000, count)
-  await b.ok(create('alone'))
-  const alone = await timed(b, 'alone', 1_000, count)
-  for (const [name, more] of [
-    ['start_time', { start_time: '2020-01-01T00:00:00Z' }],
-    ['full copy', { copy: true }],
-  ] as const) {
-    await b.post({ operation: 'drop_table', schema: 'dev', table: 'large' })
-    if (name === 'full copy') {
-      await a.ok({ operation: 'drop_table', schema: 'dev', table: 'large' }).catch(() => {})
-      await delay(500)
-      await a.ok(create('large'))
-      await timed(a, 'large', 1_000, count)
-    }
-    const began = performance.now()
-    await a.ok(share(['large'], more))
-    await eventually(
-      'all are on B',
-      300_000,
-      () => b.node.services.catalog.find('dev', 'large') !== undefined && countOf(b, 'large') === count,
-    )
-    const ms = performance.now() - began
-    results.push([
-      `catch-up of ${count} records by ${name}`,
-      `${perSecond(count, ms)}/s (B alone, batches: ${perSecond(count, alone)}/s; ${(alone / ms).toFixed(2)} of it)`,
-      'at least 0.5',
-    ])
-  }
+const parts: Record<string, (a: Member, b: Member) => Promise<void>> = {
+  latency,
+  batches: (a, b) => throughput(a, b, BATCH),
+  singles: (a, b) => throughput(a, b, 1),
+  start_time: (a, b) => catchUp(a, b, 'start_time', { start_time: '2020-01-01T00:00:00Z' }),
+  copy: (a, b) => catchUp(a, b, 'copy', { copy: true }),
+  idle,
 }
-
-await withCluster(['a', 'b'], async ([a, b], folder) => {
-  await latency(a!, b!)
-  await throughput(a!, b!, 1_000, records)
-  await throughput(a!, b!, 1, Math.min(records, 30_000))
-  await bare(folder, Math.min(records, 100_000))
-  await catchUp(a!, b!, records)
-  await idle(a!, b!)
-  const { hub, leaf } = a!.node.services.clustering.replication.mesh.servers
-  results.push(['memory of hub and leaf of a node', `${Math.round(rssOf(hub!.pid!) + rssOf(leaf.pid!))} MiB`, ''])
-})
-console.log('Both nodes run in one process here, with four servers beside it, on one machine.\n')
-console.log('| measured | result | goal |\n|---|---|---|')
-for (const line of results) console.log(`| ${line.join(' | ')} |`)
+const wanted = given.only === '' ? Object.keys(parts) : given.only.split(',')
+console.log(`${availableParallelism()} processors, load ${loadavg()[0]!.toFixed(1)}\n`)
+say('measured', 'result', 'goal')
+say('---', '---', '---')
+// Each on a pair of its own: what one leaves behind is not the next one's burden.
+for (const name of wanted) await withPair(given.profile, parts[name]!)
 process.exit(0)
