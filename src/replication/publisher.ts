@@ -26,6 +26,8 @@ export interface PublisherOptions {
 /** A message that was made of one or more entries of one table. */
 interface Bundle {
   topic: string
+  /** The entry of the topic that went before. */
+  after: number | undefined
   last: number
   text: string
 }
@@ -40,6 +42,8 @@ export class Publisher implements AsyncDisposable {
   #savedAt = 0
   #untold: TableState[] = []
   #told = 0
+  /** The newest entry of each topic that this process has sent. */
+  readonly #newest = new Map<string, number>()
   #wake: () => void = () => {}
 
   constructor(options: PublisherOptions) {
@@ -86,7 +90,9 @@ export class Publisher implements AsyncDisposable {
       }
       const bundles = this.#bundle(entries.filter(wants))
       for (let from = 0; from < bundles.length; from += IN_FLIGHT_MAX) {
-        await this.#send(bundles.slice(from, from + IN_FLIGHT_MAX))
+        const some = bundles.slice(from, from + IN_FLIGHT_MAX)
+        await this.#send(some)
+        for (const { topic, last } of some) this.#newest.set(topic, last)
       }
       this.#published = entries.at(-1)!.sequence
       this.#saveNowAndThen()
@@ -109,8 +115,9 @@ export class Publisher implements AsyncDisposable {
     const waiting = [...this.#untold, ...news()]
     this.#untold = waiting // Until they are in the stream.
     for (const state of waiting) {
-      const text = JSON.stringify({ incarnation, entries: [], state })
-      await mesh.outbox.publish(topicOf(state), Buffer.from(text), `${incarnation}:state:${Date.now()}:${++this.#told}`)
+      const topic = topicOf(state)
+      const text = JSON.stringify({ incarnation, after: this.#newest.get(topic), entries: [], state })
+      await mesh.outbox.publish(topic, Buffer.from(text), `${incarnation}:state:${Date.now()}:${++this.#told}`)
     }
     this.#untold = []
   }
@@ -118,16 +125,18 @@ export class Publisher implements AsyncDisposable {
   /** Sends some bundles; the order of the calls is the order in the stream. */
   async #send(bundles: readonly Bundle[]): Promise<void> {
     const { incarnation, mesh } = this.#options
-    const head = `{"incarnation":${JSON.stringify(incarnation)},"entries":[`
+    const head = `{"incarnation":${JSON.stringify(incarnation)}`
     await Promise.all(
-      bundles.map(({ last, text, topic }) =>
-        mesh.outbox.publish(topic, Buffer.from(`${head}${text}]}`), `${incarnation}:${last}`),
-      ),
+      bundles.map(({ after, last, text, topic }) => {
+        const place = after === undefined ? '' : `,"after":${after}`
+        return mesh.outbox.publish(topic, Buffer.from(`${head}${place},"entries":[${text}]}`), `${incarnation}:${last}`)
+      }),
     )
   }
 
   #bundle(entries: readonly RawEntry[]): Bundle[] {
     const bundles: Bundle[] = []
+    const newest = new Map(this.#newest)
     for (const { database, json, sequence, table } of entries) {
       const topic = topicOf({ database, table })
       const text = `{"sequence":${sequence},${json.slice(1)}`
@@ -135,7 +144,8 @@ export class Publisher implements AsyncDisposable {
       if (open && open.topic === topic && open.text.length + text.length < MESSAGE_CHARACTERS_MAX) {
         open.text += `,${text}`
         open.last = sequence
-      } else bundles.push({ topic, last: sequence, text })
+      } else bundles.push({ topic, after: newest.get(topic), last: sequence, text })
+      newest.set(topic, sequence)
     }
     return bundles
   }

@@ -145,7 +145,11 @@ export class Replication implements AsyncDisposable {
   async purge(table: TableName, what: { keep?: number; seq?: number }): Promise<number> {
     const { database, table: name } = table
     this.#options.catalog.table(database, name)
-    return await this.mesh.outbox.purge(topicOf(table), what)
+    const purged = await this.mesh.outbox.purge(topicOf(table), what)
+    // Readers that were not through with it learn by the next message that something is missing.
+    this.#changed.set(nameOf(table), table)
+    this.#publisher.wake()
+    return purged
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -8,6 +8,7 @@ import type { PeerStore } from './peers.js'
 import { isTableName, PAGE_CHARACTERS_MAX, type TableName, type TableState } from './wire.js'
 
 const SCAN_MAX = 2_000
+const SCAN_CHARACTERS_MAX = 8 * 1024 * 1024
 const TABLES_MAX = 10_000
 const BEHIND_MAX = 10_000
 const BEHIND_CHARACTERS_MAX = 32 * 1024 * 1024
@@ -98,8 +99,11 @@ export function serveTables(options: ServedOptions): void {
     let text = ''
     let place = after
     let more = false
-    const read = changes.after(after, SCAN_MAX)
-    for (const entry of read) {
+    let scanned = 0
+    let characters = 0
+    for (const entry of changes.walk(after)) {
+      if (scanned++ === SCAN_MAX || characters > SCAN_CHARACTERS_MAX) break
+      characters += entry.json.length
       if (entry.tableId === tableId && ships(entry)) {
         if (text !== '' && text.length + entry.json.length > PAGE_CHARACTERS_MAX) {
           more = true

@@ -64,7 +64,15 @@ interface Changes {
   gone?: true
 }
 
-/** Thrown where reading must begin anew with a description of the peer: its log is another one now. */
+/** Entries of one table, in order. */
+interface Delivery {
+  table: TableName
+  entries: readonly ShippedEntry[]
+  /** The entry that must be here already. */
+  after?: number | undefined
+}
+
+/** Thrown where reading must begin anew from the positions: something is missing, or the peer's log is another one. */
 class Restart extends Error {}
 
 /**
@@ -80,6 +88,11 @@ export class Subscriber implements AsyncDisposable {
   #lastError = ''
   #refused = 0
   #ahead: { name: string; answer: Promise<unknown> } | undefined
+  /** What is on its way to disk. */
+  #storing: Promise<void> = Promise.resolve()
+  /** Whether something of this reading was not stored: then nothing behind it may be. */
+  #broken = false
+  #broke: (error: unknown) => void = () => {}
 
   constructor(options: SubscriberOptions) {
     this.#options = options
@@ -121,6 +134,7 @@ export class Subscriber implements AsyncDisposable {
       await delay(wait, undefined, { signal }).catch(() => {})
       wait = Math.min(wait * 2, RETRY_MS.last)
     }
+    await this.#storing.catch(() => {})
   }
 
   #failed(error: unknown): void {
@@ -135,6 +149,9 @@ export class Subscriber implements AsyncDisposable {
   async #read(began: () => void): Promise<void> {
     const { mesh, peer, tables } = this.#options
     const { signal } = this.#stop
+    await this.#storing.catch(() => {})
+    this.#broken = false
+    this.#broke = () => {}
     const description = await this.#describe()
     this.#link = 'catching up'
     // The end of the stream now: whatever the log says in a moment is behind nothing that comes later.
@@ -143,9 +160,10 @@ export class Subscriber implements AsyncDisposable {
     await this.#catchUp(description.incarnation)
     const inner = new AbortController()
     const restart = (error: unknown) => {
-      this.#failed(error)
+      if (!inner.signal.aborted) this.#failed(error)
       inner.abort()
     }
+    this.#broke = restart
     await mesh.outbox.follow(peer, {
       from,
       topics: tables.length > 64 ? [] : tables.map(topicOf),
@@ -196,6 +214,7 @@ export class Subscriber implements AsyncDisposable {
       }
       for (let more = true; more; ) more = await this.#step(table, incarnation)
     }
+    await this.#storing
   }
 
   /** One page of a table; answers whether there are more. */
@@ -237,7 +256,7 @@ export class Subscriber implements AsyncDisposable {
     const { events = [] } = page
     if (events.length > 0) await receiver.insertEvents(table, [eventsOf(peer, events)])
     const copiedRows = rows + page.rows.length + events.length
-    await receiver.write((transaction) => {
+    await this.#store((transaction) => {
       let conflicts = position.conflicts
       for (const entry of changesOf(page)) conflicts += receiver.apply(transaction, table, entry, true).conflicts
       const next = { ...position, conflicts, at: Date.now() }
@@ -254,7 +273,8 @@ export class Subscriber implements AsyncDisposable {
   }
 
   async #take(arrivals: readonly Arrival[], incarnation: string): Promise<void> {
-    let group: { table: TableName; entries: ShippedEntry[] }[] = []
+    const { receiver } = this.#options
+    let group: Delivery[] = []
     let count = 0
     const flush = async () => {
       if (count > 0) await this.#apply(group, incarnation)
@@ -269,25 +289,28 @@ export class Subscriber implements AsyncDisposable {
         this.#refuse('not a shipment')
         continue
       }
+      const { after, entries } = shipment
       if (shipment.incarnation !== incarnation) throw new Restart('another incarnation')
       if (shipment.state) {
         await flush()
+        if (after !== undefined) this.#checkPlace(receiver.position(table), after)
         if (nameOf(shipment.state) === nameOf(table)) await this.#options.receiver.adopt(shipment.state)
         continue
       }
-      group.push({ table, entries: shipment.entries })
-      for (const { keys, records } of shipment.entries) count += Math.max(keys.length, records.length)
+      group.push({ table, entries, after })
+      for (const { keys, records } of entries) count += Math.max(keys.length, records.length)
       if (count >= ENTRIES_PER_TRANSACTION) await flush()
     }
     await flush()
   }
 
+  /** An entry that was never in the stream, or was purged from it, is asked of the peer's log. */
+  #checkPlace(position: Position | undefined, after: number): void {
+    if (position && !position.copy && position.sequence < after) throw new Restart('an entry is missing in the stream')
+  }
+
   /** Applies entries behind the positions, and moves these, in one transaction. */
-  async #apply(
-    groups: readonly { table: TableName; entries: readonly ShippedEntry[] }[],
-    incarnation: string,
-    upTo?: number,
-  ): Promise<void> {
+  async #apply(groups: readonly Delivery[], incarnation: string, upTo?: number): Promise<void> {
     const { receiver } = this.#options
     for (const { table, entries } of groups) {
       const position = receiver.position(table)
@@ -295,10 +318,11 @@ export class Subscriber implements AsyncDisposable {
       const events = entries.filter((entry) => entry.operation === 'events' && entry.sequence > position.sequence)
       if (events.length > 0) await receiver.insertEvents(table, events)
     }
-    await receiver.write((transaction) => {
-      for (const { table, entries } of groups) {
+    await this.#store((transaction) => {
+      for (const { after, entries, table } of groups) {
         const position = receiver.position(table)
         if (!position || position.incarnation !== incarnation || position.copy) continue
+        if (after !== undefined) this.#checkPlace(position, after)
         const next = { ...position }
         for (const entry of entries) {
           if (entry.sequence <= next.sequence) continue
@@ -316,6 +340,27 @@ export class Subscriber implements AsyncDisposable {
         }
       }
     })
+  }
+
+  /**
+   * Runs a transaction while the one before is on its way to disk. What is not stored ends the reading, so that nothing
+   * is stored that comes behind it.
+   */
+  async #store(run: (transaction: WriteTransaction) => void): Promise<void> {
+    const before = this.#storing
+    let ran = false
+    const storing = this.#options.receiver.write((transaction) => {
+      if (this.#broken) throw new Restart('what came before was not stored')
+      transaction.onUndo(() => {
+        this.#broken = true
+      })
+      run(transaction)
+      ran = true
+    })
+    this.#storing = storing
+    storing.catch((error: unknown) => this.#broke(error))
+    await before
+    if (!ran) await storing
   }
 
   async #move(table: TableName, position: Position): Promise<void> {

@@ -28,6 +28,8 @@ export interface Shipment {
   /** The life of the log that the sequences belong to: a restored backup begins another. */
   incarnation: string
   entries: ShippedEntry[]
+  /** The entry of the table that was sent before these; absent where the sender does not know it. */
+  after?: number
   /** What the table is like from here on: comes alone, before the entries that need it. */
   state?: TableState
 }
@@ -103,9 +105,15 @@ export function parseShipment(bytes: Buffer): Shipment | undefined {
     return undefined
   }
   if (!isObject(value) || typeof value.incarnation !== 'string' || !Array.isArray(value.entries)) return undefined
-  const { entries, incarnation, state } = value
+  const { after, entries, incarnation, state } = value
   if (!entries.every(isEntry) || (state !== undefined && !isTableState(state))) return undefined
-  return { incarnation, entries, ...(state ? { state: state as TableState } : {}) }
+  if (after !== undefined && !Number.isSafeInteger(after)) return undefined
+  return {
+    incarnation,
+    entries,
+    ...(after === undefined ? {} : { after: after as number }),
+    ...(state ? { state: state as TableState } : {}),
+  }
 }
 
 export function isDescription(value: unknown): value is Description {

@@ -194,10 +194,13 @@ export class ChangeLog {
     return entries
   }
 
-  /** The entries behind a sequence, unparsed. To be walked through in one turn. */
+  /**
+   * The entries behind a sequence that are on disk, unparsed: what others have been told stays true after a power cut.
+   * To be walked through in one turn.
+   */
   *walk(sequence: number): Generator<RawEntry> {
     using snapshot = this.#storage.snapshot()
-    const range = { start: `${encodeValue(sequence)}\x00`, end: LAST }
+    const range = { start: `${encodeValue(sequence)}\x00`, end: `${encodeValue(this.#committed)}\x00` }
     for (const [key, stored] of snapshot.entries(this.#entries, range)) {
       const { time, tableId } = headOf(stored)
       const json = stored.slice(stored.indexOf('|') + 1)

@@ -174,7 +174,8 @@ export class RowWriter {
 
   #write(place: Place, before: Row | undefined, after: Row): string {
     this.#putUniques(place, before, after)
-    this.#putEntries(place, before, after)
+    if (before) this.#putEntries(place, before, after)
+    else this.#putNewEntries(place, after)
     const text = encodeJson(after)
     this.#putRecord(place, text)
     if (!before) this.#count(place.shape, 1)
@@ -184,6 +185,15 @@ export class RowWriter {
   #putRecord({ shape, key, encodedKey }: Place, text: string): void {
     this.#transaction.put(this.#spaces.records, shape.prefix + encodedKey, this.#head + text)
     this.#cache.delete(shape.schema.id, key)
+  }
+
+  /** The entries of a row where none was: nothing to compare with. */
+  #putNewEntries({ shape, encodedKey }: Place, row: Row): void {
+    const entries: string[] = []
+    for (const { column, prefix } of shape.columns.values()) {
+      if (column.indexed) addEntries(entries, prefix, memberOf(row, column.name), encodedKey)
+    }
+    for (const entry of entries) this.#putEntry(entry)
   }
 
   /** Changes only the entries of values that differ. */
