@@ -200,7 +200,7 @@ export class ChangeLog {
    */
   *walk(sequence: number): Generator<RawEntry> {
     using snapshot = this.#storage.snapshot()
-    const range = { start: `${encodeValue(sequence)}\x00`, end: `${encodeValue(this.#committed)}\x00` }
+    const range = this.#behind(sequence)
     for (const [key, stored] of snapshot.entries(this.#entries, range)) {
       const { time, tableId } = headOf(stored)
       const json = stored.slice(stored.indexOf('|') + 1)
@@ -305,9 +305,13 @@ export class ChangeLog {
 
   #next(after: number): LogEntry[] {
     using snapshot = this.#storage.snapshot()
-    const range = { start: `${encodeValue(after)}\x00`, end: LAST, limit: CHUNK }
-    const entries = [...snapshot.entries(this.#entries, range)]
+    const entries = [...snapshot.entries(this.#entries, { ...this.#behind(after), limit: CHUNK })]
     return entries.map(([key, stored]) => parse(decodeValue(key, 0) as number, stored))
+  }
+
+  /** Only what is on disk: a snapshot may show a moment before what is still on its way there. */
+  #behind(sequence: number): { start: string; end: string } {
+    return { start: `${encodeValue(sequence)}\x00`, end: `${encodeValue(this.#committed)}\x00` }
   }
 
   /** Resolves at the next commit of a change, or when the signal aborts. */
@@ -320,7 +324,9 @@ export class ChangeLog {
       }
       this.#listeners.add(done)
       signal.addEventListener('abort', done)
-      if (signal.aborted || this.#next(last).length > 0) done() // committed between looking and listening
+      // Committed between looking and listening. Not at once: what was committed may be removed already, and whoever looks
+      // again and again in one turn keeps the next commit from being told.
+      if (signal.aborted || this.#committed > last) setImmediate(done)
     })
   }
 
