@@ -5,7 +5,7 @@ import { type Part, Trial } from './trial.js'
 /** The quick form; `npm run test:mesh` is the long one. */
 describe('three nodes under load', () => {
   it('lose nothing by five kills and a partition of ten seconds', async () => {
-    await using trial = await Trial.start(['a', 'b', 'c'])
+    await using trial = await Trial.start(['a', 'b', 'c'], { wired: true })
     trial.startWriting()
     const kills: [string, Part][] = [
       ['a', 'leaf'],
@@ -19,12 +19,14 @@ describe('three nodes under load', () => {
       await trial.kill(name, part)
     }
     await delay(500)
-    trial.signal('b', 'hub', 'SIGSTOP')
+    trial.cut('b', 'black hole')
     await trial.ask('a', { operation: 'upsert', schema: 'dev', table: 'dog', records: [{ id: 'both', value: -1 }] })
     await delay(20)
     await trial.ask('b', { operation: 'upsert', schema: 'dev', table: 'dog', records: [{ id: 'both', value: -2 }] })
-    await delay(10_000)
-    trial.signal('b', 'hub', 'SIGCONT')
+    await delay(5_000)
+    trial.cut('b', 'refused')
+    await delay(5_000)
+    trial.heal()
     await delay(500)
     await trial.stopWriting()
     await trial.healed(40_000)

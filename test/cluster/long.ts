@@ -1,8 +1,8 @@
-// The long trials of the mesh: npm run test:mesh -- [--kills 50] [--partition 60] [--records 100000] [--seed 1]
-// Prints one line for each, as docs/reliability.md has them.
+// The long trials of the mesh: npm run test:mesh -- [--only kills,ring] [--kills 50] [--partition 60] [--records 100000]
+// [--seed 1]. Prints one line for each, as docs/reliability.md has them.
 import { setTimeout as delay } from 'node:timers/promises'
 import { parseArgs } from 'node:util'
-import { type Part, Trial } from './trial.js'
+import { type Part, Trial, type TrialOptions, type Way } from './trial.js'
 
 const { values } = parseArgs({
   options: {
@@ -30,13 +30,11 @@ async function trial(
   name: string,
   nodes: string[],
   run: (trial: Trial) => Promise<string>,
-  hourAhead = '',
+  { conflicts: expected, ...options }: TrialOptions & { conflicts?: number } = {},
 ): Promise<void> {
-  if (values.only !== '' && values.only !== name) return
-  const ahead = `--import ${new URL('../support/hour-ahead.js', import.meta.url).href}`
-  const over = (node: string): Record<string, string> => (node === hourAhead ? { NODE_OPTIONS: ahead } : {})
+  if (values.only !== '' && !values.only.split(',').includes(name)) return
   const started = performance.now()
-  await using one = await Trial.start(nodes, over)
+  await using one = await Trial.start(nodes, options)
   try {
     const story = await run(one)
     await one.stopWriting()
@@ -44,6 +42,7 @@ async function trial(
     const conflicts = await one.conflicts()
     const written = one.acknowledged.size
     const faults = await one.faults()
+    if (expected !== undefined && conflicts !== expected) faults.push(`${conflicts} conflicts instead of ${expected}`)
     const seconds = Math.round((performance.now() - started) / 1_000)
     const verdict =
       faults.length === 0 ? 'nothing lost, nothing twice, indexes equal a scan' : `${faults.length} FAULTS`
@@ -80,23 +79,31 @@ await trial('kills', ['a', 'b', 'c'], async (one) => {
   return `${kills} × kill -9 of node, hub or leaf at random, seed ${values.seed}`
 })
 
-await trial('partition', ['a', 'b', 'c'], async (one) => {
-  one.startWriting(5)
-  await delay(1_000)
-  one.signal('b', 'hub', 'SIGSTOP')
-  const both = (name: string, value: number) => {
-    const rows = Array.from({ length: 100 }, (_, place) => ({ id: `both-${place}`, value }))
-    return one.ask(name, { operation: 'upsert', schema: 'dev', table: 'dog', records: rows })
-  }
-  await both('a', 1)
-  await delay(50)
-  await both('b', 2)
-  for (let place = 0; place < 100; place++) one.acknowledged.set(`both-${place}`, 2)
-  await delay(partition * 1_000)
-  one.signal('b', 'hub', 'SIGCONT')
-  await delay(1_000)
-  return `a hub stopped for ${partition} s, writes on both sides, 100 records on both`
-})
+const BOTH = 100
+await trial(
+  'partition',
+  ['a', 'b', 'c'],
+  async (one) => {
+    one.startWriting(5)
+    await delay(1_000)
+    one.cut('b', 'black hole')
+    const both = (name: string, value: number) => {
+      const records = Array.from({ length: BOTH }, (_, place) => ({ id: `both-${place}`, value }))
+      return one.ask(name, { operation: 'upsert', schema: 'dev', table: 'dog', records })
+    }
+    await both('a', 1)
+    await delay(50)
+    await both('b', 2)
+    for (let place = 0; place < BOTH; place++) one.acknowledged.set(`both-${place}`, 2)
+    await delay(partition * 500)
+    one.cut('b', 'refused')
+    await delay(partition * 500)
+    one.heal()
+    await delay(1_000)
+    return `b cut off for ${partition} s, half of it as a black hole, writes on both sides, ${BOTH} records on both`
+  },
+  { wired: true, conflicts: BOTH },
+)
 
 await trial(
   'clock',
@@ -112,37 +119,111 @@ await trial(
     }
     return 'the clock of b an hour ahead; nodes change one record in turn'
   },
-  'b',
+  {
+    over: (name): Record<string, string> =>
+      name === 'b' ? { NODE_OPTIONS: `--import ${new URL('../support/hour-ahead.js', import.meta.url).href}` } : {},
+  },
 )
 
-await trial('five', ['a', 'b', 'c', 'd', 'e'], async (one) => {
-  one.startWriting(20)
-  for (const [name, part] of [
-    ['b', 'node'],
-    ['d', 'hub'],
-    ['e', 'leaf'],
-    ['a', 'node'],
-    ['c', 'hub'],
-  ] as const) {
+await trial(
+  'restored',
+  ['a', 'b', 'c'],
+  async (one) => {
+    const upsert = (name: string, prefix: string, count: number, value: number) => {
+      const records = Array.from({ length: count }, (_, place) => ({ id: `${prefix}-${place}`, value }))
+      return one.ask(name, { operation: 'upsert', schema: 'dev', table: 'dog', records })
+    }
+    const note = (prefix: string, count: number, value: number) => {
+      for (let place = 0; place < count; place++) one.acknowledged.set(`${prefix}-${place}`, value)
+    }
+    one.startWriting(5)
     await delay(2_000)
-    await one.kill(name, part)
-  }
-  return '5 × kill -9'
-})
+    await one.stopWriting()
+    await upsert('a', 'old', 300, 1)
+    await one.healed(30_000)
+    one.cut('b', 'refused')
+    await upsert('b', 'only-b', 200, 1)
+    note('only-b', 200, 1)
+    await one.makeBackup('b')
+    await upsert('b', 'gone-with-the-disk', 200, 1)
+    await one.end('b')
+    await upsert('c', 'old', 100, 2)
+    note('old', 300, 1)
+    note('old', 100, 2)
+    const deleted = Array.from({ length: 100 }, (_, place) => `old-${place + 200}`)
+    await one.ask('a', { operation: 'delete', schema: 'dev', table: 'dog', hash_values: deleted })
+    for (const key of deleted) {
+      one.acknowledged.delete(key)
+      one.deleted.add(key)
+    }
+    for (let place = 0; place < 200; place++) one.deleted.add(`gone-with-the-disk-${place}`)
+    one.heal()
+    one.startWriting(5, ['a', 'c'])
+    await delay(3_000)
+    await one.stopWriting()
+    await one.replace('b')
+    one.startWriting(5)
+    await delay(2_000)
+    return 'b lost with its disk, made anew from a backup with 200 records that only it had; meanwhile 100 changed, 100 deleted'
+  },
+  { wired: true },
+)
 
-await trial('bulk', ['a', 'b', 'c'], async (one) => {
-  const started = performance.now()
-  for (let from = 0; from < records; from += 1_000) {
-    const rows = Array.from({ length: 1_000 }, (_, place) => ({
-      id: `bulk-${from + place}`,
-      value: from + place,
-      text: 'x'.repeat(60),
-    }))
-    await one.ask(from % 2_000 === 0 ? 'a' : 'b', { operation: 'insert', schema: 'dev', table: 'dog', records: rows })
-    for (const { id, value } of rows) one.acknowledged.set(id, value)
+const FIVE = ['a', 'b', 'c', 'd', 'e']
+const chain: Way[] = FIVE.slice(1).map((to, place) => ({ from: FIVE[place]!, to }))
+const shapes: [string, string, TrialOptions][] = [
+  ['five', 'all share with all', {}],
+  ['chain', 'each shares with the next', { ways: chain, over: () => ({ 'clustering.republish': 'true' }) }],
+  [
+    'ring',
+    'each shares with the next, the last with the first',
+    { ways: [...chain, { from: 'e', to: 'a' }], over: () => ({ 'clustering.republish': 'true' }) },
+  ],
+]
+for (const [name, story, options] of shapes) {
+  await trial(
+    name,
+    FIVE,
+    async (one) => {
+      one.startWriting(20)
+      for (const [node, part] of [
+        ['b', 'node'],
+        ['d', 'hub'],
+        ['e', 'leaf'],
+        ['a', 'node'],
+        ['c', 'hub'],
+      ] as const) {
+        await delay(2_000)
+        await one.kill(node, part)
+      }
+      return `${story}; 5 × kill -9`
+    },
+    options,
+  )
+}
+
+const oneWay: Way[] = ['b', 'c'].map((to) => ({ from: 'a', to, oneWay: true }))
+for (const [ways, way] of [
+  ['two', {}],
+  ['one', { ways: oneWay }],
+] as const) {
+  for (const batch of [1_000, 1]) {
+    const name = `${ways}-way ${batch === 1 ? 'singles' : 'batches'}`
+    await trial(
+      name.replace(' ', '-'),
+      ['a', 'b', 'c'],
+      async (one) => {
+        const started = performance.now()
+        const writers = ways === 'one' ? ['a'] : ['a', 'b']
+        await Promise.all(writers.map((writer) => one.fill(writer, records / writers.length, batch)))
+        const took = ((performance.now() - started) / 1_000).toFixed(1)
+        const how = batch === 1 ? 'one by one' : `in batches of ${batch}`
+        return `${records} records ${how} on ${writers.join(' and ')} in ${took} s`
+      },
+      way,
+    )
   }
-  return `${records} records in batches of 1,000 on two nodes in ${((performance.now() - started) / 1_000).toFixed(1)} s`
-})
+}
 
 console.log(failed ? '\nFAILED' : '\nAll well')
 process.exit(failed ? 1 : 0)

@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
@@ -8,6 +8,8 @@ import { meshSettings } from '../support/cluster.js'
 import { type KillableNode, startKillable } from '../support/killable-node.js'
 import { eventually } from '../support/mesh.js'
 import { ADMIN, basic, onNode } from '../support/node.js'
+import { trellis } from '../support/trellis.js'
+import { type Cut, Wire } from '../support/wire.js'
 
 export type Part = 'node' | 'hub' | 'leaf'
 
@@ -18,6 +20,25 @@ interface Member {
   settings: Record<string, string>
   clusterPort: number
   process: KillableNode | undefined
+  /** What stands between the others and its hub. */
+  wire: Wire | undefined
+}
+
+/** Who shares the table with whom. */
+export interface Way {
+  from: string
+  to: string
+  /** Only what the first writes goes to the second. */
+  oneWay?: boolean
+}
+
+export interface TrialOptions {
+  /** Settings of a node, and NODE_OPTIONS of its process. */
+  over?: (name: string) => Record<string, string>
+  /** By default everybody shares with everybody, both ways. */
+  ways?: readonly Way[]
+  /** Whether ways can be cut. Every hub then has an address of its own on loopback, as Linux lets it. */
+  wired?: boolean
 }
 
 interface Status {
@@ -34,6 +55,8 @@ export class Trial implements AsyncDisposable {
   readonly acknowledged = new Map<string, number>()
   /** Keys whose last write was not answered: it may have happened or not, but everywhere alike. */
   readonly unknown = new Set<string>()
+  /** Keys that were deleted: no node may have them. */
+  readonly deleted = new Set<string>()
   #writing = false
   #writers: Promise<void>[] = []
   #count = 0
@@ -44,12 +67,15 @@ export class Trial implements AsyncDisposable {
 
   static async start(
     names: readonly string[],
-    over: (name: string) => Record<string, string> = () => ({}),
+    { over = () => ({}), ways = everyPair(names), wired = false }: TrialOptions = {},
   ): Promise<Trial> {
     const trial = new Trial(mkdtempSync(join(tmpdir(), 'trellis-trial-')))
     try {
-      for (const name of names) await trial.#add(name, over(name))
-      await trial.#shareAll()
+      for (const [place, name] of names.entries()) {
+        await trial.#add(name, over(name), wired ? `127.0.0.${place + 2}` : undefined)
+      }
+      await trial.#join()
+      await trial.#share(ways)
       return trial
     } catch (error) {
       await trial[Symbol.asyncDispose]()
@@ -63,7 +89,10 @@ export class Trial implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.stopWriting()
-    for (const { process } of this.#members.values()) await process?.kill()
+    for (const { process, wire } of this.#members.values()) {
+      await process?.kill()
+      await wire?.[Symbol.asyncDispose]()
+    }
     await delay(100)
     rmSync(this.#folder, { recursive: true, force: true, maxRetries: 5 })
   }
@@ -83,10 +112,28 @@ export class Trial implements AsyncDisposable {
     return answer
   }
 
-  /** Writers on every node: single inserts, batches, and updates of what they wrote. */
-  startWriting(pauseMs = 2): void {
+  /** Writers on nodes: single inserts, batches, and updates of what they wrote. */
+  startWriting(pauseMs = 2, names: readonly string[] = this.names): void {
     this.#writing = true
-    this.#writers = this.names.map((name) => this.#write(name, pauseMs))
+    this.#writers = names.map((name) => this.#write(name, pauseMs))
+  }
+
+  /** Writes records through one node, `batch` with each request, as fast as it answers to 16 callers. */
+  async fill(name: string, count: number, batch: number): Promise<void> {
+    let next = 0
+    const caller = async () => {
+      for (let from = next; from < count; from = next) {
+        next += batch
+        const records = Array.from({ length: Math.min(batch, count - from) }, (_, place) => ({
+          id: `${name}-bulk-${from + place}`,
+          value: from + place,
+          text: 'x'.repeat(60),
+        }))
+        await this.ask(name, { operation: 'insert', ...TABLE, records }, 60_000)
+        for (const { id, value } of records) this.acknowledged.set(id, value)
+      }
+    }
+    await Promise.all(Array.from({ length: 16 }, caller))
   }
 
   async stopWriting(): Promise<void> {
@@ -122,6 +169,38 @@ export class Trial implements AsyncDisposable {
     } catch {
       // Between two lives of the server.
     }
+  }
+
+  /** Cuts a node off from all others. */
+  cut(name: string, how: Cut): void {
+    const others = this.names.filter((other) => other !== name)
+    this.#members.get(name)!.wire!.cut(others, how)
+    for (const other of others) this.#members.get(other)!.wire!.cut([name], how)
+  }
+
+  heal(): void {
+    for (const { wire } of this.#members.values()) wire!.heal()
+  }
+
+  /** Has a node make a backup of itself, as a user does. */
+  async makeBackup(name: string): Promise<void> {
+    const response = await fetch(this.#members.get(name)!.process!.url, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization: basic(ADMIN) },
+      body: JSON.stringify({ operation: 'create_backup' }),
+    })
+    writeFileSync(join(this.#folder, `${name}.tar`), Buffer.from(await response.arrayBuffer()))
+  }
+
+  /** Loses a node with its disk, and makes it anew from its backup: routes are no part of that. */
+  async replace(name: string): Promise<void> {
+    const member = this.#members.get(name)!
+    rmSync(member.folder, { recursive: true })
+    const { code, err } = await trellis(['restore', join(this.#folder, `${name}.tar`), '--data_dir', member.folder])
+    if (code !== 0) throw new Error(err)
+    await this.begin(name)
+    const [other] = [...this.#members.values()].filter((one) => one !== member)
+    await this.#route(name, other!)
   }
 
   /** Copies a node's folder as a backup would be. The node must be down. */
@@ -186,6 +265,7 @@ export class Trial implements AsyncDisposable {
             const wrong = !row || (row.value !== value && !this.unknown.has(key))
             if (wrong) faults.push(`${name}: ${key} should be ${value} and is ${row?.value}`)
           }
+          for (const key of this.deleted) if (rows.has(key)) faults.push(`${name}: ${key} was deleted and is there`)
           const seen = new Set<string>()
           const schema = catalog.table('dev', 'dog')
           for (const entry of tables.changes.read({ tableId: schema.id, limit: 10_000_000 })) {
@@ -209,42 +289,47 @@ export class Trial implements AsyncDisposable {
     return faults
   }
 
-  async #add(name: string, over: Record<string, string>): Promise<void> {
+  async #add(name: string, over: Record<string, string>, host: string | undefined): Promise<void> {
     const folder = join(this.#folder, name)
     mkdirSync(folder)
-    const { clusterPort, settings } = await meshSettings(name, over)
+    const { clusterPort, settings } = await meshSettings(name, {
+      ...over,
+      ...(host ? { 'clustering.host': host } : {}),
+    })
     const { NODE_OPTIONS, ...own } = settings
     const entries = Object.entries(own)
     const environment = Object.fromEntries(
       entries.map(([path, value]) => [`TRELLIS_${path.replaceAll('.', '_').toUpperCase()}`, value]),
     )
     if (NODE_OPTIONS) environment.NODE_OPTIONS = NODE_OPTIONS
-    this.#members.set(name, { name, folder, environment, settings: own, clusterPort, process: undefined })
+    // Hubs tell each other of hubs by the address from which these come, which is the wire's.
+    const wire = host ? await Wire.open('127.0.0.1', clusterPort, { host, port: clusterPort }) : undefined
+    this.#members.set(name, { name, folder, environment, settings: own, clusterPort, process: undefined, wire })
     await this.begin(name)
   }
 
-  /** Each node has a route to the one before, and shares the table with all. */
-  async #shareAll(): Promise<void> {
+  /** Each node has a route to the one before. */
+  async #join(): Promise<void> {
     const members = [...this.#members.values()]
-    for (const [place, { name }] of members.entries()) {
-      const before = members[place - 1]
-      if (!before) continue
-      const routes = [{ host: '127.0.0.1', port: before.clusterPort }]
-      await this.ask(name, { operation: 'cluster_set_routes', server: 'hub', routes })
-    }
-    const [first] = this.names
-    await this.ask(first!, { operation: 'create_table', ...TABLE, hash_attribute: 'id' })
-    const subscription = { ...TABLE, publish: true, subscribe: true }
-    for (const [place, name] of this.names.entries()) {
-      for (const other of this.names.slice(place + 1)) {
-        const request = { operation: 'add_node', node_name: other, subscriptions: [subscription], timeout: 1_000 }
-        await eventually(`${name} shares with ${other}`, 15_000, () =>
-          this.ask(name, request).then(
-            () => true,
-            () => false,
-          ),
-        )
-      }
+    for (const [place, { name }] of members.entries()) if (place > 0) await this.#route(name, members[place - 1]!)
+  }
+
+  async #route(name: string, { clusterPort }: Member): Promise<void> {
+    const routes = [{ host: '127.0.0.1', port: clusterPort }]
+    await this.ask(name, { operation: 'cluster_set_routes', server: 'hub', routes })
+  }
+
+  async #share(ways: readonly Way[]): Promise<void> {
+    await this.ask(this.names[0]!, { operation: 'create_table', ...TABLE, hash_attribute: 'id' })
+    for (const { from, oneWay = false, to } of ways) {
+      const subscriptions = [{ ...TABLE, publish: true, subscribe: !oneWay }]
+      const request = { operation: 'add_node', node_name: to, subscriptions, timeout: 1_000 }
+      await eventually(`${from} shares with ${to}`, 15_000, () =>
+        this.ask(from, request).then(
+          () => true,
+          () => false,
+        ),
+      )
     }
   }
 
@@ -269,3 +354,6 @@ export class Trial implements AsyncDisposable {
     }
   }
 }
+
+const everyPair = (names: readonly string[]): Way[] =>
+  names.flatMap((from, place) => names.slice(place + 1).map((to) => ({ from, to })))

@@ -1,4 +1,4 @@
-import { createServer, type Server, connect as dial, type Socket } from 'node:net'
+import { createServer, connect as dial, type Server, type Socket } from 'node:net'
 
 /** How a way is cut: packets vanish and nobody is told, or whoever dials is refused and who was connected is told. */
 export type Cut = 'black hole' | 'refused'
