@@ -74,6 +74,7 @@ export class Trial implements AsyncDisposable {
       for (const [place, name] of names.entries()) {
         await trial.#add(name, over(name), wired ? `127.0.0.${place + 2}` : undefined)
       }
+      await Promise.all(names.map((name) => trial.begin(name)))
       await trial.#join()
       await trial.#share(ways)
       return trial
@@ -251,7 +252,7 @@ export class Trial implements AsyncDisposable {
   async faults(): Promise<string[]> {
     await this.stopWriting()
     const faults: string[] = []
-    for (const member of this.#members.values()) await this.end(member.name)
+    await Promise.all(this.names.map((name) => this.end(name)))
     for (const { folder, name, settings } of this.#members.values()) {
       await onNode(
         folder,
@@ -305,7 +306,6 @@ export class Trial implements AsyncDisposable {
     // Hubs tell each other of hubs by the address from which these come, which is the wire's.
     const wire = host ? await Wire.open('127.0.0.1', clusterPort, { host, port: clusterPort }) : undefined
     this.#members.set(name, { name, folder, environment, settings: own, clusterPort, process: undefined, wire })
-    await this.begin(name)
   }
 
   /** Each node has a route to the one before. */
