@@ -68,6 +68,7 @@ export class OrderedReader {
     started()
     const end = () => reader.#end()
     signal.addEventListener('abort', end)
+    if (signal.aborted) end() // While the consumer was being made: nobody tells again.
     const watch = setInterval(() => reader.#watch(), HEARTBEAT_MS / 2)
     try {
       yield* reader.#batches()
