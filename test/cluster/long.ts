@@ -100,9 +100,9 @@ await trial(
     await delay(partition * 500)
     one.heal()
     await delay(1_000)
-    return `b cut off for ${partition} s, half of it as a black hole, writes on both sides, ${BOTH} records on both`
+    return `b cut off for ${partition} s, half of it as a black hole, writes on both sides, ${BOTH} records on both: each node counts these`
   },
-  { wired: true, conflicts: BOTH },
+  { wired: true, conflicts: 3 * BOTH },
 )
 
 await trial(
