@@ -8,6 +8,7 @@ import {
   type WriteTransaction,
 } from '../storage/index.js'
 import type { Key } from './reader.js'
+import type { Version } from './stored-row.js'
 
 export type LoggedOperation = 'insert' | 'update' | 'upsert' | 'delete' | 'replace' | 'events'
 
@@ -207,6 +208,18 @@ export class ChangeLog {
       const { database, table, origin, lost = false } = factsOf(json)
       yield { sequence: decodeValue(key, 0) as number, tableId, database, table, origin, lost, time, json }
     }
+  }
+
+  /** The keys of a table whose change of this version is in the log. */
+  keysAt(transaction: WriteTransaction, tableId: number, { time, origin }: Version): Set<Key> {
+    const at = encodeId(tableId) + encodeValue(time)
+    const keys = new Set<Key>()
+    for (const place of transaction.keys(this.#byTable, { start: at, end: at + LAST })) {
+      const stored = transaction.get(this.#entries, encodeValue(sequenceOf(place)))
+      const entry = stored === undefined ? undefined : parse(sequenceOf(place), stored)
+      if (entry?.origin === origin) for (const key of entry.keys) keys.add(key)
+    }
+    return keys
   }
 
   /** Resolves when there is an entry behind this one, or when the signal aborts. */

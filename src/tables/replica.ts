@@ -117,9 +117,12 @@ export class Replica {
       })
     }
     note(won, {})
-    if (logLost) note(lost, { lost: true })
-    const known = change.keys.length - won.length - lost.length
-    return { applied: won.length, lost: lost.length, known, overtook }
+    // What came before on another way, and was overwritten since, has lost nothing here.
+    const logged = logLost && lost.length > 0 ? log.keysAt(transaction, schema.id, change.version) : undefined
+    const late = lost.filter((index) => !logged?.has(change.keys[index]!))
+    if (logLost) note(late, { lost: true })
+    const known = change.keys.length - won.length - late.length
+    return { applied: won.length, lost: late.length, known, overtook }
   }
 
   /** What applying would do, without doing it. */
