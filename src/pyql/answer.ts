@@ -1,6 +1,6 @@
 import { didYouMean } from '../lib/index.js'
 import { PyqlError } from './errors.js'
-import { type Children, childrenOf, MergedGroups } from './group-merge.js'
+import { type Children, childrenOf, inOrder, MergedGroups } from './group-merge.js'
 import { JsonWriter } from './json-writer.js'
 import type { Aggregate, PartialResult, Scalar } from './program.js'
 import type { Accumulator } from './runtime/accumulators.js'
@@ -133,28 +133,31 @@ export class Answer {
 
   /** Writes the aggregates of a node, and the lists of further segments. */
   #valuesWriter(writer: JsonWriter): (node: number) => void {
-    const lists = this.#accumulators.map((accumulators, segment) => {
-      const head = JsonWriter.encode(segment === 0 ? '' : `],"c${segment + 1}":[`)
-      return { head, writers: accumulators.map((values, at) => this.#valueWriter(writer, values, at)) }
-    })
+    const heads = this.#accumulators.map((_, segment) => JsonWriter.encode(`],"c${segment + 1}":[`))
+    const wholes = this.#accumulators.map((accumulators) => accumulators.map((_, at) => this.#wholes(accumulators, at)))
+    const aggregates = this.#aggregates.length
     return (node) => {
-      for (const { head, writers } of lists) {
-        if (head.length > 0) writer.bytes(head)
-        for (let at = 0; at < writers.length; at++) {
+      for (let segment = 0; segment < this.#segments; segment++) {
+        if (segment > 0) writer.bytes(heads[segment]!)
+        for (let at = 0; at < aggregates; at++) {
           if (at > 0) writer.byte(COMMA)
-          writers[at]!(node)
+          const whole = wholes[segment]![at]
+          if (whole) writer.whole(whole[node]!)
+          else writer.value(this.#accumulators[segment]![at]!.value(node) ?? this.#missing(at))
         }
       }
       writer.byte(LIST_END)
     }
   }
 
-  #valueWriter(writer: JsonWriter, values: Accumulator, at: number): (node: number) => void {
-    const missing = this.#aggregates[at]!.numeric ? 0 : null
-    const numbers = this.#numbers(values, missing)
-    const isWhole = numbers?.every((value) => Number.isSafeInteger(value) && value >= 0)
-    if (numbers && isWhole) return (node) => writer.whole(numbers[node]!)
-    return (node) => writer.value(values.value(node) ?? missing)
+  #missing(aggregate: number): Scalar {
+    return this.#aggregates[aggregate]!.numeric ? 0 : null
+  }
+
+  /** An aggregate by node, when all its values are whole numbers and none is below zero. */
+  #wholes(accumulators: readonly Accumulator[], at: number): Float64Array | undefined {
+    const numbers = this.#numbers(accumulators[at]!, this.#missing(at))
+    return numbers?.every((value) => value >= 0 && Number.isSafeInteger(value)) ? numbers : undefined
   }
 
   /** Puts siblings in order. Whole numbers and ranks of keys make one number each, which sort without comparisons of ours. */
@@ -171,6 +174,7 @@ export class Answer {
     const nodeOf = new Int32Array(keys.length)
     return (nodes) => {
       if (nodes.length < 16) return nodes.sort(compare)
+      if (sortByCounting(nodes, values, sign)) return nodes
       const places = new Float64Array(nodes.length)
       for (let at = 0; at < nodes.length; at++) {
         const node = nodes[at]!
@@ -192,8 +196,10 @@ export class Answer {
     return numbers?.every((value) => Number.isInteger(value) && Math.abs(value) < WHOLE_END) ? numbers : undefined
   }
 
+  /** Siblings in the order of their keys. */
   #children(): Children {
-    return childrenOf(this.#tree.parent, this.#tree.size)
+    const { parent, key, size } = this.#tree
+    return childrenOf(parent, size, inOrder(key, this.#rank(), size))
   }
 
   #shown(node: number): ReplyNode {
@@ -265,6 +271,26 @@ export class Answer {
       `There is no aggregate '${sort}' to sort by; there are ${names.join(', ')}.${didYouMean(sort, names)}`,
     )
   }
+}
+
+/** Sorts siblings, which are in the order of their keys, by whole numbers; false where those are too far apart. */
+function sortByCounting(nodes: Int32Array, values: Float64Array, sign: 1 | -1): boolean {
+  let least = values[nodes[0]!]!
+  let most = least
+  for (let at = 1; at < nodes.length; at++) {
+    const value = values[nodes[at]!]!
+    if (value < least) least = value
+    if (value > most) most = value
+  }
+  if (most - least > nodes.length * 4) return false
+  const first = sign === 1 ? least : most
+  const next = new Int32Array(most - least + 2)
+  for (let at = 0; at < nodes.length; at++) next[sign * (values[nodes[at]!]! - first) + 1]!++
+  for (let place = 1; place < next.length; place++) next[place]! += next[place - 1]!
+  const sorted = new Int32Array(nodes.length)
+  for (let at = 0; at < nodes.length; at++) sorted[next[sign * (values[nodes[at]!]! - first)]!++] = nodes[at]!
+  nodes.set(sorted)
+  return true
 }
 
 function hasChildren({ start }: Children, node: number): boolean {

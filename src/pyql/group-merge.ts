@@ -7,15 +7,29 @@ export interface Children {
   readonly nodes: Int32Array
 }
 
-/** The children of nodes that say who their parents are. Node 0 is the root. */
-export function childrenOf(parent: Int32Array, size: number): Children {
+/** The children of nodes that say who their parents are, siblings in an order of all nodes. Node 0 is the root. */
+export function childrenOf(parent: Int32Array, size: number, order?: Int32Array): Children {
   const start = new Int32Array(size + 1)
   for (let node = 1; node < size; node++) start[parent[node]! + 1]!++
   for (let node = 0; node < size; node++) start[node + 1]! += start[node]!
   const next = start.slice()
   const nodes = new Int32Array(Math.max(0, size - 1))
-  for (let node = 1; node < size; node++) nodes[next[parent[node]!]!++] = node
+  for (let at = 1; at < size; at++) {
+    const node = order ? order[at]! : at
+    nodes[next[parent[node]!]!++] = node
+  }
   return { start, nodes }
+}
+
+/** Node 0, then all others in the order of the ranks of their keys. */
+export function inOrder(key: Int32Array, rank: Int32Array, size: number): Int32Array {
+  const next = new Int32Array(rank.length + 1)
+  for (let node = 1; node < size; node++) next[rank[key[node]!]! + 1]!++
+  next[0] = 1
+  for (let at = 1; at < next.length; at++) next[at]! += next[at - 1]!
+  const order = new Int32Array(size)
+  for (let node = 1; node < size; node++) order[next[rank[key[node]!]!]!++] = node
+  return order
 }
 
 /** A tree of groups that others are merged into, siblings at a time: nothing is looked up by parent and key. */

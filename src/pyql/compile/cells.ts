@@ -1,5 +1,6 @@
 import type { Span } from '../source.js'
-import { arraysOf, count, countsPlainly, type Target, talliesInOnePlace } from './counting.js'
+import { arraysOf, count, countsPlainly, type Target } from './counting.js'
+import { talliesOf } from './tallies.js'
 import type { Held } from './tally.js'
 import { isCode, slotOf } from './types.js'
 import type { Context, Unit } from './unit.js'
@@ -13,7 +14,7 @@ export interface FewGroups {
 /** Whether the groups of a tally may lie in cells: texts and constants lead to them, and nobody else counts in them. */
 export function cells(unit: Unit, context: Context, path: readonly Held[], at: Span): FewGroups | undefined {
   const { checked } = unit
-  if (path.length === 0 || !talliesInOnePlace(checked) || !countsPlainly(checked)) return undefined
+  if (path.length === 0 || !talliesOf(checked).inOnePlace || !countsPlainly(checked)) return undefined
   if (!path.every(({ constant, code }) => constant || isCode(code.type))) return undefined
   const name = unit.name('cells')
   const fields = checked.aggregates.flatMap((one, index) => arraysOf(one).map((array) => [index, array] as const))

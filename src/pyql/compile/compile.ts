@@ -4,6 +4,7 @@ import type { Parameters } from '../parameters.js'
 import { parse } from '../parser.js'
 import type { Aggregate, Mode, Program, TableColumn } from '../program.js'
 import { groupArrays } from './counting.js'
+import { helpersFor } from './helpers.js'
 import { needsOf } from './needs.js'
 import { block } from './statements.js'
 import { noneOf } from './types.js'
@@ -69,42 +70,6 @@ function shown(checked: Checked, { kind, alias, of, carried }: CheckedAggregate)
   return { kind, alias, type, carried, numeric: type === 'int' || type === 'double' }
 }
 
-/** Helpers of the program's own: what is shared between programs sees arrays of every width and slows all down. */
-const helpers = `const flags = [null, false, true], flagNumbers = [NaN, 0, 1]
-const textOf = (dictionary, code) => code === 0 ? null : dictionary.textOf(code)
-const equalNumbers = (a, b) => a === b || (a !== a && b !== b)
-const orNone = (x) => x === x ? x : -1.7e308
-const divideInts = (a, b) => b === 0 ? a - a : Math.trunc(a / b) + 0
-const divideDoubles = (a, b) => b === 0 ? a - a : a / b
-const milliseconds = (stamp) => stamp < 4102444800 ? stamp * 1000 : stamp
-function hasElement(offsets, values, row, value) {
-  for (let i = offsets[row], end = offsets[row + 1]; i < end; i++) if (values[i] === value) return true
-  return false
-}
-function hasAny(offsets, codes, row, among) {
-  for (let i = offsets[row], end = offsets[row + 1]; i < end; i++) if (among[codes[i]] === 1) return true
-  return false
-}
-function repeats(values, from, at) {
-  for (let i = from; i < at; i++) if (values[i] === values[at]) return true
-  return false
-}
-function nextRow(bits, row, end) {
-  let word = row >>> 5
-  let left = bits[word] >>> (row & 31)
-  if (left !== 0) return row + 31 - Math.clz32(left & -left)
-  for (const last = (end - 1) >>> 5; word < last; ) {
-    left = bits[++word]
-    if (left !== 0) return (word << 5) + 31 - Math.clz32(left & -left)
-  }
-  return end
-}
-function countEvents(stamp, actions, start, end) {
-  let events = end > start ? 1 : 0
-  for (let i = start + 1; i < end; i++) if (stamp[i] !== stamp[i - 1] || actions[i] !== actions[i - 1]) events++
-  return events
-}`
-
 function write(unit: Unit): string {
   const { checked } = unit
   const top: Context = { row: 'r', first: '0', prev: '0', matched: '0', function: undefined, loops: [] }
@@ -116,7 +81,7 @@ function write(unit: Unit): string {
   const text = [each, functions, guarded, ...unit.blockLines].join('\n')
   const uses = (name: string) => new RegExp(`\\b${name}\\b`).test(text)
   return [
-    helpers,
+    helpersFor(`${text}\n${unit.scanLines.join('\n')}`),
     ...checked.aggregates.map((_, index) => `const A${index} = rt.accumulators[${index}]`),
     ...unit.scanLines,
     'const now = rt.now, seen = rt.seen',

@@ -1,9 +1,7 @@
-import type { Statement } from '../ast.js'
-import { moves } from '../builtins.js'
 import type { Binding, Checked, CheckedAggregate } from '../check.js'
-import { statementsIn } from '../walk.js'
 import { bound, expression } from './expressions.js'
 import { comparable } from './inline.js'
+import { talliesOf } from './tallies.js'
 import { isCode, isNumber, isSet } from './types.js'
 import type { Code, Context, Unit } from './unit.js'
 
@@ -39,7 +37,7 @@ export function arraysOf({ kind, carried }: CheckedAggregate): readonly string[]
 /** Counts the current row in one group. */
 export function count(unit: Unit, context: Context, target: Target): string {
   const { aggregates } = unit.checked
-  const once = talliesRowsOnce(unit.checked)
+  const { once } = talliesOf(unit.checked)
   const lines: string[] = []
   const last = target.at('last')
   if (aggregates.some((one) => isPerson(one.of) && !one.key && !one.all)) {
@@ -57,7 +55,7 @@ export function count(unit: Unit, context: Context, target: Target): string {
 
 /** Whether all that is counted are numbers by group, for which nothing else is remembered than the last person. */
 export function countsPlainly(checked: Checked): boolean {
-  const once = talliesRowsOnce(checked)
+  const { once } = talliesOf(checked)
   return checked.aggregates.every(({ kind, of, key, all, carried }) => {
     if (key || carried || kind === 'val' || kind === 'var' || isSession(of)) return false
     if (kind === 'min' || kind === 'max') return once && isNumberColumn(checked, of)
@@ -187,35 +185,4 @@ function addition(
 function isPersonOnce(unit: Unit, index: number): boolean {
   const { of, all } = unit.checked.aggregates[index]!
   return isPerson(of) && !all
-}
-
-/**
- * Whether no row can come to one node twice: there is one tally, in one match at most, whose position does not move.
- * Then nothing needs to be remembered.
- */
-export function talliesRowsOnce({ script: { body, functions } }: Checked): boolean {
-  if (functions.length > 0) return false
-  const places = body.filter((statement) => talliesIn([statement]) > 0)
-  if (places.length !== 1 || talliesIn(body) !== 1) return false
-  const [place] = places
-  if (place!.kind !== 'match')
-    return ![...statementsIn([place!])].some(({ kind }) => kind === 'match' || kind === 'for')
-  return ![...statementsIn(place!.body)].some(
-    (inner) => inner.kind === 'match' || inner.kind === 'for' || isMove(inner),
-  )
-}
-
-function isMove(statement: Statement): boolean {
-  return statement.kind === 'expression' && statement.expression.kind === 'call' && moves.has(statement.expression.name)
-}
-
-function talliesIn(body: readonly Statement[]): number {
-  const isTally = (statement: Statement) =>
-    statement.kind === 'expression' && statement.expression.kind === 'call' && statement.expression.name === 'tally'
-  return [...statementsIn(body)].filter(isTally).length
-}
-
-/** Whether one place of the script alone makes groups: then nobody else counts in them. */
-export function talliesInOnePlace({ script: { body, functions } }: Checked): boolean {
-  return talliesIn(body) === 1 && functions.every((own) => talliesIn(own.body) === 0)
 }

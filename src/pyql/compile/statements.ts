@@ -1,8 +1,9 @@
 import type { Assignment, Call, Delete, Expression, For, If, Match, Name, Statement, Subscript } from '../ast.js'
 import { moves } from '../builtins.js'
-import { countsRowsAlike, talliesRowsOnce } from './counting.js'
+import { countsRowsAlike } from './counting.js'
 import { anyOf, binary, expression, list } from './expressions.js'
 import { rowsTested } from './row-tests.js'
+import { talliesOf } from './tallies.js'
 import { tally } from './tally.js'
 import { isSet, noneOf, slotOf, type Type } from './types.js'
 import type { Code, Context, Unit } from './unit.js'
@@ -140,7 +141,7 @@ function countedAtOnce(unit: Unit, context: Context, { reverse, limit, where, bo
   if (only.expression.kind !== 'call' || only.expression.name !== 'tally' || unit.checked.mode !== 'event')
     return undefined
   if (!only.expression.args.every(({ kind }) => kind === 'constant')) return undefined
-  if (!talliesRowsOnce(unit.checked) || !countsRowsAlike(unit.checked)) return undefined
+  if (!talliesOf(unit.checked).once || !countsRowsAlike(unit.checked)) return undefined
   const counted = tally(unit, { ...context, times: `(end - ${context.row})` }, only.expression)
   return `if (${context.row} < end) {\n${counted}\n}`
 }

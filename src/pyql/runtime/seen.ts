@@ -3,11 +3,11 @@
  * carry the serial number of the person for whom they were made.
  */
 export class Seen {
-  #mask = 1023
+  #mask = 63
   #serial = 0
   #used = 0
-  #owner = new Int32Array(1024)
-  #fields = new Float64Array(3 * 1024)
+  #owner = new Int32Array(64)
+  #fields = new Float64Array(3 * 64)
 
   clear(): void {
     this.#serial++
