@@ -2,16 +2,27 @@ import { TrellisProblem, TrellisUnreachable } from '../client/index.js'
 import { Problem } from '../lib/index.js'
 
 /** How the program ends; docs/guides/cli.md lists them. */
-export const EXIT = { done: 0, refused: 1, usage: 2, unreachable: 3, not_allowed: 4, server_failed: 5 } as const
+export const EXIT = {
+  done: 0,
+  refused: 1,
+  usage: 2,
+  unreachable: 3,
+  not_allowed: 4,
+  server_failed: 5,
+  interrupted: 130,
+} as const
 
 /** A command that cannot be understood or done as it was given. */
 export class Usage extends Error {
   override readonly name = 'Usage'
 }
 
-/** What to say of a failure, what to do next, and the exit code. */
-export function explainFailure(error: unknown): { message: string; next: string; code: number; body?: object } {
-  if (error instanceof TrellisProblem) return { message: error.message, ...nextOf(error), body: error.body }
+/** What to say of a failure of an operation or command, what to do next, and the exit code. */
+export function explainFailure(
+  error: unknown,
+  name = 'OPERATION',
+): { message: string; next: string; code: number; body?: object } {
+  if (error instanceof TrellisProblem) return { message: error.message, ...nextOf(error, name), body: error.body }
   if (error instanceof TrellisUnreachable)
     return {
       message: error.message,
@@ -31,7 +42,7 @@ export function explainFailure(error: unknown): { message: string; next: string;
   }
 }
 
-function nextOf({ status, code, requestId, body }: TrellisProblem): { next: string; code: number } {
+function nextOf({ status, code, requestId, body }: TrellisProblem, name: string): { next: string; code: number } {
   if (status === 401)
     return {
       next: 'Say who you are with --username and TRELLIS_PASSWORD, with TRELLIS_TOKEN, or in ~/.trellis.',
@@ -44,6 +55,6 @@ function nextOf({ status, code, requestId, body }: TrellisProblem): { next: stri
       next: `The log of the node has more under the id ${requestId ?? String(body['id'])}.`,
       code: EXIT.server_failed,
     }
-  if (code === 'invalid_request') return { next: 'See `trellis help OPERATION` for its fields.', code: EXIT.refused }
+  if (code === 'invalid_request') return { next: `See \`trellis help ${name}\` for its fields.`, code: EXIT.refused }
   return { next: `See docs/problems.md#${code}.`, code: EXIT.refused }
 }

@@ -3,7 +3,7 @@ import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { type Client, type Job, TrellisProblem } from '../client/index.js'
 import { endOfFirstRecord, endOfRecords, type LoadFormat, linesIn } from '../lib/index.js'
 import type { Flag } from './arguments.js'
-import { Usage } from './failures.js'
+import { EXIT, Usage } from './failures.js'
 import { Progress } from './progress.js'
 
 /** What one request carries of the file. */
@@ -41,6 +41,7 @@ export async function importFile(client: Client, path: string, flags: Flags): Pr
   const progress = new Progress(process.stderr)
   const done: Imported = { rows: 0, written: 0, errors: [], errors_total: 0, seconds: 0 }
   const started = performance.now()
+  using _ = stoppable(progress, path)
   await using file = await open(path)
   const { size } = await file.stat()
   const { header, parts } = format === 'json' ? await partsOfArray(path, size) : await partsOfFile(file, format)
@@ -59,6 +60,17 @@ export async function importFile(client: Client, path: string, flags: Flags): Pr
   }
   done.seconds = (performance.now() - started) / 1000
   return done
+}
+
+/** Says at Ctrl-C how to go on. The node finishes the part that it has. */
+function stoppable(progress: Progress, path: string): Disposable {
+  const stop = () => {
+    progress.end()
+    process.stderr.write(`Stopped. The same command goes on with ${path} where it was; no row comes twice.\n`)
+    process.exit(EXIT.interrupted)
+  }
+  process.once('SIGINT', stop)
+  return { [Symbol.dispose]: () => void process.off('SIGINT', stop) }
 }
 
 /** What people read in the end. */

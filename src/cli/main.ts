@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-import { createWriteStream, readFileSync, renameSync, rmSync } from 'node:fs'
+import { createWriteStream, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
@@ -18,6 +18,7 @@ import { Progress } from './progress.js'
 import { query } from './query.js'
 import { requestOf } from './request.js'
 import { clientOf } from './settings.js'
+import { bytes } from './table.js'
 
 type Command = (args: Arguments) => Promise<void>
 
@@ -76,9 +77,11 @@ async function operate({ flags, words: [name, ...words] }: Arguments): Promise<v
   const contract = find(name!)
   const request = requestOf(contract, words, readCommonSchemas())
   const client = clientOf(flags)
-  const response = await client.open(contract.operation, request)
+  // What goes into a file may be large, and begins when the node has it.
+  const patience = flags.output !== undefined && flags.timeout_ms === undefined ? { timeoutMs: 0 } : {}
+  const response = await client.open(contract.operation, request, patience)
   const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
-  if (flags.output !== undefined) return save(response, flags.output)
+  if (flags.output !== undefined) return save(response, flags.output, flags.json !== undefined)
   if (isJson && flags.wait)
     return follow(client, (await response.json()) as { job_id?: string }, flags.json !== undefined)
   if (!isJson || flags.json) {
@@ -90,11 +93,12 @@ async function operate({ flags, words: [name, ...words] }: Arguments): Promise<v
 }
 
 /** A file that appears under its name when all of the answer is there. */
-async function save(response: Response, path: string): Promise<void> {
+async function save(response: Response, path: string, isQuiet: boolean): Promise<void> {
   const partial = `${path}.part`
   try {
     await write(response, createWriteStream(partial, { mode: 0o600 }))
     renameSync(partial, path)
+    if (!isQuiet) say(`Wrote ${bytes(statSync(path).size)} to ${path}.`)
   } catch (error) {
     rmSync(partial, { force: true })
     throw error
@@ -152,10 +156,12 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) =>
 )
 
 const wantsJson = process.argv.includes('--json')
+let args: Arguments | undefined
 try {
-  await main(parseArguments(process.argv.slice(2)))
+  args = parseArguments(process.argv.slice(2))
+  await main(args)
 } catch (error) {
-  const { message, next, code, body } = explainFailure(error)
+  const { message, next, code, body } = explainFailure(error, args?.words[0])
   process.stderr.write(wantsJson ? `${JSON.stringify(body ?? { error: message })}\n` : `trellis: ${message}\n${next}\n`)
   process.exitCode = code
 }

@@ -68,7 +68,7 @@ export const problems = {
   mesh_store_locked: {"status":503,"title":"The store is in use","detail":"{path} belongs to process {pid}, which is alive. Two servers on one store destroy it.","retry":true},
   method_not_allowed: {"status":405,"title":"The method is not allowed","detail":"{method} is not allowed on {path}; allowed: {allowed}.","retry":false},
   nats_server_missing: {"status":503,"title":"There is no nats-server","detail":"'{program}' is not a nats-server that runs. Clustering needs one: install the nats-server package of your distribution or an official release of the NATS project (2.10.23 or newer) and put it on PATH, or name it in clustering.nats_server.","retry":false},
-  no_times: {"status":400,"title":"The table keeps no times","detail":"'{database}.{table}' has no indexed column '{column}', by which records would be told from later ones.","retry":false},
+  no_times: {"status":400,"title":"The table keeps no times","detail":"'{database}.{table}' has no column '{column}', by which old records would be told from later ones: delete by a condition of your own instead.","retry":false},
   node_answer_refused: {"status":502,"title":"The answer is not trusted","detail":"An answer in the name of node {node} was not signed by it. It was thrown away; the log tells more.","retry":false},
   node_busy: {"status":503,"title":"The node is busy","detail":"Node {node} has too many requests of other nodes under way.","retry":true},
   node_failed: {"status":502,"title":"The other node failed","detail":"Node {node} failed at this request; its log tells more.","retry":true},

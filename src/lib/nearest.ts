@@ -1,13 +1,17 @@
-/** Number of single-character edits between two short words (Levenshtein), counted up to `most` + 1. */
+/** Number of edits between two short words, two letters that changed places being one; counted up to `most` + 1. */
 function distance(a: string, b: string, most: number): number {
   if (Math.abs(a.length - b.length) > most) return most + 1
+  let before: number[] = []
   let previous = Array.from({ length: b.length + 1 }, (_, index) => index)
   for (let i = 1; i <= a.length; i++) {
     const row = [i]
     for (let j = 1; j <= b.length; j++) {
       const substitution = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)
-      row.push(Math.min(substitution, previous[j]! + 1, row[j - 1]! + 1))
+      const changedPlaces = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]
+      const swap = changedPlaces ? before[j - 2]! + 1 : Number.POSITIVE_INFINITY
+      row.push(Math.min(substitution, previous[j]! + 1, row[j - 1]! + 1, swap))
     }
+    before = previous
     previous = row
   }
   return previous[b.length]!

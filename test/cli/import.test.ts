@@ -38,6 +38,22 @@ describe('trellis import', function () {
       }
     }))
 
+  it('says at Ctrl-C how to go on, and the same command does', () =>
+    withNode(async (node) => {
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+      const file = write('dogs.csv', `n,note\n${`1,${'x'.repeat(90)}\n`.repeat(100_000)}`)
+      const hasBegun = async () => {
+        while (rows(node).length === 0) await new Promise((resolve) => setTimeout(resolve, 5))
+      }
+      const options = { environment: asAdmin(node) }
+      const stopped = await trellis(['import', file, ...into], { ...options, interrupt: hasBegun() })
+      expect(stopped.code).to.equal(130)
+      expect(stopped.err).to.contain('The same command goes on')
+      expect(rows(node).length).to.be.below(100_000)
+      expect((await trellis(['import', file, ...into], options)).out).to.contain('Loaded 100,000 of 100,000 rows')
+      expect(rows(node).length).to.equal(100_000)
+    }))
+
   it('names the rows that could not be taken by their line in the file, and ends with 1', () =>
     withNode(async (node) => {
       await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Disposals, didYouMean, HybridClock, nearest, Problem } from '../../src/lib/index.js'
+import { Disposals, didYouMean, HybridClock, momentIn, nearest, Problem } from '../../src/lib/index.js'
 
 describe('the hybrid clock', () => {
   it('is strictly increasing while the wall clock stands, and exact in a double', () => {
@@ -31,8 +31,22 @@ describe('the hybrid clock', () => {
 describe('the nearest name', () => {
   it('is the one with the fewest edits, when near enough', () => {
     expect(nearest('inser', ['insert', 'update', 'upsert'])).to.equal('insert')
+    expect(nearest('pign', ['pin_it', 'ping']), 'two letters that changed places are one edit').to.equal('ping')
     expect(nearest('xyzzy', ['insert', 'update'])).to.equal(undefined)
     expect(didYouMean('updat', ['update'])).to.equal(" Did you mean 'update'?")
+  })
+})
+
+describe('a moment', () => {
+  it('is told with any offset, and refused when it is none', () => {
+    const noon = Date.UTC(2026, 0, 31, 12)
+    for (const text of ['2026-01-31T12:00:00Z', '2026-01-31T13:00:00.000+0100', '2026-01-31T06:30:00-05:30'])
+      expect(momentIn('date', text), text).to.equal(noon)
+    expect(momentIn('date', '2026-01-31')).to.equal(Date.UTC(2026, 0, 31))
+    for (const text of ['', 'yesterday', '12', '2026-13-45', '1769860800000'])
+      expect(() => momentIn('date', text), text)
+        .to.throw()
+        .with.property('code', 'invalid_request')
   })
 })
 

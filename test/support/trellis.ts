@@ -18,12 +18,14 @@ export interface TrellisOptions {
   input?: string
   /** A home folder that the test has filled; otherwise an empty one. */
   home?: string
+  /** Kept when the program is to be told to stop, as Ctrl-C does. */
+  interrupt?: Promise<unknown>
 }
 
 /** Runs the command line program as a process of its own, with an environment of its own. */
 export async function trellis(
   args: string[],
-  { environment = {}, input = '', home }: TrellisOptions = {},
+  { environment = {}, input = '', home, interrupt }: TrellisOptions = {},
 ): Promise<Outcome> {
   const folder = home ?? mkdtempSync(join(tmpdir(), 'trellis-home-'))
   try {
@@ -32,6 +34,7 @@ export async function trellis(
       stdio: 'pipe',
     })
     child.stdin.end(input)
+    void interrupt?.then(() => child.kill('SIGINT'))
     const outcome: Outcome = { code: null, out: '', err: '' }
     child.stdout.setEncoding('utf8').on('data', (text: string) => (outcome.out += text))
     child.stderr.setEncoding('utf8').on('data', (text: string) => (outcome.err += text))

@@ -7,7 +7,7 @@ export interface Shapes {
 }
 export interface Request {
   /**
-   * Records that were made before this time go: ISO 8601, as 2026-01-31T10:00:00Z.
+   * Records that were made before this time go: ISO 8601, as 2026-01-31T10:00:00Z or 2026-01-31.
    */
   date: string
   /**
@@ -21,7 +21,7 @@ export interface Request {
 }
 export interface Sent {
   /**
-   * Records that were made before this time go: ISO 8601, as 2026-01-31T10:00:00Z.
+   * Records that were made before this time go: ISO 8601, as 2026-01-31T10:00:00Z or 2026-01-31.
    */
   date: string
   /**
