@@ -97,6 +97,8 @@ class World {
   readonly sent: Sent[]
   /** Events that are left for inserts while questions are asked. */
   readonly late: Sent[]
+  /** What was inserted since columns have come or gone: it is stored as it was sent. */
+  recent: Sent[] = []
   readonly plain = new PlainPeople()
   readonly #random: Random
   readonly #folder = mkdtempSync(join(tmpdir(), 'events-'))
@@ -132,6 +134,7 @@ class World {
 
   async add(events: readonly Sent[]): Promise<void> {
     for (const event of events) this.plain.insert(event)
+    this.recent.push(...events)
     await this.store.insert(this.table, JSON.stringify(events))
   }
 
@@ -158,6 +161,7 @@ class World {
   }
 
   #useColumns(columns: EventTable['columns']): void {
+    if (columns.length !== this.table.columns.length) this.recent = []
     this.table = { ...this.table, version: this.table.version + 1, columns }
   }
 
@@ -270,7 +274,8 @@ async function compare(seed: number, partitions: number): Promise<void> {
     // Rows that are there already change nothing.
     let go = true
     const inserting = (async () => {
-      while (go) await world.store.insert(world.table, world.sent.slice(-30))
+      const events = [...world.recent]
+      while (go) await world.store.insert(world.table, events)
     })()
     await check(world, scripts, `seed ${seed}, with repeated inserts going on`)
     go = false
