@@ -41,13 +41,16 @@ class Refusal {
 export class EventReader {
   readonly #table: EventTable
   readonly #limits: EventLimits
+  /** By partition. */
+  readonly #ownerOf: Uint8Array
   readonly #columns: ReadonlyMap<string, EventColumn>
   readonly #builders: BatchBuilder[]
   readonly #warnings = new Map<string, number>()
 
-  /** `owners`: partition p goes to owner p % owners. */
-  constructor(table: EventTable, owners: number, limits: EventLimits) {
+  /** `ownerOf`: the owner that a partition goes to. */
+  constructor(table: EventTable, owners: number, ownerOf: (partition: number) => number, limits: EventLimits) {
     this.#table = table
+    this.#ownerOf = Uint8Array.from({ length: table.partitions }, (_, partition) => ownerOf(partition))
     this.#limits = limits
     this.#columns = new Map(table.columns.map((column) => [column.name, column]))
     this.#builders = Array.from({ length: owners }, () => new BatchBuilder())
@@ -80,7 +83,7 @@ export class EventReader {
     if (!isFields(values))
       throw new Refusal("the values are missing: '_' (or 'attr') is an object, {} when there are none")
     const partition = partitionOf(person, this.#table.partitions)
-    const builder = this.#builders[partition % this.#builders.length]!
+    const builder = this.#builders[this.#ownerOf[partition]!]!
     if (this.#isFlat(values)) {
       this.#check(values)
       builder.begin(index, person, partition, stamp, action)

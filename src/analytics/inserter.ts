@@ -7,6 +7,7 @@ import type { EventTable } from './schema.js'
 /** Where checked rows go: to the owner of an environment, be it this worker or another one. */
 export interface Owners {
   readonly environments: number
+  environmentOf(table: number, partition: number): number
   insert(table: number, environment: number, batch: Batch, origin?: string): Promise<Outcome>
   check(table: number, environment: number, batch: Batch): Promise<number[]>
   intend(intent: { table: number; batches: readonly (Batch | undefined)[] } | undefined): Promise<void>
@@ -62,7 +63,9 @@ export class Inserter {
   #read(table: EventTable, body: Body, lines: boolean) {
     const rejected: Rejection[] = []
     const events = typeof body === 'string' ? (lines ? readLines(body, rejected) : readArray(body)) : body
-    const reader = new EventReader(table, this.#owners.environments, this.#settings.limits)
+    const { environments } = this.#owners
+    const ownerOf = (partition: number) => this.#owners.environmentOf(table.id, partition)
+    const reader = new EventReader(table, environments, ownerOf, this.#settings.limits)
     const reading = reader.read(events)
     // A line that is no JSON stands as undefined among the events: it is told of once, with its own reason.
     const broken = new Set(rejected.map(({ index }) => index))

@@ -13,6 +13,7 @@ export const Kind = {
   arrival: 6,
   outgoing: 7,
   sharing: 8,
+  incoming: 9,
 } as const
 export type Kind = (typeof Kind)[keyof typeof Kind]
 

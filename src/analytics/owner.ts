@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import { setImmediate as turn } from 'node:timers/promises'
+import { setTimeout as sleep, setImmediate as turn } from 'node:timers/promises'
 import { deserialize, serialize } from 'node:v8'
 import { assert, Problem } from '../lib/index.js'
 import type { PartialResult, Population, Program, Scan, ScanOptions } from '../pyql/index.js'
@@ -16,7 +16,9 @@ import { environmentFile, isContent, partitionOfKey, tableOf, tableStart } from 
 import { hasFresh } from './merge.js'
 import { Outgoing, type Sharing, sharingOf, sharingWrite } from './outgoing.js'
 import { Partition, type Snapshot } from './partition.js'
+import { incomingKey, keyOfPiece, PartitionCopy, type Piece, partitionRange } from './partition-copy.js'
 import { type PersonRow, rowsOfPerson } from './person-rows.js'
+import { type Moved, PLACES_START, Places, placesRange, placeWrite, readPlaces } from './places.js'
 import {
   bitsOf,
   type CapturedPopulation,
@@ -32,7 +34,9 @@ import type {
   ColumnRequest,
   CopyPart,
   CopyPlace,
+  CopyRest,
   Keep,
+  MemoryPopulation,
   OutgoingNote,
   PersonDigest,
   PopulationInfo,
@@ -52,6 +56,7 @@ import { Numberings } from './texts.js'
 export type MakeScan = (program: Program, options: ScanOptions) => Scan
 
 interface Held {
+  readonly environment: number
   readonly partition: Partition
   readonly populations: Populations
   readonly folding: Folding
@@ -96,6 +101,8 @@ const FOLD_PART = 8
 const IDLE_MS = 500
 const SMALL_PART = 64
 const FOLD_PAUSE_MS = 10_000
+/** Between looks whether a partition that was moved away is still read, in milliseconds. */
+const LEAVE_MS = 20
 /** Bytes that are taken over from another folder in one transaction. */
 const ADOPT_BYTES = 1 << 22
 /** The number of the table, in front of each key. */
@@ -108,6 +115,13 @@ export class Owner implements AsyncDisposable {
   readonly #start: WorkerStart
   readonly #makeScan: MakeScan
   readonly #environments = new Map<number, BinaryEnvironment>()
+  readonly places: Places
+  /** Partitions that are being copied, which are not folded meanwhile. */
+  readonly #copies = new Map<Partition, PartitionCopy>()
+  /** Partitions that were moved away and may still be read. */
+  readonly #left = new Set<Partition>()
+  /** Partitions that are being taken over: they take no events. */
+  readonly #incoming = new Set<string>()
   readonly #tables = new Map<number, EventTable>()
   readonly #held = new Map<number, Map<number, Held>>()
   readonly #cache: ColumnCache
@@ -128,6 +142,7 @@ export class Owner implements AsyncDisposable {
     this.#start = start
     this.#makeScan = makeScan
     this.#cache = new ColumnCache(start.settings.cacheBytesMax)
+    this.places = new Places(start.environments)
     mkdirSync(start.folder, { recursive: true })
     for (let number = start.worker; number < start.environments; number += start.workers) {
       this.#environments.set(number, new BinaryEnvironment(join(start.folder, environmentFile(number))))
@@ -176,6 +191,7 @@ export class Owner implements AsyncDisposable {
     const writes: Write[] = []
     let environment: BinaryEnvironment | undefined
     for (const [number, rows] of rowsByPartition(batch)) {
+      if (this.#incoming.has(`${tableId}/${number}`)) throw new Problem('partition_in_use', { partition: number })
       const { partition, populations, arrivals } = this.#hold(table, number)
       const before = partition.delta.rows
       writes.push(...partition.insert(batch, rows, rowsPerPersonMax, note))
@@ -335,7 +351,7 @@ export class Owner implements AsyncDisposable {
       }
       for (const { key: at, people } of arrivals.oldest(request.arrivalsMax, before.get(arrivals)!)) {
         await this.#reactTo(request, table, snapshot, people, said, pause)
-        seen.push({ environment: partition.number % this.#start.environments, key: at })
+        seen.push({ environment: held.environment, key: at })
       }
     })
     return { ...said, seen }
@@ -482,6 +498,7 @@ export class Owner implements AsyncDisposable {
 
   async #foldAll(tableId: number): Promise<void> {
     for (const { folding, partition } of this.#all(this.table(tableId))) {
+      if (this.#copies.has(partition)) continue
       do {
         await folding.step()
       } while (folding.isUnderWay)
@@ -506,6 +523,8 @@ export class Owner implements AsyncDisposable {
     this.#held.delete(tableId)
     this.#numberings.delete(tableId)
     this.#tables.delete(tableId)
+    this.places.forget(tableId)
+    await this.#environments.get(0)?.removeRange(...placesRange(tableId))
     this.#shared.delete(tableId)
     for (const notes of this.#notes.values()) notes.delete(tableId)
     for (const environment of this.#environments.values())
@@ -519,6 +538,120 @@ export class Owner implements AsyncDisposable {
         if (!live.includes(table)) await environment.removeRange(tableStart(table), tableStart(table + 1))
       }
     }
+    for (const { id, partitions } of this.#tables.values()) {
+      for (let partition = 0; partition < partitions; partition++) {
+        const place = this.places.of(id, partition)
+        for (const [environment, data] of this.#environments) {
+          const isPartial = data.get(incomingKey(id, partition)) !== undefined
+          if (environment !== place || isPartial) await this.clear({ table: id, partition, environment })
+          if (isPartial) await data.write([[incomingKey(id, partition), undefined]])
+        }
+      }
+    }
+  }
+
+  /** The partitions that lie elsewhere than where they were made, as they are stored; only one worker knows. */
+  readPlaces(): Moved[] {
+    const environment = this.#environments.get(0)
+    return environment ? readPlaces(environment) : []
+  }
+
+  /** Partitions lie in other environments from now on. What was asked before goes on with what it has. */
+  usePlaces(moved: readonly Moved[]): void {
+    for (const place of moved) {
+      const partitions = this.#held.get(place.table)
+      const held = partitions?.get(place.partition)
+      if (held && held.environment !== place.environment) {
+        this.#left.add(held.partition)
+        partitions?.delete(place.partition)
+      }
+      this.places.set(place)
+    }
+  }
+
+  /** Stores where a partition lies: with this it is moved. */
+  async place(moved: Moved): Promise<void> {
+    const environment = this.#environments.get(0)
+    assert(environment !== undefined, 'environment 0 keeps the places')
+    await environment.write([placeWrite(moved)])
+  }
+
+  /** Begins to read a partition out; it is not folded until the end. */
+  async copyStart(tableId: number, number: number): Promise<void> {
+    const { partition } = this.#hold(this.table(tableId), number)
+    assert(!this.#copies.has(partition), 'a partition is copied once at a time')
+    this.#copies.set(partition, new PartitionCopy(partition.environment, tableId, number))
+    while (this.#folding) await this.#folding
+  }
+
+  copyNext(tableId: number, number: number): Piece[] {
+    return this.#copyOf(tableId, number).next()
+  }
+
+  copyRest(tableId: number, number: number): CopyRest {
+    const { populations } = this.#hold(this.table(tableId), number)
+    const memory = [...populations.entries()].flatMap(([name, { bits, header, rightAt }]) =>
+      header === undefined ? [{ name, bits, rightAt }] : [],
+    )
+    return { pieces: this.#copyOf(tableId, number).rest(), memory }
+  }
+
+  #copyOf(tableId: number, number: number): PartitionCopy {
+    const copy = this.#copies.get(this.#hold(this.table(tableId), number).partition)
+    // A write has failed meanwhile, and the partition was read anew.
+    if (!copy) throw new Problem('query_cancelled', {})
+    return copy
+  }
+
+  copyEnd(tableId: number, number: number): void {
+    for (const partition of this.#copies.keys()) {
+      if (partition.table === tableId && partition.number === number) this.#copies.delete(partition)
+    }
+  }
+
+  /** Removes what an environment holds of a partition that lies elsewhere, when nobody reads it any more. */
+  async clear({ table, partition, environment: number }: Moved): Promise<void> {
+    const environment = this.#environmentOf(number)
+    for (const left of this.#left) {
+      if (left.table !== table || left.number !== partition || left.environment !== environment) continue
+      while (left.isRead) await sleep(LEAVE_MS)
+      this.#left.delete(left)
+    }
+    await environment.removeRange(...partitionRange(table, partition))
+  }
+
+  /** A partition that is empty here will be taken over from elsewhere. A stop before it has arrived leaves nothing. */
+  async expect({ table: id, partition: number, environment }: Moved): Promise<void> {
+    const table = this.table(id)
+    const { partition } = this.#hold(table, number)
+    if (partition.people > 0) throw new Problem('partition_in_use', { partition: number })
+    this.#incoming.add(`${id}/${number}`)
+    await this.#environmentOf(environment).write([[incomingKey(id, number), Buffer.alloc(0)]])
+  }
+
+  /** The partition is whole: it is read from what was taken. */
+  async arrived({ table, partition, environment }: Moved): Promise<void> {
+    await this.#environmentOf(environment).write([[incomingKey(table, partition), undefined]])
+    this.#incoming.delete(`${table}/${partition}`)
+    this.#held.get(table)?.delete(partition)
+  }
+
+  #environmentOf(number: number): BinaryEnvironment {
+    const environment = this.#environments.get(number)
+    assert(environment !== undefined, 'an environment is asked of the worker that owns it')
+    return environment
+  }
+
+  /** Writes a part of a partition; nobody reads it yet. */
+  async take({ table, partition, environment }: Moved, pieces: readonly Piece[]): Promise<void> {
+    await this.#environmentOf(environment).write(
+      pieces.map((piece): Write => [keyOfPiece(table, partition, piece), Buffer.from(piece[1])]),
+    )
+  }
+
+  takeMemory(tableId: number, number: number, memory: readonly MemoryPopulation[]): void {
+    const { populations } = this.#hold(this.table(tableId), number)
+    for (const { name, ...kept } of memory) populations.put(name, { ...kept, header: undefined })
   }
 
   forgetDeadReaders(): void {
@@ -530,13 +663,22 @@ export class Owner implements AsyncDisposable {
    * There may be more or fewer of them than here: each partition goes where it belongs.
    */
   async adopt(folder: string, environments: number, from: number, table: number): Promise<void> {
+    const places = new Places(environments)
     for (let number = 0; number < environments; number++) {
       await using source = new BinaryEnvironment(join(folder, environmentFile(number)))
-      await this.#adoptFrom(source, from, table)
+      if (number === 0) for (const moved of readPlaces(source, from)) places.set(moved)
+      // What lies where no place says was left behind by a move.
+      const isPlaced = (partition: number) => places.of(from, partition) === number
+      await this.#adoptFrom(source, from, table, isPlaced)
     }
   }
 
-  async #adoptFrom(source: BinaryEnvironment, from: number, table: number): Promise<void> {
+  async #adoptFrom(
+    source: BinaryEnvironment,
+    from: number,
+    table: number,
+    isPlaced: (partition: number) => boolean,
+  ): Promise<void> {
     let writes = new Map<BinaryEnvironment, Write[]>()
     let bytes = 0
     const flush = async () => {
@@ -545,8 +687,9 @@ export class Owner implements AsyncDisposable {
       bytes = 0
     }
     for (const { key, value } of source.range(tableStart(from), tableStart(from + 1))) {
-      const environment = this.#environments.get(partitionOfKey(key) % this.#start.environments)
-      if (!environment || !isContent(key)) continue // another worker's
+      const partition = partitionOfKey(key)
+      const environment = this.#environments.get(partition % this.#start.environments)
+      if (!environment || !isContent(key) || !isPlaced(partition)) continue // another worker's, or nobody's
       const own = writes.get(environment) ?? []
       own.push([Buffer.concat([tableStart(table), key.subarray(TABLE_BYTES)]), Buffer.from(value)])
       writes.set(environment, own)
@@ -590,11 +733,14 @@ export class Owner implements AsyncDisposable {
     }
     let held = partitions.get(number)
     if (!held) {
-      const environment = this.#environments.get(number % this.#start.environments)
-      assert(environment !== undefined, 'a partition is asked of the worker that owns it')
+      const place = this.places.of(table.id, number)
+      const environment = this.#environments.get(place)
+      // A question that was on its way while the partition was moved to another worker.
+      if (!environment) throw new Problem('query_cancelled', {})
       const partition = new Partition(environment, table, number, this.#cache, this.#numberingsOf(table.id))
       const arrivals = new Arrivals(environment, table.id, number)
-      held = { partition, populations: new Populations(partition), folding: new Folding(partition), arrivals }
+      const folding = new Folding(partition)
+      held = { environment: place, partition, populations: new Populations(partition), folding, arrivals }
       partitions.set(number, held)
     }
     return held
@@ -603,7 +749,7 @@ export class Owner implements AsyncDisposable {
   /** The partitions of a table that are here. */
   *#all(table: EventTable): Iterable<Held> {
     for (let number = 0; number < table.partitions; number++) {
-      if (this.owns(number % this.#start.environments)) yield this.#hold(table, number)
+      if (this.owns(this.places.of(table.id, number))) yield this.#hold(table, number)
     }
   }
 
@@ -740,6 +886,7 @@ export class Owner implements AsyncDisposable {
   }
 
   #isDue(partition: Partition, folding: Folding): boolean {
+    if (this.#copies.has(partition)) return false
     const { rows } = partition.delta
     const full = Math.max(FOLD_ROWS, (partition.rows - rows) / FOLD_PART)
     // Queries go first, unless the delta has grown to twice its size.
@@ -842,9 +989,9 @@ function rowsByPartition({ rows, person, partitionOf: owner }: Batch): Map<numbe
   return new Map([...lists.entries()].filter(([, list]) => list.length > 0))
 }
 
-/** The first table from a number on that has data; the intent's key lies behind all tables. */
+/** The first table from a number on that has data; places and the intent lie behind all tables. */
 function firstTable(environment: BinaryEnvironment, from: number): number | undefined {
-  for (const key of environment.keys(tableStart(from), INTENT_KEY)) return tableOf(key)
+  for (const key of environment.keys(tableStart(from), PLACES_START)) return tableOf(key)
   return undefined
 }
 

@@ -191,6 +191,10 @@ export class Partition {
     return { partition: this, blocks, delta, deltaRows: delta.rows, rows, people, order, rank }
   }
 
+  get isRead(): boolean {
+    return this.#scans > 0
+  }
+
   release(): void {
     this.#scans--
     assert(this.#scans >= 0, 'a snapshot is released once')

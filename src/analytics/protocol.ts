@@ -1,8 +1,10 @@
-import type { Program, Scalar, ScanLimits, TriggerOutcome } from '../pyql/index.js'
+import type { Population, Program, Scalar, ScanLimits, TriggerOutcome } from '../pyql/index.js'
 import type { Batch } from './batch.js'
 import type { DigestText } from './content-digest.js'
 import type { EventLimits, Rejection } from './event-reader.js'
 import type { Note, Sharing } from './outgoing.js'
+import type { Piece } from './partition-copy.js'
+import type { Moved } from './places.js'
 import type { EventTable, PersonId } from './schema.js'
 
 /** What a worker is started with. */
@@ -166,6 +168,19 @@ export interface InsertAnswer {
   readonly warnings: readonly string[]
 }
 
+/** A population that is not stored: of a request, or on its way to be stored. */
+export interface MemoryPopulation {
+  readonly name: string
+  readonly bits: Population
+  readonly rightAt: number | undefined
+}
+
+/** What has come into a partition since its copy began, and all that changes. */
+export interface CopyRest {
+  readonly pieces: readonly Piece[]
+  readonly memory: readonly MemoryPopulation[]
+}
+
 /** Of what a worker owns. */
 export interface Sizes {
   readonly liveBytes: number
@@ -249,4 +264,20 @@ export type Request =
       readonly table: number
     }
   | { readonly kind: 'sizes' }
+  | { readonly kind: 'places' }
+  | { readonly kind: 'use_places'; readonly moved: readonly Moved[] }
+  | { readonly kind: 'place'; readonly moved: Moved }
+  | {
+      readonly kind: 'copy_start' | 'copy_next' | 'copy_rest' | 'copy_end'
+      readonly table: number
+      readonly partition: number
+    }
+  | { readonly kind: 'clear' | 'expect' | 'arrived'; readonly place: Moved }
+  | { readonly kind: 'take'; readonly place: Moved; readonly pieces: readonly Piece[] }
+  | {
+      readonly kind: 'take_memory'
+      readonly table: number
+      readonly partition: number
+      readonly memory: readonly MemoryPopulation[]
+    }
   | { readonly kind: 'close' }

@@ -3,7 +3,7 @@ const SECONDS_END = 4_102_444_800
 /** The end of the year 9999. */
 const STAMP_END = 253_402_300_800_000
 
-const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d):(\d\d)(?:[.,](\d{1,9}))?(?:Z|([+-])(\d\d):?(\d\d))?)?$/i
+const ISO = /^(\d{4})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:[.,](\d{1,9}))?)?(?:Z|([+-])(\d\d):?(\d\d))?)?$/i
 
 /** Milliseconds since 1970 of a stamp in seconds, milliseconds or ISO 8601 (date alone too), or why it is none. */
 export function readStamp(stamp: unknown): number | string {

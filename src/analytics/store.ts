@@ -9,12 +9,15 @@ import { type ColumnTree, mergeColumnParts } from './column-tree.js'
 import type { DigestText } from './content-digest.js'
 import { environmentFile } from './keys.js'
 import type { Sharing } from './outgoing.js'
+import type { Piece } from './partition-copy.js'
 import type { PersonRow } from './person-rows.js'
+import { type Moved, Places } from './places.js'
 import type {
   ColumnFilter,
   ColumnPart,
   CopyPart,
   CopyPlace,
+  CopyRest,
   InsertAnswer,
   Keep,
   OutgoingNote,
@@ -77,6 +80,11 @@ interface Thread {
 export class EventStore implements AsyncDisposable {
   readonly #threads: readonly Thread[]
   readonly #environments: number
+  readonly #places: Places
+  /** What keeps populations, which are not to be lost when their partition moves. */
+  readonly #keeping = new Set<Promise<unknown>>()
+  /** A partition that is about to be elsewhere: questions wait. */
+  #moving: Promise<unknown> | undefined
   /** Atomic inserts go one by one: there is one place for an intent. */
   #atomic: Promise<unknown> = Promise.resolve()
   /** Inserts under way, and what new ones wait for. */
@@ -92,6 +100,7 @@ export class EventStore implements AsyncDisposable {
     this.#onScan = options.onScan ?? (() => {})
     this.#threads = threads
     this.#environments = environments
+    this.#places = new Places(environments)
     for (const { worker, channel } of threads) {
       worker.on('error', (error) => {
         this.#failure = error as Error
@@ -110,6 +119,7 @@ export class EventStore implements AsyncDisposable {
     connect(threads)
     const store = new EventStore(threads, environments, options)
     for (const table of tables) store.#announce(table)
+    await store.#loadPlaces()
     const live = tables.map(({ id }) => id)
     await Promise.all(threads.map(({ channel }) => channel.call({ kind: 'sweep', tables: live } satisfies Request)))
     await threads[0]!.channel.call({ kind: 'recover' } satisfies Request)
@@ -136,7 +146,7 @@ export class EventStore implements AsyncDisposable {
     query: ScanQuery,
     control: QueryControl = {},
   ): Promise<{ partials: PartialResult[][]; people: number }> {
-    const answers = await this.#controlled(query.program.mode, control, (flags) => {
+    const asked = this.#controlled(query.program.mode, control, (flags) => {
       const { keep, program, segments, ...rest } = query
       const options = { trace: false, ...rest }
       const request = {
@@ -150,6 +160,7 @@ export class EventStore implements AsyncDisposable {
       } as const
       return this.#all<{ partials: PartialResult[]; people: number }>(table, request)
     })
+    const answers = await (query.keep ? this.#keeps(() => asked) : asked)
     return {
       partials: answers.map(({ partials }) => partials),
       people: answers.reduce((sum, { people }) => sum + people, 0),
@@ -171,18 +182,14 @@ export class EventStore implements AsyncDisposable {
   async person(table: EventTable, person: PersonId, columns: readonly string[]): Promise<PersonRow[] | undefined> {
     this.#announce(table)
     const id = table.foldCase && typeof person === 'string' ? person.toLowerCase() : person
-    const environment = partitionOf(id, table.partitions) % this.#environments
-    return this.#thread(environment).channel.call<PersonRow[] | undefined>({
-      kind: 'person',
-      table: table.id,
-      person: id,
-      columns,
-    } satisfies Request)
+    const request = { kind: 'person', table: table.id, person: id, columns } as const
+    return this.#ofPartition<PersonRow[] | undefined>(table, partitionOf(id, table.partitions), request)
   }
 
   /** Computes a population from others by the set math of a program; the number of people in it. */
   async combine(table: EventTable, program: Program, names: readonly SegmentUse[], keep: Keep): Promise<number> {
-    const counts = await this.#all<number>(table, { kind: 'combine', table: table.id, program, names, keep })
+    const request = { kind: 'combine', table: table.id, program, names, keep } as const
+    const counts = await this.#keeps(() => this.#all<number>(table, request))
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
@@ -280,8 +287,9 @@ export class EventStore implements AsyncDisposable {
   }
 
   async #ofPartition<T>(table: EventTable, partition: number, request: Request): Promise<T> {
+    while (this.#moving) await this.#moving
     this.#announce(table)
-    return this.#thread(partition % this.#environments).channel.call<T>(request)
+    return this.#threadOf(table, partition).channel.call<T>(request)
   }
 
   async forget(table: EventTable, names: readonly string[]): Promise<void> {
@@ -306,6 +314,7 @@ export class EventStore implements AsyncDisposable {
   /** Removes a table's data. */
   async drop(table: EventTable): Promise<void> {
     await this.#all(table, { kind: 'drop', table: table.id })
+    this.#places.forget(table.id)
     for (const { schemas } of this.#threads) schemas.delete(table.id)
   }
 
@@ -336,6 +345,133 @@ export class EventStore implements AsyncDisposable {
     await Promise.all(
       this.#threads.map(({ channel }) => channel.call({ kind: 'forget_dead_readers' } satisfies Request)),
     )
+  }
+
+  /**
+   * Moves a partition into another environment, while events are inserted and questions asked. What is already there
+   * goes over piece by piece; then inserts wait until the rest has followed and the new place is written down, which is
+   * one write: a stop before it leaves the partition where it was, and one after it where it is now.
+   */
+  async movePartition(table: EventTable, partition: number, environment: number): Promise<void> {
+    const before = { table: table.id, partition, environment: this.#places.of(table.id, partition) }
+    if (before.environment === environment) return
+    const moved = { ...before, environment }
+    const to = this.#thread(environment).channel
+    await to.call({ kind: 'clear', place: moved } satisfies Request)
+    await this.#copying(table, partition, async (pieces, rest) => {
+      for await (const piece of pieces) await to.call({ kind: 'take', place: moved, pieces: piece } satisfies Request)
+      await this.#alone(async () => {
+        const { pieces: last, memory } = await rest()
+        await to.call({ kind: 'take', place: moved, pieces: last } satisfies Request)
+        await this.#thread(0).channel.call({ kind: 'place', moved } satisfies Request)
+        await this.#usePlaces([moved])
+        await to.call({ kind: 'take_memory', table: table.id, partition, memory } satisfies Request)
+      })
+    })
+    await this.#thread(before.environment).channel.call({ kind: 'clear', place: before } satisfies Request)
+  }
+
+  /** A partition at one moment, in pieces that `importPartition` takes; inserts go on meanwhile. */
+  async *exportPartition(table: EventTable, partition: number): AsyncGenerator<readonly Piece[]> {
+    const from = await this.#startCopy(table, partition)
+    try {
+      yield* from.pieces
+      yield (await from.rest()).pieces
+    } finally {
+      await from.end()
+    }
+  }
+
+  /**
+   * Takes a partition over that was exported elsewhere, from a table with the same numbers of columns. It is empty here
+   * before, takes no events meanwhile, and is there when all of it is: a stop before leaves nothing.
+   * @throws Problem partition_in_use
+   */
+  async importPartition(table: EventTable, partition: number, pieces: AsyncIterable<readonly Piece[]>): Promise<void> {
+    this.#announce(table)
+    const place = { table: table.id, partition, environment: this.#places.of(table.id, partition) }
+    const { channel } = this.#thread(place.environment)
+    await channel.call({ kind: 'expect', place } satisfies Request)
+    try {
+      for await (const piece of pieces) await channel.call({ kind: 'take', place, pieces: piece } satisfies Request)
+    } catch (error) {
+      await channel.call({ kind: 'clear', place } satisfies Request)
+      throw error
+    } finally {
+      await channel.call({ kind: 'arrived', place } satisfies Request)
+    }
+  }
+
+  async #copying(
+    table: EventTable,
+    partition: number,
+    run: (pieces: AsyncIterable<readonly Piece[]>, rest: () => Promise<CopyRest>) => Promise<void>,
+  ): Promise<void> {
+    const { pieces, rest, end } = await this.#startCopy(table, partition)
+    try {
+      await run(pieces, rest)
+    } finally {
+      await end()
+    }
+  }
+
+  async #startCopy(table: EventTable, partition: number) {
+    this.#announce(table)
+    const { channel } = this.#threadOf(table, partition)
+    const ask = <T>(kind: 'copy_start' | 'copy_next' | 'copy_rest' | 'copy_end') =>
+      channel.call<T>({ kind, table: table.id, partition } satisfies Request)
+    await ask('copy_start')
+    async function* pieces(): AsyncGenerator<readonly Piece[]> {
+      for (;;) {
+        const next = await ask<readonly Piece[]>('copy_next')
+        if (next.length === 0) return
+        yield next
+      }
+    }
+    return { pieces: pieces(), rest: () => ask<CopyRest>('copy_rest'), end: () => ask('copy_end') }
+  }
+
+  /** Runs when no insert and nothing that keeps populations is under way; all that is new waits. */
+  async #alone(run: () => Promise<void>): Promise<void> {
+    // Most of what takes long is waited for before the rest has to wait.
+    await Promise.allSettled([...this.#keeping])
+    while (this.#held) await this.#held
+    const work = (async () => {
+      await Promise.allSettled([...this.#running, ...this.#keeping])
+      await run()
+    })()
+    const ended = work.catch(() => undefined)
+    this.#held = ended
+    this.#moving = ended
+    try {
+      await work
+    } finally {
+      this.#held = undefined
+      this.#moving = undefined
+    }
+  }
+
+  async #keeps<T>(run: () => Promise<T>): Promise<T> {
+    const kept = run()
+    this.#keeping.add(kept)
+    try {
+      return await kept
+    } finally {
+      this.#keeping.delete(kept)
+    }
+  }
+
+  async #loadPlaces(): Promise<void> {
+    await this.#usePlaces(await this.#thread(0).channel.call<Moved[]>({ kind: 'places' } satisfies Request))
+  }
+
+  async #usePlaces(moved: readonly Moved[]): Promise<void> {
+    for (const place of moved) this.#places.set(place)
+    await Promise.all(this.#threads.map(({ channel }) => channel.call({ kind: 'use_places', moved } satisfies Request)))
+  }
+
+  #threadOf(table: EventTable, partition: number): Thread {
+    return this.#thread(this.#places.of(table.id, partition))
   }
 
   /** Takes the data of a table from a folder of copies, as the data of this table, which nobody uses yet. */
@@ -395,6 +531,7 @@ export class EventStore implements AsyncDisposable {
 
   /** Asks every worker. When one fails the others are left to end by themselves; the first failure is told. */
   async #all<T>(table: EventTable, request: Request): Promise<T[]> {
+    while (this.#moving) await this.#moving
     this.#announce(table)
     return Promise.all(this.#threads.map(({ channel }) => channel.call<T>(request)))
   }

@@ -16,6 +16,7 @@ const peers = new Map<number, Channel>()
 
 const owners: Owners = {
   environments: start.environments,
+  environmentOf: (table, partition) => owner.places.of(table, partition),
   insert: (table, environment, batch, origin) =>
     owner.owns(environment)
       ? owner.insert(table, batch, origin)
@@ -103,6 +104,30 @@ async function handle(request: Request): Promise<unknown> {
       return owner.adopt(request.folder, request.environments, request.from, request.table)
     case 'sizes':
       return owner.sizes()
+    case 'places':
+      return owner.readPlaces()
+    case 'use_places':
+      return owner.usePlaces(request.moved)
+    case 'place':
+      return owner.place(request.moved)
+    case 'copy_start':
+      return owner.copyStart(request.table, request.partition)
+    case 'copy_next':
+      return owner.copyNext(request.table, request.partition)
+    case 'copy_rest':
+      return owner.copyRest(request.table, request.partition)
+    case 'copy_end':
+      return owner.copyEnd(request.table, request.partition)
+    case 'clear':
+      return owner.clear(request.place)
+    case 'expect':
+      return owner.expect(request.place)
+    case 'arrived':
+      return owner.arrived(request.place)
+    case 'take':
+      return owner.take(request.place, request.pieces)
+    case 'take_memory':
+      return owner.takeMemory(request.table, request.partition, request.memory)
     case 'close':
       return owner[Symbol.asyncDispose]()
   }
@@ -113,10 +138,15 @@ async function recover(): Promise<void> {
   const intent = owner.intended()
   if (!intent) return
   if (owner.knows(intent.table))
-    await Promise.all(
-      intent.batches.map((batch, environment) => batch && owners.insert(intent.table, environment, batch)),
-    )
+    await Promise.all(intent.batches.map((batch, environment) => batch && repeat(intent.table, environment, batch)))
   await owner.intend(undefined)
+}
+
+/** All batches of an intent lie in one buffer: what is handed over must leave it here. */
+function repeat(table: number, environment: number, batch: Batch): Promise<Outcome> {
+  return owner.owns(environment)
+    ? owner.insert(table, batch)
+    : peer(environment).call<Outcome>({ kind: 'batch', table, environment, batch })
 }
 
 // Of a failed commit lmdb-js rejects promises of its own beside those of the writes, which nobody can await.

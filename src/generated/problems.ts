@@ -89,6 +89,7 @@ export const problems = {
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
   outcome_unknown: {"status":503,"title":"Nobody knows whether it was stored","detail":"The storage failed ({reason}) while this was written: it may or may not have been stored. Restart the node, then look, or send the request again with the same idempotency key: it is done once.","retry":false},
   parent_missing: {"status":409,"title":"The parent does not exist","detail":"records[{index}]: '{column}' refers to {value}, which is not in '{parent}'. Nothing was stored.","retry":false},
+  partition_in_use: {"status":409,"title":"The partition is in use","detail":"Partition {partition} is being taken over, or holds people already.","retry":true},
   path_not_allowed: {"status":400,"title":"The path is not allowed","detail":"The path '{path}' is not allowed: {reason}.","retry":false},
   path_unknown: {"status":404,"title":"Unknown path","detail":"Nothing is at {method} {path}. Operations are sent as POST / with an 'operation' property.","retry":false},
   peer_unknown: {"status":404,"title":"The node is not known","detail":"Node {node} shares nothing with this node. cluster_status lists those that do.","retry":false},
@@ -242,6 +243,7 @@ export interface ProblemFacts {
   operator_unknown: { operator: string | number; hint: string | number }
   outcome_unknown: { reason: string | number }
   parent_missing: { index: string | number; column: string | number; value: string | number; parent: string | number }
+  partition_in_use: { partition: string | number }
   path_not_allowed: { path: string | number; reason: string | number }
   path_unknown: { method: string | number; path: string | number }
   peer_unknown: { node: string | number }

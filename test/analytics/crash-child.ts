@@ -1,7 +1,7 @@
 // Inserts batch after batch and says which are acknowledged, until it is killed.
 import { EventStore } from '../../src/analytics/index.js'
 import { batchOf, crashTable, isAtomic } from './crash-table.js'
-import { settings } from './settings.js'
+import { ENVIRONMENTS, settings } from './settings.js'
 
 const [folder, workers, first] = process.argv.slice(2)
 const store = await EventStore.open({ folder: folder!, settings, workers: Number(workers) }, [crashTable])
@@ -22,4 +22,12 @@ async function fold(): Promise<void> {
   }
 }
 
-await Promise.all([insert(), insert(), insert(), fold()])
+/** Moves partitions to and fro. */
+async function move(): Promise<void> {
+  for (let turn = Number(first); ; turn++) {
+    await store.movePartition(crashTable, turn % crashTable.partitions, turn % ENVIRONMENTS)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
+
+await Promise.all([insert(), insert(), insert(), fold(), move()])

@@ -1,12 +1,10 @@
 import { spawn } from 'node:child_process'
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { EventStore } from '../../src/analytics/index.js'
 import { batchOf, crashTable, isAtomic, PEOPLE } from './crash-table.js'
-import { settings } from './settings.js'
+import { eventFolder, settings } from './settings.js'
 
 const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 6)
 
@@ -27,8 +25,8 @@ async function runAndKill(folder: string, workers: number, first: number, lifeMs
 
 describe('the event store, killed at any moment', function () {
   this.timeout(30_000 + ROUNDS * 10_000)
-  it('keeps every batch that it acknowledged, and no part of an atomic one that it did not finish', async () => {
-    const folder = mkdtempSync(join(tmpdir(), 'events-crash-'))
+  it('keeps every batch that it acknowledged, and no part of an atomic one that it did not finish, also while partitions are moved', async () => {
+    const folder = eventFolder()
     const acknowledged = new Set<number>()
     let first = 1
     try {

@@ -1,10 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { rmSync } from 'node:fs'
 import { expect } from 'chai'
 import { type EventColumn, EventStore, type EventTable, type PersonId } from '../../src/analytics/index.js'
 import { Chance, PlainStore } from './plain-store.js'
-import { settings } from './settings.js'
+import { ENVIRONMENTS, eventFolder, settings } from './settings.js'
 
 const COLUMNS: readonly Omit<EventColumn, 'id'>[] = [
   { name: 'word', type: 'text', isSet: false },
@@ -20,7 +18,7 @@ const COLUMNS: readonly Omit<EventColumn, 'id'>[] = [
 /** One random life of a table: inserts, columns that come and go, folds and restarts, compared with the plain store. */
 class Life {
   readonly #chance: Chance
-  readonly #folder = mkdtempSync(join(tmpdir(), 'events-'))
+  readonly #folder = eventFolder()
   readonly #plain = new PlainStore()
   #nextColumn = 1
   #table: EventTable
@@ -67,6 +65,8 @@ class Life {
     else if (dice < 14) this.#dropColumn()
     else if (dice < 20) await this.#compare()
     const folding = chance.in(5) ? this.#store.fold(this.#table) : undefined
+    const place = [chance.below(this.#table.partitions), chance.below(ENVIRONMENTS)] as const
+    const moving = chance.in(3) ? this.#store.movePartition(this.#table, ...place) : undefined
     const events = Array.from({ length: chance.below(60) }, () =>
       this.#sent.length > 0 && chance.in(6) ? chance.of(this.#sent) : this.event(),
     )
@@ -75,6 +75,7 @@ class Life {
     const { inserted, duplicates, rejected } = await this.#store.insert(this.#table, this.#body(events))
     expect({ inserted, duplicates, rejected }).to.deep.equal({ ...expected, rejected: [] })
     await folding
+    await moving
   }
 
   #body(events: readonly unknown[]): string | readonly unknown[] {

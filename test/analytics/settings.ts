@@ -1,3 +1,6 @@
+import { mkdtempSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { StoreSettings } from '../../src/analytics/index.js'
 
 /** Bounds for tests. */
@@ -13,4 +16,13 @@ export const settings: StoreSettings = {
   insertsMax: 256,
   resultCharactersMax: 1 << 26,
   cacheBytesMax: 1 << 24,
+}
+
+export const ENVIRONMENTS = 3
+
+/** A folder for event data with the same number of environments on every machine. */
+export function eventFolder(): string {
+  const folder = mkdtempSync(join(tmpdir(), 'events-'))
+  writeFileSync(join(folder, 'format.json'), JSON.stringify({ format: 1, environments: ENVIRONMENTS }))
+  return folder
 }
