@@ -147,6 +147,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       catalog,
       tables,
       events,
+      limits: config.tables,
       dropTable: tableDropperOf(catalog, events, triggers),
       access,
       operationsPort: () => operationsPort,
@@ -154,6 +155,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       log,
     }),
   )
+  metrics.mesh.measure(() => (clustering.isEnabled ? clustering.replication.outbox.waiting() : []))
   const settings = new LiveConfig(config)
   settings.onChange((path) => {
     if (path === 'log.level') log.level = config.log.level

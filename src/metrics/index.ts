@@ -1,6 +1,7 @@
 // metrics owns the figures of a node: one function per event, printed for Prometheus.
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { EventMetrics } from './event-metrics.js'
+import { MeshMetrics } from './mesh-metrics.js'
 
 export type { EventMetrics, TriggerLoad } from './event-metrics.js'
 
@@ -10,6 +11,7 @@ const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5
 export class Metrics {
   readonly registry = new Registry()
   readonly events = new EventMetrics(this.registry)
+  readonly mesh = new MeshMetrics(this.registry)
   readonly #operations = new Histogram({
     name: 'trellis_operation_seconds',
     help: 'Time of operations by name and status.',

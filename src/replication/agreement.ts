@@ -316,6 +316,7 @@ export class Agreement {
     const old = peers.peers.get(node)
     const subscriptions = merged(replace ? [] : (old?.subscriptions ?? []), wanted)
     peers.putPeer(transaction, { name: node, publicKey, addedAt: old?.addedAt ?? Date.now(), subscriptions })
+    if (peers.arrived(node) === undefined) peers.noteArrived(node, this.#options.tables.changes.committed())
     for (const wish of wanted) {
       const known = peers.position(node, wish)
       const position = beginning(this.#reachable(wish), known, description.incarnation, description.sequence)

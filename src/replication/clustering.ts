@@ -7,6 +7,7 @@ import type { Storage } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
 import { AccessSharing } from './access-sharing.js'
 import { EventOutbox, type SharedEvents } from './event-outbox.js'
+import type { LogLimits } from './outbox-watch.js'
 import { PeerStore } from './peers.js'
 import { Replication, type ReplicationSettings } from './replication.js'
 
@@ -31,6 +32,8 @@ export interface ClusteringOptions {
   storage: Storage
   catalog: Catalog
   tables: Tables
+  /** How much of the log is kept. */
+  limits: LogLimits
   events: SharedEvents
   /** Drops a table with all that belongs to it. */
   dropTable: (database: string, table: string) => Promise<void>

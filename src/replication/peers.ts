@@ -69,6 +69,7 @@ export class PeerStore {
   readonly #positions = new Map<string, Position>()
   readonly #dropped = new Map<string, Dropped>()
   readonly #gone = new Map<string, number>()
+  readonly #arrived = new Map<string, number>()
 
   constructor(storage: Storage) {
     this.#storage = storage
@@ -77,6 +78,7 @@ export class PeerStore {
     for (const [name] of this.#all('removed ')) this.#removed.add(name)
     for (const [name, text] of this.#all('position ')) this.#positions.set(name, JSON.parse(text) as Position)
     for (const [name, text] of this.#all('gone ')) this.#gone.set(name, Number(text))
+    for (const [name, text] of this.#all('arrived ')) this.#arrived.set(name, Number(text))
     for (const [name, text] of this.#all('dropped ')) this.#dropped.set(name, JSON.parse(text) as Dropped)
   }
 
@@ -135,6 +137,21 @@ export class PeerStore {
     return seen
   }
 
+  /** The entry of our log up to which a peer has everything, as far as is known. */
+  arrived(peer: string): number | undefined {
+    return this.#arrived.get(peer)
+  }
+
+  noteArrived(peer: string, sequence: number): void {
+    this.#arrived.set(peer, sequence)
+  }
+
+  /** Stores what was noted: a little too old after a start is no harm. */
+  saveArrived(transaction: WriteTransaction): void {
+    for (const [name, sequence] of this.#arrived)
+      if (this.#peers.has(name)) transaction.put(this.#space, bytes(`arrived ${name}`), String(sequence))
+  }
+
   dropped(table: TableName): Dropped | undefined {
     return this.#dropped.get(nameOf(table))
   }
@@ -189,6 +206,8 @@ export class PeerStore {
       transaction.onCommit(() => this.#removed.add(name))
     }
     this.#dropPositions(transaction, name, () => true)
+    this.#arrived.delete(name)
+    transaction.remove(this.#space, bytes(`arrived ${name}`))
   }
 
   #dropPositions(transaction: WriteTransaction, peer: string, goes: (table: string) => boolean): void {

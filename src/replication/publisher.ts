@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log, Mesh } from '../mesh/index.js'
-import type { ChangeLog, RawEntry } from '../tables/index.js'
+import { type ChangeLog, isSameTransaction, type RawEntry } from '../tables/index.js'
 import { MESSAGE_CHARACTERS_MAX, type TableState, topicOf } from './wire.js'
 
 const ENTRIES_MAX = 1_000
@@ -56,6 +56,11 @@ export class Publisher implements AsyncDisposable {
   /** The newest entry of the log that the outbox has. */
   get published(): number {
     return this.#published
+  }
+
+  /** The newest entry of a topic that was sent since the start. */
+  newest(topic: string): number | undefined {
+    return this.#newest.get(topic)
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -137,9 +142,11 @@ export class Publisher implements AsyncDisposable {
   #bundle(entries: readonly RawEntry[]): Bundle[] {
     const bundles: Bundle[] = []
     const newest = new Map(this.#newest)
-    for (const { database, json, sequence, table } of entries) {
-      const topic = topicOf({ database, table })
-      const text = `{"sequence":${sequence},${json.slice(1)}`
+    const rests = restsOf(entries)
+    for (const [place, { json, sequence, ...name }] of entries.entries()) {
+      const topic = topicOf(name)
+      const rest = rests[place] ? `"rest":${JSON.stringify(rests[place])},` : ''
+      const text = `{"sequence":${sequence},${rest}${json.slice(1)}`
       const open = bundles.at(-1)
       if (open && open.topic === topic && open.text.length + text.length < MESSAGE_CHARACTERS_MAX) {
         open.text += `,${text}`
@@ -164,4 +171,15 @@ export class Publisher implements AsyncDisposable {
     await this.#options.checkpoint(published)
     this.#saved = published
   }
+}
+
+/** By entry: the topics of those behind it that belong to the same transaction; undefined where there are none. */
+function restsOf(entries: readonly RawEntry[]): (string[] | undefined)[] {
+  const rests: (string[] | undefined)[] = []
+  for (let place = entries.length - 2; place >= 0; place--) {
+    const next = entries[place + 1]!
+    if (isSameTransaction(entries[place]!, next))
+      rests[place] = [...new Set([topicOf(next), ...(rests[place + 1] ?? [])])]
+  }
+  return rests
 }

@@ -5,6 +5,7 @@ import { incarnationOf, type Storage, type WriteTransaction } from '../storage/i
 import type { RawEntry, Tables } from '../tables/index.js'
 import { Agreement } from './agreement.js'
 import type { EventOutbox, SharedEvents } from './event-outbox.js'
+import { type LogLimits, OutboxWatch } from './outbox-watch.js'
 import type { Peer, PeerStore, Self } from './peers.js'
 import { Publisher } from './publisher.js'
 import { isPlain, receiverFor } from './receiver.js'
@@ -33,6 +34,8 @@ export interface ReplicationOptions {
   /** Drops a table with all that belongs to it. */
   dropTable: (database: string, table: string) => Promise<void>
   peers: PeerStore
+  /** How much of the log is kept. */
+  limits: LogLimits
   settings: ReplicationSettings
   /** The port of the operations, once it is known. */
   operationsPort: () => number
@@ -51,6 +54,7 @@ export class Replication implements AsyncDisposable {
   readonly agreement: Agreement
   readonly status: StatusReader
   readonly verification: Verification
+  readonly outbox: OutboxWatch
   readonly #options: ReplicationOptions
   readonly #incarnation: string
   readonly #publisher: Publisher
@@ -111,8 +115,17 @@ export class Replication implements AsyncDisposable {
       removed: (peer) => this.#gone(peer),
     })
     const subscriber = (peer: string) => this.#subscribers.get(peer)
+    const publisher = this.#publisher
+    this.outbox = new OutboxWatch({
+      ...options,
+      changes,
+      subscriber,
+      newest: (topic) => publisher.newest(topic),
+      published: () => publisher.published,
+    })
     this.status = new StatusReader({
       ...options,
+      outbox: this.outbox,
       incarnation,
       subscriber,
       published: () => this.#publisher.published,
@@ -153,6 +166,7 @@ export class Replication implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.outbox[Symbol.dispose]()
     const subscribers = [...this.#subscribers.values()]
     this.#subscribers.clear()
     await Promise.all(subscribers.map((subscriber) => subscriber[Symbol.asyncDispose]()))

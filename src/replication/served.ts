@@ -2,7 +2,7 @@ import type { CopyPlace } from '../analytics/index.js'
 import type { Catalog } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { type Json, type Mesh, PrintedJson } from '../mesh/index.js'
-import type { ChangeLog, Key, RawEntry, Replica } from '../tables/index.js'
+import { type ChangeLog, isSameTransaction, type Key, type RawEntry, type Replica } from '../tables/index.js'
 import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore } from './peers.js'
 import { isTableName, PAGE_CHARACTERS_MAX, type TableName, type TableState } from './wire.js'
@@ -29,6 +29,15 @@ export interface ServedOptions {
   republish: boolean
   /** Whether the entry goes out to others at all. */
   ships: (entry: RawEntry) => boolean
+}
+
+/** A table that has changes for whoever asks. */
+interface Wanted {
+  /** Its place in the request. */
+  of: number
+  name: TableName
+  /** The entry behind which they are. */
+  place: number
 }
 
 /** What of a table another node must know to have the same one. */
@@ -76,16 +85,25 @@ export function serveTables(options: ServedOptions): void {
     return { incarnation, sequence: changes.committed(), tables: states } as unknown as Json
   })
 
+  // All tables together and whole transactions only, so that these arrive whole.
   mesh.requests.serve('changes', async (body, from) => {
-    const name = allowed(from, body)
-    const { after, since } = body as { after?: number; since?: number }
-    const { id } = schemaOf(name)
-    let place = Number.isSafeInteger(after) ? after! : 0
-    if (typeof since === 'number') place = Math.max(place, changes.sequenceBefore(id, since))
-    const gone = changes.removedUpTo(id, republish ? undefined : mesh.nodeName) > place && since === undefined
-    if (gone) return { incarnation, entries: [], upTo: place, more: false, gone: true }
-    if (isQuiet(id, place)) return { incarnation, entries: [], upTo: changes.committed(), more: false }
-    return pageOf(place, id, name)
+    const { tables } = (body ?? {}) as { tables?: unknown }
+    if (!Array.isArray(tables) || tables.length > TABLES_MAX) {
+      throw new Problem('invalid_request', { reason: 'The request names no tables.' })
+    }
+    const gone: number[] = []
+    const wanted = new Map<number, Wanted>()
+    for (const [of, one] of tables.entries()) {
+      const name = allowed(from, one)
+      const { after, since } = one as { after?: number; since?: number }
+      const { id } = schemaOf(name)
+      let place = Number.isSafeInteger(after) ? after! : 0
+      if (typeof since === 'number') place = Math.max(place, changes.sequenceBefore(id, since))
+      const isGone = changes.removedUpTo(id, republish ? undefined : mesh.nodeName) > place && since === undefined
+      if (isGone) gone.push(of)
+      else if (!isQuiet(id, place)) wanted.set(id, { of, name, place })
+    }
+    return pageOf(wanted, gone)
   })
 
   /** Whether a table has nothing behind a place, told by its newest entry instead of a walk through all others. */
@@ -95,27 +113,35 @@ export function serveTables(options: ServedOptions): void {
     return !newest || newest.sequence <= place
   }
 
-  function pageOf(after: number, tableId: number, name: TableName): PrintedJson {
-    let text = ''
-    let place = after
+  function pageOf(wanted: ReadonlyMap<number, Wanted>, gone: number[]): PrintedJson {
+    const names = new Set<TableName>()
+    const entries: string[] = []
+    let upTo = changes.committed()
     let more = false
+    let shown = 0
     let scanned = 0
     let characters = 0
-    for (const entry of changes.walk(after)) {
-      if (scanned++ === SCAN_MAX || characters > SCAN_CHARACTERS_MAX) break
-      characters += entry.json.length
-      if (entry.tableId === tableId && ships(entry)) {
-        if (text !== '' && text.length + entry.json.length > PAGE_CHARACTERS_MAX) {
-          more = true
-          break
-        }
-        text += `${text === '' ? '' : ','}{"sequence":${entry.sequence},${entry.json.slice(1)}`
+    let last: RawEntry | undefined
+    const from = Math.min(...[...wanted.values()].map(({ place }) => place))
+    for (const entry of wanted.size > 0 ? changes.walk(from) : []) {
+      const isFull = scanned >= SCAN_MAX || characters > SCAN_CHARACTERS_MAX || shown > PAGE_CHARACTERS_MAX
+      if (isFull && last && !isSameTransaction(last, entry)) {
+        upTo = last.sequence
+        more = true
+        break
       }
-      place = entry.sequence
+      scanned++
+      characters += entry.json.length
+      last = entry
+      const table = wanted.get(entry.tableId)
+      if (!table || table.place >= entry.sequence || !ships(entry)) continue
+      entries.push(`{"of":${table.of},"sequence":${entry.sequence},${entry.json.slice(1)}`)
+      shown += entry.json.length
+      names.add(table.name)
     }
-    const state = stateOf(catalog, peers, name)
-    const rest = { incarnation, upTo: place, more: more || place < changes.committed(), state }
-    return new PrintedJson(`${JSON.stringify(rest).slice(0, -1)},"entries":[${text}]}`)
+    const states = [...names].map((name) => stateOf(catalog, peers, name))
+    const rest = JSON.stringify({ incarnation, upTo, more, gone, states })
+    return new PrintedJson(`${rest.slice(0, -1)},"entries":[${entries.join(',')}]}`)
   }
 
   mesh.requests.serve('copy', async (body, from) => {

@@ -1,6 +1,7 @@
 import { Problem } from '../lib/index.js'
 import type { Json, Mesh, NodeLinks, Route } from '../mesh/index.js'
 import type { Tables } from '../tables/index.js'
+import type { OutboxWatch, Waiting } from './outbox-watch.js'
 import type { Peer, PeerStore } from './peers.js'
 import type { Link, Subscriber } from './subscriber.js'
 
@@ -17,6 +18,7 @@ export interface StatusOptions {
   operationsPort: () => number
   clusterPort: number
   startedAt: number
+  outbox: OutboxWatch
   subscriber: (peer: string) => Subscriber | undefined
   published: () => number
 }
@@ -48,6 +50,8 @@ export interface ConnectionStatus {
   subscriptions: TableStatus[]
   last_error: string | null
   refused_messages: number
+  /** What of our log the node has not taken; null when nothing goes there. */
+  waiting: Omit<Waiting, 'node'> | null
 }
 
 export interface NodeOfNetwork {
@@ -95,7 +99,7 @@ export class StatusReader {
   async warnings(): Promise<string[]> {
     const { mesh } = this.#options
     const state = await mesh.outbox.ensure().catch(() => undefined)
-    const warnings = [...mesh.warnings]
+    const warnings = [...mesh.warnings, ...this.#options.outbox.warnings()]
     const { hub, leaf } = mesh.servers
     for (const [name, server] of Object.entries({ hub, leaf })) {
       if (server && server.state !== 'running') warnings.push(`The ${name} server is not running: ${server.state}.`)
@@ -176,7 +180,15 @@ export class StatusReader {
       subscriptions: tables,
       last_error: trouble || null,
       refused_messages: reader?.refused ?? 0,
+      waiting: this.#waiting(name),
     }
+  }
+
+  #waiting(name: string): Omit<Waiting, 'node'> | null {
+    const found = this.#options.outbox.waiting().find(({ node }) => node === name)
+    if (!found) return null
+    const { node: _, ...waiting } = found
+    return waiting
   }
 
   async #pulse(name: string): Promise<Pulse> {

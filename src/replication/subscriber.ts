@@ -6,9 +6,9 @@ import type { Position } from './peers.js'
 import {
   type CopyPage,
   type Description,
+  isChanges,
   isCopyPage,
   isDescription,
-  isEntry,
   nameOf,
   parseShipment,
   type ShippedEntry,
@@ -20,6 +20,8 @@ import {
 const ASK_MS = 10_000
 const RETRY_MS = { first: 250, last: 5_000 }
 const ENTRIES_PER_TRANSACTION = 2_000
+/** How long the messages of one transaction may be apart. */
+const REST_MS = 5_000
 
 export type Link = 'closed' | 'catching up' | 'open'
 
@@ -51,19 +53,6 @@ export interface SubscriberOptions {
   log: Log
 }
 
-/** What the peer answers to "changes". */
-interface Changes {
-  incarnation: string
-  entries: ShippedEntry[]
-  /** Everything of the table up to this entry of the peer's log is in this answer or the ones before. */
-  upTo: number
-  more: boolean
-  /** What the table was like when the answer was made. */
-  state?: TableState
-  /** The log does not reach back that far. */
-  gone?: true
-}
-
 /** Entries of one table, in order. */
 interface Delivery {
   table: TableName
@@ -93,6 +82,9 @@ export class Subscriber implements AsyncDisposable {
   /** Whether something of this reading was not stored: then nothing behind it may be. */
   #broken = false
   #broke: (error: unknown) => void = () => {}
+  /** The beginning of a transaction of several messages. */
+  #held: Delivery[] = []
+  #overdue: NodeJS.Timeout | undefined
 
   constructor(options: SubscriberOptions) {
     this.#options = options
@@ -134,6 +126,7 @@ export class Subscriber implements AsyncDisposable {
       await delay(wait, undefined, { signal }).catch(() => {})
       wait = Math.min(wait * 2, RETRY_MS.last)
     }
+    this.#hold([])
     await this.#storing.catch(() => {})
   }
 
@@ -150,6 +143,7 @@ export class Subscriber implements AsyncDisposable {
     const { mesh, peer, tables } = this.#options
     const { signal } = this.#stop
     await this.#storing.catch(() => {})
+    this.#hold([])
     this.#broken = false
     this.#broke = () => {}
     const description = await this.#describe()
@@ -204,45 +198,62 @@ export class Subscriber implements AsyncDisposable {
 
   /** Brings every table to the peer's present, by full copy where its log does not reach back. */
   async #catchUp(incarnation: string): Promise<void> {
-    for (const table of this.#options.tables) {
-      const position = this.#options.receiver.position(table)
-      if (!position) continue // dropped meanwhile
-      if (position.incarnation !== incarnation) {
-        const reason = position.incarnation === '' ? 'asked for' : 'the peer was restored from a backup or made anew'
-        const copy = position.incarnation === '' ? position.copy : { reason, rows: 0 }
-        await this.#move(table, { ...position, incarnation, sequence: 0, ...(copy ? { copy } : {}) })
-      }
-      for (let more = true; more; ) more = await this.#step(table, incarnation)
-    }
+    this.#hold([])
+    do {
+      for (const table of this.#options.tables) await this.#copy(table, incarnation)
+    } while (!(await this.#readLog(incarnation)))
     await this.#storing
   }
 
-  /** One page of a table; answers whether there are more. */
-  async #step(table: TableName, incarnation: string): Promise<boolean> {
-    this.#stop.signal.throwIfAborted()
-    const position = this.#options.receiver.position(table)
-    if (!position) return false
-    if (position.copy) return await this.#copyPage(table, position, incarnation)
-    const { sequence, since } = position
-    const { database, table: name } = table
-    const asked = { database, table: name, after: sequence, ...(since === undefined ? {} : { since }) }
-    const answer = (await this.#ask('changes', asked)) as Changes | undefined
-    if (!answer || !Array.isArray(answer.entries) || !answer.entries.every(isEntry)) throw this.#strange()
-    if (answer.incarnation !== incarnation) throw new Restart()
-    if (answer.state && nameOf(answer.state) === nameOf(table)) await this.#options.receiver.adopt(answer.state)
-    if (answer.gone) {
-      await this.#move(table, {
-        ...position,
-        copy: { reason: 'it was away for longer than the log of the peer keeps', rows: 0 },
-      })
-      return true
+  /** Copies a table when that is due. */
+  async #copy(table: TableName, incarnation: string): Promise<void> {
+    const { receiver } = this.#options
+    let position = receiver.position(table)
+    if (position && position.incarnation !== incarnation) {
+      const reason = position.incarnation === '' ? 'asked for' : 'the peer was restored from a backup or made anew'
+      const copy = position.incarnation === '' ? position.copy : { reason, rows: 0 }
+      await this.#move(table, { ...position, incarnation, sequence: 0, ...(copy ? { copy } : {}) })
+      position = receiver.position(table)
     }
-    if (answer.more) this.#askAhead('changes', { database, table: name, after: answer.upTo })
-    await this.#apply([{ table, entries: answer.entries }], incarnation, answer.upTo)
-    return answer.more
+    while (position?.copy) {
+      this.#stop.signal.throwIfAborted()
+      await this.#copyPage(table, position, incarnation)
+      position = receiver.position(table)
+    }
   }
 
-  async #copyPage(table: TableName, position: Position, incarnation: string): Promise<boolean> {
+  /** Reads the log of the peer behind all positions. False when it does not reach back: a table must be copied first. */
+  async #readLog(incarnation: string): Promise<boolean> {
+    const { receiver, tables: all } = this.#options
+    for (;;) {
+      this.#stop.signal.throwIfAborted()
+      const tables = all.filter((table) => receiver.position(table)?.copy === undefined && receiver.position(table))
+      if (tables.length === 0) return true
+      const answer = await this.#ask('changes', { tables: tables.map((table) => placeOf(table, receiver)) })
+      if (!isChanges(answer, tables.length)) throw this.#strange()
+      if (answer.incarnation !== incarnation) throw new Restart()
+      for (const state of answer.states) if (this.#byTopic.has(topicOf(state))) await receiver.adopt(state)
+      for (const of of answer.gone) {
+        const position = receiver.position(tables[of]!)
+        const copy = { reason: 'it was away for longer than the log of the peer keeps', rows: 0 }
+        if (position) await this.#move(tables[of]!, { ...position, copy })
+      }
+      const { more, upTo } = answer
+      if (more && answer.gone.length === 0)
+        this.#askAhead('changes', { tables: tables.map((table) => placeOf(table, receiver, upTo)) })
+      const entries: ShippedEntry[][] = tables.map(() => [])
+      for (const entry of answer.entries) entries[entry.of]!.push(entry)
+      await this.#apply(
+        tables.map((table, of) => ({ table, entries: entries[of]! })),
+        incarnation,
+        upTo,
+      )
+      if (answer.gone.length > 0) return false
+      if (!more) return true
+    }
+  }
+
+  async #copyPage(table: TableName, position: Position, incarnation: string): Promise<void> {
     const { peer, receiver } = this.#options
     const { cursor, sequence, reason, rows } = position.copy!
     const { database, table: name } = table
@@ -269,15 +280,16 @@ export class Subscriber implements AsyncDisposable {
         receiver.putPosition(transaction, table, { ...next, copy })
       }
     })
-    return true
   }
 
   async #take(arrivals: readonly Arrival[], incarnation: string): Promise<void> {
     const { receiver } = this.#options
-    let group: Delivery[] = []
+    let group = this.#held
     let count = 0
+    let isOpen = group.length > 0
     const flush = async () => {
-      if (count > 0) await this.#apply(group, incarnation)
+      this.#hold([])
+      if (group.length > 0) await this.#apply(group, incarnation)
       group = []
       count = 0
     }
@@ -299,9 +311,20 @@ export class Subscriber implements AsyncDisposable {
       }
       group.push({ table, entries, after })
       for (const { keys, records } of entries) count += Math.max(keys.length, records.length)
-      if (count >= ENTRIES_PER_TRANSACTION) await flush()
+      isOpen = entries.at(-1)?.rest?.some((other) => this.#byTopic.has(other)) === true
+      if (count >= ENTRIES_PER_TRANSACTION && !isOpen) await flush()
     }
-    await flush()
+    if (isOpen) this.#hold(group)
+    else await flush()
+  }
+
+  /** Keeps what belongs to a transaction that has not arrived whole; where the rest does not come, the log is asked. */
+  #hold(group: Delivery[]): void {
+    this.#held = group
+    clearTimeout(this.#overdue)
+    if (group.length === 0) return
+    const missing = () => this.#broke(new Restart('the rest of a transaction is missing in the stream'))
+    this.#overdue = setTimeout(missing, REST_MS).unref()
   }
 
   /** An entry that was never in the stream, or was purged from it, is asked of the peer's log. */
@@ -393,6 +416,13 @@ export class Subscriber implements AsyncDisposable {
     this.#refused++
     this.#options.log.warn({ peer: this.#options.peer, reason }, 'refused a message between nodes')
   }
+}
+
+/** What is asked of the log for a table: from its position on, or from where an answer ends. */
+function placeOf({ database, table }: TableName, receiver: Receiver, upTo?: number): Json {
+  const { sequence, since } = receiver.position({ database, table })!
+  if (upTo !== undefined) return { database, table, after: Math.max(sequence, upTo) }
+  return { database, table, after: sequence, ...(since === undefined ? {} : { since }) }
 }
 
 const eventsOf = (origin: string, records: Record<string, unknown>[]): Omit<ShippedEntry, 'sequence'> => ({

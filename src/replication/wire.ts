@@ -19,6 +19,8 @@ export interface ShippedEntry {
   operation: 'insert' | 'update' | 'upsert' | 'delete' | 'replace' | 'events'
   keys: Key[]
   records: Record<string, unknown>[]
+  /** Topics of the entries that come behind this one and belong to the same transaction. */
+  rest?: string[]
   /** By node: the time of its newest change that was known where this one was made. */
   seen?: Record<string, number>
 }
@@ -56,6 +58,20 @@ export interface Description {
   tables: TableState[]
 }
 
+/** What a node answers to "changes": what its log has behind the places of some tables. */
+export interface Changes {
+  incarnation: string
+  /** In the order of the log; `of` is the table's place in the request. */
+  entries: (ShippedEntry & { of: number })[]
+  /** Everything of the tables up to this entry of the peer's log is in this answer or the ones before. */
+  upTo: number
+  more: boolean
+  /** What the tables were like when the answer was made. */
+  states: TableState[]
+  /** Tables, by their place in the request, for which the log does not reach back that far. */
+  gone: number[]
+}
+
 /** A page of a full copy: rows (or tombstones) with their versions. */
 export interface CopyPage {
   incarnation: string
@@ -82,12 +98,14 @@ const isTime = (value: unknown): value is number => typeof value === 'number' &&
 const isKey = (value: unknown): value is Key =>
   (typeof value === 'string' && value.length <= 1_024) || (typeof value === 'number' && Number.isFinite(value))
 
+const areTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string')
+
 const OPERATIONS = new Set(['insert', 'update', 'upsert', 'delete', 'replace', 'events'])
 
-export function isEntry(value: unknown): value is ShippedEntry {
+function isEntry(value: unknown): value is ShippedEntry {
   if (!isObject(value)) return false
-  const { sequence, time, origin, user, operation, keys, records, seen = {} } = value
-  if (!isObject(seen) || !Object.values(seen).every(Number.isFinite)) return false
+  const { sequence, time, origin, user, operation, keys, records, rest = [], seen = {} } = value
+  if (!areTexts(rest) || !isObject(seen) || !Object.values(seen).every(Number.isFinite)) return false
   if (!Number.isSafeInteger(sequence) || (sequence as number) < 1 || !isTime(time)) return false
   if (typeof origin !== 'string' || origin === '' || origin.length > 64 || typeof user !== 'string') return false
   if (!OPERATIONS.has(operation as string) || !Array.isArray(keys) || !Array.isArray(records)) return false
@@ -121,8 +139,6 @@ export function isDescription(value: unknown): value is Description {
   return Array.isArray(value.tables) && value.tables.every(isTableState)
 }
 
-const areTexts = (value: unknown) => Array.isArray(value) && value.every((one) => typeof one === 'string')
-
 export function isTableState(value: unknown): value is TableState {
   if (!isTableName(value)) return false
   const { dropped, droppedColumns = [], schema } = value as Partial<Record<keyof TableState, unknown>>
@@ -134,6 +150,16 @@ export function isTableState(value: unknown): value is TableState {
   const named = (one: unknown, names: string[]) => isObject(one) && areTexts(names.map((name) => one[name]))
   if (!Array.isArray(columns) || !columns.every((column) => named(column, ['name', 'type']))) return false
   return Array.isArray(foreignKeys) && foreignKeys.every((key) => named(key, ['column', 'table', 'references']))
+}
+
+/** @param tables how many tables were asked for */
+export function isChanges(value: unknown, tables: number): value is Changes {
+  if (!isObject(value) || typeof value.incarnation !== 'string' || typeof value.more !== 'boolean') return false
+  const { entries, gone, states, upTo } = value
+  const isPlace = (of: unknown) => Number.isSafeInteger(of) && (of as number) >= 0 && (of as number) < tables
+  if (!Number.isSafeInteger(upTo) || !Array.isArray(gone) || !gone.every(isPlace)) return false
+  if (!Array.isArray(states) || !states.every(isTableState) || !Array.isArray(entries)) return false
+  return entries.every((entry) => isEntry(entry) && isPlace((entry as { of?: unknown }).of))
 }
 
 /** Whether an answer is a page of a full copy. */

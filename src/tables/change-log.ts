@@ -48,6 +48,9 @@ export interface RawEntry {
   json: string
 }
 
+/** Whether two neighbours of the log were made by one transaction: no two have the same version. */
+export const isSameTransaction = (a: RawEntry, b: RawEntry): boolean => a.time === b.time && a.origin === b.origin
+
 /** A change to be logged; the records are JSON texts, which are not printed twice. */
 export interface Change extends Omit<LogEntry, 'sequence' | 'records'> {
   records: string[]
@@ -183,14 +186,15 @@ export class ChangeLog {
     }
   }
 
-  /** Up to `limit` entries behind a sequence, unparsed, and fewer where they are large. */
+  /** Up to `limit` entries behind a sequence, unparsed, fewer where they are large, more to end with a whole transaction. */
   after(sequence: number, limit: number): RawEntry[] {
     const entries: RawEntry[] = []
     let characters = 0
     for (const entry of this.walk(sequence)) {
+      const isFull = entries.length >= limit || characters >= CHUNK_CHARACTERS
+      if (isFull && !isSameTransaction(entries.at(-1)!, entry)) break
       entries.push(entry)
       characters += entry.json.length
-      if (entries.length === limit || characters >= CHUNK_CHARACTERS) break
     }
     return entries
   }
@@ -220,6 +224,17 @@ export class ChangeLog {
       if (entry?.origin === origin) for (const key of entry.keys) keys.add(key)
     }
     return keys
+  }
+
+  /** The size of what lies behind a sequence, and the time of the first of it; undefined when nothing does. */
+  behind(sequence: number): { characters: number; time: number } | undefined {
+    using snapshot = this.#storage.snapshot()
+    const range = { start: `${encodeValue(sequence)}\x00`, end: LAST, limit: 1 }
+    for (const [, stored] of snapshot.entries(this.#entries, range)) {
+      const { offset, time } = headOf(stored)
+      return { characters: this.#size - offset, time }
+    }
+    return undefined
   }
 
   /** Resolves when there is an entry behind this one, or when the signal aborts. */

@@ -1,5 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
+import { eventually } from '../support/mesh.js'
 import { type Part, Trial } from './trial.js'
 
 /** The quick form; `npm run test:mesh` is the long one. */
@@ -82,4 +83,37 @@ describe('three nodes under load', () => {
     expect(connections[0]!.subscriptions[0]!.last_full_copy?.reason).to.contain('away for longer')
     expect(await trial.faults()).to.deep.equal([])
   }).timeout(60_000)
+
+  it('are told before the log forgets what a node that is away has not taken', async () => {
+    const small = { 'tables.log_bytes_max': '1048576' }
+    await using trial = await Trial.start(['a', 'b'], { over: () => small })
+    const dog = { schema: 'dev', table: 'dog' }
+    type Told = { warnings: string[]; connections: { waiting: { characters: number; share: number } }[] }
+    const status = () => trial.ask<Told>('a', { operation: 'cluster_status' })
+    const write = (from: number) => {
+      const records = Array.from({ length: 100 }, (_, place) => ({ id: `${from + place}`, text: 'x'.repeat(4_000) }))
+      return trial.ask('a', { operation: 'insert', ...dog, records })
+    }
+    await write(0)
+    await trial.healed(10_000)
+    await eventually(
+      'b has told that it has all',
+      15_000,
+      async () => (await status()).connections[0]!.waiting.share === 0,
+    )
+    await trial.end('b')
+    await write(100)
+    expect((await status()).connections[0]!.waiting.share).to.be.within(0.3, 0.6)
+    expect((await status()).warnings.join()).to.not.contain('Node b lacks')
+    await write(200)
+    await write(300)
+    const { connections, warnings } = await status()
+    expect(connections[0]!.waiting.share).to.be.greaterThan(0.8)
+    expect(warnings.join()).to.match(/Node b lacks changes that are \d+ % of what the log keeps/)
+    const { text } = await trial.ask<{ text: string }>('a', { operation: 'metrics' }).catch(() => ({ text: '' }))
+    if (text !== '') expect(text).to.match(/trellis_mesh_waiting_share\{node="b"\} [1-9.]/)
+    await trial.begin('b')
+    await trial.healed(20_000)
+    await eventually('the warning is gone', 15_000, async () => (await status()).warnings.length === 0)
+  }).timeout(90_000)
 })

@@ -132,6 +132,23 @@ export interface Response {
      * Messages that were not what they claimed to be.
      */
     refused_messages?: number
+    /**
+     * What of this node's log the other has not taken yet, as far as it has told; null when nothing goes there.
+     */
+    waiting?: {
+      /**
+       * Its size in the log, all tables together.
+       */
+      characters: number
+      /**
+       * Age of the oldest of it.
+       */
+      seconds: number
+      /**
+       * Of what the log keeps (tables.log_bytes_max, tables.log_retention_hours), whichever is more. From 0.8 on there is a warning; from 1 on the node may need a full copy.
+       */
+      share: number
+    } | null
   }[]
   /**
    * What needs a look.
