@@ -250,18 +250,38 @@ describe('shared tables', () => {
           role: 'reader',
           active: true,
         })
-        const signIn = () =>
-          b!.post(
-            { operation: 'user_info' },
-            { authorization: basic({ username: 'ann', password: 'a-long-password' }) },
-          )
+        const signIn = (password = 'a-long-password') =>
+          b!.post({ operation: 'user_info' }, { authorization: basic({ username: 'ann', password }) })
         await eventually('ann signs in at b', 10_000, async () => (await signIn()).status === 200)
+        await a!.ok({ operation: 'alter_user', username: 'ann', password: 'another-long-password' })
+        await eventually('b knows the new password', 10_000, async () => {
+          return (await signIn('another-long-password')).status === 200
+        })
+        expect((await signIn()).status).to.equal(401) // The old one.
+        const search = { operation: 'search_by_id', schema: 'dev', table: 'dog', ids: [1], get_attributes: ['*'] }
+        const asAnn = { authorization: basic({ username: 'ann', password: 'another-long-password' }) }
+        expect((await b!.post(search, asAnn)).status).to.equal(200)
+        const [role] = (await a!.ok<{ id: string; role: string }[]>({ operation: 'list_roles' })).filter(
+          (one) => one.role === 'reader',
+        )
+        const less = { super_user: false, dev: { tables: { dog: { ...rights, read: false } } } }
+        await b!.ok({ operation: 'alter_role', id: role!.id, permission: less })
+        await eventually(
+          'ann may not read at a either',
+          10_000,
+          async () => (await a!.post(search, asAnn)).status === 403,
+        )
         await b!.ok({ operation: 'drop_user', username: 'ann' })
         await eventually('a has dropped ann', 10_000, async () => {
           const users = await a!.ok<{ username: string }[]>({ operation: 'list_users' })
           return !users.some(({ username }) => username === 'ann')
         })
-        expect((await signIn()).status).to.equal(401)
+        expect((await signIn('another-long-password')).status).to.equal(401)
+        await a!.ok({ operation: 'drop_role', id: role!.id })
+        await eventually('b has dropped the role', 10_000, async () => {
+          const roles = await b!.ok<{ role: string }[]>({ operation: 'list_roles' })
+          return !roles.some((one) => one.role === 'reader')
+        })
       },
       () => ({ 'clustering.replicate_access': 'true' }),
     )
