@@ -74,6 +74,10 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       return { conflicts: overtook + (logLost ? lost : 0) }
     },
 
+    async prepare({ database, table }, records) {
+      await tables.replica.learn(database, table, records)
+    },
+
     async insertEvents({ database, table }, entries) {
       const schema = catalog.table(database, table)
       for (const { origin, records, time } of entries) {

@@ -22,6 +22,7 @@ const RETRY_MS = { first: 250, last: 5_000 }
 const ENTRIES_PER_TRANSACTION = 2_000
 /** How long the messages of one transaction may be apart. */
 const REST_MS = 5_000
+const REST_MISSING = 'the rest of a transaction is missing in the stream'
 
 export type Link = 'closed' | 'catching up' | 'open'
 
@@ -38,6 +39,8 @@ export interface Receiver {
     entry: Omit<ShippedEntry, 'sequence'>,
     isCopy: boolean,
   ): { conflicts: number }
+  /** Makes known what records bring that is new, before they are applied. */
+  prepare(table: TableName, records: readonly Record<string, unknown>[]): Promise<void>
   /** Inserts events, before the position behind them is stored: again they change nothing. @throws Problem */
   insertEvents(table: TableName, entries: readonly Omit<ShippedEntry, 'sequence'>[]): Promise<void>
   /** Takes over what the peer tells of a table: new columns, dropped columns, the drop of the table. */
@@ -266,6 +269,7 @@ export class Subscriber implements AsyncDisposable {
     const goOn = sequence ?? page.sequence
     const { events = [] } = page
     if (events.length > 0) await receiver.insertEvents(table, [eventsOf(peer, events)])
+    else await receiver.prepare(table, recordsOf(page))
     const copiedRows = rows + page.rows.length + events.length
     await this.#store((transaction) => {
       let conflicts = position.conflicts
@@ -284,13 +288,12 @@ export class Subscriber implements AsyncDisposable {
 
   async #take(arrivals: readonly Arrival[], incarnation: string): Promise<void> {
     const { receiver } = this.#options
-    let group = this.#held
+    let open = [...this.#held]
+    let whole: Delivery[] = []
     let count = 0
-    let isOpen = group.length > 0
     const flush = async () => {
-      this.#hold([])
-      if (group.length > 0) await this.#apply(group, incarnation)
-      group = []
+      if (whole.length > 0) await this.#apply(whole, incarnation)
+      whole = []
       count = 0
     }
     for (const { bytes, topic } of arrivals) {
@@ -309,22 +312,38 @@ export class Subscriber implements AsyncDisposable {
         if (nameOf(shipment.state) === nameOf(table)) await this.#options.receiver.adopt(shipment.state)
         continue
       }
-      group.push({ table, entries, after })
+      this.#checkRest(open.at(-1)?.entries.at(-1), entries[0])
+      const end = entries.findLastIndex((entry) => !this.#isOpen(entry)) + 1
+      if (end > 0) {
+        whole.push(...open, { table, entries: entries.slice(0, end), after })
+        open = []
+      }
+      if (end < entries.length) open.push({ table, entries: entries.slice(end), after: end > 0 ? undefined : after })
       for (const { keys, records } of entries) count += Math.max(keys.length, records.length)
-      isOpen = entries.at(-1)?.rest?.some((other) => this.#byTopic.has(other)) === true
-      if (count >= ENTRIES_PER_TRANSACTION && !isOpen) await flush()
+      if (count >= ENTRIES_PER_TRANSACTION) await flush()
     }
-    if (isOpen) this.#hold(group)
-    else await flush()
+    this.#hold(open)
+    await flush()
+  }
+
+  /** Whether more of the entry's transaction is to come that concerns us. */
+  #isOpen({ rest }: ShippedEntry): boolean {
+    return rest?.some((topic) => this.#byTopic.has(topic)) === true
+  }
+
+  /** What follows the beginning of a transaction is its rest, or that was never in the stream. */
+  #checkRest(last: ShippedEntry | undefined, next: ShippedEntry | undefined): void {
+    if (last && (next?.time !== last.time || next.origin !== last.origin)) throw new Restart(REST_MISSING)
   }
 
   /** Keeps what belongs to a transaction that has not arrived whole; where the rest does not come, the log is asked. */
-  #hold(group: Delivery[]): void {
-    this.#held = group
+  #hold(open: Delivery[]): void {
+    const isNew = open[0] !== this.#held[0]
+    this.#held = open
+    if (!isNew) return
     clearTimeout(this.#overdue)
-    if (group.length === 0) return
-    const missing = () => this.#broke(new Restart('the rest of a transaction is missing in the stream'))
-    this.#overdue = setTimeout(missing, REST_MS).unref()
+    if (open.length === 0) return
+    this.#overdue = setTimeout(() => this.#broke(new Restart(REST_MISSING)), REST_MS).unref()
   }
 
   /** An entry that was never in the stream, or was purged from it, is asked of the peer's log. */
@@ -338,8 +357,11 @@ export class Subscriber implements AsyncDisposable {
     for (const { table, entries } of groups) {
       const position = receiver.position(table)
       if (!position || position.incarnation !== incarnation || position.copy) continue
-      const events = entries.filter((entry) => entry.operation === 'events' && entry.sequence > position.sequence)
+      const fresh = entries.filter((entry) => entry.sequence > position.sequence)
+      const events = fresh.filter(({ operation }) => operation === 'events')
+      const records = fresh.flatMap((entry) => entry.records)
       if (events.length > 0) await receiver.insertEvents(table, events)
+      else await receiver.prepare(table, records)
     }
     await this.#store((transaction) => {
       for (const { after, entries, table } of groups) {
@@ -424,6 +446,9 @@ function placeOf({ database, table }: TableName, receiver: Receiver, upTo?: numb
   if (upTo !== undefined) return { database, table, after: Math.max(sequence, upTo) }
   return { database, table, after: sequence, ...(since === undefined ? {} : { since }) }
 }
+
+const recordsOf = ({ rows }: CopyPage): Record<string, unknown>[] =>
+  rows.map(({ record }) => record).filter((record) => record !== undefined)
 
 const eventsOf = (origin: string, records: Record<string, unknown>[]): Omit<ShippedEntry, 'sequence'> => ({
   time: 0,

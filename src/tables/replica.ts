@@ -125,6 +125,16 @@ export class Replica {
     return { applied: won.length, lost: late.length, known, overtook }
   }
 
+  /**
+   * Makes new attributes of a dynamic table known before the records that have them: who reads these never misses some.
+   * @throws Problem record_invalid, too_many
+   */
+  async learn(database: string, table: string, records: readonly Record<string, unknown>[]): Promise<void> {
+    const schema = this.#context.catalog.find(database, table)
+    if (!schema?.dynamic || newAttributes(shapeOf(schema), records).size === 0) return
+    await this.#storage.write((transaction) => void this.#shape(transaction, database, table, records))
+  }
+
   /** What applying would do, without doing it. */
   judge({ id }: TableSchema, { key, version }: RemoteRecord): Verdict {
     using snapshot = this.#storage.snapshot()

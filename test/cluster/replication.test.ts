@@ -187,6 +187,20 @@ describe('shared tables', () => {
     })
   }).timeout(40_000)
 
+  it('are never read without attributes that came with their records', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(dog)
+      await share(a!, 'b')
+      for (let id = 1; id <= 40; id++) {
+        await a!.ok(insert([{ id, [`name ${id}`]: 'Penny' }]))
+        const found = { operation: 'search_by_id', schema: 'dev', table: 'dog', ids: [id], get_attributes: ['*'] }
+        let rows: Record<string, unknown>[] = []
+        while (rows.length === 0) rows = await b!.ok<Record<string, unknown>[]>(found)
+        expect(rows[0]).to.include({ id, [`name ${id}`]: 'Penny' })
+      }
+    })
+  }).timeout(40_000)
+
   it('pass a chain and a ring when nodes republish, without echo', async () => {
     await withCluster(
       ['a', 'b', 'c'],
