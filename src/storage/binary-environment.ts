@@ -1,7 +1,8 @@
 import { dirname } from 'node:path'
 import { type Database, open } from 'lmdb'
 import type { Problem } from '../lib/index.js'
-import { failureOf } from './failure.js'
+import { failureOf, noRoom } from './failure.js'
+import { FreeSpace } from './free-space.js'
 
 /** A value to put, or to remove where there is none. */
 export type Write = readonly [key: Uint8Array, value: Uint8Array | undefined]
@@ -10,10 +11,12 @@ export type Write = readonly [key: Uint8Array, value: Uint8Array | undefined]
 export class BinaryEnvironment implements AsyncDisposable {
   readonly #data: Database<Buffer, Buffer>
   readonly #folder: string
+  readonly #space: FreeSpace
   #failure: Problem | undefined
 
   constructor(path: string) {
     this.#folder = dirname(path)
+    this.#space = new FreeSpace(this.#folder)
     // Without overlappingSync a promise of a write is kept only after fsync.
     this.#data = open({ path, noSubdir: true, encoding: 'binary', keyEncoding: 'binary', overlappingSync: false })
   }
@@ -37,6 +40,7 @@ export class BinaryEnvironment implements AsyncDisposable {
   async write(writes: readonly Write[]): Promise<void> {
     if (this.#failure) throw this.#failure
     try {
+      if (this.#space.isShortFor(bytesOf(writes))) throw noRoom
       // Each promise is awaited: a rejection that nobody awaits ends the process.
       await Promise.all(
         writes.map(([key, value]) =>
@@ -69,4 +73,8 @@ export class BinaryEnvironment implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#data.close()
   }
+}
+
+function bytesOf(writes: readonly Write[]): number {
+  return writes.reduce((sum, [key, value]) => sum + key.length + (value?.length ?? 0), 0)
 }

@@ -1,6 +1,6 @@
-import { statfsSync } from 'node:fs'
 import { constants } from 'node:os'
 import { Problem } from '../lib/index.js'
+import { freeBytes } from './free-space.js'
 
 /** LMDB's code for a map that has reached its size (setting storage.map_bytes). */
 const MAP_FULL = -30792
@@ -14,6 +14,9 @@ export interface Failure {
   /** For those who write later, when the environment cannot be written to again. */
   lasting?: Problem
 }
+
+/** What stands for the error of a write that was not tried, because the disk has no room for it. */
+export const noRoom = Object.assign(new Error('The disk is full'), { code: ENOSPC })
 
 /** Below this much free space a failed write is taken for want of space, in bytes. */
 const SPACE_MIN = 16 << 20
@@ -37,9 +40,4 @@ export async function failureOf(error: unknown, { folder, isVisible }: Circumsta
   if (isFull && !isVisible) return { problem: new Problem('disk_full', {}) }
   const facts = { reason: message ?? String(error) }
   return { problem: new Problem('outcome_unknown', facts), lasting: new Problem('storage_unavailable', facts) }
-}
-
-function freeBytes(folder: string): number {
-  const { bavail, bsize } = statfsSync(folder)
-  return bavail * bsize
 }

@@ -2,9 +2,10 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type RootDatabase, type Transaction } from 'lmdb'
 import { assert, type Problem, type Steps, withPauses } from '../lib/index.js'
-import { failureOf } from './failure.js'
+import { failureOf, noRoom } from './failure.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
+import { FreeSpace } from './free-space.js'
 import { type KeyRange, Keyspace } from './keyspace.js'
 import { Postponed, together } from './postponed.js'
 import { WriteSet } from './write-set.js'
@@ -161,6 +162,7 @@ export class Storage implements AsyncDisposable {
   readonly #root: RootDatabase
   readonly #lock: FolderLock
   readonly #groupBytesMax: number
+  readonly #space: FreeSpace
   readonly #onFailure: (failure: Problem) => void
   readonly #keyspaces = new Map<string, Keyspace>()
   readonly #postponed = new Map<Keyspace, Postponed>()
@@ -190,6 +192,7 @@ export class Storage implements AsyncDisposable {
     this.#root = root
     this.#lock = lock
     this.#onFailure = onFailure
+    this.#space = new FreeSpace(path)
     this.#groupBytesMax = settings.group_bytes_max
   }
 
@@ -513,16 +516,20 @@ export class Storage implements AsyncDisposable {
       if (value === LATER) this.#postponedOf(space).add(key, number)
       else if (value === undefined) this.#postponed.get(space)?.remove(key, number)
     })
-    const committed = this.#root.batch(() => {
+    const committed = this.#space.isShortFor(group.changes.size) ? Promise.reject(noRoom) : this.#commit(group, number)
+    committed.then(
+      () => this.#landed(group),
+      (error: unknown) => this.#crashed(group, error),
+    )
+  }
+
+  #commit(group: Group, number: number): Promise<unknown> {
+    return this.#root.batch(() => {
       this.#root.put(COMMIT, number)
       group.changes.forEach((space, key, value) => {
         if (value !== LATER) space.write(key, value)
       })
     })
-    committed.then(
-      () => this.#landed(group),
-      (error: unknown) => this.#crashed(group, error),
-    )
   }
 
   #landed(group: Group): void {

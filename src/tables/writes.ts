@@ -134,7 +134,7 @@ export class Writes {
     const results: StepAnswer[] = []
     const keys: Key[][] = []
     for (const [index, step] of steps.entries()) {
-      const answer = yield* this.#step(batch, resolve(step, keys, index), writer, found[index])
+      const answer = yield* inStep(index, this.#step(batch, resolve(step, keys, index), writer, found[index]))
       results.push({ ...answer, operation: step.operation, table: step.table })
       keys.push(keysOf(answer))
     }
@@ -284,6 +284,16 @@ function checkParts(operation: Step['operation'], request: Partial<Record<Part, 
   if (combinations[operation].some(fits)) return
   const named = given.length === 0 ? 'none of them' : given.map((part) => `'${part}'`).join(', ')
   throw new Problem('invalid_request', { reason: `${wanted[operation]}: given is ${named}` })
+}
+
+/** A problem of a step says which one it was: its own sentence counts the records of that step. */
+function* inStep<T>(index: number, steps: Steps<T>): Steps<T> {
+  try {
+    return yield* steps
+  } catch (error) {
+    if (error instanceof Problem) error.more['step'] = index
+    throw error
+  }
 }
 
 function count(items: readonly unknown[]): string {

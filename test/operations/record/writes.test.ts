@@ -52,6 +52,18 @@ describe('writes', () => {
       expect(await agesIn(node), 'nothing was changed').to.deep.equal([1, 2, 3])
     }))
 
+  it('of a transaction that fails say which one it was', () =>
+    withDogs(async (node) => {
+      const insert = (id: number) => ({ operation: 'insert', table: 'dog', records: [{ id }] })
+      const { database } = dog
+      const { body } = await node.post({
+        operation: 'transaction',
+        database,
+        operations: [insert(7), insert(8), insert(2)],
+      })
+      expect(body).to.include({ code: 'record_exists', step: 2, index: 0 })
+    }))
+
   it('by pyql aliases compare with columns by their bare name, as selects there do, and need the record of a path', () =>
     withDogs(async (node) => {
       const path = '/db/dev/table/dog'
