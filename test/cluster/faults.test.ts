@@ -7,7 +7,7 @@ import { type Part, Trial } from './trial.js'
 describe('three nodes under load', () => {
   it('lose nothing by five kills and a partition of ten seconds', async () => {
     await using trial = await Trial.start(['a', 'b', 'c'], { wired: true })
-    trial.startWriting()
+    trial.startWriting(10)
     const kills: [string, Part][] = [
       ['a', 'leaf'],
       ['b', 'hub'],
