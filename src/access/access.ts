@@ -228,7 +228,7 @@ export class Access implements AsyncDisposable {
     this.refuseKeys(caller)
     if (type === 'service' && !caller.superUser)
       throw forbidden(["Service tokens are restricted to 'super_user' roles"], [])
-    const { username, generation } = this.#userNamed(caller.username)
+    const { username, generation } = caller
     const most = this.#settings[`${type}_token_ttl_s`]
     const life = Math.min(ttl ?? most, most)
     const use = type === 'user' ? 'operation' : type
@@ -243,9 +243,10 @@ export class Access implements AsyncDisposable {
   ): Promise<{ operation_token: string }> {
     const token = refreshToken ?? /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1]
     if (token === undefined) throw new Problem('invalid_request', { reason: "'refresh_token' is required" })
-    const { username, generation } = await this.#tokens.verify(['refresh'], token)
-    const user = this.#directory.users.get(username)
-    if (!user?.active || user.generation !== generation) throw new Problem('token_invalid', {})
+    const claims = await this.#tokens.verify(['refresh'], token)
+    const { username, generation } = claims
+    // The same check that an operation token has to pass.
+    if (!this.#callers.of(claims)) throw new Problem('token_invalid', {})
     const ttl = this.#settings.operation_token_ttl_s
     return { operation_token: await this.#tokens.sign('operation', username, generation, ttl) }
   }
@@ -285,7 +286,6 @@ export class Access implements AsyncDisposable {
       return { operation: 'rotate_keys', target: key.id, change: { revoke } }
     })
     await this.#tokens.use(this.#directory.keys.values())
-    if (revoke) this.#signIn.forget()
     return answerOf()
   }
 
@@ -299,11 +299,11 @@ export class Access implements AsyncDisposable {
   async #userFor(
     { caller, credentials: { address } }: Issuing,
     { username, password }: { username?: string; password?: string },
-  ): Promise<UserRecord> {
+  ): Promise<Pick<UserRecord, 'username' | 'generation'>> {
     if (username === undefined && password === undefined) {
       if (!caller) throw new Problem('credentials_missing', {})
       this.refuseKeys(caller)
-      return this.#userNamed(caller.username)
+      return caller
     }
     const user = await this.#signIn.withPassword(username ?? '', password ?? '', address)
     if (!user) throw new Problem('invalid_credentials', {})

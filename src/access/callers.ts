@@ -11,6 +11,8 @@ export interface SignedIn {
   readonly superUser: boolean
   readonly view: View
   readonly rights: Rights
+  /** Of the user when its rights were worked out: what is made for the caller ends with the next change of the user. */
+  readonly generation: number
   /** Signed in with a join token. */
   readonly joinOnly: boolean
   /** Signed in with a key for programs: what the key allows. */
@@ -21,6 +23,8 @@ export interface SignedIn {
 export interface Verified {
   readonly username: string
   readonly generation?: number
+  /** The key that signed the token, if it was one. */
+  readonly signedWith?: string
   readonly joinOnly?: boolean
   readonly apiKey?: string
   /** The caller, as it was when `epoch` was the count of changes. */
@@ -44,7 +48,7 @@ export class Callers {
     })
   }
 
-  /** The caller; undefined when the user or key is gone, inactive, or changed since the credentials were made. */
+  /** The caller; undefined when the user, its key or the signing key is gone, inactive, or changed since the credentials were made. */
   of(verified: Verified): SignedIn | undefined {
     if (verified.epoch !== this.#epoch) {
       verified.caller = this.#callerOf(verified)
@@ -75,16 +79,17 @@ export class Callers {
     return grants
   }
 
-  #callerOf({ username, generation, joinOnly = false, apiKey }: Verified): SignedIn | undefined {
+  #callerOf({ username, generation, signedWith, joinOnly = false, apiKey }: Verified): SignedIn | undefined {
     const user = this.#directory.users.get(username)
     if (!user?.active) return undefined
+    if (signedWith !== undefined && !this.#directory.keys.has(signedWith)) return undefined
     const key = apiKey === undefined ? undefined : this.#directory.apiKeys.get(apiKey)
     if (apiKey === undefined ? user.generation !== generation : key?.username !== username) return undefined
-    const scope = key && { scope: key.scope }
+    const who = { username, generation: user.generation, joinOnly, ...(key && { scope: key.scope }) }
     if (this.grantsOf(user.role).superUser && key?.scope.databases === undefined)
-      return { username, superUser: true, view: everything, rights: allRights, joinOnly, ...scope }
+      return { ...who, superUser: true, view: everything, rights: allRights }
     const rights = this.rightsOf(user, key?.scope)
-    return { username, superUser: false, view: rights, rights, joinOnly, ...scope }
+    return { ...who, superUser: false, view: rights, rights }
   }
 
   #standing(database: string, { username }: UserRecord): 'owner' | ShareLevel | undefined {

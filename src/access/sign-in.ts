@@ -50,11 +50,6 @@ export class SignIn {
     return caller
   }
 
-  /** Forgets what was verified: every caller shows credentials that are looked at anew. */
-  forget(): void {
-    this.#verified.clear()
-  }
-
   /** The active user of this name and password; undefined when they are wrong; throws when it is inactive, which only the right password may learn. */
   async withPassword(username: string, password: string, address: string): Promise<UserRecord | undefined> {
     const { directory, passwords, throttle } = this.#options
@@ -63,7 +58,10 @@ export class SignIn {
       address,
       async () => {
         const known = directory.users.get(username)
-        return (await passwords.verify(password, known?.password)) ? directory.users.get(username) : undefined
+        if (!(await passwords.verify(password, known?.password))) return undefined
+        // While it was verified the password may have become another one, which this one must not stand for.
+        const now = directory.users.get(username)
+        return now?.password === known?.password ? now : undefined
       },
       () =>
         directory.change({ user: username, credentials: { address } }, () => ({
@@ -124,12 +122,12 @@ export class SignIn {
   }
 
   async #verifyToken(authorization: string, value: string): Promise<SignedIn> {
-    const { username, generation, use, expires } = await this.#options.tokens.verify(
+    const { username, generation, signedWith, use, expires } = await this.#options.tokens.verify(
       ['operation', 'service', 'join'],
       value,
     )
     const life = Math.min(expires * 1000 - Date.now(), TOKEN_CACHE_MS)
-    return this.#remember(authorization, { username, generation, joinOnly: use === 'join' }, life)
+    return this.#remember(authorization, { username, generation, signedWith, joinOnly: use === 'join' }, life)
   }
 
   #verifyApiKey(authorization: string, value: string): SignedIn {

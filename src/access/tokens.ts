@@ -14,6 +14,8 @@ export interface Claims {
   username: string
   /** The user's generation when the token was made; a changed user has another one. */
   generation: number
+  /** Id of the key that signed it. */
+  signedWith: string
   use: TokenUse
   /** When it ends: seconds since 1970. */
   expires: number
@@ -84,7 +86,7 @@ export class Tokens {
   /** The claims of a token of one of these uses; throws `token_expired` or `token_invalid`. */
   async verify(uses: readonly TokenUse[], token: string): Promise<Claims> {
     try {
-      const { payload } = await jwtVerify(token, ({ kid }) => this.#keyOf(kid), {
+      const { payload, protectedHeader } = await jwtVerify(token, ({ kid }) => this.#keyOf(kid), {
         algorithms: [ALGORITHM],
         issuer: this.#issuer,
         audience: AUDIENCE,
@@ -94,7 +96,8 @@ export class Tokens {
       })
       const use = payload['use'] as TokenUse
       if (!uses.includes(use)) throw new Problem('token_invalid', {})
-      return { username: payload.sub!, generation: Number(payload['gen']), use, expires: payload.exp! }
+      const { sub: username, gen: generation, exp: expires } = payload as { sub: string; gen: number; exp: number }
+      return { username, generation, signedWith: protectedHeader.kid!, use, expires }
     } catch (error) {
       if (error instanceof Problem) throw error
       throw new Problem(error instanceof joseErrors.JWTExpired ? 'token_expired' : 'token_invalid', {})

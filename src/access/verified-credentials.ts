@@ -26,10 +26,6 @@ export class VerifiedCredentials {
     this.#entries.set(this.hash(credentials), { verified, until })
   }
 
-  clear(): void {
-    this.#entries.clear()
-  }
-
   /** A name for credentials that does not tell them. */
   hash(credentials: string): string {
     return this.#keyed.of(credentials)

@@ -12,12 +12,16 @@ export function writeAnswer(context: Context, answer: unknown, status: number): 
     context.body = Readable.from(answer.chunks, { objectMode: false })
   } else if (answer instanceof Content) {
     context.type = answer.type
-    context.body = typeof answer.body === 'string' ? answer.body : Readable.from(answer.body, { objectMode: false })
+    context.body = isWhole(answer.body) ? answer.body : Readable.from(answer.body, { objectMode: false })
   } else {
     const body = answer instanceof JsonText ? answer.body : JSON.stringify(answer ?? null)
     context.set('Content-Type', JSON_TYPE)
     context.body = body
   }
+}
+
+function isWhole(body: Content['body']): body is string | Buffer {
+  return typeof body === 'string' || Buffer.isBuffer(body)
 }
 
 /** Writes a problem as RFC 9457 problem details. */

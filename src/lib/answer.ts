@@ -18,11 +18,13 @@ export class JsonStream {
   }
 }
 
-/** An answer of another media type: a text, or bytes that come in pieces. */
+type Body = string | Uint8Array | AsyncIterable<string | Uint8Array>
+
+/** An answer of another media type, or bytes that are ready: as a whole, or in pieces. */
 export class Content {
   readonly type: string
-  readonly body: string | AsyncIterable<string | Uint8Array>
-  constructor(type: string, body: string | AsyncIterable<string | Uint8Array>) {
+  readonly body: Body
+  constructor(type: string, body: Body) {
     this.type = type
     this.body = body
   }

@@ -1,24 +1,17 @@
 // metrics owns the figures of a node: one function per event, printed for Prometheus.
-import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
 import { EventMetrics } from './event-metrics.js'
 import { MeshMetrics } from './mesh-metrics.js'
+import { OperationTimes } from './operation-times.js'
 
 export type { EventMetrics, TriggerLoad } from './event-metrics.js'
-
-const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 
 /** The figures of one node, in a registry of its own so that several nodes can live in one test process. */
 export class Metrics {
   readonly registry = new Registry()
   readonly events = new EventMetrics(this.registry)
   readonly mesh = new MeshMetrics(this.registry)
-  readonly #operations = new Histogram({
-    name: 'trellis_operation_seconds',
-    help: 'Time of operations by name and status.',
-    labelNames: ['operation', 'status'] as const,
-    buckets: SECONDS,
-    registers: [this.registry],
-  })
+  readonly #operations = new OperationTimes()
   readonly #running = new Gauge({
     name: 'trellis_operations_running',
     help: 'Operations that run now.',
@@ -46,7 +39,6 @@ export class Metrics {
     labelNames: ['type', 'status'] as const,
     registers: [this.registry],
   })
-  readonly #observers = new Map<string, { observe(value: number): void }>()
 
   constructor() {
     collectDefaultMetrics({ register: this.registry, prefix: 'trellis_' })
@@ -58,10 +50,7 @@ export class Metrics {
 
   operationEnded(operation: string, status: number, seconds: number): void {
     this.#running.dec()
-    const key = `${operation} ${status}`
-    let observer = this.#observers.get(key)
-    if (!observer) this.#observers.set(key, (observer = this.#operations.labels(operation, String(status))))
-    observer.observe(seconds)
+    this.#operations.add(operation, status, seconds)
   }
 
   socketsOpen(count: number): void {
@@ -83,7 +72,7 @@ export class Metrics {
 
   /** The figures in Prometheus' text format, with the media type to send it with. */
   async print(): Promise<{ type: string; text: string }> {
-    return { type: this.registry.contentType, text: await this.registry.metrics() }
+    return { type: this.registry.contentType, text: `${await this.registry.metrics()}${this.#operations.print()}` }
   }
 
   [Symbol.dispose](): void {

@@ -9,7 +9,8 @@ const member = (username: string) => ({
 })
 const as = (username: string) => ({ authorization: basic({ username, password: `password of ${username}` }) })
 const bearer = (token: string) => ({ authorization: `Bearer ${token}` })
-const code = ({ body }: { body: unknown }) => (body as { code?: string }).code
+/** Of an answer, or of a Problem that was thrown. */
+const code = (from: { body?: unknown; code?: unknown }) => ((from.body ?? from) as { code?: string }).code
 
 async function tokenOf(node: TestNode, username: string, type = 'user'): Promise<string> {
   const { body } = await node.post({ operation: 'create_token', type }, as(username))
@@ -42,6 +43,53 @@ describe('sign-in', () => {
         const after = await node.post({ operation: 'user_info' }, as('rita'))
         expect(after.status).to.equal('role' in change ? 200 : 401)
       }
+    })
+  })
+
+  it('lets no old password in that was being looked at while it became another one', async () => {
+    await withNode(async (node) => {
+      await node.ok(member('rita'))
+      const { access } = node.node.services
+      const shown = { ...as('rita'), address: '127.0.0.1' }
+      // One hash at a time: the old password is looked at when the new one is hashed, and stored meanwhile.
+      const by = { user: 'admin', credentials: { address: '' } }
+      const change = access.users.alter('rita', { password: 'another password' }, by)
+      const opened = await Promise.resolve(access.authenticate(shown)).catch(code)
+      await change
+      expect(opened).to.equal('credentials_wrong')
+      expect(await Promise.resolve(access.authenticate(shown)).catch(code)).to.equal('credentials_wrong')
+    })
+  })
+
+  it('lets no token in that was being looked at while its key was revoked', async () => {
+    await withNode(async (node) => {
+      const { access } = node.node.services
+      const by = { user: 'admin', credentials: { address: '' } }
+      for (let round = 0; round < 10; round++) {
+        const tokens = await Promise.all(
+          Array.from({ length: 20 }, () => node.ok<{ token: string }>({ operation: 'create_token' })),
+        )
+        const shown = tokens.map(({ token }) => ({ ...bearer(token), address: '127.0.0.1' }))
+        let over = false
+        const revoking = access.rotateKeys(true, by).finally(() => {
+          over = true
+        })
+        for (let next = 0; !over; next++)
+          await Promise.resolve(access.authenticate(shown[next % shown.length]!)).catch(() => {})
+        await revoking
+        for (const each of shown)
+          expect(await Promise.resolve(access.authenticate(each)).catch(code)).to.equal('token_invalid')
+      }
+    })
+  })
+
+  it('asks nobody who signed in by password for it again when tokens are revoked', async () => {
+    await withNode(async (node) => {
+      await node.ok(member('rita'))
+      await node.post({ operation: 'user_info' }, as('rita'))
+      await node.ok({ operation: 'rotate_keys', revoke: true })
+      const { access } = node.node.services
+      expect(access.authenticate({ ...as('rita'), address: '127.0.0.1' })).not.to.be.instanceOf(Promise)
     })
   })
 

@@ -1,10 +1,37 @@
 import { Pool } from 'undici'
 
 /** Times of small requests that an ordinary caller sends meanwhile, in milliseconds. */
-export interface Times {
-  p50: number
-  p99: number
-  count: number
+export class Times {
+  readonly #sorted: number[]
+
+  constructor(times: readonly number[]) {
+    this.#sorted = [...times].sort((a, b) => a - b)
+  }
+
+  /** The times of several moments as one. */
+  static of(moments: readonly Times[]): Times {
+    return new Times(moments.flatMap((times) => times.#sorted))
+  }
+
+  get count(): number {
+    return this.#sorted.length
+  }
+
+  get p50(): number {
+    return this.#part(0.5)
+  }
+
+  get p99(): number {
+    return this.#part(0.99)
+  }
+
+  toString(): string {
+    return `p50 ${this.p50.toFixed(2)} p99 ${this.p99.toFixed(2)}`
+  }
+
+  #part(part: number): number {
+    return this.#sorted[Math.floor(this.count * part)]!
+  }
 }
 
 export interface ProbeOptions {
@@ -46,6 +73,5 @@ export async function probe(
   } finally {
     await pool.destroy()
   }
-  times.sort((a, b) => a - b)
-  return { p50: times[times.length >> 1]!, p99: times[Math.floor(times.length * 0.99)]!, count: times.length }
+  return new Times(times)
 }
