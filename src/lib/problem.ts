@@ -15,7 +15,11 @@ export class Problem<Code extends ProblemCode = ProblemCode> extends Error {
 
   constructor(code: Code, facts: ProblemFacts[Code], more: Record<string, unknown> = {}) {
     const row = problems[code]
+    // It is told to the caller and looked up nowhere. The stack would cost as much as the rest of a refused request.
+    const depth = Error.stackTraceLimit
+    Error.stackTraceLimit = 0
     super(fill(row.detail, facts as Record<string, unknown>))
+    Error.stackTraceLimit = depth
     this.code = code
     this.facts = facts
     this.more = more

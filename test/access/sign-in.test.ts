@@ -61,13 +61,14 @@ describe('sign-in', () => {
     })
   })
 
-  it('lets no token in that was being looked at while its key was revoked', async () => {
+  it('lets no token in that was being looked at while its key was revoked', async function () {
+    this.timeout(30_000)
     await withNode(async (node) => {
       const { access } = node.node.services
       const by = { user: 'admin', credentials: { address: '' } }
-      for (let round = 0; round < 10; round++) {
+      for (let round = 0; round < 5; round++) {
         const tokens = await Promise.all(
-          Array.from({ length: 20 }, () => node.ok<{ token: string }>({ operation: 'create_token' })),
+          Array.from({ length: 8 }, () => node.ok<{ token: string }>({ operation: 'create_token' })),
         )
         const shown = tokens.map(({ token }) => ({ ...bearer(token), address: '127.0.0.1' }))
         let over = false
