@@ -3,7 +3,6 @@ import { type Needs, operation } from '../../src/api/index.js'
 export default operation('create_table', async (request, needs: Needs<'catalog' | 'access' | 'events'>, call) => {
   const { catalog, access, events } = needs
   const { database, table, primary_key, columns, foreign_keys, kind, z_order, partitions, fold_case } = request
-  const isNew = !catalog.hasDatabase(database)
   const answer = call.settle({ message: `table '${database}.${table}' successfully created.` })
   const definition = {
     database,
@@ -14,7 +13,8 @@ export default operation('create_table', async (request, needs: Needs<'catalog' 
     ...(foreign_keys && { foreignKeys: foreign_keys }),
     ...(kind === 'events' && { options: { z_order, partitions: partitions ?? events.partitions, fold_case } }),
   }
-  await catalog.createTable(definition, call)
-  if (isNew) await access.sharing.claim(database, call.user!, call)
+  await catalog.createTable(definition, call, (transaction, made) =>
+    access.sharing.claim(transaction, made, call.user!, call),
+  )
   return answer
 })

@@ -13,6 +13,8 @@ export interface SignedIn {
   readonly rights: Rights
   /** Of the user when its rights were worked out: what is made for the caller ends with the next change of the user. */
   readonly generation: number
+  /** When the user was made: what somebody of its name left before is not its own. Milliseconds since 1970. */
+  readonly since: number
   /** Signed in with a join token. */
   readonly joinOnly: boolean
   /** Signed in with a key for programs: what the key allows. */
@@ -85,7 +87,8 @@ export class Callers {
     if (signedWith !== undefined && !this.#directory.keys.has(signedWith)) return undefined
     const key = apiKey === undefined ? undefined : this.#directory.apiKeys.get(apiKey)
     if (apiKey === undefined ? user.generation !== generation : key?.username !== username) return undefined
-    const who = { username, generation: user.generation, joinOnly, ...(key && { scope: key.scope }) }
+    const { generation: current, created: since } = user
+    const who = { username, generation: current, since, joinOnly, ...(key && { scope: key.scope }) }
     if (this.grantsOf(user.role).superUser && key?.scope.databases === undefined)
       return { ...who, superUser: true, view: everything, rights: allRights }
     const rights = this.rightsOf(user, key?.scope)

@@ -1,5 +1,5 @@
 import { assert } from '../lib/index.js'
-import type { Receipt } from '../storage/index.js'
+import type { Receipt, WriteTransaction } from '../storage/index.js'
 import type { AuditLog } from './audit.js'
 import type { AccessStore, ApiKeyRecord, DatabaseRecord, Records, RoleRecord, UserRecord } from './store.js'
 import type { StoredKey } from './tokens.js'
@@ -70,14 +70,29 @@ export class Directory {
     return turn
   }
 
+  /**
+   * Runs one change inside a transaction of somebody else's: both are there, or neither is. It does not wait its turn, so
+   * it touches only what no other change can know of yet.
+   */
+  changeIn(transaction: WriteTransaction, by: Actor, decide: (put: Put) => Event): void {
+    const { changes, written } = this.#decided(by, decide)
+    this.#store.writeIn(transaction, written)
+    transaction.onCommit(() => this.apply(changes))
+  }
+
   async #change(by: Actor, decide: (put: Put) => Event | undefined): Promise<void> {
+    const { changes, written } = this.#decided(by, decide)
+    if (written.size > 0) await this.#store.write(written, by)
+    this.apply(changes)
+  }
+
+  #decided(by: Actor, decide: (put: Put) => Event | undefined) {
     const changes = new Map<string, unknown>()
     const event = decide((kind, name, record) => changes.set(`${kind}/${name}`, record))
     assert(!((event as unknown) instanceof Promise), 'a change does not wait')
     const written = new Map(changes)
     if (event) this.#audit.note(written, by, event)
-    if (written.size > 0) await this.#store.write(written, by)
-    this.apply(changes)
+    return { changes, written }
   }
 
   /** Takes changes that are stored already. */

@@ -1,4 +1,4 @@
-import { afterPrefix, type Keyspace, type Receipt, type Storage } from '../storage/index.js'
+import { afterPrefix, type Keyspace, type Receipt, type Storage, type WriteTransaction } from '../storage/index.js'
 import type { AccessStore, ListOptions } from './store.js'
 
 /** Keeps the records of access in the environment of the records, as JSON texts. */
@@ -23,11 +23,15 @@ export class DurableAccessStore implements AccessStore {
 
   async write(changes: ReadonlyMap<string, unknown>, receipt?: Partial<Receipt>): Promise<void> {
     await this.#storage.write((transaction) => {
-      for (const [key, value] of changes)
-        if (value === undefined) transaction.remove(this.#space, bytes(key))
-        else transaction.put(this.#space, bytes(key), JSON.stringify(value))
+      this.writeIn(transaction, changes)
       receipt?.alongside?.(transaction)
     })
+  }
+
+  writeIn(transaction: WriteTransaction, changes: ReadonlyMap<string, unknown>): void {
+    for (const [key, value] of changes)
+      if (value === undefined) transaction.remove(this.#space, bytes(key))
+      else transaction.put(this.#space, bytes(key), JSON.stringify(value))
   }
 }
 

@@ -1,4 +1,5 @@
 import { Problem } from '../lib/index.js'
+import type { WriteTransaction } from '../storage/index.js'
 import type { SignedIn } from './callers.js'
 import type { Actor, Directory } from './directory.js'
 import type { DatabaseRecord, ShareLevel } from './store.js'
@@ -14,12 +15,11 @@ export class Sharing {
     this.#structure = structure
   }
 
-  /** Notes who made a database that has no owner yet. */
-  claim(database: string, owner: string, by: Actor): Promise<void> {
-    return this.#directory.change(by, (put) => {
-      const record = this.#record(database)
-      if (!record || record.owner !== undefined) return undefined
-      put('database', database, { ...record, owner })
+  /** Notes whose a new database is, in the transaction that makes it. */
+  claim(transaction: WriteTransaction, made: { name: string; createdAt: number }, owner: string, by: Actor): void {
+    const { name: database, createdAt } = made
+    this.#directory.changeIn(transaction, by, (put) => {
+      put('database', database, { database, createdAt, owner, shares: {} })
       return { operation: 'own_database', target: database, change: { owner } }
     })
   }

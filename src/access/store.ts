@@ -1,4 +1,4 @@
-import type { Receipt } from '../storage/index.js'
+import type { Receipt, WriteTransaction } from '../storage/index.js'
 import type { StoredKey } from './tokens.js'
 
 /** A user as it is stored. */
@@ -99,4 +99,6 @@ export interface AccessStore {
   list(prefix: string, options?: ListOptions): Iterable<{ key: string; value: unknown }>
   /** `undefined` removes. The receipt goes into the same transaction. */
   write(changes: ReadonlyMap<string, unknown>, receipt?: Partial<Receipt>): Promise<void>
+  /** The same inside a transaction of somebody else's. */
+  writeIn(transaction: WriteTransaction, changes: ReadonlyMap<string, unknown>): void
 }

@@ -30,6 +30,9 @@ export interface Leftover {
   attribute?: { table: number; name: string }
 }
 
+/** Told of a database in the transaction that makes it. */
+export type WhenMade = (transaction: WriteTransaction, made: { name: string; createdAt: number }) => void
+
 export type CatalogListener = (transaction: WriteTransaction, before: CatalogState, after: CatalogState) => void
 
 /** `__createdtime__` and `__updatedtime__` belong to every dynamic table. */
@@ -104,11 +107,11 @@ export class Catalog {
   }
 
   /** @throws Problem database_exists, invalid_name, too_many */
-  async createDatabase(name: string, receipt?: Receipt): Promise<void> {
+  async createDatabase(name: string, receipt?: Receipt, whenMade?: WhenMade): Promise<void> {
     await this.#storage.write((transaction) => {
       if (name === RESERVED_DATABASE || this.#draft.databases.has(name))
         throw new Problem('database_exists', { database: name })
-      this.#addDatabase(transaction, name)
+      this.#addDatabase(transaction, name, whenMade)
       receipt?.alongside(transaction)
     })
   }
@@ -129,19 +132,19 @@ export class Catalog {
    * Creates the table, and its database when that is missing.
    * @throws Problem table_exists, invalid_name, invalid_column, too_many
    */
-  async createTable(definition: TableDefinition, receipt?: Receipt): Promise<TableSchema> {
+  async createTable(definition: TableDefinition, receipt?: Receipt, whenMade?: WhenMade): Promise<TableSchema> {
     return await this.#storage.write((transaction) => {
       receipt?.alongside(transaction)
-      return this.createTableIn(transaction, definition)
+      return this.createTableIn(transaction, definition, whenMade)
     })
   }
 
   /** The same inside a transaction. */
-  createTableIn(transaction: WriteTransaction, definition: TableDefinition): TableSchema {
+  createTableIn(transaction: WriteTransaction, definition: TableDefinition, whenMade?: WhenMade): TableSchema {
     const { database, table } = definition
     checkName('table', table)
     if (database === RESERVED_DATABASE) throw new Problem('database_reserved', { database })
-    if (!this.#draft.databases.has(database)) this.#addDatabase(transaction, database)
+    if (!this.#draft.databases.has(database)) this.#addDatabase(transaction, database, whenMade)
     else if (this.#draft.table(database, table)) throw new Problem('table_exists', { table, database })
     const tables = this.#draft.databases.get(database)!.tables.size
     if (tables >= this.#settings.tables_max) throw tooMany('tables', this.#settings.tables_max, 'catalog.tables_max')
@@ -258,13 +261,14 @@ export class Catalog {
       .some(({ attribute }) => attribute?.table === table && attribute.name === name)
   }
 
-  #addDatabase(transaction: WriteTransaction, name: string): void {
+  #addDatabase(transaction: WriteTransaction, name: string, whenMade?: WhenMade): void {
     checkName('database', name)
     const { databases_max: most } = this.#settings
     if (this.#draft.databases.size >= most) throw tooMany('databases', most, 'catalog.databases_max')
     const createdAt = this.#now()
     transaction.put(this.#space, databaseKey(name), JSON.stringify({ name, createdAt }))
     this.#change(transaction, this.#draft.withDatabase(name, createdAt))
+    whenMade?.(transaction, { name, createdAt })
   }
 
   #addColumns(transaction: WriteTransaction, schema: TableSchema, definitions: ColumnDefinition[]): TableSchema {

@@ -56,6 +56,8 @@ export interface Started {
 /** Who looks at jobs: super users see all of them, others their own. */
 export interface JobReader {
   username: string
+  /** Jobs of before were started by an earlier user of the same name: milliseconds since 1970. */
+  since: number
   superUser: boolean
 }
 
@@ -299,7 +301,7 @@ export class Jobs implements AsyncDisposable {
     return record
   }
 
-  #isVisible(record: JobRecord | undefined, { username, superUser }: JobReader): record is JobRecord {
-    return record !== undefined && (superUser || record.user === username)
+  #isVisible(record: JobRecord | undefined, { username, since, superUser }: JobReader): record is JobRecord {
+    return record !== undefined && (superUser || (record.user === username && record.created >= since))
   }
 }

@@ -47,6 +47,27 @@ describe('databases of users', () => {
     })
   })
 
+  it('are noted as whose they are in the commit that makes them', async () => {
+    await withNode(async (node) => {
+      await members(node, 'alice', 'bob')
+      const { catalog } = node.node.services
+      const failed = await catalog
+        .createDatabase('data1', undefined, () => {
+          throw new Error('no owner could be noted')
+        })
+        .catch((error: Error) => error.message)
+      expect(failed).to.equal('no owner could be noted')
+      expect(catalog.hasDatabase('data1')).to.equal(false)
+      for (let round = 0; round < 5; round++) {
+        const create = (table: string, user: string) =>
+          node.post({ operation: 'create_table', database: `both${round}`, table, primary_key: 'id' }, as(user))
+        await Promise.all([create('a', 'alice'), create('b', 'bob')])
+        const owned = await node.ok<{ target: string }[]>({ operation: 'read_audit_log', changed_by: 'own_database' })
+        expect(owned.filter(({ target }) => target === `both${round}`)).to.have.length(1)
+      }
+    })
+  })
+
   it('leave nothing to a later database of the same name, nor to a later user', async () => {
     await withNode(async (node) => {
       await members(node, 'alice', 'bob', 'carl')

@@ -75,8 +75,10 @@ describe('sign-in', () => {
         const revoking = access.rotateKeys(true, by).finally(() => {
           over = true
         })
-        for (let next = 0; !over; next++)
+        for (let next = 0; !over; next++) {
           await Promise.resolve(access.authenticate(shown[next % shown.length]!)).catch(() => {})
+          await new Promise((resolve) => setImmediate(resolve))
+        }
         await revoking
         for (const each of shown)
           expect(await Promise.resolve(access.authenticate(each)).catch(code)).to.equal('token_invalid')

@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { Pool } from 'undici'
 import { ADMIN, basic, type TestNode, withNode } from '../support/node.js'
 import { type NodeProcess, withProcess } from '../support/process.js'
+import { show } from './amount.js'
 import { probe } from './probe.js'
 import { Random } from './random.js'
 
@@ -60,8 +61,8 @@ describe('guessing', () => {
         const meanwhile = await probe(quiet, run)
         const statuses = await run
         const seconds = (performance.now() - started) / 1000
-        if (process.env['HOSTILE_SHOW'])
-          console.error({ name, statuses, seconds, processor: node.processorSeconds() - processor, alone, meanwhile })
+        const hashing = node.processorSeconds() - processor
+        show({ name, statuses, seconds, processor: hashing, alone: `${alone}`, meanwhile: `${meanwhile}` })
         expect([...statuses.keys()].sort(), name).to.deep.equal([401, 429])
         expect(statuses.get(401)!, `${name}: passwords that were looked at`).to.be.below(300)
         expect(meanwhile.count).to.be.greaterThan(10)

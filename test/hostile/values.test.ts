@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { Pool } from 'undici'
 import { ADMIN, basic, type TestNode, withNode } from '../support/node.js'
 import { type NodeProcess, withProcess } from '../support/process.js'
+import { amount, show } from './amount.js'
 import { probe } from './probe.js'
 
 const HARD_NAMES = ['__proto__', 'constructor', 'prototype']
@@ -88,7 +89,7 @@ describe('names that reach for prototypes', () => {
 
 describe('patterns that make other engines hang', () => {
   it('are answered within 100 ms by every operator', async function () {
-    this.timeout(60_000)
+    this.timeout(120_000)
     const evil = [
       '(a+)+$',
       '(a|aa)+$',
@@ -103,7 +104,29 @@ describe('patterns that make other engines hang', () => {
       '*'.repeat(500),
       '%a%a%a%a%a%b',
       '_'.repeat(500),
+      ...['+', '*', '{1,}', '{10,}'].flatMap((many) =>
+        [`(a${many})${many}$`, `(a|b|ab)${many}c`, `([a-z]${many}.)${many}!!`, `^(.${many})${many}\\d\\d$`].map(String),
+      ),
+      ...['*', '%'].flatMap((any) => [
+        `${`${any}a`.repeat(50)}${any}!!`,
+        `${any.repeat(300)}b`,
+        `a${any}a`.repeat(100),
+        `${any}${'a'.repeat(500)}${any}b${any}`,
+        `${`${any}_`.repeat(200)}z`,
+      ]),
+      '((a+)+)+',
+      '(a?){30}a{30}',
+      '(?=a+)+b',
+      '(?<!a+)b',
+      '\\1(a)',
+      '(a)\\1+$',
+      '[[:alpha:]]+$',
+      '('.repeat(200),
+      'a{1000}{1000}',
+      'x*x*x*x*x*x*x*x*x*y',
+      '\u0000*a*',
     ]
+    expect(evil.length).to.be.at.least(50)
     await withNode(async (node) => {
       await node.ok({ operation: 'create_table', ...dog, primary_key: 'id' })
       const text = 'a'.repeat(10_240)
@@ -132,7 +155,7 @@ describe('patterns that make other engines hang', () => {
           expect((await node.post(body)).status, JSON.stringify(body).slice(0, 200)).to.be.within(200, 499)
           most = Math.max(most, performance.now() - started)
         }
-      if (process.env['HOSTILE_SHOW']) console.error({ slowest: most })
+      show({ patterns: evil.length, slowest: most })
       // 100 ms is the promise; a busy machine may hold up a single request for longer.
       expect(most).to.be.below(500)
     })
@@ -141,7 +164,7 @@ describe('patterns that make other engines hang', () => {
 
 describe('queries that would cost too much', () => {
   it('are stopped or refused, while other callers are answered', async function () {
-    this.timeout(120_000)
+    this.timeout(amount(120_000, 900_000))
     await withProcess(
       async (node) => {
         const ask = asking(node)
@@ -159,7 +182,13 @@ describe('queries that would cost too much', () => {
               records: Array.from({ length: 5000 }, (_, n) => ({ id: batch * 5000 + n, same: 1, text: `row ${n}` })),
             })
         }
-        const where = (depth: number): unknown => (depth === 0 ? ['same', '=', 1] : { and: [where(depth - 1)] })
+        // A table of its own, so that the join stays what a search of the others is measured beside.
+        const rows = amount(0, 1_000_000)
+        if (rows > 0) await ok({ operation: 'create_table', database: 'dev', table: 'large', primary_key: 'id' })
+        for (let batch = 0; batch < rows; batch += 10_000) {
+          const records = Array.from({ length: 10_000 }, (_, n) => ({ id: batch + n, text: `row ${batch + n}` }))
+          await ok({ operation: 'insert', database: 'dev', table: 'large', records })
+        }
         const costly: [string, unknown][] = [
           [
             'cross join',
@@ -181,7 +210,10 @@ describe('queries that would cost too much', () => {
               where: [['id', 'in', Array.from({ length: 1_000_000 }, (_, n) => n)]],
             },
           ],
-          ['deep conditions', { operation: 'select', database: 'dev', table: 'a', select: ['id'], where: where(500) }],
+          [
+            'deep conditions',
+            `{"operation":"select","database":"dev","table":"a","select":["id"],"where":${'{"and":['.repeat(10_000)}["same","=",1]${']}'.repeat(10_000)}}`,
+          ],
           [
             'wide conditions',
             {
@@ -195,7 +227,13 @@ describe('queries that would cost too much', () => {
           ['a far offset', { operation: 'select', database: 'dev', table: 'a', select: ['id'], offset: 1_000_000_000 }],
           [
             'a full scan',
-            { operation: 'select', database: 'dev', table: 'a', select: ['id'], where: [['text', 'like', '*zzz*']] },
+            {
+              operation: 'select',
+              database: 'dev',
+              table: amount(0, 1) ? 'large' : 'a',
+              select: ['id'],
+              where: [['text', 'like', '*zzz*']],
+            },
           ],
         ]
         const quiet = {
@@ -209,17 +247,16 @@ describe('queries that would cost too much', () => {
           const meanwhile = await probe(quiet, all)
           const answers = await all
           const seconds = (performance.now() - started) / 1000
-          if (process.env['HOSTILE_SHOW'])
-            console.error({
-              name,
-              statuses: [...new Set(answers.map((answer) => answer.status))],
-              seconds,
-              meanwhile,
-              text: answers[0]!.text.slice(0, 120),
-            })
+          show({
+            name,
+            statuses: [...new Set(answers.map((answer) => answer.status))],
+            seconds,
+            meanwhile: `${meanwhile}`,
+            text: answers[0]!.text.slice(0, 120),
+          })
           for (const answer of answers)
             expect(answer.status, `${name}: ${answer.text.slice(0, 300)}`).to.be.within(200, 499)
-          expect(seconds, name).to.be.below(20)
+          expect(seconds, name).to.be.below(amount(20, 60))
           // Far above what it takes, because a busy machine may hold up any single request; a node that does not pause takes longer.
           expect(meanwhile.p99, `${name}: the slowest of the others`).to.be.below(2500)
         }
@@ -252,7 +289,20 @@ describe('names of files', () => {
           '{"level":60}',
           '\u2028evil',
           'evil\n{"level":30,"msg":"forged"}',
+          '..',
+          '.',
+          '~/evil',
+          '~root/evil',
+          'file:///tmp/evil',
+          '\\\\host\\evil',
+          '/proc/self/environ',
+          '/dev/stdin',
+          'evil\u0085',
+          '..;/evil',
+          '..%c0%af..%c0%afevil',
+          '....//....//evil',
         ]
+        let requests = 0
         for (const name of names)
           for (const body of [
             { operation: 'create_database', database: name },
@@ -265,6 +315,7 @@ describe('names of files', () => {
             { operation: 'get_job', id: name },
           ]) {
             const answer = await ask(body)
+            requests++
             expect(answer.status, JSON.stringify(body)).to.be.within(200, 499)
             expect(answer.text).not.to.match(/root:x:|etc\/passwd:/)
           }
@@ -275,6 +326,7 @@ describe('names of files', () => {
           '/cluster/..%2f..%2fetc/tables',
         ])
           expect((await ask.get(path)).text, path).not.to.match(/root:x:|"dependencies"/)
+        expect(requests).to.be.at.least(200)
         await ask.close()
         expect(readdirSync(outside).filter((name) => /evil/.test(name) && !before.includes(name))).to.deep.equal([])
         expect(existsSync('/tmp/evil-absolute')).to.equal(false)
@@ -375,7 +427,7 @@ function asking({ url }: NodeProcess) {
     })
     return { status: response.statusCode, text: await response.body.text() }
   }
-  return Object.assign((body: unknown) => send('POST', '/', JSON.stringify(body)), {
+  return Object.assign((body: unknown) => send('POST', '/', typeof body === 'string' ? body : JSON.stringify(body)), {
     get: (path: string, authorization?: string) => send('GET', path, null, authorization),
     close: () => pool.destroy(),
   })

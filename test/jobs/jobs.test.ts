@@ -7,8 +7,8 @@ import { loadConfig } from '../../src/config/index.js'
 import { type JobRun, type JobSettings, Jobs, type JobView, type Work } from '../../src/jobs/index.js'
 import { Storage } from '../../src/storage/index.js'
 
-const root = { username: 'root', superUser: true }
-const anna = { username: 'anna', superUser: false }
+const root = { username: 'root', since: 0, superUser: true }
+const anna = { username: 'anna', since: 0, superUser: false }
 const { jobs: defaults, storage: storageSettings } = loadConfig()
 const silent = { error: () => {} }
 
@@ -69,6 +69,10 @@ describe('jobs', () => {
       expect(jobs.search(0, Date.now() + 1, root)).to.have.length(1)
       expect(jobs.search(0, Date.now() + 1, anna)).to.have.length(0)
       expect(jobs.search(0, Date.now() - 60_000, root)).to.have.length(0)
+      const later = { username: 'bert', since: Date.now() + 1, superUser: false }
+      expect(jobs.describe(job_id, { ...later, since: 0 })).to.include({ status: 'COMPLETE' })
+      expect(() => jobs.describe(job_id, later), 'a later user of the name').to.throw()
+      expect(jobs.search(0, Date.now() + 1, later)).to.have.length(0)
       for (const id of [job_id, 'no-such-job'])
         expect(() => jobs.describe(id, anna))
           .to.throw()
