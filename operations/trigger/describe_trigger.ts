@@ -1,3 +1,6 @@
-import { type Needs, operation } from '../../src/api/index.js'
+import { type Needs, operation, requireWhole } from '../../src/api/index.js'
 
-export default operation('describe_trigger', (place, { triggers }: Needs<'triggers'>) => triggers.describe(place))
+export default operation('describe_trigger', (place, { catalog, triggers }: Needs<'catalog' | 'triggers'>, call) => {
+  requireWhole(catalog, call, place)
+  return triggers.describe(place)
+})

@@ -1,5 +1,6 @@
-import { type Needs, operation } from '../../src/api/index.js'
+import { type Needs, operation, requireWhole } from '../../src/api/index.js'
 
-export default operation('list_triggers', ({ database, table }, { triggers }: Needs<'triggers'>) => ({
-  triggers: triggers.list(database, table),
-}))
+export default operation('list_triggers', (place, { catalog, triggers }: Needs<'catalog' | 'triggers'>, call) => {
+  requireWhole(catalog, call, place)
+  return { triggers: triggers.list(place.database, place.table) }
+})

@@ -184,6 +184,35 @@ describe('what is hidden from a caller', () => {
     })
   })
 
+  it('comes out of no trigger, and no refusal of one names it', async () => {
+    await withNode(async (node) => {
+      const clicks = { database: 'e', table: 'clicks' }
+      const columns = ['page', 'salary'].map((name) => ({ name, type: 'text' }))
+      await node.ok({ operation: 'create_table', ...clicks, kind: 'events', columns })
+      const trigger = { ...clicks, trigger: 'thanks' }
+      const script = 'def on_insert():\n    match where page == "a":\n        emit(salary)\n'
+      await node.ok({ operation: 'create_trigger', ...trigger, script })
+      const rights = { read: true, insert: true, update: true }
+      const grant = { ...rights, delete: true, attribute_permissions: [{ attribute_name: 'page', ...rights }] }
+      const permission = { structure_user: ['e'], e: { tables: { clicks: grant } } }
+      await node.ok({ operation: 'add_role', role: 'prying', permission })
+      await node.ok({ operation: 'add_user', username: 'pry', password: PASSWORD, role: 'prying' })
+      const hook = { subscriber: 'mailer', host: '127.0.0.1', port: 9, path: '/' }
+      for (const question of [
+        { operation: 'create_trigger', ...trigger, script: 'def on_insert():\n    return "x"\n' },
+        { operation: 'describe_trigger', ...trigger },
+        { operation: 'list_triggers', ...clicks },
+        { operation: 'subscribe_trigger', ...trigger, ...hook },
+        { operation: 'list_dead_letters', ...trigger, subscriber: 'mailer' },
+        { operation: 'resend_dead_letters', ...trigger, subscriber: 'mailer' },
+      ]) {
+        const answer = await node.post(question, PRYING)
+        expect(answer.status, question.operation).to.equal(403)
+        expect(JSON.stringify(answer.body), question.operation).not.to.include('salary')
+      }
+    })
+  })
+
   it('is hidden from scripts over events as well', async () => {
     await withNode(async (node) => {
       const clicks = { database: 'e', table: 'clicks' }
