@@ -220,13 +220,17 @@ function credentialsIn(headers: IncomingMessage['headers']): string | undefined 
 function listener(settings: HttpSettings, serve: Parameters<typeof createServer>[1]): Server {
   const options = { connectionsCheckingInterval: SLOW_CLIENT_CHECK_MS, maxHeaderSize: 16_384 }
   if (settings.tls.certificate === '') return createServer(options, serve)
-  return createSecureServer(
+  const server = createSecureServer(
     {
       ...options,
       cert: readFileSync(settings.tls.certificate),
       key: readFileSync(settings.tls.key),
       minVersion: 'TLSv1.2',
+      handshakeTimeout: settings.headers_timeout_ms,
     },
     serve,
   )
+  // Who has not shaken hands yet is not counted among the sockets.
+  server.maxConnections = 2 * settings.sockets_max
+  return server
 }

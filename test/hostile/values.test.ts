@@ -43,6 +43,12 @@ describe('names that reach for prototypes', () => {
       JSON.stringify(Reflect.ownKeys(prototype).map(String)),
     )
     await withDogs(async (node) => {
+      for (const [path, text] of [
+        ['/cluster/dev/table/dog/select', '{"select":"*","__proto__":{"where":{"id":9}}}'],
+        ['/cluster/dev/table/dog/select?__proto__=x', '{"select":"*"}'],
+        ['/cluster/dev/table/dog/select?constructor=x', '{"select":"*"}'],
+      ] as const)
+        expect((await node.send('POST', path, text)).status, path + text).to.equal(400)
       const hard = '{"__proto__":{"polluted":1},"constructor":{"prototype":{"polluted":1}},"deep":[{"__proto__":2}]}'
       const stored = await status(
         node,

@@ -9,7 +9,8 @@ type Fields = Record<string, unknown>
 /** The body that an aliased request means: the same as if it had been sent to POST /. */
 export function requestOfAlias(match: Match, query: URLSearchParams, body: unknown): Fields {
   const { alias, compiled, parameters } = match
-  const fields: Fields = {}
+  // Without a prototype, so that `__proto__` is a field like any other, which the contract then refuses.
+  const fields: Fields = Object.create(null) as Fields
   if (alias.body !== undefined) {
     if (body !== undefined) fields[alias.body] = body
   } else if (alias.request !== undefined) {
