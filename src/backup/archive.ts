@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
 import { Problem } from '../lib/index.js'
+import { fileErrorOf } from '../storage/index.js'
 import { end, headerOf, paddingOf, read } from './tar.js'
 
 /** What a backup tells of itself: its first file. */
@@ -68,7 +69,7 @@ async function filesIn(folder: string): Promise<string[]> {
     .sort()
 }
 
-/** Unpacks a backup into a folder and compares every sum. Answers its manifest. @throws Problem backup_damaged */
+/** Unpacks a backup into a folder and compares every sum. Answers its manifest. @throws Problem backup_damaged, disk_full */
 export async function unpack(chunks: AsyncIterable<Uint8Array>, folder: string): Promise<Manifest> {
   const found = new Map<string, string>()
   let manifest: Manifest | undefined
@@ -129,10 +130,14 @@ async function store(bytes: AsyncIterable<Buffer>, path: string): Promise<string
   const hash = createHash('sha256')
   await mkdir(dirname(path), { recursive: true, mode: 0o700 })
   await using file = await open(path, 'wx', 0o600)
-  for await (const piece of bytes) {
-    hash.update(piece)
-    await file.appendFile(piece)
+  try {
+    for await (const piece of bytes) {
+      hash.update(piece)
+      await file.appendFile(piece)
+    }
+    await file.sync()
+  } catch (error) {
+    throw fileErrorOf(error)
   }
-  await file.sync()
   return hash.digest('hex')
 }

@@ -96,7 +96,7 @@ export class Backups {
     events.describeIn(join(folder, EVENTS))
     const files = names.map((name) => ({ from: join(storage.path, name), to: join(folder, name) }))
     try {
-      await using copies = await EnvironmentCopies.prepare(files, folder)
+      await using copies = await EnvironmentCopies.prepare(files)
       const begin = async () => {
         await copies.begin()
         return Date.now()

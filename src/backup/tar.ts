@@ -51,12 +51,16 @@ export async function* read(
   chunks: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<{ entry: Entry; bytes: AsyncIterable<Buffer> }> {
   const reader = new ByteReader(chunks)
-  for (;;) {
-    const header = await reader.exactly(BLOCK)
-    if (header.every((byte) => byte === 0)) return
-    const entry = entryIn(header)
-    yield { entry, bytes: reader.pieces(entry.size) }
-    await reader.exactly(paddingOf(entry.size).length)
+  try {
+    for (;;) {
+      const header = await reader.exactly(BLOCK)
+      if (header.every((byte) => byte === 0)) return
+      const entry = entryIn(header)
+      yield { entry, bytes: reader.pieces(entry.size) }
+      await reader.exactly(paddingOf(entry.size).length)
+    }
+  } finally {
+    await reader.close()
   }
 }
 
@@ -98,6 +102,11 @@ class ByteReader {
     const parts: Buffer[] = []
     for await (const part of this.pieces(size)) parts.push(part)
     return Buffer.concat(parts)
+  }
+
+  /** Lets go of where the bytes come from. */
+  async close(): Promise<void> {
+    await this.#chunks.return?.()
   }
 
   async *pieces(size: number): AsyncGenerator<Buffer> {

@@ -2,6 +2,7 @@ import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, link, lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, sep } from 'node:path'
 import { Problem } from '../lib/index.js'
+import { fileErrorOf } from '../storage/index.js'
 
 /** Tells a file from every other one that has or had its name. */
 export interface FileIdentity {
@@ -90,7 +91,7 @@ export class Folder {
     } catch (error) {
       await file.close().catch(() => {})
       await rm(partial, { force: true })
-      throw isFull(error) ? new Problem('disk_full', {}) : error
+      throw fileErrorOf(error)
     }
   }
 
@@ -134,10 +135,6 @@ function isSame(noted: FileIdentity, found: BigIntStats | undefined): boolean {
   if (!found) return false
   const { inode, bytes, modified } = identityOf(found)
   return noted.inode === inode && noted.bytes === bytes && noted.modified === modified
-}
-
-function isFull(error: unknown): boolean {
-  return ['ENOSPC', 'EDQUOT', 'EFBIG'].includes((error as NodeJS.ErrnoException).code ?? '')
 }
 
 function isInside(path: string, root: string): boolean {

@@ -51,7 +51,7 @@ process.on('message', (request: CopierRequest) => {
   const work = 'open' in request ? openAll(request.open) : copyAll()
   work.then(
     () => tell('open' in request ? { opened: true } : { done: true }),
-    (error: { message: string; code?: number }) => tell({ failed: error.message, code: error.code }),
+    (error: Error) => tell({ failed: error.message }),
   )
 })
 // A node that is gone needs no copy.

@@ -2,7 +2,6 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { Problem } from '../lib/index.js'
-import { failureOf } from './failure.js'
 
 /** Files of an environment, there and to be. */
 export interface EnvironmentCopy {
@@ -22,6 +21,8 @@ interface Waiting {
   reject(reason: Error): void
 }
 
+/** What the system says when there is no space; LMDB's copies hand on the words only. */
+const FULL = /no space left|quota exceeded|file too large/i
 /** Longest time for the copies to begin, while writers wait, in milliseconds. */
 const BEGIN_MS_MAX = 10_000
 
@@ -30,15 +31,13 @@ const BEGIN_MS_MAX = 10_000
  * copies in threads, of which this process has too few for all environments at once, and they are to begin together.
  */
 export class EnvironmentCopies implements AsyncDisposable {
-  readonly #folder: string
   readonly #copier: ChildProcess
   #next: Waiting | undefined
   #answers: CopierAnswer[] = []
   #end: Error | undefined
 
-  private constructor(copier: ChildProcess, folder: string) {
+  private constructor(copier: ChildProcess) {
     this.#copier = copier
-    this.#folder = folder
     copier.on('message', (answer: CopierAnswer) => {
       const next = this.#take()
       if (next) next.resolve(answer)
@@ -52,14 +51,14 @@ export class EnvironmentCopies implements AsyncDisposable {
     copier.on('exit', (code, signal) => ended(new Error(`the copying process ended: ${signal ?? code}`)))
   }
 
-  /** Gets ready; nothing is copied yet. `folder`: where the copies go. */
-  static async prepare(copies: readonly EnvironmentCopy[], folder: string): Promise<EnvironmentCopies> {
+  /** Gets ready; nothing is copied yet. */
+  static async prepare(copies: readonly EnvironmentCopy[]): Promise<EnvironmentCopies> {
     const copier = fork(fileURLToPath(new URL('./copier.js', import.meta.url)), {
       execArgv: [],
       env: { ...process.env, NODE_OPTIONS: '', UV_THREADPOOL_SIZE: String(copies.length + 2) },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
-    const prepared = new EnvironmentCopies(copier, folder)
+    const prepared = new EnvironmentCopies(copier)
     try {
       await prepared.#ask({ open: copies })
       return prepared
@@ -101,12 +100,9 @@ export class EnvironmentCopies implements AsyncDisposable {
   async #answer(): Promise<void> {
     const answer = this.#answers.shift() ?? (await this.#coming())
     if (!('failed' in answer)) return
-    const { failed: message, code } = answer
-    const { problem } = await failureOf(Object.assign(new Error(message), { code }), {
-      folder: this.#folder,
-      isVisible: false,
-    })
-    throw problem.code === 'disk_full' ? problem : new Problem('backup_failed', { reason: message })
+    throw FULL.test(answer.failed)
+      ? new Problem('disk_full', {})
+      : new Problem('backup_failed', { reason: answer.failed })
   }
 
   #coming(): Promise<CopierAnswer> {

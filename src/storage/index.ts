@@ -2,6 +2,7 @@
 
 export { BinaryEnvironment, type Write } from './binary-environment.js'
 export { EnvironmentCopies } from './environment-copies.js'
+export { fileErrorOf } from './failure.js'
 export type { Migration } from './format.js'
 export { beginIncarnation, type Incarnation, incarnationOf } from './incarnation.js'
 export {

@@ -199,7 +199,7 @@ describe('the event store', () => {
       mkdirSync(join(folder, 'copy'))
       store.describeIn(join(folder, 'copy'))
       {
-        await using copies = await EnvironmentCopies.prepare(files, folder)
+        await using copies = await EnvironmentCopies.prepare(files)
         await store.quietly(() => copies.begin())
         await copies.finish()
       }
