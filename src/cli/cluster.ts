@@ -26,7 +26,11 @@ function status({ connections, ...rest }: Fields): Fields {
   )
   return {
     ...rest,
-    connections: nodes.map(({ ports, subscriptions: _, ...one }) => ({ ...one, ...prefixed(ports as Fields) })),
+    connections: nodes.map(({ ports, subscriptions: _, waiting, ...one }) => ({
+      ...one,
+      waiting: waiting ? `${Math.round(Number((waiting as Fields)['share']) * 100)} % of the log` : '',
+      ...prefixed(ports as Fields),
+    })),
     ...(tables.length > 0 ? { tables } : {}),
   }
 }
