@@ -1,6 +1,6 @@
 // Makes a fresh clone ready: dependencies when they are missing, generated files and dist when they are old.
 import { spawnSync } from 'node:child_process'
-import { existsSync, readdirSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -23,13 +23,14 @@ export function install() {
   run('npm', ['ci', '--ignore-scripts', '--no-audit', '--no-fund'])
 }
 
-/** Builds dist when a source is newer than it. */
+/** Builds dist anew when a source is newer than it. */
 export function build() {
   const stamp = join(root, 'dist/.tsbuildinfo')
   const built = existsSync(stamp) ? statSync(stamp).mtimeMs : 0
   if (built > 0 && !SOURCES.some((path) => newer(join(root, path), built))) return
   console.error('Building…')
   run(process.execPath, ['scripts/generate.mjs'])
+  rmSync(join(root, 'dist'), { recursive: true, force: true }) // the compiler leaves what sources that are gone have made
   run(process.execPath, ['node_modules/typescript/bin/tsc', '-b', '--force'])
 }
 
