@@ -11,17 +11,9 @@ import {
   type OracleResult,
   OracleTired,
 } from '../support/pyql-oracle.js'
+import { limits, scanOptions } from '../support/pyql-oracle-limits.js'
 import { blockOf, type Person } from '../support/pyql-people.js'
 
-const limits = {
-  stepsMax: 10_000_000,
-  memoryMax: 10_000_000,
-  nodesMax: 100_000,
-  charactersMax: 100_000_000,
-  depthMax: 64,
-  traceMax: 100_000,
-}
-const scanOptions = { now: 1_600_000_000_000, sessionTime: 1_800_000, trace: true, limits }
 /** More with TRELLIS_PYQL_SCRIPTS=100000. */
 const scripts = Number(process.env.TRELLIS_PYQL_SCRIPTS ?? 10_000)
 const modes = ['event', 'event', 'event', 'segment', 'histogram'] as const

@@ -18,20 +18,12 @@ import { parse } from '../../src/pyql/parser.js'
 import { settings } from '../analytics/settings.js'
 import { oracleColumns, Random, randomPeople, ScriptGenerator } from '../support/pyql-generator.js'
 import { groupsOf, interpret, OracleError, OracleTired } from '../support/pyql-oracle.js'
+import { limits, scanOptions } from '../support/pyql-oracle-limits.js'
 import type { Person, Row } from '../support/pyql-people.js'
 
 /** Tables for each number of partitions; more with TRELLIS_EVENT_TABLES=200. */
 const TABLES = Number(process.env.TRELLIS_EVENT_TABLES ?? 2)
 const SCRIPTS = 12
-const limits = {
-  stepsMax: 10_000_000,
-  memoryMax: 10_000_000,
-  nodesMax: 100_000,
-  charactersMax: 100_000_000,
-  depthMax: 64,
-  traceMax: 100_000,
-}
-const scanOptions = { now: 1_600_000_000_000, sessionTime: 1_800_000, trace: true, limits }
 const modes = ['event', 'event', 'segment', 'histogram'] as const
 type Mode = (typeof modes)[number]
 
