@@ -66,6 +66,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       folder: join(config.data_dir, 'events'),
       tables: tablesOf(catalog).filter(({ kind }) => kind === 'events'),
       observer: metrics.events,
+      onFailure,
       onError: (error) => log.error({ err: error }, 'a segment could not be refreshed; it is tried again'),
     }),
   )
@@ -135,7 +136,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     startedAt: Date.now(),
     incarnation,
     state: () => state,
-    storageFailure: () => storage.failure,
+    storageFailure: () => storage.failure ?? events.failure,
   }
   let operationsPort = 0
   const clustering = stack.use(

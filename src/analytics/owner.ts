@@ -138,14 +138,15 @@ export class Owner implements AsyncDisposable {
   #idle: NodeJS.Timeout
   #closed = false
 
-  constructor(start: WorkerStart, makeScan: MakeScan) {
+  /** @param onFailure is told when an environment takes no more writes */
+  constructor(start: WorkerStart, makeScan: MakeScan, onFailure: (failure: Problem) => void) {
     this.#start = start
     this.#makeScan = makeScan
     this.#cache = new ColumnCache(start.settings.cacheBytesMax)
     this.places = new Places(start.environments)
     mkdirSync(start.folder, { recursive: true })
     for (let number = start.worker; number < start.environments; number += start.workers) {
-      this.#environments.set(number, new BinaryEnvironment(join(start.folder, environmentFile(number))))
+      this.#environments.set(number, new BinaryEnvironment(join(start.folder, environmentFile(number)), onFailure))
     }
     this.#idle = setInterval(() => this.#foldSoon(), IDLE_MS)
     this.#idle.unref()

@@ -1,3 +1,4 @@
+import type { Problem } from '../lib/index.js'
 import type { Population, Program, Scalar, ScanLimits, TriggerOutcome } from '../pyql/index.js'
 import type { Batch } from './batch.js'
 import type { DigestText } from './content-digest.js'
@@ -281,3 +282,9 @@ export type Request =
       readonly memory: readonly MemoryPopulation[]
     }
   | { readonly kind: 'close' }
+
+/** What a worker tells the main thread: an environment of its takes no more writes. */
+export interface Notice {
+  readonly kind: 'failed'
+  readonly facts: Problem['facts']
+}

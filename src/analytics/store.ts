@@ -20,6 +20,7 @@ import type {
   CopyRest,
   InsertAnswer,
   Keep,
+  Notice,
   OutgoingNote,
   PersonDigest,
   PopulationInfo,
@@ -39,6 +40,8 @@ export interface StoreOptions {
   readonly settings: StoreSettings
   /** Told of every scan, and how many people it looked at. */
   readonly onScan?: (kind: string, people: number) => void
+  /** Told once when events are not taken any more, and why. */
+  readonly onFailure?: (failure: Problem) => void
   /** Worker threads; default: the number of cores. At most one for each environment. */
   readonly workers?: number
 }
@@ -91,20 +94,25 @@ export class EventStore implements AsyncDisposable {
   readonly #running = new Set<Promise<unknown>>()
   readonly #insertsMax: number
   readonly #onScan: (kind: string, people: number) => void
+  readonly #onFailure: (failure: Problem) => void
   #waiting = 0
   #held: Promise<unknown> | undefined
-  #failure: Error | undefined
+  #failure: Problem | undefined
+  /** Why nothing can be asked any more. */
+  #crash: Error | undefined
 
   private constructor(threads: readonly Thread[], environments: number, options: StoreOptions) {
     this.#insertsMax = options.settings.insertsMax
     this.#onScan = options.onScan ?? (() => {})
+    this.#onFailure = options.onFailure ?? (() => {})
     this.#threads = threads
     this.#environments = environments
     this.#places = new Places(environments)
     for (const { worker, channel } of threads) {
       worker.on('error', (error) => {
-        this.#failure = error as Error
+        this.#crash = error as Error
         channel.fail(error)
+        this.#fail({ reason: (error as Error).message })
       })
     }
   }
@@ -114,7 +122,9 @@ export class EventStore implements AsyncDisposable {
     const environments = environmentsOf(options.folder)
     const workers = Math.max(1, Math.min(options.workers ?? availableParallelism(), environments))
     const threads = Array.from({ length: workers }, (_, worker) =>
-      startThread({ folder: options.folder, worker, workers, environments, settings: options.settings }),
+      startThread({ folder: options.folder, worker, workers, environments, settings: options.settings }, ({ facts }) =>
+        store.#fail(facts),
+      ),
     )
     connect(threads)
     const store = new EventStore(threads, environments, options)
@@ -124,6 +134,17 @@ export class EventStore implements AsyncDisposable {
     await Promise.all(threads.map(({ channel }) => channel.call({ kind: 'sweep', tables: live } satisfies Request)))
     await threads[0]!.channel.call({ kind: 'recover' } satisfies Request)
     return store
+  }
+
+  /** Why events are refused, while they are: some of the storage takes no more writes. What is stored can be asked. */
+  get failure(): Problem | undefined {
+    return this.#failure
+  }
+
+  #fail(facts: Notice['facts']): void {
+    if (this.#failure) return
+    this.#failure = new Problem('storage_unavailable', facts as Problem<'storage_unavailable'>['facts'])
+    this.#onFailure(this.#failure)
   }
 
   /** Inserts events; kept when what was accepted is durable and seen by every later query. */
@@ -495,13 +516,14 @@ export class EventStore implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(
       this.#threads.map(async ({ channel, worker }) => {
-        if (!this.#failure) await channel.call({ kind: 'close' } satisfies Request)
+        if (!this.#crash) await channel.call({ kind: 'close' } satisfies Request)
         await worker.terminate()
       }),
     )
   }
 
   async #insert(request: Request): Promise<InsertAnswer> {
+    if (this.#failure) throw this.#failure
     if (this.#running.size + this.#waiting >= this.#insertsMax) {
       throw new Problem('too_many_requests', {
         reason: `${this.#insertsMax} inserts are under way (setting events.inserts_max): try again.`,
@@ -561,7 +583,7 @@ export class EventStore implements AsyncDisposable {
 
   /** Tells the workers of a schema that they do not have yet. Messages arrive in order. */
   #announce(table: EventTable): void {
-    if (this.#failure) throw this.#failure
+    if (this.#crash) throw this.#crash
     for (const { channel, schemas } of this.#threads) {
       if ((schemas.get(table.id) ?? -1) >= table.version) continue
       schemas.set(table.id, table.version)
@@ -600,9 +622,9 @@ function environmentsOf(folder: string): number {
   return environments
 }
 
-function startThread(start: WorkerStart): Thread {
+function startThread(start: WorkerStart, onFailure: (notice: Notice) => void): Thread {
   const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: start })
-  const channel = new Channel(worker, () => assert(false, 'workers ask nothing of the main thread'))
+  const channel = new Channel(worker, onFailure)
   return { worker, channel, schemas: new Map(), inserts: 0 }
 }
 

@@ -5,13 +5,14 @@ import type { Batch, Outcome } from './batch.js'
 import { Channel } from './channel.js'
 import { Inserter, type Owners } from './inserter.js'
 import { Owner } from './owner.js'
-import type { Request, WorkerStart } from './protocol.js'
+import type { Notice, Request, WorkerStart } from './protocol.js'
 import { partitionOf } from './schema.js'
 
 /** A worker thread of the event store: see DESIGN.md. */
 const start = workerData as WorkerStart
 assert(parentPort !== null, 'the worker runs in a thread')
-const owner = new Owner(start, createScan)
+const main = new Channel(parentPort, handle)
+const owner = new Owner(start, createScan, ({ facts }) => void main.call({ kind: 'failed', facts } satisfies Notice))
 const peers = new Map<number, Channel>()
 
 const owners: Owners = {
@@ -154,7 +155,6 @@ process.on('unhandledRejection', (error) => {
   if (!(error instanceof Error && 'commitError' in error)) throw error
 })
 
-new Channel(parentPort, handle)
 parentPort.on('message', (message: { peer?: number; port?: MessagePort }) => {
   if (message.peer !== undefined && message.port) peers.set(message.peer, new Channel(message.port, handle))
 })

@@ -22,7 +22,7 @@ export interface NodeInfo {
   readonly incarnation: Incarnation
   /** starting → ready → stopping */
   state(): 'starting' | 'ready' | 'stopping'
-  /** Why the storage takes no writes any more; undefined as long as it does. */
+  /** Why the storage, or that of the events, takes no writes any more; undefined as long as both do. */
   storageFailure(): Problem | undefined
 }
 

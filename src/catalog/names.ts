@@ -1,8 +1,8 @@
 import { Problem } from '../lib/index.js'
 
 const NAME_LENGTH_MAX = 250
-/** Names that would reach a prototype somewhere, and the database that is the node's own. */
-const REFUSED = new Set(['__proto__', 'constructor', 'prototype'])
+/** Names that would reach a prototype somewhere, and steps of a path, which clients take out of the URLs of aliases. */
+const REFUSED = new Set(['__proto__', 'constructor', 'prototype', '.', '..'])
 export const RESERVED_DATABASE = 'system'
 
 /**

@@ -62,9 +62,12 @@ export function loadConfig(options: { environment?: NodeJS.ProcessEnv; flags?: r
 /** Fills in defaults and checks a tree of settings in place; throws a ConfigError. */
 export function checkTree(tree: Tree): Config {
   if (!validate(tree)) throw new ConfigError(explain(validate.errors![0]!))
-  const { tls } = tree['http'] as Config['http']
+  const { headers_timeout_ms: headers, request_timeout_ms: request, tls } = tree['http'] as Config['http']
   if ((tls.certificate === '') !== (tls.key === ''))
     throw new ConfigError('http.tls.certificate and http.tls.key must be set together.')
+  // A request has its headers in it: node would end it before they may be late.
+  if (request < headers)
+    throw new ConfigError(`http.request_timeout_ms (${request}) must be at least http.headers_timeout_ms (${headers}).`)
   return tree as unknown as Config
 }
 

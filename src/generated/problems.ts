@@ -12,6 +12,7 @@ export const problems = {
   backup_failed: {"status":503,"title":"The backup failed","detail":"The data could not be copied: {reason}. Nothing was made; try again.","retry":true},
   batch_too_large: {"status":413,"title":"Too many records","detail":"One operation takes at most {limit} records (setting {setting}).","retry":false},
   body_not_json: {"status":400,"title":"The body is not JSON","detail":"{reason}","retry":false},
+  body_not_utf8: {"status":400,"title":"The body is not UTF-8","detail":"The body has bytes that are no UTF-8 text; nothing of it was used. Send text as UTF-8.","retry":false},
   body_too_complex: {"status":413,"title":"The body is too complex","detail":"The body has more than {limit} {what} (setting {setting}).","retry":false},
   body_too_large: {"status":413,"title":"The body is too large","detail":"The body is larger than {limit} bytes (setting http.body_bytes_max).","retry":false},
   client_left: {"status":499,"title":"The client left","detail":"The client closed the connection before the answer; the operation was stopped.","retry":false},
@@ -166,6 +167,7 @@ export interface ProblemFacts {
   backup_failed: { reason: string | number }
   batch_too_large: { limit: string | number; setting: string | number }
   body_not_json: { reason: string | number }
+  body_not_utf8: Record<never, never>
   body_too_complex: { limit: string | number; what: string | number; setting: string | number }
   body_too_large: { limit: string | number }
   client_left: Record<never, never>

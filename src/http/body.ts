@@ -1,11 +1,16 @@
+import { isUtf8 } from 'node:buffer'
 import type { Context, Middleware } from 'koa'
 import bodyParser from 'koa-bodyparser'
 import { checkJsonBounds, type JsonBounds, Problem } from '../lib/index.js'
 
-/** Reads request bodies as text, whatever their type: JSON is bounded before it is parsed, so parsing comes later. */
+/** Of co-body, which its types leave out. A decoder would put U+FFFD in the place of what is not UTF-8, untold. */
+const UNDECODED = { encoding: '' }
+
+/** Reads request bodies as bytes, whatever their type: JSON is bounded before it is parsed, so parsing comes later. */
 export function readBody(bytesMax: number): Middleware {
   const read = bodyParser({
     enableTypes: ['text'],
+    ...UNDECODED,
     extendTypes: { text: ['*/*'] },
     textLimit: String(bytesMax),
     onerror(error) {
@@ -36,10 +41,15 @@ function bodyProblem(error: BodyError, bytesMax: number): Error {
   return error
 }
 
-/** The text of the body; empty when there is none. */
+const BYTE_ORDER_MARK = 0xfeff
+
+/** The text of the body; empty when there is none. @throws Problem body_not_utf8 */
 export function textOf(context: Context): string {
   const { body } = context.request as { body?: unknown }
-  return typeof body === 'string' ? body : ''
+  if (!(body instanceof Buffer)) return ''
+  if (!isUtf8(body)) throw new Problem('body_not_utf8', {})
+  const text = body.toString()
+  return text.charCodeAt(0) === BYTE_ORDER_MARK ? text.slice(1) : text
 }
 
 /** The value of a JSON text within bounds; throws a Problem that says where the text breaks. */

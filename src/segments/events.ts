@@ -124,6 +124,11 @@ export class Events implements AsyncDisposable {
     return answer
   }
 
+  /** Why events are refused, while they are. */
+  get failure(): Problem | undefined {
+    return this.#store.failure
+  }
+
   onInsert(listener: (schema: TableSchema) => void): void {
     this.#listeners.add(listener)
   }

@@ -2,6 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { EventStore } from '../analytics/index.js'
 import type { TableSchema } from '../catalog/index.js'
+import type { Problem } from '../lib/index.js'
 import { Compile } from './compile.js'
 import { eventTableOf } from './event-table.js'
 import { Events, type EventsObserver } from './events.js'
@@ -19,14 +20,24 @@ export interface EventsOptions {
   readonly observer?: EventsObserver
   /** Told what the background could not do. */
   readonly onError: (error: unknown) => void
+  /** Told once when events are not taken any more, and why. */
+  readonly onFailure?: (failure: Problem) => void
 }
 
 /** Opens the event data of a node. */
-export async function openEvents({ folder, settings, tables, observer, onError }: EventsOptions): Promise<Events> {
+export async function openEvents({
+  folder,
+  settings,
+  tables,
+  observer,
+  onError,
+  onFailure,
+}: EventsOptions): Promise<Events> {
   const workers = settings.workers || availableParallelism()
   const store = await EventStore.open(
     {
       ...{ folder, settings: storeSettingsOf(settings, workers), workers },
+      ...(onFailure && { onFailure }),
       ...(observer && { onScan: (kind, people) => observer.scanned(kind, people) }),
     },
     tables.map(eventTableOf),

@@ -12,9 +12,12 @@ export class BinaryEnvironment implements AsyncDisposable {
   readonly #data: Database<Buffer, Buffer>
   readonly #folder: string
   readonly #space: FreeSpace
+  readonly #onFailure: (failure: Problem) => void
   #failure: Problem | undefined
 
-  constructor(path: string) {
+  /** @param onFailure is told once when it takes no more writes, and why */
+  constructor(path: string, onFailure: (failure: Problem) => void = () => {}) {
+    this.#onFailure = onFailure
     this.#folder = dirname(path)
     this.#space = new FreeSpace(this.#folder)
     // Without overlappingSync a promise of a write is kept only after fsync.
@@ -49,7 +52,8 @@ export class BinaryEnvironment implements AsyncDisposable {
       )
     } catch (error) {
       const { problem, lasting } = await failureOf(error, { folder: this.#folder, isVisible: false })
-      this.#failure = lasting
+      if (lasting && !this.#failure) this.#onFailure(lasting)
+      this.#failure ??= lasting
       throw problem
     }
   }

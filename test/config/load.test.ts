@@ -41,6 +41,11 @@ describe('the configuration', () => {
     ['a value that is not one of the allowed ones', { flags: ['--log.level=loud'] }, /log\.level.*trace, debug/],
     ['a flag without a value', { flags: ['--http.port'] }, /needs a value/],
     ['a file that does not exist', { flags: ['--config=/nonexistent.yaml'] }, /does not exist/],
+    [
+      'a time for requests that is shorter than that for their headers',
+      { flags: ['--http.headers_timeout_ms=5000', '--http.request_timeout_ms=4999'] },
+      /request_timeout_ms \(4999\) must be at least http\.headers_timeout_ms \(5000\)/,
+    ],
     ['a certificate without its key', { flags: ['--http.tls.certificate=x.pem'] }, /together/],
   ] as const)
     it(`refuses ${title} and says what to do`, () => {

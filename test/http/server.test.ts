@@ -1,7 +1,8 @@
 import { once } from 'node:events'
 import { connect } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { expect } from 'chai'
-import { type TestNode, withNode } from '../support/node.js'
+import { ADMIN, basic, type TestNode, withNode } from '../support/node.js'
 
 const code = (answer: { body: unknown }) => (answer.body as { code?: string }).code
 
@@ -82,6 +83,37 @@ describe('the door', () => {
       }
       const unknown = await node.send('POST', '/', '{}', { headers: { 'content-encoding': 'zip' } })
       expect(unknown.status).to.equal(415)
+    })
+  })
+
+  it('refuses bytes that are no UTF-8 instead of storing other characters, and takes those that are', async () => {
+    await withNode(async ({ ok, url }) => {
+      await ok({ operation: 'create_table', table: 'dog', primary_key: 'id' })
+      const insert = async (name: Uint8Array, headers = {}, wrap = (body: Buffer): Uint8Array => body) => {
+        const body = Buffer.concat([
+          Buffer.from('{"operation":"insert","table":"dog","records":[{"id":1,"name":"'),
+          name,
+          Buffer.from('"}]}'),
+        ])
+        const response = await fetch(url, {
+          method: 'POST',
+          headers: { authorization: basic(ADMIN), ...headers },
+          body: new Uint8Array(wrap(body)),
+        })
+        return { status: response.status, body: await response.json() }
+      }
+      for (const bytes of [[0xff], [0xc3], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf0, 0x9f, 0x98], [0xfc, 0x28]]) {
+        const plain = await insert(Uint8Array.from(bytes))
+        expect(plain).to.deep.include({ status: 400 }).and.to.have.nested.property('body.code', 'body_not_utf8')
+        const gzip = await insert(Uint8Array.from(bytes), { 'content-encoding': 'gzip' }, gzipSync)
+        expect(code(gzip)).to.equal('body_not_utf8')
+      }
+      const name = 'Zoë 😀 \ufffd \ufeff'
+      expect(
+        (await insert(Buffer.from(name), {}, (body) => Buffer.concat([Buffer.from('\ufeff'), body]))).status,
+      ).to.equal(200)
+      const search = { operation: 'search_by_id', table: 'dog', ids: [1], get_attributes: ['name'] }
+      expect(await ok(search)).to.deep.equal([{ name }])
     })
   })
 

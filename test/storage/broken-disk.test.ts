@@ -103,12 +103,66 @@ describe('a disk that fails', () => {
     this.timeout(60_000)
     if (process.platform !== 'linux') this.skip()
     await withFolder(async (folder) => {
-      await using node = await startKillable(folder, { TRELLIS_LOG_LEVEL: 'error' }, brokenNode)
+      const environment = { TRELLIS_LOG_LEVEL: 'error', BROKEN_FILE: '/records/data.mdb' }
+      await using node = await startKillable(folder, environment, brokenNode)
       await tryBreaking(folder, node, () => node.child.kill('SIGUSR2'))
     })
   })
 
-  it('in flushing: does the same', async function () {
+  it('in writing events: refuses events, and goes on with what is stored and with records', async function () {
+    this.timeout(60_000)
+    if (process.platform !== 'linux') this.skip()
+    await withFolder(async (folder) => {
+      const environment = { TRELLIS_LOG_LEVEL: 'error', BROKEN_FILE: '/events/0.mdb' }
+      await using node = await startKillable(folder, environment, brokenNode)
+      const columns = [{ name: 'page', type: 'text' }]
+      await ask(node, '/', { operation: 'create_table', table: 'clicks', kind: 'events', columns })
+      await ask(node, '/', { operation: 'create_table', table: 'dog', primary_key: 'id' })
+      const insertEvents = (from: number) => {
+        const events = Array.from({ length: 20 }, (_, n) => ({
+          person: `p${from + n}`,
+          stamp: 1e12,
+          action: 'click',
+          _: { page: 'x' },
+        }))
+        return ask(node, '/', { operation: 'insert_events', table: 'clicks', events })
+      }
+      const script = 'match:\n    tally("all")\n'
+      const people = async (of: KillableNode) => {
+        const { status, body } = await ask(of, '/', {
+          operation: 'query_events',
+          table: 'clicks',
+          segments: '*',
+          script,
+        })
+        expect(status, JSON.stringify(body)).to.equal(200)
+        return (body as { _: { c: number[] }[] })._[0]!.c[0]
+      }
+      expect((await insertEvents(0)).body).to.include({ inserted: 20 })
+      node.child.kill('SIGUSR2')
+      const failed = await insertEvents(100)
+      expect(failed).to.deep.include({ status: 503 }).and.to.have.nested.property('body.code', 'outcome_unknown')
+      for (const from of [200, 300]) {
+        const refused = await insertEvents(from)
+        expect(refused).to.deep.include({ status: 503 }).and.to.have.nested.property('body.code', 'storage_unavailable')
+      }
+      const stored = await people(node)
+      expect(stored, 'what is stored can be asked').to.be.within(20, 40)
+      expect(await ask(node, '/ready')).to.deep.include({ status: 503 })
+      expect((await ask(node, '/health')).status).to.equal(200)
+      expect((await insert(node, 1)).status, 'records are elsewhere').to.equal(200)
+      expect(node.errors())
+        .to.include('takes no more writes until the node is restarted')
+        .and.to.not.include('unhandled')
+      await node.kill()
+      await using again = await startKillable(folder)
+      expect((await ask(again, '/ready')).status).to.equal(200)
+      expect(await people(again)).to.be.within(20, 40)
+      expect(await read(again, [1])).to.deep.equal([1])
+    })
+  })
+
+  it('in flushing: does the same as in writing', async function () {
     this.timeout(60_000)
     if (process.platform !== 'linux' || spawnSync('cc', ['--version']).status !== 0) this.skip()
     await withFolder(async (folder) => {

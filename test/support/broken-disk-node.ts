@@ -1,12 +1,13 @@
-// A node whose records' file cannot be written any more after SIGUSR2: its descriptors lead to a file opened for reading.
+// A node of which the file BROKEN_FILE cannot be written any more after SIGUSR2: its descriptors lead to a file opened
+// for reading.
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 
 const DESCRIPTORS = '/proc/self/fd'
 const TRIES_MAX = 1000
 
-function isData(descriptor: string): boolean {
+function isBroken(descriptor: string): boolean {
   try {
-    return readlinkSync(`${DESCRIPTORS}/${descriptor}`).endsWith('/records/data.mdb')
+    return readlinkSync(`${DESCRIPTORS}/${descriptor}`).endsWith(process.env['BROKEN_FILE']!)
   } catch {
     return false // closed since it was listed
   }
@@ -24,6 +25,6 @@ function replace(descriptor: number): void {
 }
 
 process.on('SIGUSR2', () => {
-  for (const descriptor of readdirSync(DESCRIPTORS).filter(isData)) replace(Number(descriptor))
+  for (const descriptor of readdirSync(DESCRIPTORS).filter(isBroken)) replace(Number(descriptor))
 })
 await import('../../src/main.js')
