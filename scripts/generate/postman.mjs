@@ -20,7 +20,7 @@ const RESET = `if (pm.variables.get('start_from_nothing') === 'true') {
   post({ operation: 'describe_all' }, (databases) => drop(Object.keys(databases)))
 }`
 
-export function postman({ contracts, problems }) {
+export function postman({ contracts, problems, replies }) {
   const groups = [...new Set(contracts.map(({ group }) => group))]
   const resets = contracts.some(({ operation }) => operation === 'drop_database')
   const collection = {
@@ -42,7 +42,7 @@ export function postman({ contracts, problems }) {
       name: group,
       item: contracts
         .filter((contract) => contract.group === group)
-        .map((contract) => operationFolder(contract, problems, resets)),
+        .map((contract) => operationFolder(contract, { problems, replies }, resets)),
     })),
   }
   return new Map([['docs/postman.json', `${JSON.stringify(collection, null, 1)}\n`]])
@@ -50,11 +50,11 @@ export function postman({ contracts, problems }) {
 
 const pair = (key, value) => ({ key, value, type: 'string' })
 
-function operationFolder(contract, problems, resets) {
+function operationFolder(contract, known, resets) {
   return {
     name: contract.operation,
     description: [contract.summary, contract.description, fieldList(contract)].filter(Boolean).join('\n\n'),
-    item: contract.examples.map((example) => exampleItem(contract, example, problems, resets)),
+    item: contract.examples.map((example) => exampleItem(contract, example, known, resets)),
   }
 }
 
@@ -68,8 +68,8 @@ function fieldList({ request }) {
 }
 
 /** One request, or a folder of what must be there first and the request. */
-function exampleItem(contract, example, problems, resets) {
-  const main = mainRequest(contract, example, problems)
+function exampleItem(contract, example, known, resets) {
+  const main = mainRequest(contract, example, known)
   const before = (example.given ?? []).map(({ operation, ...request }) =>
     plainRequest(`First: ${operation}`, operation, request),
   )
@@ -79,10 +79,11 @@ function exampleItem(contract, example, problems, resets) {
   return { name: example.title, item: [...before, main] }
 }
 
-function mainRequest(contract, example, problems) {
+function mainRequest(contract, example, { problems, replies }) {
   const problem = example.problem && { code: example.problem, ...problems[example.problem] }
   const status = problem ? problem.status : 200
-  const reply = problem ? problemReply(problem, example.request) : shown(example.response)
+  // What a node answered: examples hold it, of problems a file of its own, which the tests of the examples record.
+  const reply = problem ? replies[contract.operation]?.[example.title] : shown(example.response)
   const main = plainRequest(example.title, contract.operation, example.request)
   main.event = [event('test', checks(contract, status, reply, problem))]
   main.response = [
@@ -98,14 +99,6 @@ function mainRequest(contract, example, problems) {
   ]
   if (example.as === 'nobody') main.request.auth = { type: 'noauth' }
   return main
-}
-
-/** The problem with the facts that the request tells. */
-function problemReply({ code, title, status, detail, retry }, request) {
-  const told = detail.replace(/\{(\w+)\}/g, (_, name) =>
-    typeof request[name] === 'object' ? '…' : (request[name] ?? '…'),
-  )
-  return { type: `https://trellisdb.dev/problems/${code}`, title, status, code, detail: told, error: told, retry }
 }
 
 function checks({ operation }, status, reply, problem) {

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 
 const json = (path) => JSON.parse(readFileSync(path, 'utf8'))
 
-/** { root, contracts (with group), common (file name → schema), problems, config } */
+/** { root, contracts (with group), common (file name → schema), problems, replies, config } */
 export function readSchemas(root) {
   const folder = join(root, 'schemas')
   const contracts = readdirSync(join(folder, 'operations'))
@@ -34,6 +34,7 @@ export function readSchemas(root) {
     contracts,
     common,
     problems: json(join(folder, 'problems.json')),
+    replies: json(join(folder, 'problem-replies.json')),
     config: json(join(folder, 'config.json')),
   }
 }

@@ -2,8 +2,10 @@ import { expect } from 'chai'
 import { type Contract, type Example, readContracts } from '../../src/contracts/index.js'
 import { matches } from '../support/matches.js'
 import { type TestNode, withNode } from '../support/node.js'
+import { checkReply, saveReplies } from '../support/replies.js'
 
 const contracts = readContracts()
+after(saveReplies)
 /** Those of the mesh need several nodes: mesh.test.ts runs them. */
 const alone = contracts.filter(({ group }) => group !== 'mesh')
 
@@ -38,6 +40,7 @@ async function run(node: TestNode, contract: Contract, example: Example): Promis
     if (!matches(answer.body, example.response)) expect(answer.body, where).to.deep.equal(example.response)
   } else {
     expect(answer.body, where).to.have.property('code', example.problem)
+    checkReply(contract, example.title, answer.body)
   }
 }
 

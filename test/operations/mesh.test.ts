@@ -3,11 +3,14 @@ import { type Contract, type Example, readContracts } from '../../src/contracts/
 import { withCluster } from '../support/cluster.js'
 import { matches } from '../support/matches.js'
 import type { TestNode } from '../support/node.js'
+import { checkReply, saveReplies } from '../support/replies.js'
 
 const contracts = readContracts().filter(({ group }) => group === 'mesh')
 
 /** The examples of the mesh speak to node1, which is joined to node2. */
 describe('the examples of the group mesh', () => {
+  after(saveReplies)
+
   it('answer as their contracts say on two joined nodes', async () => {
     await withCluster(
       ['node1', 'node2'],
@@ -34,6 +37,7 @@ async function run(node: TestNode, contract: Contract, example: Example): Promis
   const answer = await node.post({ operation: contract.operation, ...example.request })
   if (example.problem !== undefined) {
     expect(answer.body, where).to.have.property('code', example.problem)
+    checkReply(contract, example.title, answer.body)
     return
   }
   expect(answer.status, `${where}: ${JSON.stringify(answer.body)}`).to.equal(200)
