@@ -20,3 +20,14 @@ export function requireWhole(catalog: Catalog, { view }: Call, place: { database
     },
   )
 }
+
+/** Whether the caller may make and change the tables and triggers of a database. */
+export function mayBuild({ rights }: Call, database: string): boolean {
+  try {
+    rights.requireStructure(database)
+    return true
+  } catch (error) {
+    if (error instanceof Problem) return false
+    throw error
+  }
+}

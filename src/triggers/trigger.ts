@@ -29,7 +29,8 @@ export interface Subscriber {
   sub: string
   host: string
   port: number
-  path: string
+  /** For those only who may change the trigger: paths and queries hold tokens. */
+  path?: string
   tls: boolean
   retention: number
   signed: boolean

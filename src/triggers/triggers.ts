@@ -142,17 +142,18 @@ export class Triggers implements AsyncDisposable {
     return !known
   }
 
-  describe(place: TriggerPlace): TriggerView {
-    return this.#view(this.#get(place))
+  /** `whole`: with the paths of its web-hooks. */
+  describe(place: TriggerPlace, whole: boolean): TriggerView {
+    return this.#view(this.#get(place), whole)
   }
 
-  list(database: string, table: string): TriggerView[] {
+  list(database: string, table: string, whole: boolean): TriggerView[] {
     const tableId = this.#options.source.tableId(database, table)
     const own = [...this.#triggers.values()].filter(({ trigger }) => trigger.tableId === tableId)
-    return own.map((live) => this.#view(live)).sort((a, b) => (a.reevent < b.reevent ? -1 : 1))
+    return own.map((live) => this.#view(live, whole)).sort((a, b) => (a.reevent < b.reevent ? -1 : 1))
   }
 
-  #view(live: LiveTrigger): TriggerView {
+  #view(live: LiveTrigger, whole: boolean): TriggerView {
     const functions = [...(this.#programOf(live, false)?.functions ?? [])]
     const { trigger, failures, lastFailure } = live
     return {
@@ -160,14 +161,14 @@ export class Triggers implements AsyncDisposable {
       created_at: new Date(trigger.createdAt).toISOString(),
       failures,
       ...(lastFailure !== undefined && { last_failure: lastFailure }),
-      subscribers: this.#deliveriesOf(trigger.id).map((delivery) => this.#subscriberView(delivery)),
+      subscribers: this.#deliveriesOf(trigger.id).map((delivery) => this.#subscriberView(delivery, whole)),
     }
   }
 
-  #subscriberView(delivery: Delivery): Subscriber {
+  #subscriberView(delivery: Delivery, whole: boolean): Subscriber {
     const { name, host, port, path, tls, retentionMs, secret } = delivery.subscription
     return {
-      ...{ sub: name, host, port, path, tls, retention: retentionMs, signed: secret !== undefined },
+      ...{ sub: name, host, port, ...(whole && { path }), tls, retention: retentionMs, signed: secret !== undefined },
       waiting: delivery.waiting,
       dead_letters: delivery.deadLetters,
       failures: delivery.failures,

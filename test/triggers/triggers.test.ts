@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type Hook, openHook } from '../support/hook.js'
-import { onNode, type TestNode, withNode } from '../support/node.js'
+import { basic, onNode, type TestNode, withNode } from '../support/node.js'
 
 const settings = {
   'webhooks.allow': '127.0.0.1',
@@ -53,6 +53,35 @@ async function figure(node: TestNode, name: string): Promise<number> {
 
 describe('triggers', function () {
   this.timeout(40_000)
+
+  it('tell the paths of their web-hooks to those only who may change them, and secrets to nobody', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      await prepare(node, hook, script, { path: '/in?token=hush', secret: 'whsec_aHVzaA==' })
+      const reader = { username: 'reader', password: 'a-password-of-readers' }
+      await node.ok({ operation: 'add_user', ...reader, role: 'member' })
+      await node.ok({ operation: 'share_database', database: 'shop', username: 'reader', level: 'write' })
+      for (const request of [
+        { operation: 'describe_trigger', ...place },
+        { operation: 'list_triggers', ...place, trigger: undefined },
+      ]) {
+        const whole = JSON.stringify(await node.ok(request))
+        expect(whole).to.include('/in?token=hush').and.not.to.include('whsec')
+        const { status, body } = await node.post(request, { authorization: basic(reader) })
+        expect([status, JSON.stringify(body)]).to.deep.equal([200, whole.replace('"path":"/in?token=hush",', '')])
+      }
+    }, settings)
+  })
+
+  it('are gone with their database', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      await prepare(node, hook)
+      expect(node.node.services.triggers.measure().triggers).to.equal(1)
+      await node.ok({ operation: 'drop_database', database: 'shop' })
+      expect(node.node.services.triggers.measure().triggers).to.equal(0)
+    }, settings)
+  })
 
   it('go on delivering after a queue was full, and show in the figures what waits, what died and what went out', async () => {
     await using hook = await openHook()

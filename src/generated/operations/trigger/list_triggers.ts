@@ -75,9 +75,9 @@ export interface Response {
        */
       port: number
       /**
-       * Its path.
+       * Its path and query, which may hold a secret: told to those only who may change the trigger.
        */
-      path: string
+      path?: string
       /**
        * Whether it is called over HTTPS.
        */
