@@ -66,6 +66,8 @@ const EVENTS = 'events'
 /** Backups of the whole node while it serves, their verification, and databases that come back under a new name. */
 export class Backups {
   readonly #options: BackupsOptions
+  /** The end of the last copy: each takes a process, so they are made one after the other. */
+  #lastCopy: Promise<unknown> = Promise.resolve()
 
   private constructor(options: BackupsOptions) {
     this.#options = options
@@ -84,8 +86,17 @@ export class Backups {
   async *stream(signal?: AbortSignal): AsyncGenerator<Uint8Array> {
     const { version, node, incarnation } = this.#options.about
     await using scratch = await this.#scratch()
-    const taken = await this.#copyTo(scratch.path, signal)
+    const taken = await this.#copyInTurn(scratch.path, signal)
     yield* pack(scratch.path, { format: 1, version, node, incarnation: incarnation.id, taken })
+  }
+
+  #copyInTurn(folder: string, signal: AbortSignal | undefined): Promise<number> {
+    const copy = this.#lastCopy.then(() => {
+      signal?.throwIfAborted()
+      return this.#copyTo(folder, signal)
+    })
+    this.#lastCopy = copy.catch(() => {})
+    return copy
   }
 
   /** Copies records and events as of one moment, and answers when that was. Writers wait only while copies begin. */
