@@ -9,6 +9,7 @@ import { type Config, LiveConfig } from './config/index.js'
 import { Contracts } from './contracts/index.js'
 import { tableDropperOf } from './dropping.js'
 import { HttpServer } from './http/index.js'
+import { jobOwnersOf } from './job-owners.js'
 import { Deletions, Exports, Folder, IndexBuilds, Jobs, Loads } from './jobs/index.js'
 import { Disposals, LogTail, type Problem } from './lib/index.js'
 import { indexBuilderOf, momentOf, rowRemoverOf, rowStoreOf, searchOf } from './loading.js'
@@ -89,14 +90,17 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     await Access.open({
       store: new DurableAccessStore(storage),
       structure: {
-        database: (name) => catalog.current.databases.get(name),
+        // With what is on its way to disk: whoever comes next is asked about it.
+        database: (name) => catalog.draft.databases.get(name),
         table: (...names) => catalog.find(...names),
       },
       settings: config.access,
       issuer: config.node.name,
     }),
   )
-  const jobs = stack.use(new Jobs({ storage, metrics, replays, settings: config.jobs, log }))
+  const owners = jobOwnersOf(access, contracts)
+  const jobs = stack.use(new Jobs({ storage, metrics, replays, owners, settings: config.jobs, log }))
+  access.onChange(() => jobs.checkOwners())
   const loads = new Loads({
     jobs,
     rows: rowStoreOf(catalog, tables),

@@ -2,7 +2,7 @@ import { type Needs, operation } from '../../src/api/index.js'
 
 export default operation('csv_data_load', ({ data, ...load }, { loads }: Needs<'loads'>, call) => {
   const { database, table, action } = load
-  const actions = action === 'upsert' ? (['insert', 'update'] as const) : [action]
+  const actions = loads.rightsFor(action)
   const { rights } = call.caller!
   // Before anything of the table is looked at: what the caller may not know of does not exist.
   rights.require(actions, database, table)

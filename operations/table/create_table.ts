@@ -13,8 +13,13 @@ export default operation('create_table', async (request, needs: Needs<'catalog' 
     ...(foreign_keys && { foreignKeys: foreign_keys }),
     ...(kind === 'events' && { options: { z_order, partitions: partitions ?? events.partitions, fold_case } }),
   }
-  await catalog.createTable(definition, call, (transaction, made) =>
-    access.sharing.claim(transaction, made, call.user!, call),
-  )
+  // The database may have become another's since the caller was let in.
+  const allowed = {
+    alongside(transaction: Parameters<typeof call.alongside>[0]) {
+      call.rights.requireStructure(database)
+      call.alongside(transaction)
+    },
+  }
+  await catalog.createTable(definition, allowed, (transaction, made) => access.sharing.claim(transaction, made, call))
   return answer
 })

@@ -1,4 +1,4 @@
-import { everything, Problem, type View } from '../lib/index.js'
+import { allRights, everything, Problem, type View } from '../lib/index.js'
 import { ApiKeys } from './api-keys.js'
 import { AuditLog } from './audit.js'
 import { type Asking, authorize, type Needed } from './authorize.js'
@@ -179,6 +179,23 @@ export class Access implements AsyncDisposable {
     if (!user.active) throw new Problem('user_inactive', {})
     if (databases === undefined && this.#callers.grantsOf(user.role).superUser) return everything
     return this.#callers.rightsOf(user, databases && { databases })
+  }
+
+  /** When a user was made; undefined when there is none. */
+  since(username: string): number | undefined {
+    return this.#directory.users.get(username)?.created
+  }
+
+  /**
+   * The user that was made at a time, as it is now: for work that goes on without its request.
+   * @throws Problem user_unknown, user_inactive
+   */
+  userSince(username: string, since: number): Asking {
+    const user = this.#userNamed(username)
+    if (user.created !== since) throw new Problem('user_unknown', { username })
+    if (!user.active) throw new Problem('user_inactive', {})
+    const { superUser } = this.#callers.grantsOf(user.role)
+    return { superUser, rights: superUser ? allRights : this.#callers.rightsOf(user) }
   }
 
   /** Why a user may or may not run an operation. */

@@ -2,6 +2,7 @@ import { allRights, everything, type Rights, type View } from '../lib/index.js'
 import type { Directory } from './directory.js'
 import { type Grants, grantsOf, noGrants } from './grants.js'
 import { UserRights } from './rights.js'
+import { owns } from './sharing.js'
 import type { ApiKeyScope, ShareLevel, UserRecord } from './store.js'
 import type { Structure } from './structure.js'
 
@@ -15,6 +16,8 @@ export interface SignedIn {
   readonly generation: number
   /** When the user was made: what somebody of its name left before is not its own. Milliseconds since 1970. */
   readonly since: number
+  /** This user and no other that ever had the name, and which key it came with: whose repeats these are. */
+  readonly identity: string
   /** Signed in with a join token. */
   readonly joinOnly: boolean
   /** Signed in with a key for programs: what the key allows. */
@@ -88,17 +91,18 @@ export class Callers {
     const key = apiKey === undefined ? undefined : this.#directory.apiKeys.get(apiKey)
     if (apiKey === undefined ? user.generation !== generation : key?.username !== username) return undefined
     const { generation: current, created: since } = user
-    const who = { username, generation: current, since, joinOnly, ...(key && { scope: key.scope }) }
+    const identity = JSON.stringify([username, since, joinOnly, apiKey ?? null])
+    const who = { username, generation: current, since, identity, joinOnly, ...(key && { scope: key.scope }) }
     if (this.grantsOf(user.role).superUser && key?.scope.databases === undefined)
       return { ...who, superUser: true, view: everything, rights: allRights }
     const rights = this.rightsOf(user, key?.scope)
     return { ...who, superUser: false, view: rights, rights }
   }
 
-  #standing(database: string, { username }: UserRecord): 'owner' | ShareLevel | undefined {
+  #standing(database: string, { username, created }: UserRecord): 'owner' | ShareLevel | undefined {
     const record = this.#directory.databases.get(database)
     if (!record || record.createdAt !== this.#structure.database(database)?.createdAt) return undefined
-    if (record.owner === username) return 'owner'
+    if (owns(record, username, created)) return 'owner'
     return Object.hasOwn(record.shares, username) ? record.shares[username] : undefined
   }
 }

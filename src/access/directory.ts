@@ -72,12 +72,15 @@ export class Directory {
 
   /**
    * Runs one change inside a transaction of somebody else's: both are there, or neither is. It does not wait its turn, so
-   * it touches only what no other change can know of yet.
+   * it touches only what no other change can know of yet. It holds from now on, for transactions that come before the
+   * commit: they see what this one has made.
    */
   changeIn(transaction: WriteTransaction, by: Actor, decide: (put: Put) => Event): void {
     const { changes, written } = this.#decided(by, decide)
     this.#store.writeIn(transaction, written)
-    transaction.onCommit(() => this.apply(changes))
+    const before = new Map([...changes.keys()].map((key) => [key, this.#get(key)]))
+    transaction.onUndo(() => this.apply(before))
+    this.apply(changes)
   }
 
   async #change(by: Actor, decide: (put: Put) => Event | undefined): Promise<void> {
@@ -97,11 +100,13 @@ export class Directory {
 
   /** Takes changes that are stored already. */
   apply(changes: ReadonlyMap<string, unknown>): void {
-    for (const [key, value] of changes) {
-      const slash = key.indexOf('/')
-      this.#set(key.slice(0, slash) as Kept, key.slice(slash + 1), value)
-    }
+    for (const [key, value] of changes) this.#set(...placeOf(key), value)
     for (const listener of this.#listeners) listener()
+  }
+
+  #get(key: string): unknown {
+    const [kind, name] = placeOf(key)
+    return this.#maps[kind].get(name)
   }
 
   #set(kind: Kept, name: string, value: unknown): void {
@@ -109,4 +114,10 @@ export class Directory {
     if (value === undefined) map?.delete(name)
     else map?.set(name, value)
   }
+}
+
+/** The kind and the name in a key like user/NAME. */
+function placeOf(key: string): [Kept, string] {
+  const slash = key.indexOf('/')
+  return [key.slice(0, slash) as Kept, key.slice(slash + 1)]
 }

@@ -5,6 +5,11 @@ import type { Actor, Directory } from './directory.js'
 import type { DatabaseRecord, ShareLevel } from './store.js'
 import type { Structure } from './structure.js'
 
+/** Whether a database is this user's, and not one's that had the name before. */
+export function owns({ owner, ownerSince }: DatabaseRecord, username: string, since: number): boolean {
+  return owner === username && ownerSince === since
+}
+
 /** Owners of databases, and with whom they share them. */
 export class Sharing {
   readonly #directory: Directory
@@ -16,10 +21,15 @@ export class Sharing {
   }
 
   /** Notes whose a new database is, in the transaction that makes it. */
-  claim(transaction: WriteTransaction, made: { name: string; createdAt: number }, owner: string, by: Actor): void {
+  claim(
+    transaction: WriteTransaction,
+    made: { name: string; createdAt: number },
+    by: Actor & { caller?: SignedIn },
+  ): void {
     const { name: database, createdAt } = made
+    const { username: owner, since: ownerSince } = by.caller!
     this.#directory.changeIn(transaction, by, (put) => {
-      put('database', database, { database, createdAt, owner, shares: {} })
+      put('database', database, { database, createdAt, owner, ownerSince, shares: {} })
       return { operation: 'own_database', target: database, change: { owner } }
     })
   }
@@ -47,7 +57,7 @@ export class Sharing {
   #ownedBy(caller: SignedIn, database: string): DatabaseRecord {
     const record = this.#record(database)
     if (!record || !caller.rights.knowsDatabase(database)) throw new Problem('database_not_found', { database })
-    if (!caller.superUser && record.owner !== caller.username) throw new Problem('not_owner', { database })
+    if (!caller.superUser && !owns(record, caller.username, caller.since)) throw new Problem('not_owner', { database })
     return record
   }
 

@@ -36,6 +36,8 @@ export interface DatabaseRecord {
   /** When the database was made: what was noted for an earlier one of its name is void. */
   createdAt: number
   owner?: string
+  /** When the owner was made: a later user of the name owns nothing. Milliseconds since 1970. */
+  ownerSince?: number
   shares: Record<string, ShareLevel>
 }
 

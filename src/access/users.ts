@@ -201,8 +201,9 @@ export class Users {
     for (const record of this.#directory.databases.values()) {
       if (record.owner !== username && !Object.hasOwn(record.shares, username)) continue
       const { [username]: _gone, ...shares } = record.shares
-      const { owner, ...rest } = record
-      put('database', record.database, { ...rest, shares, ...(owner !== username && owner !== undefined && { owner }) })
+      const { owner, ownerSince, ...rest } = record
+      const remaining = owner !== username && owner !== undefined && { owner, ownerSince }
+      put('database', record.database, { ...rest, shares, ...remaining })
     }
   }
 }

@@ -34,7 +34,7 @@ type Body = Record<string, unknown>
 /** The straight line that every request takes: who → known operation → check → may they → run → measure. */
 export class Dispatcher {
   readonly #options: DispatcherOptions
-  /** Requests with an idempotency key that are under way, by user and key. */
+  /** Requests with an idempotency key that are under way, by their owner and key. */
   readonly #once = new Map<string, Promise<void>>()
 
   constructor(options: DispatcherOptions) {
@@ -118,16 +118,16 @@ export class Dispatcher {
     key: string,
     replays: FirstAnswers,
   ): Promise<unknown> {
-    const user = call.user ?? ''
-    const idempotency: Idempotency = { key, fingerprint: fingerprint(compiled.contract.operation, request) }
-    const place = JSON.stringify([user, key])
+    const owner = call.caller?.identity ?? ''
+    const idempotency: Idempotency = { owner, key, fingerprint: fingerprint(compiled.contract.operation, request) }
+    const place = JSON.stringify([owner, key])
     for (let first = this.#once.get(place); first; first = this.#once.get(place)) await first
-    const replay = replays.find(user, idempotency)
+    const replay = replays.find(idempotency)
     if (replay) return replay.answer
     call.idempotency = idempotency
-    call.keep = (transaction, answer) => replays.keep(transaction, user, idempotency, answer)
+    call.keep = (transaction, answer) => replays.keep(transaction, idempotency, answer)
     const run = this.#handle(compiled, request, call).then(async (answer) => {
-      if (!replays.find(user, idempotency)) await replays.store(user, idempotency, answer)
+      if (!replays.find(idempotency)) await replays.store(idempotency, answer)
       return answer
     })
     const over = () => void this.#once.delete(place)

@@ -58,6 +58,7 @@ export const problems = {
   job_ended: {"status":409,"title":"The job has ended","detail":"The job {id} has ended already: {status}.","retry":false},
   job_not_found: {"status":404,"title":"There is no such job","detail":"There is no job with the id {id} that you may see.","retry":false},
   job_result_too_large: {"status":422,"title":"The result is too large","detail":"The result is larger than {limit} bytes (setting jobs.result_bytes_max): use trim, a bucket or a filter.","retry":false},
+  job_user_ended: {"status":403,"title":"The user of the job has ended","detail":"User '{user}', who started the job {id}, may no longer do it: {reason}. What the job had done before stays.","retry":false},
   key_invalid: {"status":400,"title":"The primary key is not valid","detail":"records[{index}]: {reason}","retry":false},
   key_unknown: {"status":404,"title":"Unknown key","detail":"Key '{id}' does not exist.","retry":false},
   last_super_user: {"status":409,"title":"The last super user","detail":"At least one active user must keep the super_user role.","retry":false},
@@ -213,6 +214,7 @@ export interface ProblemFacts {
   job_ended: { id: string | number; status: string | number }
   job_not_found: { id: string | number }
   job_result_too_large: { limit: string | number }
+  job_user_ended: { user: string | number; id: string | number; reason: string | number }
   key_invalid: { index: string | number; reason: string | number }
   key_unknown: { id: string | number }
   last_super_user: Record<never, never>

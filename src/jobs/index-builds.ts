@@ -65,7 +65,7 @@ export class IndexBuilds {
       position ??= await this.#builder.add(column, alongside)
       if (position.from !== undefined) await this.#builder.build(column, position, job.signal, alongside)
     } catch (error) {
-      const goesOnLater = job.signal.aborted && !job.isCancelled
+      const goesOnLater = job.signal.aborted && !job.isOver
       if (position && !goesOnLater) await this.#builder.abandon(column, position)
       throw error
     }

@@ -4,6 +4,7 @@ export { Exports, type ExportsOptions, type TableMoment } from './exports.js'
 export { type FileIdentity, Folder } from './folder.js'
 export { type IndexBuilder, IndexBuilds } from './index-builds.js'
 export {
+  type JobOwners,
   type JobReader,
   type JobSettings,
   Jobs,
@@ -12,7 +13,7 @@ export {
   type Replays,
   type Started,
 } from './jobs.js'
-export type { LoadAction, RowStore } from './load/load.js'
+export { type LoadAction, type LoadParameters, type RowStore, rightsToLoad } from './load/load.js'
 export { Loads } from './load/loads.js'
 export type { JobView, Progress, RowError } from './record.js'
 export type { JobRun, Step, Work } from './run.js'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { assert, Problem } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
-import type { Storage, WriteTransaction } from '../storage/index.js'
+import type { Idempotency, Storage, WriteTransaction } from '../storage/index.js'
 import { type JobRecord, type JobStatus, type JobView, viewOf } from './record.js'
 import { JobRun, type Work } from './run.js'
 import { JobStore } from './store.js'
@@ -23,7 +23,17 @@ export interface JobsOptions {
   metrics?: Pick<Metrics, 'jobsAre' | 'jobEnded'>
   /** Answers of requests that may be repeated: a repeated request starts no second job. */
   replays?: Replays
+  /** Who the users are that start jobs; absent: nobody ever ends. */
+  owners?: JobOwners
   now?: () => number
+}
+
+/** Who the users are that start jobs. */
+export interface JobOwners {
+  /** When the user of this name was made; undefined when there is none. */
+  since(user: string): number | undefined
+  /** @throws Problem when the user who started the job is gone, or may no longer do it */
+  check(job: Pick<JobRecord, 'type' | 'user' | 'since' | 'parameters'>): void
 }
 
 /** A job to be done by the kind of its type. */
@@ -35,17 +45,12 @@ export interface NewJob {
   /** Input to be stored with the job, in parts. */
   parts?: readonly string[]
   /** The key of a request that its caller may repeat. */
-  idempotency?: { key: string; fingerprint: string } | undefined
+  idempotency?: Idempotency | undefined
 }
 
 /** Runs something once for a key, in the transaction that stores its answer. */
 export interface Replays {
-  once<Answer>(
-    transaction: WriteTransaction,
-    user: string,
-    idempotency: NewJob['idempotency'],
-    run: () => Answer,
-  ): Answer
+  once<Answer>(transaction: WriteTransaction, idempotency: Idempotency | undefined, run: () => Answer): Answer
 }
 
 export interface Started {
@@ -56,7 +61,7 @@ export interface Started {
 /** Who looks at jobs: super users see all of them, others their own. */
 export interface JobReader {
   username: string
-  /** Jobs of before were started by an earlier user of the same name: milliseconds since 1970. */
+  /** When the user was made: others are of an earlier user of the same name. Milliseconds since 1970. */
   since: number
   superUser: boolean
 }
@@ -116,7 +121,7 @@ export class Jobs implements AsyncDisposable {
     const { storage, replays } = this.#options
     return storage.write((transaction) =>
       replays
-        ? replays.once(transaction, job.user, job.idempotency, () => this.startIn(transaction, job))
+        ? replays.once(transaction, job.idempotency, () => this.startIn(transaction, job))
         : this.startIn(transaction, job),
     )
   }
@@ -131,6 +136,7 @@ export class Jobs implements AsyncDisposable {
       id: randomUUID(),
       type,
       user,
+      since: this.#options.owners?.since(user) ?? 0,
       status: 'CREATED',
       message: '',
       created: this.#now(),
@@ -203,6 +209,24 @@ export class Jobs implements AsyncDisposable {
     await running?.done
   }
 
+  /** Ends the jobs that run and whose users are gone, or may no longer do them. After changes of users and rights. */
+  checkOwners(): void {
+    for (const { run, controller } of this.#running.values()) {
+      const refusal = this.#refusalOf(run.record)
+      if (refusal) controller.abort(refusal)
+    }
+  }
+
+  #refusalOf(record: JobRecord): Problem | undefined {
+    try {
+      this.#options.owners?.check(record)
+      return undefined
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error
+      return new Problem('job_user_ended', { id: record.id, user: record.user, reason: error.message })
+    }
+  }
+
   /** Stops what runs; it goes on at the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping = true
@@ -234,6 +258,8 @@ export class Jobs implements AsyncDisposable {
       this.#next()
     })
     this.#running.set(record.id, { run, controller, done })
+    const refusal = this.#refusalOf(record)
+    if (refusal) controller.abort(refusal)
   }
 
   async #work(run: JobRun, work: Work): Promise<void> {
@@ -302,6 +328,6 @@ export class Jobs implements AsyncDisposable {
   }
 
   #isVisible(record: JobRecord | undefined, { username, since, superUser }: JobReader): record is JobRecord {
-    return record !== undefined && (superUser || (record.user === username && record.created >= since))
+    return record !== undefined && (superUser || (record.user === username && record.since === since))
   }
 }

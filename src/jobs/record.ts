@@ -6,6 +6,8 @@ export interface JobRecord {
   id: string
   type: string
   user: string
+  /** When the user was made: a later one of the same name has nothing to do with the job. Milliseconds since 1970. */
+  since: number
   status: JobStatus
   message: string
   /** Milliseconds since 1970; 0: not yet. */

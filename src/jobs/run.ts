@@ -44,9 +44,10 @@ export class JobRun {
     return this.record.id
   }
 
-  /** Whether somebody has cancelled it; else it ends because the node stops. */
-  get isCancelled(): boolean {
-    return this.signal.aborted && this.signal.reason instanceof Problem && this.signal.reason.code === 'job_cancelled'
+  /** Whether it ends for good, as somebody has cancelled it or its user is gone; else the next process goes on with it. */
+  get isOver(): boolean {
+    const { aborted, reason } = this.signal
+    return aborted && !(reason instanceof Problem && reason.code === 'stopping')
   }
 
   get user(): string {

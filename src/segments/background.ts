@@ -1,5 +1,6 @@
 import type { Catalog, TableSchema } from '../catalog/index.js'
 import { JsonText, Problem, type View } from '../lib/index.js'
+import type { Idempotency } from '../storage/index.js'
 import type { Events, QueryCall } from './events.js'
 import type { ScriptLog } from './script-log.js'
 
@@ -22,7 +23,7 @@ export interface BackgroundOptions {
       type: string
       user: string
       parameters: Parameters
-      idempotency: { key: string; fingerprint: string } | undefined
+      idempotency: Idempotency | undefined
     }): Promise<{ message: string; job_id: string }>
   }
   /** What a user may read now. @throws Problem when there is no such user any more */
@@ -34,7 +35,7 @@ export interface BackgroundOptions {
 /** Who asks. A `Call` is one. */
 interface Author {
   readonly user: string | undefined
-  readonly idempotency?: { key: string; fingerprint: string } | undefined
+  readonly idempotency?: Idempotency | undefined
   /** Signed in with a key for programs: what it allows. */
   readonly caller?: { readonly scope?: { readonly databases?: readonly string[] } } | undefined
 }

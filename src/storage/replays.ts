@@ -4,8 +4,10 @@ import { encodeValue } from './key.js'
 import type { Keyspace } from './keyspace.js'
 import type { Storage, WriteTransaction } from './storage.js'
 
-/** A request that its caller may repeat: the key, and a hash of the request. */
+/** A request that its caller may repeat: whose it is, its key, and a hash of it. */
 export interface Idempotency {
+  /** Who gets the answer again: a user in one of its lives, by the credentials that answers are for. */
+  owner: string
   key: string
   fingerprint: string
 }
@@ -49,50 +51,46 @@ export class Replays {
   }
 
   /** The answer on disk. @throws Problem idempotency_key_reused */
-  find(user: string, idempotency: Idempotency): { answer: unknown } | undefined {
+  find(idempotency: Idempotency): { answer: unknown } | undefined {
     using snapshot = this.#storage.snapshot()
-    return this.#valid(snapshot.get(this.#answers, placeOf(user, idempotency.key)), user, idempotency)
+    return this.#valid(snapshot.get(this.#answers, placeOf(idempotency)), idempotency)
   }
 
   /** Stores the answer in the transaction of its change. */
-  keep(transaction: WriteTransaction, user: string, { key, fingerprint }: Idempotency, answer: unknown): void {
-    const place = placeOf(user, key)
+  keep(transaction: WriteTransaction, idempotency: Idempotency, answer: unknown): void {
+    const place = placeOf(idempotency)
     const time = this.#now()
-    const replay: Replay = { sealed: seal(secretOf(user, key), JSON.stringify([fingerprint, answer])), time }
+    const text = JSON.stringify([idempotency.fingerprint, answer])
+    const replay: Replay = { sealed: seal(secretOf(idempotency), text), time }
     transaction.put(this.#answers, place, JSON.stringify(replay))
     transaction.put(this.#times, encodeValue(time) + place, '')
   }
 
   /** Stores the answer to a request whose change is not in this storage. */
-  async store(user: string, idempotency: Idempotency, answer: unknown): Promise<void> {
-    await this.#storage.write((transaction) => this.keep(transaction, user, idempotency, answer))
+  async store(idempotency: Idempotency, answer: unknown): Promise<void> {
+    await this.#storage.write((transaction) => this.keep(transaction, idempotency, answer))
   }
 
   /**
    * Runs the function once for this key: its answer is stored with what it changes; a repeat gets the stored answer.
    * @throws Problem idempotency_key_reused
    */
-  once<T>(transaction: WriteTransaction, user: string, idempotency: Idempotency | undefined, run: () => T): T {
+  once<T>(transaction: WriteTransaction, idempotency: Idempotency | undefined, run: () => T): T {
     if (!idempotency) return run()
     const steps = function* (): Steps<T> {
       yield
       return run()
     }
-    return atOnce(this.onceInSteps(transaction, user, idempotency, steps))
+    return atOnce(this.onceInSteps(transaction, idempotency, steps))
   }
 
   /** The same for work in steps. */
-  *onceInSteps<T>(
-    transaction: WriteTransaction,
-    user: string,
-    idempotency: Idempotency | undefined,
-    run: () => Steps<T>,
-  ): Steps<T> {
+  *onceInSteps<T>(transaction: WriteTransaction, idempotency: Idempotency | undefined, run: () => Steps<T>): Steps<T> {
     if (!idempotency) return yield* run()
-    const found = this.#valid(transaction.get(this.#answers, placeOf(user, idempotency.key)), user, idempotency)
+    const found = this.#valid(transaction.get(this.#answers, placeOf(idempotency)), idempotency)
     if (found) return found.answer as T
     const answer = yield* run()
-    this.keep(transaction, user, idempotency, answer)
+    this.keep(transaction, idempotency, answer)
     return answer
   }
 
@@ -113,22 +111,22 @@ export class Replays {
     return stored !== undefined && (JSON.parse(stored) as Replay).time > this.#now() - this.#lifeMs
   }
 
-  #valid(stored: string | undefined, user: string, { key, fingerprint }: Idempotency): { answer: unknown } | undefined {
+  #valid(stored: string | undefined, idempotency: Idempotency): { answer: unknown } | undefined {
     if (stored === undefined || !this.#isAlive(stored)) return undefined
     const { sealed } = JSON.parse(stored) as Replay
-    const [first, answer] = JSON.parse(open(secretOf(user, key), sealed)) as [string, unknown]
-    if (first !== fingerprint) throw new Problem('idempotency_key_reused', {})
+    const [first, answer] = JSON.parse(open(secretOf(idempotency), sealed)) as [string, unknown]
+    if (first !== idempotency.fingerprint) throw new Problem('idempotency_key_reused', {})
     return { answer }
   }
 }
 
-function placeOf(user: string, key: string): string {
-  return createHash('sha256').update(user).update('\0').update(key).digest().toString('latin1')
+function placeOf({ owner, key }: Idempotency): string {
+  return createHash('sha256').update(owner).update('\0').update(key).digest().toString('latin1')
 }
 
 /** What seals an answer: made of the key, which is stored nowhere. */
-function secretOf(user: string, key: string): Buffer {
-  return Buffer.from(hkdfSync('sha256', key, user, 'trellis replay', KEY_BYTES))
+function secretOf({ owner, key }: Idempotency): Buffer {
+  return Buffer.from(hkdfSync('sha256', key, owner, 'trellis replay', KEY_BYTES))
 }
 
 function seal(secret: Buffer, text: string): string {

@@ -123,7 +123,7 @@ export class Tables implements AsyncDisposable {
     const { storage, replays } = this.#options
     const user = author.user ?? ''
     const answer = await storage.write((transaction) =>
-      replays.once(transaction, user, author.idempotency, () => {
+      replays.once(transaction, author.idempotency, () => {
         const batch = this.#batch(transaction, user)
         const answer = run(batch)
         batch.finish()
@@ -154,7 +154,7 @@ export class Tables implements AsyncDisposable {
     const user = author.user ?? ''
     const steps = (transaction: WriteTransaction) => this.#steps(this.#batch(transaction, user), run)
     const answer = await storage.writeInSteps(
-      (transaction) => replays.onceInSteps(transaction, user, author.idempotency, () => steps(transaction)),
+      (transaction) => replays.onceInSteps(transaction, author.idempotency, () => steps(transaction)),
       pauses,
     )
     this.#postponed.flushWhenFull(this.#failed)

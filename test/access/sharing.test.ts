@@ -61,10 +61,33 @@ describe('databases of users', () => {
       for (let round = 0; round < 5; round++) {
         const create = (table: string, user: string) =>
           node.post({ operation: 'create_table', database: `both${round}`, table, primary_key: 'id' }, as(user))
-        await Promise.all([create('a', 'alice'), create('b', 'bob')])
+        const answers = await Promise.all([create('a', 'alice'), create('b', 'bob'), create('c', 'alice')])
+        const [first, second, third] = answers.map(({ status }) => status)
+        // Whoever came second was let in when there was no such database, and must not build in another's.
+        expect([first, third], 'both of one user').to.deep.equal(second === 200 ? [409, 409] : [200, 200])
+        expect(second, 'the other').to.be.oneOf([200, 409])
+        for (const answer of answers) if (answer.status !== 200) expect(code(answer)).to.equal('database_taken')
         const owned = await node.ok<{ target: string }[]>({ operation: 'read_audit_log', changed_by: 'own_database' })
         expect(owned.filter(({ target }) => target === `both${round}`)).to.have.length(1)
       }
+    })
+  })
+
+  it('are not built in by who was let in before they became another’s', async () => {
+    await withNode(async (node) => {
+      await members(node, 'alice', 'bob')
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'big', primary_key: 'id' })
+      const records = Array.from({ length: 10_000 }, (_, id) => ({ id, text: 'x'.repeat(50) }))
+      // While a long write goes on both wait, each let in as there is no such database.
+      const long = node.ok({ operation: 'insert', database: 'dev', table: 'big', records })
+      await new Promise((resolve) => setTimeout(resolve, 20))
+      const create = (table: string, user: string) =>
+        node.post({ operation: 'create_table', database: 'new', table, primary_key: 'id' }, as(user))
+      const answers = await Promise.all([create('a', 'alice'), create('b', 'bob')])
+      await long
+      expect(answers.map(({ status }) => status).sort()).to.deep.equal([200, 409])
+      const all = await node.ok<{ new: object }>({ operation: 'describe_all' })
+      expect(Object.keys(all.new)).to.have.length(1)
     })
   })
 

@@ -199,7 +199,7 @@ describe('jobs', () => {
         if (job.position === undefined) await job.save('half done')
         return await untilAborted(job)
       } catch (error) {
-        if (job.isCancelled) undone.push(`${job.position}`)
+        if (job.isOver) undone.push(`${job.position}`)
         throw error
       }
     }

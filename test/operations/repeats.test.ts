@@ -5,7 +5,7 @@ import { expect } from 'chai'
 import { type Contract, type Example, readContracts } from '../../src/contracts/index.js'
 import { withCluster } from '../support/cluster.js'
 import { type Hook, openHook } from '../support/hook.js'
-import { type TestNode, withNode } from '../support/node.js'
+import { basic, type TestNode, withNode } from '../support/node.js'
 
 type Request = Record<string, unknown>
 
@@ -106,6 +106,26 @@ describe('a repeated request with an idempotency key', () => {
         'table_exists',
       )
       expect((await node.post({ ...create('dog'), idempotency_key: 'one' })).status, 'as a field').to.equal(200)
+    }))
+
+  it('is not found by a later user of the same name, nor by another key of the same user', () =>
+    withNode(async (node) => {
+      const bob = { username: 'bob', password: 'a-password-of-bob' }
+      const asBob = { authorization: basic(bob) }
+      await node.ok({ operation: 'add_user', ...bob, role: 'super_user' })
+      const first = await node.post({ operation: 'add_api_key', name: 'k', idempotency_key: 'one' }, asBob)
+      expect((first.body as { key: string }).key).to.match(/^trellis_/)
+      const again = await node.post({ operation: 'add_api_key', name: 'k', idempotency_key: 'one' }, asBob)
+      expect(again.body).to.deep.equal(first.body)
+      const made = await node.post({ operation: 'add_api_key', name: 'weak', operations: ['insert'] }, asBob)
+      const weak = { authorization: `Bearer ${(made.body as { key: string }).key}` }
+      const request = { operation: 'add_api_key', name: 'k', idempotency_key: 'one' }
+      expect((await node.post(request, weak)).status, 'a key that may not make keys').to.equal(403)
+      await node.ok({ operation: 'drop_user', username: 'bob' })
+      await node.ok({ operation: 'add_user', ...bob, role: 'super_user' })
+      const later = await node.post({ operation: 'add_api_key', name: 'k', idempotency_key: 'one' }, asBob)
+      expect(later.status).to.equal(200)
+      expect((later.body as { key: string }).key).not.to.equal((first.body as { key: string }).key)
     }))
 
   it('runs anew when the first one failed', () =>

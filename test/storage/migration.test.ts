@@ -83,7 +83,7 @@ describe('a folder of an older format', () => {
       expect(snapshot.get(store.storage.keyspace('meta'), 'format')).to.equal('2')
       snapshot[Symbol.dispose]()
       await store.catalog.createTable({ database: 'dev', table: 'dog', primaryKey: 'id' })
-      const once = { ...author, idempotency: { key: 'k', fingerprint: 'f' } }
+      const once = { ...author, idempotency: { owner: 'u', key: 'k', fingerprint: 'f' } }
       for (let time = 0; time < 2; time++)
         await store.tables.transact(once, (batch) => batch.insert('dev', 'dog', [{ a: 1 }]))
       expect(rowsOf(store, { database: 'dev', name: 'dog' })).to.have.lengthOf(1)

@@ -196,7 +196,7 @@ describe('records', () => {
 
 describe('an idempotency key', () => {
   const once = (store: Store, key: string, fingerprint: string, records: Fields[]) =>
-    store.tables.transact({ user: 'u', idempotency: { key, fingerprint } }, (batch) =>
+    store.tables.transact({ user: 'u', idempotency: { owner: 'u', key, fingerprint } }, (batch) =>
       batch.insert('dev', 'dog', records),
     )
 

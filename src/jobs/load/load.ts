@@ -9,6 +9,11 @@ import { readerOf } from './values.js'
 
 export type LoadAction = 'insert' | 'update' | 'upsert'
 
+/** What somebody must be allowed to do who loads in this way. */
+export function rightsToLoad(action: LoadAction): ('insert' | 'update')[] {
+  return action === 'upsert' ? ['insert', 'update'] : [action]
+}
+
 export interface LoadTarget {
   database: string
   table: string

@@ -3,7 +3,7 @@ import { endOfFirstRecord, type LoadFormat, linesIn, Problem } from '../../lib/i
 import type { Folder } from '../folder.js'
 import type { Jobs, NewJob, Started } from '../jobs.js'
 import type { JobRun } from '../run.js'
-import { type LoadAction, type LoadParameters, type LoadTarget, load, type RowStore } from './load.js'
+import { type LoadAction, type LoadParameters, type LoadTarget, load, type RowStore, rightsToLoad } from './load.js'
 import { parseHeader } from './parse.js'
 import { BLOCK_BYTES, blocksOf, decode, fileSource, partSource, type SourcePosition } from './source.js'
 
@@ -39,6 +39,8 @@ const TYPE = { data: 'csv_data_load', file: 'csv_file_load' } as const
 
 /** Loads of CSV and newline-delimited JSON as jobs: text that is sent, and files of the import folder. */
 export class Loads {
+  /** What a caller must be allowed to do. */
+  readonly rightsFor = rightsToLoad
   readonly #options: LoadsOptions
 
   constructor(options: LoadsOptions) {

@@ -1,0 +1,86 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect } from 'chai'
+import type { JobView } from '../../src/jobs/index.js'
+import { basic, type TestNode, withNode } from '../support/node.js'
+
+const PASSWORD = 'a-password-of-owners'
+/** So many that a load of them is far from its end when its first rows are there. */
+const ROWS = 200_000
+const csv = (rows: number) => `id,name\n${Array.from({ length: rows }, (_, id) => `${id},name ${id}`).join('\n')}`
+
+async function look(node: TestNode, id: string): Promise<JobView> {
+  const [job] = await node.ok<JobView[]>({ operation: 'get_job', id })
+  return job!
+}
+
+async function until(node: TestNode, id: string, holds: (job: JobView) => boolean): Promise<JobView> {
+  for (;;) {
+    const job = await look(node, id)
+    if (holds(job)) return job
+    await sleep(5)
+  }
+}
+
+/** Ann owns dev.dog and bob may write it; answers what starts a load as one of them. */
+async function prepare(node: TestNode) {
+  for (const username of ['ann', 'bob'])
+    await node.ok({ operation: 'add_user', username, password: PASSWORD, role: 'member' })
+  const as = async (username: string, body: object) => {
+    const answer = await node.post(body, { authorization: basic({ username, password: PASSWORD }) })
+    expect(answer.status, JSON.stringify(answer.body)).to.equal(200)
+    return answer.body as { job_id: string }
+  }
+  await as('ann', { operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+  await as('ann', { operation: 'share_database', database: 'dev', username: 'bob', level: 'write' })
+  return async (username: string, rows = ROWS) =>
+    (await as(username, { operation: 'csv_data_load', database: 'dev', table: 'dog', data: csv(rows) })).job_id
+}
+
+const CHANGES: Record<string, object> = {
+  dropped: { operation: 'drop_user', username: 'bob' },
+  disabled: { operation: 'alter_user', username: 'bob', active: false },
+  'no longer allowed': { operation: 'unshare_database', database: 'dev', username: 'bob' },
+}
+
+describe('a job whose user is', () => {
+  for (const [name, change] of Object.entries(CHANGES))
+    it(`${name} ends while it runs and before it begins, and says why`, function () {
+      this.timeout(20_000)
+      return withNode(
+        async (node) => {
+          const load = await prepare(node)
+          const running = await load('bob')
+          const waiting = await load('bob')
+          await until(node, running, ({ progress }) => progress.rows > 0)
+          await node.ok(change)
+          for (const id of [running, waiting]) {
+            const job = await until(node, id, ({ end_datetime }) => end_datetime !== undefined)
+            expect(job.status).to.equal('ERROR')
+            expect(job.message).to.match(/^User 'bob', who started the job .*, may no longer do it: /)
+            expect(job.progress.rows).to.be.lessThan(ROWS)
+          }
+          expect((await look(node, waiting)).progress.rows).to.equal(0)
+        },
+        { 'jobs.running_max': '1' },
+      )
+    })
+
+  it('made anew, or another user’s, is not theirs; a new password ends nothing', function () {
+    this.timeout(20_000)
+    return withNode(
+      async (node) => {
+        const load = await prepare(node)
+        const kept = await load('ann', 30_000)
+        const lost = await load('bob')
+        await node.ok({ operation: 'alter_user', username: 'ann', password: `${PASSWORD}-2` })
+        await node.ok({ operation: 'drop_user', username: 'bob' })
+        await node.ok({ operation: 'add_user', username: 'bob', password: PASSWORD, role: 'super_user' })
+        expect((await until(node, kept, ({ end_datetime }) => end_datetime !== undefined)).status).to.equal('COMPLETE')
+        const job = await until(node, lost, ({ end_datetime }) => end_datetime !== undefined)
+        expect(job.status).to.equal('ERROR')
+        expect(job.progress.rows).to.be.lessThan(ROWS)
+      },
+      { 'jobs.running_max': '1' },
+    )
+  })
+})
