@@ -49,7 +49,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
   const { config, log, tail: logTail = new LogTail(1), checkAnswers = false } = options
   await using stack = new Disposals()
   let state: ReturnType<NodeInfo['state']> = 'starting'
-  const contracts = new Contracts()
+  const contracts = Contracts.read()
   const metrics = stack.use(new Metrics())
   const onFailure = (problem: Problem) => log.fatal({ reason: problem.facts }, problem.message)
   const storage = stack.use(await Storage.open({ path: config.data_dir, settings: config.storage, onFailure }))

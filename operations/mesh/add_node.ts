@@ -1,13 +1,14 @@
-import { type Needs, operation, previewed, refused, shown, wantedOf } from '../../src/api/index.js'
+import { type Agreed, type Needs, operation, previewed, refused, shown, wantedOf } from '../../src/api/index.js'
 
-export default operation('add_node', async (request, { clustering }: Needs<'clustering'>) => {
+export default operation('add_node', async (request, { clustering }: Needs<'clustering'>, call) => {
   const { dry_run: dryRun, node_name: node, start_time: startTime, subscriptions, timeout } = request
   const wanted = wantedOf(subscriptions, startTime)
-  const { done, preview, skipped } = await clustering.replication.agreement.share(node, wanted, timeout, dryRun)
-  return {
+  const answerOf = ({ done, preview, skipped }: Agreed) => ({
     message: `Successfully added '${node}' to manifest`,
     added: done.map(shown),
     skipped: skipped.map(refused),
     ...(preview ? { preview: preview.map(previewed) } : {}),
-  }
+  })
+  const receiptOf = (agreed: Agreed) => call.settled(answerOf(agreed))
+  return answerOf(await clustering.replication.agreement.share(node, wanted, timeout, { dryRun, receiptOf }))
 })

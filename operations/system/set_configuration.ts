@@ -4,7 +4,8 @@ export default operation('set_configuration', async (request, needs: Needs<'sett
   const { settings, access } = needs
   const changed = settings.change(request)
   const { live, restart } = changed
-  await access.note(call, { operation: 'set_configuration', target: [...live, ...restart].join(', '), change: request })
   const later = restart.length === 0 ? '' : ` Restart the node for ${restart.join(', ')} to take effect.`
-  return { message: `Configuration successfully set.${later}`, ...changed }
+  const answer = call.settle({ message: `Configuration successfully set.${later}`, ...changed })
+  await access.note(call, { operation: 'set_configuration', target: [...live, ...restart].join(', '), change: request })
+  return answer
 })

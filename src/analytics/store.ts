@@ -81,7 +81,8 @@ interface Thread {
  * parts of an answer are put together.
  */
 export class EventStore implements AsyncDisposable {
-  readonly #threads: readonly Thread[]
+  readonly #options: StoreOptions
+  #started: readonly Thread[] | undefined
   readonly #environments: number
   readonly #places: Places
   /** What keeps populations, which are not to be lost when their partition moves. */
@@ -101,13 +102,42 @@ export class EventStore implements AsyncDisposable {
   /** Why nothing can be asked any more. */
   #crash: Error | undefined
 
-  private constructor(threads: readonly Thread[], environments: number, options: StoreOptions) {
+  private constructor(options: StoreOptions) {
+    this.#options = options
     this.#insertsMax = options.settings.insertsMax
     this.#onScan = options.onScan ?? (() => {})
     this.#onFailure = options.onFailure ?? (() => {})
-    this.#threads = threads
-    this.#environments = environments
-    this.#places = new Places(environments)
+    this.#environments = environmentsOf(options.folder)
+    this.#places = new Places(this.#environments)
+  }
+
+  /** Opens the data of a folder. `tables`: the event tables that there are; data of others is removed. */
+  static async open(options: StoreOptions, tables: readonly EventTable[]): Promise<EventStore> {
+    const store = new EventStore(options)
+    if (tables.length === 0 && store.files.length === 0) return store
+    for (const table of tables) store.#announce(table)
+    await store.#loadPlaces()
+    const live = tables.map(({ id }) => id)
+    await Promise.all(
+      store.#threads.map(({ channel }) => channel.call({ kind: 'sweep', tables: live } satisfies Request)),
+    )
+    await store.#thread(0).channel.call({ kind: 'recover' } satisfies Request)
+    return store
+  }
+
+  /** The threads, which cost memory and time: they are started when the first event table is there. */
+  get #threads(): readonly Thread[] {
+    return (this.#started ??= this.#startThreads())
+  }
+
+  #startThreads(): readonly Thread[] {
+    const { folder, settings, workers: wanted = availableParallelism() } = this.#options
+    const environments = this.#environments
+    const workers = Math.max(1, Math.min(wanted, environments))
+    const threads = Array.from({ length: workers }, (_, worker) =>
+      startThread({ folder, worker, workers, environments, settings }, ({ facts }) => this.#fail(facts)),
+    )
+    connect(threads)
     for (const { worker, channel } of threads) {
       worker.on('error', (error) => {
         this.#crash = error as Error
@@ -115,25 +145,7 @@ export class EventStore implements AsyncDisposable {
         this.#fail({ reason: (error as Error).message })
       })
     }
-  }
-
-  /** Opens the data of a folder. `tables`: the event tables that there are; data of others is removed. */
-  static async open(options: StoreOptions, tables: readonly EventTable[]): Promise<EventStore> {
-    const environments = environmentsOf(options.folder)
-    const workers = Math.max(1, Math.min(options.workers ?? availableParallelism(), environments))
-    const threads = Array.from({ length: workers }, (_, worker) =>
-      startThread({ folder: options.folder, worker, workers, environments, settings: options.settings }, ({ facts }) =>
-        store.#fail(facts),
-      ),
-    )
-    connect(threads)
-    const store = new EventStore(threads, environments, options)
-    for (const table of tables) store.#announce(table)
-    await store.#loadPlaces()
-    const live = tables.map(({ id }) => id)
-    await Promise.all(threads.map(({ channel }) => channel.call({ kind: 'sweep', tables: live } satisfies Request)))
-    await threads[0]!.channel.call({ kind: 'recover' } satisfies Request)
-    return store
+    return threads
   }
 
   /** Why events are refused, while they are: some of the storage takes no more writes. What is stored can be asked. */
@@ -273,7 +285,8 @@ export class EventStore implements AsyncDisposable {
   /** The oldest rows that wait to be sent to other nodes. When they stand elsewhere they go to `reacted`. */
   async outgoing(charactersMax: number): Promise<OutgoingNote[]> {
     const request = { kind: 'outgoing', charactersMax } satisfies Request
-    return (await Promise.all(this.#threads.map(({ channel }) => channel.call<OutgoingNote[]>(request)))).flat()
+    const threads = this.#started ?? []
+    return (await Promise.all(threads.map(({ channel }) => channel.call<OutgoingNote[]>(request)))).flat()
   }
 
   /** The rows of a table from a place on, as events; without `next` that was the last. */
@@ -351,9 +364,10 @@ export class EventStore implements AsyncDisposable {
     }
   }
 
-  /** The files of all environments, in the folder. */
+  /** The files of all environments, in the folder; there are none before the first event table. */
   get files(): string[] {
-    return Array.from({ length: this.#environments }, (_, number) => environmentFile(number))
+    const all = Array.from({ length: this.#environments }, (_, number) => environmentFile(number))
+    return all.filter((file) => existsSync(join(this.#options.folder, file)))
   }
 
   /** Makes a folder of copies of the files one that can be opened. */
@@ -364,7 +378,7 @@ export class EventStore implements AsyncDisposable {
   /** Lets go of what processes have pinned that were killed while they read. */
   async forgetDeadReaders(): Promise<void> {
     await Promise.all(
-      this.#threads.map(({ channel }) => channel.call({ kind: 'forget_dead_readers' } satisfies Request)),
+      (this.#started ?? []).map(({ channel }) => channel.call({ kind: 'forget_dead_readers' } satisfies Request)),
     )
   }
 
@@ -504,18 +518,21 @@ export class EventStore implements AsyncDisposable {
   /** Bytes in use, bytes of files and bytes of decoded columns, of all workers together. */
   async sizes(): Promise<Sizes> {
     const sizes = await Promise.all(
-      this.#threads.map(({ channel }) => channel.call<Sizes>({ kind: 'sizes' } satisfies Request)),
+      (this.#started ?? []).map(({ channel }) => channel.call<Sizes>({ kind: 'sizes' } satisfies Request)),
     )
-    return sizes.reduce((sum, size) => ({
-      liveBytes: sum.liveBytes + size.liveBytes,
-      fileBytes: sum.fileBytes + size.fileBytes,
-      cacheBytes: sum.cacheBytes + size.cacheBytes,
-    }))
+    return sizes.reduce(
+      (sum, size) => ({
+        liveBytes: sum.liveBytes + size.liveBytes,
+        fileBytes: sum.fileBytes + size.fileBytes,
+        cacheBytes: sum.cacheBytes + size.cacheBytes,
+      }),
+      { liveBytes: 0, fileBytes: 0, cacheBytes: 0 },
+    )
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(
-      this.#threads.map(async ({ channel, worker }) => {
+      (this.#started ?? []).map(async ({ channel, worker }) => {
         if (!this.#crash) await channel.call({ kind: 'close' } satisfies Request)
         await worker.terminate()
       }),

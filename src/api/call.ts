@@ -40,6 +40,10 @@ export class Call implements Receipt {
   idempotency: Idempotency | undefined
   /** Stores the answer for whoever repeats the request; there when it may be repeated. */
   keep: ((transaction: WriteTransaction, answer: unknown) => void) | undefined
+  /** Notes that the change begins which is not in the records' environment; there when the request may be repeated. */
+  begin: (() => Promise<void>) | undefined
+  /** Whether the same request has begun before and its answer is not known: some or all of it may be done. */
+  isBegun = false
   #answer: { answer: unknown } | undefined
   readonly #timeoutMs: number
   readonly #whenLeft: CallOptions['whenLeft']

@@ -16,7 +16,7 @@ export interface Gate {
 }
 
 /** First answers of requests that carried an idempotency key. */
-export type FirstAnswers = Pick<Replays, 'find' | 'keep' | 'store'>
+export type FirstAnswers = Pick<Replays, 'begin' | 'find' | 'keep' | 'store'>
 
 export interface DispatcherOptions {
   contracts: Contracts
@@ -109,7 +109,8 @@ export class Dispatcher {
 
   /**
    * Runs a request that may be repeated, unless it was run before: then its first answer is given. Changes of records and
-   * of whatever else is in their environment have the answer stored with them; that of others is stored behind them.
+   * of whatever else is in their environment have the answer stored with them. That of others is stored behind them; they
+   * do nothing new when they are done again, and where that would be refused the request is noted before it begins.
    */
   async #runOnce(
     compiled: CompiledContract,
@@ -122,12 +123,15 @@ export class Dispatcher {
     const idempotency: Idempotency = { owner, key, fingerprint: fingerprint(compiled.contract.operation, request) }
     const place = JSON.stringify([owner, key])
     for (let first = this.#once.get(place); first; first = this.#once.get(place)) await first
-    const replay = replays.find(idempotency)
-    if (replay) return replay.answer
+    const earlier = replays.find(idempotency)
+    if (earlier && earlier !== 'begun') return earlier.answer
+    call.isBegun = earlier === 'begun'
     call.idempotency = idempotency
+    call.begin = () => replays.begin(idempotency)
     call.keep = (transaction, answer) => replays.keep(transaction, idempotency, answer)
     const run = this.#handle(compiled, request, call).then(async (answer) => {
-      if (!replays.find(idempotency)) await replays.store(idempotency, answer)
+      const kept = replays.find(idempotency)
+      if (!kept || kept === 'begun') await replays.store(idempotency, answer)
       return answer
     })
     const over = () => void this.#once.delete(place)

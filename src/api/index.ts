@@ -1,4 +1,6 @@
 // api owns the way from a request to its handler: operation(), Call, Services, Dispatcher.
+export type { JobStatus } from '../jobs/index.js'
+export type { Agreed } from '../replication/index.js'
 export { Call, type Caller, type CallOptions, type Credentials } from './call.js'
 export { Dispatcher, type DispatcherOptions, type Gate } from './dispatcher.js'
 export { loadHandlers } from './handlers.js'

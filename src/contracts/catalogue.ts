@@ -1,7 +1,7 @@
 import { Ajv2020, type ValidateFunction } from 'ajv/dist/2020.js'
 import ajvFormats from 'ajv-formats'
 import { assert, nearest, Problem } from '../lib/index.js'
-import type { Contract } from './contract.js'
+import type { Contract, Schema } from './contract.js'
 import { explain } from './explain.js'
 import { readCommonSchemas, readContracts } from './read.js'
 import { Routes } from './routes.js'
@@ -11,28 +11,30 @@ type Body = Record<string, unknown>
 /** A contract with its compiled checks. */
 export class CompiledContract {
   readonly contract: Contract
-  readonly #request: ValidateFunction
-  readonly #response: () => ValidateFunction
+  readonly #compile: (schema: Schema) => ValidateFunction
+  #request: ValidateFunction | undefined
+  #response: ValidateFunction | undefined
   readonly #otherNames: readonly (readonly [string, string])[]
 
-  constructor(contract: Contract, request: ValidateFunction, response: () => ValidateFunction) {
+  /** Its schemas are compiled when they are first used: all at once would be a third of the time to start a node. */
+  constructor(contract: Contract, compile: (schema: Schema) => ValidateFunction) {
     this.contract = contract
-    this.#request = request
-    this.#response = response
+    this.#compile = compile
     this.#otherNames = Object.entries(contract.also_named)
   }
 
   /** Checks a request in place (other names resolved, defaults filled) or throws `invalid_request`. */
   checkRequest(body: Body): void {
     const used = this.#resolveNames(body)
-    if (this.#request(body)) return
-    const reason = explain(this.#request.errors![0]!, this.contract, (field) => used?.get(field) ?? field)
+    const validate = (this.#request ??= this.#compile(this.contract.request))
+    if (validate(body)) return
+    const reason = explain(validate.errors![0]!, this.contract, (field) => used?.get(field) ?? field)
     throw new Problem('invalid_request', { reason })
   }
 
   /** What is wrong with an answer of ours, or undefined; only tests ask. */
   faultOfResponse(response: unknown): string | undefined {
-    const validate = this.#response()
+    const validate = (this.#response ??= this.#compile(this.contract.response))
     if (validate(response)) return undefined
     const error = validate.errors![0]!
     return `${error.instancePath} ${error.message} ${JSON.stringify(error.params)}`
@@ -56,13 +58,19 @@ export class CompiledContract {
   }
 }
 
-/** All contracts, compiled: found by operation name (any of its names) or by route. */
+/** All contracts: found by operation name (any of its names) or by route. */
 export class Contracts {
   readonly all: readonly CompiledContract[]
   readonly routes: Routes
   readonly #byName = new Map<string, CompiledContract>()
+  static #read: Contracts | undefined
 
-  constructor() {
+  /** They never change while a process runs: its nodes share them. */
+  static read(): Contracts {
+    return (Contracts.#read ??= new Contracts())
+  }
+
+  private constructor() {
     const ajv = new Ajv2020({
       useDefaults: true,
       allowUnionTypes: true,
@@ -74,14 +82,7 @@ export class Contracts {
     ajv.addKeyword('unit')
     ajv.addKeyword('x_pattern')
     for (const [reference, schema] of readCommonSchemas()) ajv.addSchema(schema, reference)
-    this.all = readContracts().map((contract) => {
-      let response: ValidateFunction | undefined
-      return new CompiledContract(
-        contract,
-        ajv.compile(contract.request),
-        () => (response ??= ajv.compile(contract.response)),
-      )
-    })
+    this.all = readContracts().map((contract) => new CompiledContract(contract, (schema) => ajv.compile(schema)))
     for (const compiled of this.all)
       for (const name of [compiled.contract.operation, ...compiled.contract.also_called]) {
         assert(!this.#byName.has(name), `operation name ${name} stands for one operation`)

@@ -55,7 +55,7 @@ export const problems = {
   invalid_permission: {"status":400,"title":"The permissions are not valid","detail":"Errors in the role permissions JSON provided","retry":false},
   invalid_request: {"status":400,"title":"The request is not valid","detail":"{reason}","retry":false},
   job_cancelled: {"status":409,"title":"The job was cancelled","detail":"The job {id} was cancelled; what it had done before stays.","retry":false},
-  job_ended: {"status":409,"title":"The job has ended","detail":"The job {id} has ended already: {status}.","retry":false},
+  job_ended: {"status":409,"title":"The job has ended","detail":"The job {id} has ended already: {ended_as}.","retry":false},
   job_not_found: {"status":404,"title":"There is no such job","detail":"There is no job with the id {id} that you may see.","retry":false},
   job_result_too_large: {"status":422,"title":"The result is too large","detail":"The result is larger than {limit} bytes (setting jobs.result_bytes_max): use trim, a bucket or a filter.","retry":false},
   job_user_ended: {"status":403,"title":"The user of the job has ended","detail":"User '{user}', who started the job {id}, may no longer do it: {reason}. What the job had done before stays.","retry":false},
@@ -211,7 +211,7 @@ export interface ProblemFacts {
   invalid_permission: Record<never, never>
   invalid_request: { reason: string | number }
   job_cancelled: { id: string | number }
-  job_ended: { id: string | number; status: string | number }
+  job_ended: { id: string | number; ended_as: string | number }
   job_not_found: { id: string | number }
   job_result_too_large: { limit: string | number }
   job_user_ended: { user: string | number; id: string | number; reason: string | number }

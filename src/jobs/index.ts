@@ -15,5 +15,5 @@ export {
 } from './jobs.js'
 export { type LoadAction, type LoadParameters, type RowStore, rightsToLoad } from './load/load.js'
 export { Loads } from './load/loads.js'
-export type { JobView, Progress, RowError } from './record.js'
+export type { JobStatus, JobView, Progress, RowError } from './record.js'
 export type { JobRun, Step, Work } from './run.js'

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { assert, Problem } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
-import type { Idempotency, Storage, WriteTransaction } from '../storage/index.js'
+import type { Idempotency, Receipt, Storage, WriteTransaction } from '../storage/index.js'
 import { type JobRecord, type JobStatus, type JobView, viewOf } from './record.js'
 import { JobRun, type Work } from './run.js'
 import { JobStore } from './store.js'
@@ -58,6 +58,17 @@ export interface Started {
   job_id: string
 }
 
+/** Gives what is stored in the transaction of a job's end. */
+export type ReceiptOfEnd = (status: JobStatus) => Receipt
+
+interface Running {
+  run: JobRun
+  controller: AbortController
+  done: Promise<void>
+  /** Of the first who has cancelled it. */
+  receiptOf?: ReceiptOfEnd | undefined
+}
+
 /** Who looks at jobs: super users see all of them, others their own. */
 export interface JobReader {
   username: string
@@ -80,7 +91,7 @@ export class Jobs implements AsyncDisposable {
   readonly #kinds = new Map<string, Work>()
   /** Jobs that wait for their turn, in their order. */
   readonly #waiting = new Map<string, { record: JobRecord; work: Work }>()
-  readonly #running = new Map<string, { run: JobRun; controller: AbortController; done: Promise<void> }>()
+  readonly #running = new Map<string, Running>()
   /** Jobs that are stored. */
   #kept = 0
   /** Jobs whose first record is on its way to disk. */
@@ -195,18 +206,27 @@ export class Jobs implements AsyncDisposable {
       .filter((position) => position !== undefined)
   }
 
-  /** Stops a job; what it has done stays. @throws Problem job_not_found, job_ended */
-  async cancel(id: string, reader: JobReader): Promise<void> {
+  /**
+   * Stops a job; what it has done stays. Answers how it has ended, which may be of its own; `receiptOf` gives what is
+   * stored with its end.
+   * @throws Problem job_not_found, job_ended
+   */
+  async cancel(id: string, reader: JobReader, receiptOf?: ReceiptOfEnd): Promise<JobStatus> {
     const record = this.#visible(id, reader)
-    if (record.ended > 0) throw new Problem('job_ended', { id, status: record.status })
+    if (record.ended > 0) throw new Problem('job_ended', { id, ended_as: record.status })
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
-    if (waiting && record.started === 0) return await this.#end(record, 'CANCELLED', 'Cancelled before it began.')
+    if (waiting && record.started === 0) {
+      await this.#end(record, 'CANCELLED', 'Cancelled before it began.', undefined, receiptOf)
+      return 'CANCELLED'
+    }
     // What an earlier process has begun is put in order by its own work.
     if (waiting) this.#launch(record, waiting.work)
     const running = this.#running.get(id)
+    if (running) running.receiptOf ??= receiptOf
     running?.controller.abort(new Problem('job_cancelled', { id }))
     await running?.done
+    return this.#visible(id, reader).status
   }
 
   /** Ends the jobs that run and whose users are gone, or may no longer do them. After changes of users and rights. */
@@ -291,7 +311,13 @@ export class Jobs implements AsyncDisposable {
     )
   }
 
-  async #end(record: JobRecord, status: JobStatus, message: string, run?: JobRun): Promise<void> {
+  async #end(
+    record: JobRecord,
+    status: JobStatus,
+    message: string,
+    run?: JobRun,
+    receiptOf = this.#running.get(record.id)?.receiptOf,
+  ): Promise<void> {
     const result = status === 'COMPLETE' && run?.result !== undefined ? JSON.stringify(run.result) : undefined
     const { result_bytes_max: limit } = this.#options.settings
     if (result !== undefined && result.length > limit) throw new Problem('job_result_too_large', { limit })
@@ -300,6 +326,7 @@ export class Jobs implements AsyncDisposable {
       this.#store.removeParts(transaction, record)
       if (result !== undefined) this.#store.putResult(transaction, record.id, result)
       this.#store.put(transaction, { ...record, parts: 0, status, message, ended: this.#now() })
+      receiptOf?.(status).alongside(transaction)
     })
     this.#options.metrics?.jobEnded(record.type, status)
   }

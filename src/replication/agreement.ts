@@ -3,7 +3,7 @@ import { setTimeout as delay } from 'node:timers/promises'
 import type { Catalog } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { isNodeName, type Json, type Log, type Mesh } from '../mesh/index.js'
-import type { Storage, WriteTransaction } from '../storage/index.js'
+import type { Receipt, Storage, WriteTransaction } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
 import { EventComparison } from './event-comparison.js'
 import type { SharedEvents } from './event-outbox.js'
@@ -67,6 +67,9 @@ export interface AgreementOptions {
   removed: (peer: string) => Promise<void>
 }
 
+/** Gives what is stored in the transaction of a change of ours. */
+type ReceiptOf<Outcome> = (outcome: Outcome) => Receipt
+
 interface LinkRequest {
   subscriptions: Wanted[]
   states: TableState[]
@@ -126,12 +129,18 @@ export class Agreement {
    * Agrees with a node on tables; those not named stay as they are.
    * @throws Problem node_is_self, node_unreachable, node_silent, node_identity_changed, agreement_stuck
    */
-  async share(node: string, wanted: readonly Wanted[], timeoutMs: number, dryRun = false): Promise<Agreed> {
+  async share(
+    node: string,
+    wanted: readonly Wanted[],
+    timeoutMs: number,
+    { dryRun, receiptOf }: { dryRun: boolean; receiptOf: ReceiptOf<Agreed> },
+  ): Promise<Agreed> {
     const plan = await this.#plan(node, wanted, timeoutMs)
     const { skipped } = plan
     if (dryRun) return { done: plan.wanted, skipped, preview: await this.#preview(plan, timeoutMs) }
-    await this.#carryOut([plan], timeoutMs, false)
-    return agreedOf(plan)
+    const agreed = agreedOf(plan)
+    await this.#carryOut([plan], timeoutMs, false, receiptOf(agreed))
+    return agreed
   }
 
   /**
@@ -141,23 +150,29 @@ export class Agreement {
   async configure(
     wishes: readonly { node: string; wanted: readonly Wanted[] }[],
     timeoutMs: number,
-  ): Promise<Map<string, Agreed>> {
+    receiptOf: ReceiptOf<ReadonlyMap<string, Agreed>>,
+  ): Promise<ReadonlyMap<string, Agreed>> {
     const plans = []
     for (const { node, wanted } of wishes) plans.push(await this.#plan(node, wanted, timeoutMs))
-    await this.#carryOut(plans, timeoutMs, true)
-    return new Map(plans.map((plan) => [plan.node, agreedOf(plan)]))
+    const agreed = new Map(plans.map((plan) => [plan.node, agreedOf(plan)]))
+    await this.#carryOut(plans, timeoutMs, true, receiptOf(agreed))
+    return agreed
   }
 
   /** Ends all sharing with a node, at once, whether it answers or not. @throws Problem peer_unknown */
-  async remove(node: string): Promise<void> {
+  async remove(node: string, receipt?: Receipt): Promise<void> {
     if (!this.#options.peers.peers.has(node)) throw new Problem('peer_unknown', { node })
-    await this.#leave(node, true)
+    await this.#leave(node, true, receipt)
   }
 
-  /** The same, also on the nodes that share tables with this one. @throws Problem peer_unknown */
+  /**
+   * The same, also on the nodes that share tables with this one. A node that was removed here already is removed where
+   * it still is not.
+   * @throws Problem peer_unknown
+   */
   async removeEverywhere(node: string, timeoutMs: number): Promise<{ removed: string[]; failed: string[] }> {
     const { mesh, peers } = this.#options
-    await this.remove(node)
+    if (!peers.removed.has(node)) await this.remove(node)
     const names = [...peers.peers.keys()].sort()
     const outcomes = await Promise.all(
       names.map((name) =>
@@ -184,12 +199,15 @@ export class Agreement {
     return null
   }
 
-  async #leave(node: string, unwelcome: boolean): Promise<void> {
+  async #leave(node: string, unwelcome: boolean, receipt?: Receipt): Promise<void> {
     const { mesh, peers, removed, storage } = this.#options
     const goodbye = mesh.requests.ask(node, 'unlink', null, GOODBYE_MS).catch(() => {})
     if (!unwelcome) await goodbye
     await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, 200))])
-    await storage.write((transaction) => peers.removePeer(transaction, node, unwelcome))
+    await storage.write((transaction) => {
+      peers.removePeer(transaction, node, unwelcome)
+      receipt?.alongside(transaction)
+    })
     if (unwelcome) mesh.requests.ban(node)
     await removed(node)
   }
@@ -242,13 +260,13 @@ export class Agreement {
    * everywhere.
    * @param replace whether this is all that is shared, with these nodes and at all
    */
-  async #carryOut(plans: readonly Plan[], timeoutMs: number, replace: boolean): Promise<void> {
-    const turn = this.#turn.then(() => this.#carryOutNow(plans, timeoutMs, replace))
+  async #carryOut(plans: readonly Plan[], timeoutMs: number, replace: boolean, receipt: Receipt): Promise<void> {
+    const turn = this.#turn.then(() => this.#carryOutNow(plans, timeoutMs, replace, receipt))
     this.#turn = turn.catch(() => undefined)
     await turn
   }
 
-  async #carryOutNow(plans: readonly Plan[], timeoutMs: number, replace: boolean): Promise<void> {
+  async #carryOutNow(plans: readonly Plan[], timeoutMs: number, replace: boolean, receipt: Receipt): Promise<void> {
     const { changed, mesh, peers, removed, storage } = this.#options
     const id = randomBytes(12).toString('base64url')
     const asked: string[] = []
@@ -266,6 +284,7 @@ export class Agreement {
       await storage.write((transaction) => {
         for (const plan of plans) this.#store(transaction, plan, replace)
         for (const name of others) peers.removePeer(transaction, name, false)
+        receipt.alongside(transaction)
       })
     } catch (error) {
       const stuck = await this.#takeBack(asked, id, timeoutMs)

@@ -27,7 +27,7 @@ import { type FoldedRow, foldRows } from './person-reply.js'
 import { countNode, type Order, type Result, type ResultNode, sortByCount, sortByGroup, trim } from './result.js'
 import { type ScriptLog, writeLog } from './script-log.js'
 import { readSections, type Section } from './sections.js'
-import type { RequestSegments, SegmentControl, SegmentDefinition, Segments } from './segments.js'
+import type { Begun, RequestSegments, SegmentControl, SegmentDefinition, Segments } from './segments.js'
 
 /** Who asks, and how the work is stopped and watched. */
 export interface QueryCall {
@@ -295,8 +295,8 @@ export class Events implements AsyncDisposable {
     return this.#segments.list(eventTableOf(schema))
   }
 
-  async dropSegment(schema: TableSchema, name: string): Promise<void> {
-    await this.#segments.drop(eventTableOf(schema), name)
+  async dropSegment(schema: TableSchema, name: string, begun: Begun): Promise<void> {
+    await this.#segments.drop(eventTableOf(schema), name, begun)
   }
 
   /** Reads the stored segments of a table, so that they are refreshed. */

@@ -36,6 +36,14 @@ export interface SegmentControl extends QueryControl {
   readonly log?: ScriptLog
 }
 
+/** A change that may be asked for again when its answer was lost. */
+export interface Begun {
+  /** Notes that it begins. */
+  readonly begin?: (() => Promise<void>) | undefined
+  /** Whether that was noted before: some or all of it may be done. */
+  readonly isBegun?: boolean
+}
+
 /** Segments that a request has defined without a ttl: they live as long as it. */
 export type RequestSegments = Map<string, string>
 
@@ -157,11 +165,13 @@ export class Segments implements AsyncDisposable {
     })
   }
 
-  /** @throws Problem segment_unknown */
-  async drop(table: EventTable, name: string): Promise<void> {
+  /** @throws Problem segment_unknown, unless it was begun before */
+  async drop(table: EventTable, name: string, { begin, isBegun }: Begun = {}): Promise<void> {
     const definitions = await this.load(table)
     await this.#turn(table, name, async () => {
-      if (!definitions.delete(name)) throw new Problem('segment_unknown', { segment: name })
+      if (!definitions.has(name) && !isBegun) throw new Problem('segment_unknown', { segment: name })
+      await begin?.()
+      definitions.delete(name)
       this.#tables.get(table.id)?.usedAt.delete(name)
       await this.#store.forget(table, [name])
     })

@@ -17,9 +17,12 @@ export interface Receipt {
   alongside(transaction: WriteTransaction): void
 }
 
+/** What is known of a request that came before. */
+export type Earlier = { answer: unknown } | 'begun'
+
 /** The first answer to a request, readable only for who knows its key: answers hold secrets, as new keys for programs. */
 interface Replay {
-  /** `[fingerprint, answer]`: nonce, text and tag of AES-256-GCM, in base64. */
+  /** `[fingerprint, answer]`, or `[fingerprint]` of what was begun: nonce, text and tag of AES-256-GCM, in base64. */
   sealed: string
   /** Milliseconds since 1970. */
   time: number
@@ -50,20 +53,29 @@ export class Replays {
     this.#now = now
   }
 
-  /** The answer on disk. @throws Problem idempotency_key_reused */
-  find(idempotency: Idempotency): { answer: unknown } | undefined {
+  /** What is on disk of the request. @throws Problem idempotency_key_reused */
+  find(idempotency: Idempotency): Earlier | undefined {
     using snapshot = this.#storage.snapshot()
     return this.#valid(snapshot.get(this.#answers, placeOf(idempotency)), idempotency)
   }
 
   /** Stores the answer in the transaction of its change. */
   keep(transaction: WriteTransaction, idempotency: Idempotency, answer: unknown): void {
+    this.#put(transaction, idempotency, [answer])
+  }
+
+  #put(transaction: WriteTransaction, idempotency: Idempotency, answer: [] | [unknown]): void {
     const place = placeOf(idempotency)
     const time = this.#now()
-    const text = JSON.stringify([idempotency.fingerprint, answer])
+    const text = JSON.stringify([idempotency.fingerprint, ...answer])
     const replay: Replay = { sealed: seal(secretOf(idempotency), text), time }
     transaction.put(this.#answers, place, JSON.stringify(replay))
     transaction.put(this.#times, encodeValue(time) + place, '')
+  }
+
+  /** Notes that a request is about to change what is not in this storage: its repeat finds what it did half, or whole. */
+  async begin(idempotency: Idempotency): Promise<void> {
+    await this.#storage.write((transaction) => this.#put(transaction, idempotency, []))
   }
 
   /** Stores the answer to a request whose change is not in this storage. */
@@ -88,7 +100,7 @@ export class Replays {
   *onceInSteps<T>(transaction: WriteTransaction, idempotency: Idempotency | undefined, run: () => Steps<T>): Steps<T> {
     if (!idempotency) return yield* run()
     const found = this.#valid(transaction.get(this.#answers, placeOf(idempotency)), idempotency)
-    if (found) return found.answer as T
+    if (found && found !== 'begun') return found.answer as T
     const answer = yield* run()
     this.keep(transaction, idempotency, answer)
     return answer
@@ -111,12 +123,12 @@ export class Replays {
     return stored !== undefined && (JSON.parse(stored) as Replay).time > this.#now() - this.#lifeMs
   }
 
-  #valid(stored: string | undefined, idempotency: Idempotency): { answer: unknown } | undefined {
+  #valid(stored: string | undefined, idempotency: Idempotency): Earlier | undefined {
     if (stored === undefined || !this.#isAlive(stored)) return undefined
     const { sealed } = JSON.parse(stored) as Replay
-    const [first, answer] = JSON.parse(open(secretOf(idempotency), sealed)) as [string, unknown]
+    const [first, ...answer] = JSON.parse(open(secretOf(idempotency), sealed)) as [string, ...unknown[]]
     if (first !== idempotency.fingerprint) throw new Problem('idempotency_key_reused', {})
-    return { answer }
+    return answer.length === 0 ? 'begun' : { answer: answer[0] }
   }
 }
 

@@ -13,16 +13,30 @@ export function natsServer(): string {
   return path
 }
 
+/**
+ * Ports that this process gives out: a range of its own, so that test files beside each other do not take the same ones,
+ * below those that the system gives to connections.
+ */
+const FIRST_PORT = 10_000
+const PORTS_OF_A_PROCESS = 100
+const RANGES = 190
+const firstOwn = FIRST_PORT + (process.pid % RANGES) * PORTS_OF_A_PROCESS
+let given = 0
+
 /** Ports on loopback that nobody listens on now. */
 export async function freePorts(count: number): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer()
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
-      return server
-    }),
-  )
-  const ports = servers.map((server) => (server.address() as { port: number }).port)
-  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))))
+  const ports: number[] = []
+  while (ports.length < count) {
+    const port = firstOwn + (given++ % PORTS_OF_A_PROCESS)
+    if (await isFree(port)) ports.push(port)
+  }
   return ports
+}
+
+async function isFree(port: number): Promise<boolean> {
+  const server = createServer()
+  return await new Promise((resolve) => {
+    server.once('error', () => resolve(false))
+    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
 }
