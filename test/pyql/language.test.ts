@@ -225,4 +225,14 @@ describe('PyQL', () => {
     })
     expect(() => groups({ sort: 'word' })).to.throw("Did you mean 'words'?")
   })
+
+  it('takes the sets of rows of one event once for each value of a key', () => {
+    const order = (n: number, nums: number[]) => row(0, 'order', { n, nums })
+    const rows = [order(1, []), order(1, [7, 1]), order(1, [7, 1]), order(2, [5])]
+    const script =
+      'debug(SUM nums)\ndebug(SUM nums with n)\ndebug(SUM nums with n all)\ndebug(AVG nums with n)\ndebug(COUNT nums with n)\n'
+    const all = [...columns, { name: 'nums', type: 'int', isSet: true } as const]
+    const { debug } = runEvents(script, [{ id: 'two', rows }], { columns: all })
+    expect(debug).to.deep.equal([21, 13, 21, 13 / 3, 2])
+  })
 })

@@ -21,8 +21,9 @@ import { groupsOf, interpret, OracleError, OracleTired } from '../support/pyql-o
 import { limits, scanOptions } from '../support/pyql-oracle-limits.js'
 import type { Person, Row } from '../support/pyql-people.js'
 
-/** Tables for each number of partitions; more with TRELLIS_EVENT_TABLES=200. */
+/** Tables for each number of partitions, and the seed of the first: TRELLIS_EVENT_TABLES=500 TRELLIS_EVENT_SEED=1001. */
 const TABLES = Number(process.env.TRELLIS_EVENT_TABLES ?? 2)
+const FIRST_SEED = Number(process.env.TRELLIS_EVENT_SEED ?? 1)
 const SCRIPTS = 12
 const modes = ['event', 'event', 'segment', 'histogram'] as const
 type Mode = (typeof modes)[number]
@@ -245,7 +246,7 @@ describe('random scripts over random tables, against a plain interpreter', () =>
   for (const partitions of [1, 2, 7, 16]) {
     it(`answer the same at ${partitions} partitions, before and after folding and a restart, with inserts going on`, async function () {
       this.timeout(30_000 + TABLES * 10_000)
-      for (let seed = 1; seed <= TABLES; seed++) await compare(seed * 1000 + partitions, partitions)
+      for (let seed = FIRST_SEED; seed < FIRST_SEED + TABLES; seed++) await compare(seed * 1000 + partitions, partitions)
     })
   }
 })

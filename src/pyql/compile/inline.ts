@@ -11,7 +11,7 @@ export function inlineAggregate(unit: Unit, context: Context, node: InlineAggreg
   const row = unit.name('i')
   const inner: Context = { ...context, row }
   const value = bound(unit, inner, unit.checked.bindings.get(node.column)!)
-  const body = isSet(value.type) ? overElements(unit, node, value) : overValue(unit, inner, node, value)
+  const body = isSet(value.type) ? overElements(unit, inner, node, value) : overValue(unit, inner, node, value)
   const where = node.where ? `if (!${unit.truth(expression(unit, inner, node.where))}) continue\n` : ''
   const { before, after, type } = frame(unit, node, value)
   const js = `(() => {
@@ -86,13 +86,16 @@ function step(unit: Unit, { op }: InlineAggregate, value: Code): string {
   return `if (x === null || rt.${op === 'MIN' ? 'less' : 'more'}(${any}, x, false)) x = ${any}`
 }
 
-function overElements(unit: Unit, node: InlineAggregate, set: Code): string {
+/** Sets are not compared with each other: only a key makes rows of one event count once. */
+function overElements(unit: Unit, inner: Context, node: InlineAggregate, set: Code): string {
   const slot = slotOf(set.type)
   const row = set.js
-  if (node.op === 'COUNT') return `if (o${slot}[${row} + 1] > o${slot}[${row}]) n++`
+  const empty = `o${slot}[${row} + 1] === o${slot}[${row}]`
+  const once = node.key ? `if (${empty}) continue\n${fresh(unit, inner, node, set)}` : ''
+  if (node.op === 'COUNT') return `${once}if (!(${empty})) n++`
   const { type } = unit.column(slot)
   const types: Record<typeof type, Type> = { text: `code:${slot}`, int: 'int', double: 'double', bool: 'flag' }
   const j = unit.name('j')
   const element: Code = { js: `c${slot}[${j}]`, type: types[type] }
-  return `for (let ${j} = o${slot}[${row}]; ${j} < o${slot}[${row} + 1]; ${j}++) { ${step(unit, node, element)} }`
+  return `${once}for (let ${j} = o${slot}[${row}]; ${j} < o${slot}[${row} + 1]; ${j}++) { ${step(unit, node, element)} }`
 }
