@@ -1,7 +1,12 @@
 import { type Needs, operation } from '../../src/api/index.js'
+import { Problem } from '../../src/lib/index.js'
+
+const OF_EVENTS = ['z_order', 'partitions', 'fold_case'] as const
 
 export default operation('create_table', async (request, needs: Needs<'catalog' | 'access' | 'events'>, call) => {
   const { catalog, access, events } = needs
+  const foreign = request.kind === 'events' ? undefined : OF_EVENTS.find((name) => request[name] !== undefined)
+  if (foreign) throw new Problem('invalid_request', { reason: `${foreign} is of event tables: add "kind": "events".` })
   const { database, table, primary_key, columns, foreign_keys, kind, z_order, partitions, fold_case } = request
   const answer = call.settle({ message: `table '${database}.${table}' successfully created.` })
   const definition = {

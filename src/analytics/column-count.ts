@@ -11,9 +11,9 @@ import type { Texts } from './texts.js'
 
 type Value = string | number | boolean
 
-/** The index of an element that the filter leaves out, and of one that was not looked at yet. */
-const FILTERED = -1
-const UNKNOWN = -2
+/** The index of a value that the filter leaves out, and of one that was not looked at yet. */
+const FILTERED = 0
+const UNKNOWN = -1
 
 /** Counts the distinct people of each value of a column, for some populations at once. */
 export class ColumnCount {
@@ -23,15 +23,15 @@ export class ColumnCount {
   readonly #passes: (value: Value) => boolean
   readonly #people: number[]
   readonly #indexOf = new Map<Value, number>()
-  readonly #values: Value[] = []
-  #counts: Uint32Array
-  /** By value: the last person counted, so that each counts once. */
-  #last = new Int32Array(256).fill(-1)
-  /** Index by code, of the present partition. */
-  #codes: Int32Array | undefined
+  /** By index; what the filter leaves out is counted as well, at the first. */
+  readonly #values: Value[] = ['']
   readonly #numbers = new NumberMap(UNKNOWN)
-  /** Distinct indexes of the present person. */
-  #hits = new Int32Array(256)
+  readonly #ofIndex: Tally[]
+  /** Of the present partition: codes are its own. */
+  #ofCode: Tally[]
+  #texts: Texts | undefined
+  /** Of the person at hand, in the segment at hand. */
+  #serial = 0
 
   constructor(column: EventColumn, segments: number, bucket: number | undefined, filter: ColumnFilter | undefined) {
     this.#column = column
@@ -39,7 +39,8 @@ export class ColumnCount {
     this.#bucket = bucket
     this.#passes = filter ? passing(filter) : () => true
     this.#people = new Array<number>(segments).fill(0)
-    this.#counts = new Uint32Array(256 * segments)
+    this.#ofIndex = this.#tallies()
+    this.#ofCode = this.#tallies()
   }
 
   /** Counts the people of a unit. `populations`: undefined is everyone. */
@@ -49,91 +50,97 @@ export class ColumnCount {
     if (values === undefined) return
     const elements = isSet(values) ? values.values : values
     const offsets = isSet(values) ? values.offsets : undefined
-    const hit = this.#hitsOf(snapshot, elements)
-    for (let person = 0; person < unit.people; person++) {
-      const from = offsets ? offsets[rowStart[person]!]! : rowStart[person]!
-      const to = offsets ? offsets[rowStart[person + 1]!]! : rowStart[person + 1]!
-      const number = unit.first + person
-      const hits = hit(elements, from, to, number)
-      if (hits >= 0) this.#add(hits, number, populations)
+    if (!(elements instanceof Float64Array)) this.#takeCodes(snapshot)
+    for (let segment = 0; segment < this.#segments; segment++) {
+      const population = populations[segment]
+      const counting = elements instanceof Float64Array ? this.#numbersIn(segment) : this.#codesIn(segment)
+      let people = 0
+      for (let person = 0; person < unit.people; person++) {
+        if (population && !has(population, unit.first + person)) continue
+        const from = offsets ? offsets[rowStart[person]!]! : rowStart[person]!
+        const to = offsets ? offsets[rowStart[person + 1]!]! : rowStart[person + 1]!
+        if (counting(elements, from, to, ++this.#serial)) people++
+      }
+      this.#people[segment]! += people
     }
   }
 
-  /** Numbers of people and codes of texts are those of a partition: the next one begins anew. */
+  /** Codes of texts are those of a partition: what was counted by them is counted by value from now on. */
   endPartition(): void {
-    this.#last.fill(-1)
-    this.#codes = undefined
+    const isText = storageOf(this.#column.type) === 'text'
+    for (const [segment, { counts }] of this.#ofCode.entries()) {
+      for (let code = 1; code < counts.length; code++) {
+        if (counts[code] === 0) continue
+        const index = this.#index(isText ? this.#texts!.textOf(code) : code === 2)
+        const tally = this.#ofIndex[segment]!
+        tally.fit(index)
+        tally.counts[index]! += counts[code]!
+      }
+    }
+    this.#ofCode = this.#tallies()
+    this.#texts = undefined
   }
 
   finish(): ColumnPart {
-    const counts = this.#counts.slice(0, this.#values.length * this.#segments)
-    return { people: this.#people, values: this.#values, counts }
-  }
-
-  #add(hits: number, person: number, populations: readonly (Population | undefined)[]): void {
-    for (let segment = 0; segment < this.#segments; segment++) {
-      if (populations[segment] && !has(populations[segment]!, person)) continue
-      this.#people[segment]!++
-      for (let at = 0; at < hits; at++) this.#counts[this.#hits[at]! * this.#segments + segment]!++
+    const values = this.#values.slice(1)
+    const counts = new Uint32Array(values.length * this.#segments)
+    for (const [segment, tally] of this.#ofIndex.entries()) {
+      for (let at = 0; at < values.length; at++) counts[at * this.#segments + segment] = tally.counts[at + 1] ?? 0
     }
+    return { people: this.#people, values, counts }
   }
 
-  /**
-   * Finds the distinct indexes of a person's elements, puts them into `#hits` and answers how many they are: none when
-   * the filter leaves all out, -1 when there is no element at all.
-   */
-  #hitsOf(
-    snapshot: Snapshot,
-    elements: Scalars,
-  ): (elements: Scalars, from: number, to: number, person: number) => number {
-    if (elements instanceof Float64Array) return this.#hitsOfNumbers
-    const texts = storageOf(this.#column.type) === 'bool' ? undefined : snapshot.partition.texts(this.#column.id)
-    this.#codes ??= new Int32Array((texts?.size ?? 2) + 1).fill(UNKNOWN)
-    const codes = this.#codes
-    return (codesOfRows, from, to, person) => this.#hitsOfCodes(codesOfRows, from, to, person, codes, texts)
+  #tallies(): Tally[] {
+    return Array.from({ length: this.#segments }, () => new Tally())
   }
 
-  #hitsOfCodes(
-    elements: Scalars,
-    from: number,
-    to: number,
-    person: number,
-    indexes: Int32Array,
-    texts: Texts | undefined,
-  ): number {
-    let hits = -1
-    for (let at = from; at < to; at++) {
-      const code = elements[at]!
-      if (code === 0) continue
-      if (hits < 0) hits = 0
-      let index = indexes[code]!
-      if (index === UNKNOWN) {
-        index = this.#index(texts ? texts.textOf(code) : code === 2)
-        indexes[code] = index
+  #takeCodes(snapshot: Snapshot): void {
+    const isText = storageOf(this.#column.type) === 'text'
+    if (isText) this.#texts = snapshot.partition.texts(this.#column.id)
+    for (const tally of this.#ofCode) tally.fit(isText ? this.#texts!.size : 2)
+  }
+
+  /** Counts codes in the rows of a person; whether there are any. None is counted too, at code 0: no branch is needed. */
+  #codesIn(segment: number): Counting {
+    const { counts, last } = this.#ofCode[segment]!
+    return (codes, from, to, serial) => {
+      let any = 0
+      for (let at = from; at < to; at++) {
+        const code = codes[at]!
+        any |= code
+        if (last[code] === serial) continue
+        last[code] = serial
+        counts[code]!++
       }
-      if (index === FILTERED || this.#last[index] === person) continue
-      this.#last[index] = person
-      this.#hits[hits++] = index
+      return any !== 0
     }
-    return hits
   }
 
-  readonly #hitsOfNumbers = (elements: Scalars, from: number, to: number, person: number): number => {
-    let hits = -1
-    for (let at = from; at < to; at++) {
-      const number = elements[at]!
-      if (Number.isNaN(number)) continue
-      if (hits < 0) hits = 0
-      let index = this.#numbers.get(number)
-      if (index === UNKNOWN) {
-        index = this.#index(number)
-        this.#numbers.set(number, index)
+  #numbersIn(segment: number): Counting {
+    const tally = this.#ofIndex[segment]!
+    let { counts, last } = tally
+    return (numbers, from, to, serial) => {
+      let any = false
+      for (let at = from; at < to; at++) {
+        const number = numbers[at]!
+        if (number !== number) continue
+        any = true
+        let index = this.#numbers.get(number)
+        if (index === UNKNOWN) {
+          index = this.#index(number)
+          this.#numbers.set(number, index)
+        }
+        if (index >= counts.length) {
+          tally.fit(index)
+          counts = tally.counts
+          last = tally.last
+        }
+        if (last[index] === serial) continue
+        last[index] = serial
+        counts[index]!++
       }
-      if (index === FILTERED || this.#last[index] === person) continue
-      this.#last[index] = person
-      this.#hits[hits++] = index
+      return any
     }
-    return hits
   }
 
   #index(value: Value): number {
@@ -143,22 +150,29 @@ export class ColumnCount {
     if (index === undefined) {
       index = this.#values.push(kept) - 1
       this.#indexOf.set(kept, index)
-      if (index >= this.#last.length) this.#grow()
-      this.#last[index] = -1
     }
     return index
   }
+}
 
-  #grow(): void {
-    const last = new Int32Array(this.#last.length * 2).fill(-1)
-    last.set(this.#last)
-    this.#last = last
-    const counts = new Uint32Array(last.length * this.#segments)
-    counts.set(this.#counts)
-    this.#counts = counts
-    const hits = new Int32Array(last.length)
-    hits.set(this.#hits)
-    this.#hits = hits
+/** Counts the elements `from` up to `to` of one person, each value once; whether there are any. */
+type Counting = (elements: Scalars, from: number, to: number, serial: number) => boolean
+
+/** People by value. */
+class Tally {
+  counts = new Uint32Array(256)
+  /** By value: the last person counted, so that each counts once. */
+  last = new Uint32Array(256)
+
+  /** Makes room for a value. */
+  fit(value: number): void {
+    if (value < this.counts.length) return
+    const length = Math.max(value + 1, this.counts.length * 2)
+    const [counts, last] = [new Uint32Array(length), new Uint32Array(length)]
+    counts.set(this.counts)
+    last.set(this.last)
+    this.counts = counts
+    this.last = last
   }
 }
 
