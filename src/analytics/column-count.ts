@@ -123,7 +123,7 @@ export class ColumnCount {
       let any = false
       for (let at = from; at < to; at++) {
         const number = numbers[at]!
-        if (number !== number) continue
+        if (Number.isNaN(number)) continue
         any = true
         let index = this.#numbers.get(number)
         if (index === UNKNOWN) {

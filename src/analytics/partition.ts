@@ -6,6 +6,7 @@ import type { BlockStats } from './block-stats.js'
 import { type ColumnValues, decode, isSet, type Scalars } from './codec.js'
 import type { ColumnCache } from './column-cache.js'
 import { copyRows, Delta, type DeltaOrder } from './delta.js'
+import { GrownBlock } from './grown-block.js'
 import { Kind, key, kindStart, majorOf, minorOf } from './keys.js'
 import { columnInWidth } from './merge.js'
 import { decodePart, encodePart, type Part, type PartColumn } from './part.js'
@@ -68,6 +69,7 @@ export class Partition {
   #lastStamp = new Float64Array(16)
   #rowCount = new Uint32Array(16)
   readonly #blockRows = new Map<number, BlockRows>()
+  readonly #grown = new Map<number, GrownBlock>()
   readonly #blockStats = new Map<number, BlockStats>()
   #schema: EventTable
   #rank = new Uint32Array(16)
@@ -135,6 +137,7 @@ export class Partition {
     this.#schema = schema
     if (dropped.length === 0) return
     // Scans under way keep the delta that they know.
+    this.#grown.clear()
     this.delta = this.delta.tail(0)
     for (const id of dropped) {
       this.delta.columns.delete(id)
@@ -211,6 +214,7 @@ export class Partition {
   /** Removes a block from the environment once the scans that may read it have ended. */
   retire(block: BlockEntry): void {
     this.#blockRows.delete(block.id)
+    this.#grown.delete(block.id)
     this.#blockStats.delete(block.id)
     for (const stored of this.environment.keys(
       key(this.table, this.number, Kind.block, block.id),
@@ -238,14 +242,31 @@ export class Partition {
   }
 
   /** What was made of a column of a block, by a name. */
-  remember(block: BlockEntry, id: number, name: string, make: () => Uint32Array | undefined): Uint32Array | undefined {
+  remember<T extends Scalars>(block: BlockEntry, id: number, name: string, make: () => T): T {
     const cacheKey = `${this.#cacheKey(block.id, id)}/${name}`
     const now = performance.now()
     const known = this.#cache.get(cacheKey, now)
-    if (known) return known as Uint32Array
+    if (known) return known as T
     const made = make()
-    if (made) this.#cache.put(cacheKey, made, now)
+    this.#cache.put(cacheKey, made, now)
     return made
+  }
+
+  /** A block with the fresh rows that a snapshot has of its people, unless they must be merged for that snapshot alone. */
+  grown(block: BlockEntry, { delta, deltaRows, rank }: Snapshot): GrownBlock | undefined {
+    if (delta !== this.delta || blockOf(this.blocks, block.first)?.id !== block.id) return undefined
+    let grown = this.#grown.get(block.id)
+    if (!grown) {
+      grown = new GrownBlock({
+        block,
+        delta,
+        rows: this.rowsOf(block),
+        stored: (id, width) => this.column(block, id, width) as Scalars | undefined,
+        kept: (id, name, make) => this.remember(block, id, name, make),
+      })
+      this.#grown.set(block.id, grown)
+    }
+    return grown.grow(deltaRows, rank) ? grown : undefined
   }
 
   /** What the columns of a block hold; undefined for blocks of before that was noted. */
@@ -307,6 +328,7 @@ export class Partition {
       writes.push([key(this.table, this.number, Kind.log, log), undefined])
     }
     this.logFrom = logBefore
+    this.#grown.clear()
     this.delta = this.delta.tail(rows)
     this.blocks = this.blocks.map((block) => ({ ...block, foldedRows: Math.max(0, block.foldedRows - rows) }))
     return writes

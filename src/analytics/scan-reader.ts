@@ -1,6 +1,7 @@
 import type { ColumnData, Dictionary, ScanBlock } from '../pyql/index.js'
 import type { BlockEntry } from './block-entry.js'
 import { type ColumnValues, isSet, type Scalars, type SetValues } from './codec.js'
+import type { GrownBlock } from './grown-block.js'
 import { hasFresh, inWidth, type MergePlan, mergeScalars, mergeSets, planMerge } from './merge.js'
 import type { Partition, Snapshot } from './partition.js'
 import { ACTION, type EventColumn, STAMP, type Storage, storageOf } from './schema.js'
@@ -136,44 +137,106 @@ export function columnOfUnit(
 }
 
 /** What compiled programs scan of a unit. Stamps are read when they are asked for. */
-class UnitBlock implements ScanBlock {
+abstract class UnitBlock implements ScanBlock {
   readonly people: number
-  readonly rowStart: Uint32Array
-  readonly columns: readonly (ColumnData | undefined)[]
   readonly personNumber: Uint32Array
+  abstract readonly rows: number
+  abstract readonly rowStart: Uint32Array
+  abstract readonly rowEnd: Uint32Array
+  abstract readonly columns: readonly (ColumnData | undefined)[]
+  abstract readonly stamp: Float64Array
+  readonly #partition: Partition
+  readonly #first: number
+
+  constructor({ partition }: Snapshot, { first, people }: Unit, scratch: Scratch) {
+    this.people = people
+    this.personNumber = scratch.take('person', Uint32Array, people)
+    for (let person = 0; person < people; person++) this.personNumber[person] = first + person
+    this.#partition = partition
+    this.#first = first
+  }
+
+  personId(index: number): string | number {
+    return this.#partition.idOf(this.#first + index)
+  }
+}
+
+/** As it is stored, or merged for this scan alone. */
+class ReadBlock extends UnitBlock {
+  readonly rows: number
+  readonly rowStart: Uint32Array
+  readonly rowEnd: Uint32Array
+  readonly columns: readonly (ColumnData | undefined)[]
   readonly remember: ScanBlock['remember']
-  readonly #snapshot: Snapshot
-  readonly #unit: Unit
-  readonly #rows: UnitRows
-  readonly #scratch: Scratch
+  readonly #stamp: () => Float64Array
 
   constructor(snapshot: Snapshot, unit: Unit, columns: readonly (EventColumn | undefined)[], scratch: Scratch) {
+    super(snapshot, unit, scratch)
     const rows = rowsOfUnit(snapshot, unit)
-    this.people = unit.people
     this.rowStart = rows.rowStart
+    this.rowEnd = rows.rowStart.subarray(1)
+    this.rows = rows.rowStart[unit.people]!
     this.columns = columns.map(
       (column) =>
         column && columnData(snapshot.partition, column, columnOfUnit(snapshot, unit, rows.plan, column, scratch)),
     )
-    this.personNumber = scratch.take('person', Uint32Array, unit.people)
-    for (let person = 0; person < unit.people; person++) this.personNumber[person] = unit.first + person
     const { block } = unit
     this.remember =
       block && !rows.plan
-        ? (slot, name, make) => snapshot.partition.remember(block, columns[slot]!.id, name, make)
+        ? (slot, name, mark) =>
+            snapshot.partition.remember(block, columns[slot]!.id, name, () => {
+              const bits = new Uint32Array((this.rows + 31) >>> 5)
+              mark(bits, 0, this.rows)
+              return bits
+            })
         : undefined
-    this.#snapshot = snapshot
-    this.#unit = unit
-    this.#rows = rows
-    this.#scratch = scratch
+    this.#stamp = () => stampsOfUnit(snapshot, unit, rows, scratch)
   }
 
   get stamp(): Float64Array {
-    return stampsOfUnit(this.#snapshot, this.#unit, this.#rows, this.#scratch)
+    return this.#stamp()
+  }
+}
+
+/** A block in memory, to which fresh rows are added as scans ask for them. */
+class GrowingBlock extends UnitBlock {
+  readonly rows: number
+  readonly rowStart: Uint32Array
+  readonly rowEnd: Uint32Array
+  readonly columns: readonly (ColumnData | undefined)[]
+  readonly remember: NonNullable<ScanBlock['remember']>
+  readonly #stamp: () => Float64Array
+
+  constructor(
+    snapshot: Snapshot,
+    unit: Unit,
+    grown: GrownBlock,
+    columns: readonly (EventColumn | undefined)[],
+    scratch: Scratch,
+  ) {
+    super(snapshot, unit, scratch)
+    const { partition, delta, deltaRows } = snapshot
+    this.rows = grown.rows
+    this.rowStart = grown.rowStart
+    this.rowEnd = grown.rowEnd
+    const none = scratch.none.bind(scratch)
+    this.columns = columns.map((column) => {
+      if (!column) return undefined
+      const storage = storageOf(column.type)
+      const width = storage === 'text' ? partition.texts(column.id).width : 0
+      const make = makerOf(storage, width) as Maker
+      const known = column.id === ACTION ? delta.action : delta.columns.get(column.id)?.values(deltaRows)
+      if (!known && !partition.column(unit.block!, column.id, width)) return undefined
+      const fresh = (known as Scalars | undefined) ?? none(storage === 'text' ? Uint32Array : make, deltaRows)
+      return columnData(partition, column, grown.column({ id: column.id, width, fresh, make, none }))
+    })
+    this.remember = (slot, name, mark) => grown.bits(columns[slot]!.id, name, mark)
+    this.#stamp = () =>
+      grown.column({ id: STAMP, width: 0, fresh: delta.stamp, make: Float64Array, none }) as Float64Array
   }
 
-  personId(index: number): string | number {
-    return this.#snapshot.partition.idOf(this.#unit.first + index)
+  get stamp(): Float64Array {
+    return this.#stamp()
   }
 }
 
@@ -183,7 +246,17 @@ export function scanBlock(
   columns: readonly (EventColumn | undefined)[],
   scratch: Scratch,
 ): ScanBlock {
-  return new UnitBlock(snapshot, unit, columns, scratch)
+  const { block } = unit
+  const { partition, order, deltaRows } = snapshot
+  const grows =
+    block &&
+    unit.people === block.people &&
+    columns.every((column) => !column?.isSet) &&
+    hasFresh(order, block.first, block.people, block.foldedRows, deltaRows)
+  const grown = grows ? partition.grown(block, snapshot) : undefined
+  return grown
+    ? new GrowingBlock(snapshot, unit, grown, columns, scratch)
+    : new ReadBlock(snapshot, unit, columns, scratch)
 }
 
 function columnData(

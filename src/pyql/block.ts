@@ -70,10 +70,16 @@ export interface BoolSetColumn {
 
 export type ColumnData = TextColumn | NumberColumn | BoolColumn | TextSetColumn | NumberSetColumn | BoolSetColumn
 
+/** Rows as bits: row r is bit r % 32 of word r / 32. */
+export type RowBits = Uint32Array
+
 export interface ScanBlock {
   readonly people: number
-  /** Rows of person i run from rowStart[i] up to rowStart[i + 1]; people + 1 entries; nobody has no rows. */
+  /** Places for rows: the length of columns. */
+  readonly rows: number
+  /** Rows of person i run from rowStart[i] up to rowEnd[i]; nobody has no rows. Nobody looks at places between people. */
   readonly rowStart: Uint32Array
+  readonly rowEnd: Uint32Array
   /** Milliseconds since 1970. */
   readonly stamp: Float64Array
   /**
@@ -84,10 +90,10 @@ export interface ScanBlock {
   /** The person's number, dense per partition: bit position in populations. */
   readonly personNumber: Uint32Array
   /**
-   * Where the block is read more than once: what was made of one of its columns, by a name, is kept for as long as there
-   * is memory for it. Undefined where it was not worth it.
+   * Where the block is read more than once: the rows of a condition on one of its columns, by a name, are kept for as
+   * long as there is memory for them. `mark` decides about the rows from one up to another.
    */
-  remember?(slot: number, name: string, make: () => Uint32Array | undefined): Uint32Array | undefined
+  remember?(slot: number, name: string, mark: (bits: RowBits, from: number, to: number) => void): RowBits
   /** The person's id as given at insert. Called only when a script asks for it. */
   personId(index: number): string | number
 }

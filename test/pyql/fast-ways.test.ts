@@ -9,7 +9,7 @@ import {
   type ScanBlock,
 } from '../../src/pyql/index.js'
 import { oracleColumns, Random, ScriptGenerator } from '../support/pyql-generator.js'
-import { blockOf, type Person, type Row } from '../support/pyql-people.js'
+import { blockOf, type Person, type Row, remembering } from '../support/pyql-people.js'
 import { limits } from '../support/pyql-run.js'
 
 const scanOptions = { now: 1_600_000_000_000, sessionTime: 1_800_000, trace: false, limits }
@@ -60,6 +60,10 @@ function withDictionaries(block: ScanBlock, change: (dictionary: Dictionary) => 
   )
 }
 
+function withoutMemory({ remember: _, ...block }: ScanBlock): ScanBlock {
+  return block
+}
+
 /** The block without anything that a program could make use of. */
 function plain(block: ScanBlock): ScanBlock {
   const columns = withDictionaries(block, (all) => ({
@@ -67,7 +71,7 @@ function plain(block: ScanBlock): ScanBlock {
     codeOf: (text) => all.codeOf(text),
     textOf: (code) => all.textOf(code),
   }))
-  return { ...block, columns, remember: (): undefined => undefined }
+  return { ...withoutMemory(block), columns }
 }
 
 /** The block with all that a program can make use of. `numbers`: the texts of all blocks. */
@@ -87,7 +91,7 @@ function helpful(block: ScanBlock, numbers: Map<string, number>): ScanBlock {
     textOf: (code) => all.textOf(code),
     common: () => common(all),
   }))
-  return { ...block, columns, remember: (_slot, _name, make) => make() }
+  return { ...block, columns, remember: remembering(block.rows) }
 }
 
 function answerOf(script: string, groups: readonly Person[][], prepare: (block: ScanBlock) => ScanBlock): unknown {

@@ -246,7 +246,8 @@ describe('random scripts over random tables, against a plain interpreter', () =>
   for (const partitions of [1, 2, 7, 16]) {
     it(`answer the same at ${partitions} partitions, before and after folding and a restart, with inserts going on`, async function () {
       this.timeout(30_000 + TABLES * 10_000)
-      for (let seed = FIRST_SEED; seed < FIRST_SEED + TABLES; seed++) await compare(seed * 1000 + partitions, partitions)
+      for (let seed = FIRST_SEED; seed < FIRST_SEED + TABLES; seed++)
+        await compare(seed * 1000 + partitions, partitions)
     })
   }
 })

@@ -15,24 +15,36 @@ export interface Person {
   readonly rows: readonly Row[]
 }
 
-/** A block of typed arrays made of people, for the columns of a program. */
+/** A block of typed arrays made of people, for the columns of a program. Some have places between people. */
 export function blockOf(people: readonly Person[], columns: readonly TableColumn[], firstNumber = 0): ScanBlock {
-  const rows = people.flatMap((person) => person.rows)
+  const count = people.reduce((sum, person) => sum + person.rows.length, 0)
+  const hasGaps = count % 3 === 0
+  // What stands between people is a row like others, which nobody may look at.
+  const rows = people.flatMap((person) => (hasGaps ? [...person.rows, person.rows[0]!] : person.rows))
   const rowStart = new Uint32Array(people.length + 1)
   people.forEach((person, i) => {
-    rowStart[i + 1] = rowStart[i]! + person.rows.length
+    rowStart[i + 1] = rowStart[i]! + person.rows.length + (hasGaps ? 1 : 0)
   })
   return {
     people: people.length,
+    rows: rows.length,
     rowStart,
+    rowEnd: Uint32Array.from(people, (person, i) => rowStart[i]! + person.rows.length),
     stamp: Float64Array.from(rows, ({ stamp }) => stamp),
     columns: columns.map((column) => dataOf(rows, column)),
     personNumber: Uint32Array.from(people, (_, i) => firstNumber + i),
     personId: (i) => people[i]!.id,
     // Every other block knows the rows of conditions.
-    ...(rows.length % 2 === 0 && {
-      remember: (_slot: number, _name: string, make: () => Uint32Array | undefined) => make(),
-    }),
+    ...(rows.length % 2 === 0 && { remember: remembering(rows.length) }),
+  }
+}
+
+/** Finds the rows of conditions, and remembers none. */
+export function remembering(rows: number): NonNullable<ScanBlock['remember']> {
+  return (_slot, _name, mark) => {
+    const bits = new Uint32Array((rows + 31) >>> 5)
+    mark(bits, 0, rows)
+    return bits
   }
 }
 

@@ -1,27 +1,34 @@
-import type { ColumnData } from '../block.js'
+import type { ColumnData, RowBits } from '../block.js'
 
 /** What a condition asks of one column: that it equals a constant, does not, is None, is not. */
 export type RowTest = 'is' | 'is_not'
 
-/** Rows as bits: row r is bit r % 32 of word r / 32. */
-export type RowBits = Uint32Array
+/** Decides about the rows from one up to another. */
+export type MarkRows = (bits: RowBits, from: number, to: number) => void
 
-/** Where more than half of the rows pass, each is looked at: no bits. */
-export const mostRows: RowBits = new Uint32Array(0)
-
-/** The rows in which a column that is no set equals a value (as it is held: a code, or a number with NaN for None), or does not. */
-export function rowsWhere(column: ColumnData, test: RowTest, value: number, rows: number): RowBits | undefined {
-  if (column.kind === 'text') return bitsOf(codesOf(column.codes, value, rows), test, rows)
-  if (column.kind === 'number') return bitsOf(numbersOf(column.values, value, rows), test, rows)
-  return undefined
+/** Finds the rows in which a column that is no set equals a value (as it is held: a code, or a number with NaN for None), or does not. */
+export function rowMarker(column: ColumnData, test: RowTest, value: number): MarkRows | undefined {
+  const flip = test === 'is' ? 0 : 1
+  if (column.kind === 'number') {
+    const { values } = column
+    return (bits, from, to) => markNumbers(values, value, flip, bits, from, to)
+  }
+  if (column.kind !== 'text') return undefined
+  const { codes } = column
+  const mark = codes.BYTES_PER_ELEMENT === 1 ? markBytes : codes.BYTES_PER_ELEMENT === 2 ? markShorts : markWords
+  return (bits, from, to) => mark(codes, value, flip, bits, from, to)
 }
 
-function bitsOf(equal: RowBits, test: RowTest, rows: number): RowBits {
-  if (test === 'is_not') {
-    for (let word = 0; word < equal.length; word++) equal[word] = ~equal[word]!
-    if (rows & 31) equal[equal.length - 1]! &= 2 ** (rows & 31) - 1
+const most = new WeakMap<RowBits, boolean>()
+
+/** Whether more than half of the rows pass, so that each is better looked at: decided once. */
+export function passMost(bits: RowBits, rows: number): boolean {
+  let known = most.get(bits)
+  if (known === undefined) {
+    known = count(bits) * 2 > rows
+    most.set(bits, known)
   }
-  return count(equal) * 2 > rows ? mostRows : equal
+  return known
 }
 
 function count(bits: RowBits): number {
@@ -33,30 +40,23 @@ function count(bits: RowBits): number {
 }
 
 /** Each maker call gives a function with type feedback of its own, so that every one of them sees one width only. */
-const makeEqual = () => (codes: ArrayLike<number>, code: number, bits: RowBits, rows: number) => {
-  for (let row = 0; row < rows; row++) {
-    // 1 where they are equal: no branch that the processor would guess wrong.
-    bits[row >>> 5]! |= (((codes[row]! ^ code) - 1) >>> 31) << (row & 31)
+const makeMark =
+  () => (codes: ArrayLike<number>, code: number, flip: number, bits: RowBits, from: number, to: number) => {
+    for (let row = from; row < to; row++) {
+      // 1 where they are equal: no branch that the processor would guess wrong. No row has a code below 0.
+      const equal = code < 0 ? 0 : ((codes[row]! ^ code) - 1) >>> 31
+      bits[row >>> 5] = (bits[row >>> 5]! & ~(1 << (row & 31))) | ((equal ^ flip) << (row & 31))
+    }
   }
-}
-const equalBytes = makeEqual()
-const equalShorts = makeEqual()
-const equalWords = makeEqual()
+const markBytes = makeMark()
+const markShorts = makeMark()
+const markWords = makeMark()
 
-function codesOf(codes: Uint8Array | Uint16Array | Uint32Array, code: number, rows: number): RowBits {
-  const bits = new Uint32Array((rows + 31) >>> 5)
-  if (code < 0) return bits
-  const equal = codes.BYTES_PER_ELEMENT === 1 ? equalBytes : codes.BYTES_PER_ELEMENT === 2 ? equalShorts : equalWords
-  equal(codes, code, bits, rows)
-  return bits
-}
-
-function numbersOf(values: Float64Array, value: number, rows: number): RowBits {
-  const bits = new Uint32Array((rows + 31) >>> 5)
+function markNumbers(values: Float64Array, value: number, flip: number, bits: RowBits, from: number, to: number): void {
   const isNone = Number.isNaN(value)
-  for (let row = 0; row < rows; row++) {
+  for (let row = from; row < to; row++) {
     const own = values[row]!
-    if (isNone ? Number.isNaN(own) : own === value) bits[row >>> 5]! |= 1 << (row & 31)
+    const equal = (isNone ? Number.isNaN(own) : own === value) ? 1 : 0
+    bits[row >>> 5] = (bits[row >>> 5]! & ~(1 << (row & 31))) | ((equal ^ flip) << (row & 31))
   }
-  return bits
 }

@@ -1,4 +1,4 @@
-import type { BoolColumn, Codes, ColumnData, Dictionary, ScanBlock } from '../block.js'
+import type { BoolColumn, Codes, ColumnData, Dictionary, RowBits, ScanBlock } from '../block.js'
 import { PyqlError } from '../errors.js'
 import type { Aggregate, PartialResult, Program, Scalar, ScanOptions, TableColumn, TriggerOutcome } from '../program.js'
 import { type Accumulator, CarriedValues, Counts, Extremes, LastValues, ScalarExtremes, Sums } from './accumulators.js'
@@ -7,7 +7,7 @@ import { List, SetOf } from './containers.js'
 import { Site } from './grid.js'
 import { GroupTree, KeyPool, tooLong } from './groups.js'
 import { bucketOf } from './numbers.js'
-import { mostRows, type RowBits, type RowTest, rowsWhere } from './rows.js'
+import { passMost, type RowTest, rowMarker } from './rows.js'
 import { Seen } from './seen.js'
 import { type Value, Values } from './values.js'
 
@@ -130,7 +130,7 @@ export class Runtime extends Values {
 
   /** The data of a column; all None where the block does not have it. */
   column(block: ScanBlock, slot: number): ColumnData {
-    return block.columns[slot] ?? absentColumn(this.#program.columns[slot]!, block.stamp.length)
+    return block.columns[slot] ?? absentColumn(this.#program.columns[slot]!, block.rows)
   }
 
   codeOf(block: ScanBlock, slot: number, text: string): number {
@@ -141,10 +141,10 @@ export class Runtime extends Values {
   /** The rows of a block in which a column equals a value, or does not; undefined where each is better looked at. */
   rowsWhere(block: ScanBlock, slot: number, test: RowTest, value: number): RowBits | undefined {
     const column = block.columns[slot]
-    if (!column || !block.remember) return undefined
-    const rows = block.rowStart[block.people]!
-    const bits = block.remember(slot, `${test} ${value}`, () => rowsWhere(column, test, value, rows))
-    return bits === mostRows ? undefined : bits
+    const mark = column && block.remember && rowMarker(column, test, value)
+    if (!mark) return undefined
+    const bits = block.remember!(slot, `${test} ${value}`, mark)
+    return passMost(bits, block.rows) ? undefined : bits
   }
 
   /** By code, 1 for the texts that are asked for; None is code 0. */
