@@ -167,7 +167,11 @@ const SEGMENTS = `@segment products_home ttl=300s:
 /** Version 0.1.0 showed sums of doubles times 10,000, as notes of cases say. */
 function inUnits({ note, script }: Case, expected: unknown): unknown {
   if (!/sum.* doubles are printed x10000/.test(note ?? '')) return expected
-  const aggregates = /^agg\w*:\n((?: +.*\n)+)/m.exec(script ?? '')?.[1]?.trim().split(/\n\s*/) ?? []
+  const aggregates =
+    /^agg\w*:\n((?: +.*\n)+)/m
+      .exec(script ?? '')?.[1]
+      ?.trim()
+      .split(/\n\s*/) ?? []
   const divided = (node: unknown): unknown => {
     if (!isFields(node)) return node
     const { c, _: below } = node as { c?: number[]; _?: unknown[] }
