@@ -20,6 +20,7 @@ export class ColumnCount {
   readonly #column: EventColumn
   readonly #segments: number
   readonly #bucket: number | undefined
+  readonly #filters: boolean
   readonly #passes: (value: Value) => boolean
   readonly #people: number[]
   readonly #indexOf = new Map<Value, number>()
@@ -37,6 +38,7 @@ export class ColumnCount {
     this.#column = column
     this.#segments = segments
     this.#bucket = bucket
+    this.#filters = filter !== undefined
     this.#passes = filter ? passing(filter) : () => true
     this.#people = new Array<number>(segments).fill(0)
     this.#ofIndex = this.#tallies()
@@ -119,16 +121,19 @@ export class ColumnCount {
   #numbersIn(segment: number): Counting {
     const tally = this.#ofIndex[segment]!
     let { counts, last } = tally
+    // What falls into one bucket needs to be looked up once, unless the filter tells its numbers apart.
+    const size = this.#filters ? undefined : this.#bucket
     return (numbers, from, to, serial) => {
       let any = false
       for (let at = from; at < to; at++) {
         const number = numbers[at]!
         if (Number.isNaN(number)) continue
         any = true
-        let index = this.#numbers.get(number)
+        const key = size === undefined ? number : Math.trunc(number / size)
+        let index = this.#numbers.get(key)
         if (index === UNKNOWN) {
           index = this.#index(number)
-          this.#numbers.set(number, index)
+          this.#numbers.set(key, index)
         }
         if (index >= counts.length) {
           tally.fit(index)

@@ -3,7 +3,7 @@ import { PyqlError } from './errors.js'
 import { type Children, childrenOf, inOrder, MergedGroups } from './group-merge.js'
 import { JsonWriter } from './json-writer.js'
 import type { Aggregate, PartialResult, Scalar } from './program.js'
-import type { Accumulator } from './runtime/accumulators.js'
+import { type Accumulator, Counts } from './runtime/accumulators.js'
 import { compareScalars, KeyPool, type ResultLimits, tooLong } from './runtime/groups.js'
 import { accumulatorOf } from './runtime/runtime.js'
 
@@ -47,6 +47,9 @@ export class Answer {
   readonly #tree: MergedGroups
   /** By segment and aggregate. */
   readonly #accumulators: Accumulator[][]
+  /** Found once for a reply, since sorting and writing both ask for them: places of keys in their order, and values by node. */
+  #ranks: Int32Array | undefined
+  readonly #numbersOf = new Map<Accumulator, Float64Array | undefined>()
   readonly debug: unknown[] = []
   readonly log: string[] = []
   #capacity = 0
@@ -69,6 +72,8 @@ export class Answer {
 
   /** Takes a partial result in; `segment` counts from 0. */
   absorb(partial: PartialResult, segment: number): void {
+    this.#ranks = undefined
+    this.#numbersOf.clear()
     const keys = partial.keys.map((key) => this.#pool.of(key))
     const own = partial.key.map((key) => keys[key]!)
     const nodes = this.#tree.merge(partial.parent, own, this.#pool.keys.length)
@@ -157,7 +162,7 @@ export class Answer {
   /** An aggregate by node, when all its values are whole numbers and none is below zero. */
   #wholes(accumulators: readonly Accumulator[], at: number): Float64Array | undefined {
     const numbers = this.#numbers(accumulators[at]!, this.#missing(at))
-    return numbers?.every((value) => value >= 0 && Number.isSafeInteger(value)) ? numbers : undefined
+    return numbers && areWhole(numbers, 0, Number.MAX_SAFE_INTEGER) ? numbers : undefined
   }
 
   /** Puts siblings in order. Whole numbers and ranks of keys make one number each, which sort without comparisons of ours. */
@@ -193,7 +198,7 @@ export class Answer {
   /** The values of an aggregate by node, when they are whole and not too large. */
   #wholeNumbers(index: number): Float64Array | undefined {
     const numbers = this.#numbers(this.#accumulators[0]![index]!, this.#aggregates[index]!.numeric ? 0 : null)
-    return numbers?.every((value) => Number.isInteger(value) && Math.abs(value) < WHOLE_END) ? numbers : undefined
+    return numbers && areWhole(numbers, -WHOLE_END, WHOLE_END) ? numbers : undefined
   }
 
   /** Siblings in the order of their keys. */
@@ -239,10 +244,12 @@ export class Answer {
 
   /** By key: its place in the order of keys. */
   #rank(): Int32Array {
+    if (this.#ranks) return this.#ranks
     const { keys } = this.#pool
     const order = Array.from(keys, (_, key) => key).sort((a, b) => compareScalars(keys[a]!, keys[b]!))
     const rank = new Int32Array(keys.length)
     for (const [at, key] of order.entries()) rank[key] = at
+    this.#ranks = rank
     return rank
   }
 
@@ -255,13 +262,8 @@ export class Answer {
 
   /** The value of every node, when all of them are finite numbers. */
   #numbers(values: Accumulator, missing: Scalar): Float64Array | undefined {
-    const numbers = new Float64Array(this.#tree.size)
-    for (let node = 1; node < numbers.length; node++) {
-      const value = values.value(node) ?? missing
-      if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
-      numbers[node] = value
-    }
-    return numbers
+    if (!this.#numbersOf.has(values)) this.#numbersOf.set(values, numbersOf(values, missing, this.#tree.size))
+    return this.#numbersOf.get(values)
   }
 
   #unknownSort(sort: string): PyqlError {
@@ -271,6 +273,25 @@ export class Answer {
       `There is no aggregate '${sort}' to sort by; there are ${names.join(', ')}.${didYouMean(sort, names)}`,
     )
   }
+}
+
+function numbersOf(values: Accumulator, missing: Scalar, size: number): Float64Array | undefined {
+  if (values instanceof Counts) return values.n.subarray(0, size)
+  const numbers = new Float64Array(size)
+  for (let node = 1; node < size; node++) {
+    const value = values.value(node) ?? missing
+    if (typeof value !== 'number' || !Number.isFinite(value)) return undefined
+    numbers[node] = value
+  }
+  return numbers
+}
+
+function areWhole(numbers: Float64Array, least: number, most: number): boolean {
+  for (let at = 0; at < numbers.length; at++) {
+    const number = numbers[at]!
+    if (!(number >= least && number <= most && Number.isInteger(number))) return false
+  }
+  return true
 }
 
 /** Sorts siblings, which are in the order of their keys, by whole numbers; false where those are too far apart. */
