@@ -1,3 +1,3 @@
 import { operation } from '../../src/api/index.js'
 
-export default operation('ping', () => ({ message: 'pong' }))
+export default operation('ping', () => ({ message: 'pong', pong: true }))

@@ -49,7 +49,7 @@ describe('the typed client', () => {
     withNode(async ({ url }) => {
       await using broken = await breakingProxy(url, 2)
       const db = connect({ url: broken.url, ...ADMIN, retries: 2, pauseMs: 1 })
-      expect(await db.ping()).to.deep.equal({ message: 'pong' })
+      expect(await db.ping()).to.deep.equal({ message: 'pong', pong: true })
       expect(broken.connections()).to.equal(3)
       await using dead = await breakingProxy(url, Number.POSITIVE_INFINITY)
       const error = await connect({ url: dead.url, retries: 1, pauseMs: 1 })

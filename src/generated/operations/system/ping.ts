@@ -12,4 +12,8 @@ export interface Response {
    * Always pong.
    */
   message: 'pong'
+  /**
+   * The same, as OpenSet says it.
+   */
+  pong: true
 }
