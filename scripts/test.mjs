@@ -1,10 +1,11 @@
 // npm test: prepares what is missing and runs every test, or the ones named: npm test -- dist/test/http/*.test.js
-// Files run two at a time, each in a process; those named *.alone.test.js, which compare times, run by themselves at the end.
+// Files run beside each other; those named *.alone.test.js, which compare times, run by themselves at the end.
 import { readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join, relative, resolve } from 'node:path'
 import { build, install, root } from './prepare.mjs'
 
-const JOBS = 2
+/** More than the two cores that we count on: much of the time tests wait. In full the hostile ones measure. */
+const JOBS = process.env.HOSTILE === 'full' ? 1 : 3
 const isAlone = (file) => file.endsWith('.alone.test.js')
 
 install()
@@ -18,13 +19,8 @@ const settings = JSON.parse(readFileSync('.mocharc.json', 'utf8'))
 
 const files = testsNamed(process.argv.slice(2))
 const started = performance.now()
-const runs = [
-  await run(
-    files.filter((file) => !isAlone(file)),
-    { parallel: true, jobs: JOBS },
-  ),
-  await run(files.filter(isAlone), {}),
-]
+const beside = files.filter((file) => !isAlone(file))
+const runs = [await run(beside, JOBS), await run(files.filter(isAlone), 1)]
 process.exit(sumUp(runs) ? 0 : 1)
 
 /** The tests that paths name, in which * stands for any text; all when none is named. */
@@ -41,13 +37,13 @@ function testsNamed(paths) {
   return tests.filter((test) => patterns.some((pattern) => pattern.test(test)))
 }
 
-/** Runs test files; how many tests passed and were left out, and which failed. */
-async function run(paths, options) {
+/** Runs so many test files at a time; how many tests passed and were left out, and which failed. */
+async function run(paths, jobs) {
   const outcome = { passing: 0, pending: 0, failing: [] }
   if (paths.length === 0) return outcome
-  const mocha = new Mocha({ ...settings, ...options, reporter: 'spec' })
+  const mocha = new Mocha({ ...settings, parallel: jobs > 1, jobs, reporter: 'spec' })
   for (const path of paths) mocha.addFile(path)
-  if (!options.parallel) await mocha.loadFilesAsync()
+  if (jobs === 1) await mocha.loadFilesAsync()
   const failures = await new Promise((end) => {
     mocha
       .run(end)
@@ -55,7 +51,8 @@ async function run(paths, options) {
       .on('pending', () => outcome.pending++)
       .on('fail', (test, error) => {
         const file = test.file ?? error?.file
-        outcome.failing.push(`${file ? `${relative(root, file)}: ` : ''}${test.fullTitle()}`)
+        const reason = String(error?.message ?? error).split('\n')[0]
+        outcome.failing.push(`${file ? `${relative(root, file)}: ` : ''}${test.fullTitle()}: ${reason}`)
       })
   })
   if (failures > outcome.failing.length) outcome.failing.push(`${failures - outcome.failing.length} more`)

@@ -1,6 +1,7 @@
 import { Problem } from '../lib/index.js'
 
-const DEFAULT_DATABASE = 'data'
+/** Whoever names no database means this one, which is made with its first table. */
+export const DEFAULT_DATABASE = 'data'
 
 /** A subscription as requests write it. */
 interface Written {

@@ -22,11 +22,13 @@ export class FreeSpace {
   /** @param bytes of keys and values; their pages take more */
   isShortFor(bytes: number): boolean {
     const now = performance.now()
-    if (now - this.#looked > LOOK_MS || bytes > LOOK_BYTES || this.#free < RESERVE) {
+    const needed = RESERVE + 2 * bytes
+    // Before a write is refused the file system is always asked: space may have come since.
+    if (now - this.#looked > LOOK_MS || bytes > LOOK_BYTES || this.#free < needed) {
       this.#free = freeBytes(this.#folder)
       this.#looked = now
     }
-    return this.#free < RESERVE + 2 * bytes
+    return this.#free < needed
   }
 }
 
