@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ErrorCode, headers, type Msg, type NatsConnection, type NatsError, RequestStrategy } from 'nats'
 import { Problem } from '../lib/index.js'
 import { type Identity, PeerKey } from './identity.js'
@@ -173,9 +174,13 @@ export class Requests {
     return [...this.#known.values()].map(({ key }) => key.text)
   }
 
-  /** Resolves when our own server has answered. */
-  flush(): Promise<void> {
-    return this.#connection.flush()
+  /** Whether our own server answers in time. */
+  async reachesServer(withinMs: number): Promise<boolean> {
+    const answered = this.#connection.flush().then(
+      () => true,
+      () => false,
+    )
+    return await Promise.race([answered, delay(withinMs, false, { ref: false })])
   }
 
   /** Names of the nodes that are in reach now, this one among them: hints, until they are asked themselves. */
@@ -279,7 +284,10 @@ export class Requests {
     const question = parse<Question>(message.data)
     const reason = question ? this.#objection(question, message) : 'not a request'
     if (!question || reason) return this.#refuse(String(question?.from ?? '?').slice(0, 64), reason ?? '')
-    const answer = (rest: Reply) => this.#answer(message, question, rest)
+    const answer = (rest: Reply) => {
+      // A node that was removed meanwhile gets no answer any more.
+      if (!this.#banned.has(question.from)) this.#answer(message, question, rest)
+    }
     // After a start nobody is known: whoever asks is told to introduce itself, and nothing else.
     if (!this.#known.has(question.from)) {
       return answer({ problem: { code: 'node_session_unknown', facts: { node: this.#name } } })
