@@ -5,6 +5,7 @@ import { Problem } from '../lib/index.js'
 import { isNodeName, type Json, type Log, type Mesh } from '../mesh/index.js'
 import type { Receipt, Storage, WriteTransaction } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
+import { AgreementLock } from './agreement-lock.js'
 import { EventComparison } from './event-comparison.js'
 import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore, Position, Remembered, Subscription } from './peers.js'
@@ -117,17 +118,15 @@ export class Agreement {
   readonly #trials = new Map<string, Trial>()
   /** Agreements are made one after the other. */
   #turn: Promise<void> = Promise.resolve()
-  /** By node: the end of what it asked for last. */
-  readonly #turns = new Map<string, Promise<unknown>>()
-  /** The node whose agreement is being made here: only one, or two nodes would remember different ones. */
-  #held: { by: string; until: number } | undefined
+  readonly #lock: AgreementLock
 
   constructor(options: AgreementOptions) {
     this.#options = options
+    this.#lock = new AgreementLock(options.mesh.nodeName)
     this.#tables = new TableMaker({ ...options, isWanted: (table) => this.#isWanted(table) })
     const { requests } = options.mesh
     const serveInTurn = (method: string, run: (body: Json, from: string) => Promise<Json>) =>
-      requests.serve(method, (body, from) => this.#inTurn(from, () => run(body, from)))
+      requests.serve(method, (body, from) => this.#lock.inTurn(from, () => run(body, from)))
     serveInTurn('link', (body, from) => this.#linked(body as unknown as LinkRequest, from))
     serveInTurn('settle', (body, from) => this.#settled(body, from))
     serveInTurn('take_back', (body, from) => this.#takenBack(body, from))
@@ -216,6 +215,7 @@ export class Agreement {
     await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, 200))])
     // Before all else, so that no request of its own that is under way can bring it back.
     if (unwelcome) mesh.requests.ban(node)
+    this.#lock.release(node)
     await storage.write((transaction) => {
       peers.removePeer(transaction, node, unwelcome)
       receipt?.alongside(transaction)
@@ -278,32 +278,25 @@ export class Agreement {
   }
 
   /** Tries again while a node that is needed, this one or another, is at another agreement. */
-  async #carryOutWhenFree(plans: readonly Plan[], timeoutMs: number, replace: boolean, receipt: Receipt): Promise<void> {
+  async #carryOutWhenFree(
+    plans: readonly Plan[],
+    timeoutMs: number,
+    replace: boolean,
+    receipt: Receipt,
+  ): Promise<void> {
     const own = this.#options.mesh.nodeName
     for (const until = Date.now() + timeoutMs; ; ) {
       try {
-        this.#hold(own, Number.POSITIVE_INFINITY)
+        this.#lock.hold(own, Number.POSITIVE_INFINITY)
         return await this.#carryOutNow(plans, timeoutMs, replace, receipt)
       } catch (error) {
         const isBusy = error instanceof Problem && error.code === 'agreement_busy'
         if (!isBusy || Date.now() > until) throw error
       } finally {
-        this.#release(own)
+        this.#lock.release(own)
       }
       await delay(BUSY_RETRY_MS.least + Math.random() * (BUSY_RETRY_MS.most - BUSY_RETRY_MS.least))
     }
-  }
-
-  #hold(by: string, forMs: number): void {
-    const { mesh } = this.#options
-    const held = this.#held
-    if (held && held.by !== by && Date.now() < held.until)
-      throw new Problem('agreement_busy', { node: mesh.nodeName, other: held.by })
-    this.#held = { by, until: Date.now() + forMs }
-  }
-
-  #release(by: string): void {
-    if (this.#held?.by === by) this.#held = undefined
   }
 
   async #carryOutNow(plans: readonly Plan[], timeoutMs: number, replace: boolean, receipt: Receipt): Promise<void> {
@@ -398,14 +391,14 @@ export class Agreement {
       typeof id === 'string' &&
       Number.isSafeInteger(sequence)
     if (!right) throw new Problem('invalid_request', { reason: 'The request to share tables has a wrong shape.' })
-    this.#hold(from, TRIAL_MS)
+    this.#lock.hold(from, TRIAL_MS)
     const made: Made[] = []
     try {
       made.push(...(await this.#tables.make(states)))
       this.#checkTables(subscriptions)
     } catch (error) {
       await this.#tables.unmake(made)
-      this.#release(from)
+      this.#lock.release(from)
       throw error
     }
     const description = { incarnation, sequence }
@@ -417,14 +410,14 @@ export class Agreement {
   async #settled(body: Json, from: string): Promise<Json> {
     const { changed, mesh, peers, storage } = this.#options
     const trial = this.#trialOf(body, from)
-    if (!trial || this.#held?.by !== from) throw new Problem('agreement_gone', { node: mesh.nodeName })
+    if (!trial || !this.#lock.isHeldBy(from)) throw new Problem('agreement_gone', { node: mesh.nodeName })
     trial.before = peers.remembered(from)
     await storage.write((transaction) => {
       const key = mesh.requests.keyOf(from)
       if (!key) throw new Problem('node_removed', { node: from })
       this.#store(transaction, { ...trial, node: from, publicKey: key.text }, trial.replace)
     })
-    this.#release(from)
+    this.#lock.release(from)
     await changed(from)
     return null
   }
@@ -440,7 +433,7 @@ export class Agreement {
     const trial = this.#trialOf(body, from)
     if (!trial) return null
     this.#trials.delete(from)
-    this.#release(from)
+    this.#lock.release(from)
     const { before, made } = trial
     if (before) {
       await storage.write((transaction) => peers.restore(transaction, before))
@@ -448,19 +441,6 @@ export class Agreement {
     }
     await this.#tables.unmake(made)
     return null
-  }
-
-  /**
-   * One node's requests are done in their order, also when they come late and all at once: what is taken back is gone
-   * before the next agreement is made.
-   */
-  #inTurn<T>(from: string, run: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(from) ?? Promise.resolve()).then(run)
-    this.#turns.set(
-      from,
-      turn.catch(() => undefined),
-    )
-    return turn
   }
 
   /** Whether a table is part of an agreement, or of one that is being made. */
