@@ -12,6 +12,7 @@ const PEERS_MAX = 1_024
 const ANSWERS_WAITING_MAX = 16
 const ANSWER_WAITS_MS = 60_000
 const ANSWER_PARTS_MAX = 4_096
+const SESSION_TRIES_MAX = 3
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 
@@ -114,6 +115,7 @@ export class Requests {
   readonly #handlers = new Map<string, Handler>()
   readonly #known = new Map<string, Acquaintance>()
   readonly #banned = new Set<string>()
+  readonly #greetings = new Map<string, Promise<string>>()
   #count = 0
   #open = 0
   #refusals = 0
@@ -199,7 +201,17 @@ export class Requests {
   }
 
   /** Introduces the two nodes to each other and returns the peer's public key. */
-  async hello(node: string, timeoutMs: number): Promise<string> {
+  hello(node: string, timeoutMs: number): Promise<string> {
+    // Each hello begins a session and ends the one before: requests made at once are to have one.
+    let greeting = this.#greetings.get(node)
+    if (!greeting) {
+      greeting = this.#hello(node, timeoutMs).finally(() => this.#greetings.delete(node))
+      this.#greetings.set(node, greeting)
+    }
+    return greeting
+  }
+
+  async #hello(node: string, timeoutMs: number): Promise<string> {
     const answer = await this.#exchange(node, 'hello', null, timeoutMs)
     const key = String(answer.key ?? '')
     const known = this.#known.get(node)
@@ -217,9 +229,12 @@ export class Requests {
   async ask(node: string, method: string, body: Json, timeoutMs: number): Promise<Json> {
     const until = Date.now() + timeoutMs
     if (!this.#known.get(node)?.theirs) await this.hello(node, timeoutMs)
+    let session = this.#known.get(node)?.theirs
     let answer = await this.#exchange(node, method, body, until - Date.now())
-    if (answer.problem?.code === 'node_session_unknown') {
-      await this.hello(node, Math.max(100, until - Date.now()))
+    for (let tries = 1; answer.problem?.code === 'node_session_unknown' && tries < SESSION_TRIES_MAX; tries++) {
+      const isNew = this.#known.get(node)?.theirs !== session
+      if (!isNew) await this.hello(node, Math.max(100, until - Date.now()))
+      session = this.#known.get(node)?.theirs
       answer = await this.#exchange(node, method, body, Math.max(100, until - Date.now()))
     }
     if (answer.problem) throw problemOf(node, answer.problem)

@@ -38,6 +38,19 @@ describe('requests between nodes', () => {
     })
   })
 
+  it('that are made at once, before the nodes know each other, are all answered', async () => {
+    await withMeshes(['a', 'b'], async ([a, b]) => {
+      a!.requests.serve('echo', async (body) => body)
+      const ask = (body: number) => b!.requests.ask('a', 'echo', body, 2_000)
+      await eventually('a is in reach', 5_000, async () => (await b!.requests.discover(100)).includes('a'))
+      for (let turn = 0; turn < 20; turn++) {
+        b!.requests.forget('a')
+        if (turn % 2 === 0) a!.requests.forget('b')
+        expect(await Promise.all([1, 2, 3, 4, 5].map(ask))).to.deep.equal([1, 2, 3, 4, 5])
+      }
+    })
+  })
+
   it('bring answers that are larger than a message', async () => {
     await withMeshes(['a', 'b'], async ([a, b]) => {
       const large = { text: 'a "quoted" word and ünïcödé '.repeat(300_000) }
