@@ -76,10 +76,10 @@ describe('hostile nodes', () => {
       await send(shipmentOf({ ...right, origin: 7 }))
       await send(shipmentOf({ ...right, keys: ['k'.repeat(2_000)], records: [{ id: 'k'.repeat(2_000) }] }))
       await send(shipmentOf({ ...right, sequence: 1 })) // An old one again.
-      await eventually('it is told', 5_000, async () => (await logged(b!, 'here already', { peer: 'a' })) === 1)
-      await eventually('five are refused', 5_000, async () => (await logged(b!, REFUSED, { peer: 'a' })) === 5)
+      await eventually('it is told', 10_000, async () => (await logged(b!, 'here already', { peer: 'a' })) === 1)
+      await eventually('five are refused', 10_000, async () => (await logged(b!, REFUSED, { peer: 'a' })) === 5)
       await send(shipmentOf({ ...right, time: Date.now() + 10 * 86_400_000 })) // From next week.
-      await eventually('it is told', 5_000, async () => (await logged(b!, 'cannot read a peer', { peer: 'a' })) > 0)
+      await eventually('it is told', 10_000, async () => (await logged(b!, 'cannot read a peer', { peer: 'a' })) > 0)
       const { connections } = await b!.ok<{ connections: { refused_messages: number }[] }>({
         operation: 'cluster_status',
       })
@@ -106,7 +106,7 @@ describe('hostile nodes', () => {
         await send(10, '1/600')
         await send(900 * 1024, '1/2')
         await send(10, '2/2')
-        await eventually('three are refused', 5_000, async () => (await logged(b!, REFUSED, { peer: 'a' })) === 3)
+        await eventually('three are refused', 10_000, async () => (await logged(b!, REFUSED, { peer: 'a' })) === 3)
         expect(await logged(b!, REFUSED, { reason: 'too many parts' })).to.equal(1)
         expect(await logged(b!, REFUSED, { reason: 'a part that is too large' })).to.equal(1)
         // A record beyond what b takes, signed as it should be: b reads on from a's log, which does not have it.
@@ -121,13 +121,13 @@ describe('hostile nodes', () => {
         }
         const { incarnation } = a!.node.services.clustering.replication
         await meshOf(a!).outbox.publish('dev.dog', Buffer.from(JSON.stringify({ incarnation, entries: [entry] })), 'x')
-        await eventually('it is told', 5_000, async () => (await logged(b!, 'cannot read a peer', { peer: 'a' })) > 0)
+        await eventually('it is told', 10_000, async () => (await logged(b!, 'cannot read a peer', { peer: 'a' })) > 0)
         // More than a server takes at all ends the connection of whoever sends it.
         await intruder.close()
         await sendTooMuch(a!)
         await eventually(
           "a's server tells it",
-          5_000,
+          10_000,
           async () => (await logged(a!, 'maximum payload', { server: 'leaf' })) > 0,
         )
         await a!.ok(insert(2))
@@ -204,7 +204,7 @@ describe('hostile nodes', () => {
           const { messages } = await meshOf(a!).outbox.ensure()
           intruder.publish('out.a.dev.dog', 'in the name of a')
           await intruder.flush()
-          await eventually('it is told', 5_000, async () => (await logged(a!, REFUSED, { from: 'a' })) > 0)
+          await eventually('it is told', 10_000, async () => (await logged(a!, REFUSED, { from: 'a' })) > 0)
           expect((await meshOf(a!).outbox.ensure()).messages).to.equal(messages)
           await intruder.close()
           // Removed by a, b's certificate opens none of its doors any more.

@@ -127,7 +127,7 @@ describe('mutual TLS between nodes', () => {
         [stranger.tls!.certificate, stranger.tls!.privateKey].map((file) => readFile(file, 'utf8')),
       )
       await knock(a.hub!.clusterPort, { cert: cert!, key: key! })
-      await eventually('it is told', 5_000, () => said(a, 'certificate signed by unknown authority'))
+      await eventually('it is told', 8_000, () => said(a, 'certificate signed by unknown authority'))
       const thief = await Mesh.start({ ...named, nodeName: 'd' }).then(
         () => 'started',
         (error: { code: string }) => error.code,
@@ -145,7 +145,7 @@ describe('mutual TLS between nodes', () => {
       await using first = await Mesh.start(a)
       await using second = await Mesh.start(b)
       await knock(a.hub!.clusterPort, old)
-      await eventually('it is told', 5_000, () => said(a, 'certificate has expired'))
+      await eventually('it is told', 8_000, () => said(a, 'certificate has expired'))
       // A member that has passed the doors shows it as the proof of another name.
       await dial(second, a)
       await eventually('b reaches a', 8_000, () => reaches(second, 'a'))
@@ -156,7 +156,7 @@ describe('mutual TLS between nodes', () => {
       const header = headers()
       header.set('Trellis-Signature', identityFromKey(old.key).sign(bytes).toString('base64'))
       intruder.publish('rpc.a.hello', bytes, { headers: header, reply: 'nobody' })
-      await eventually('it is refused', 5_000, () => said(a, '"reason":"a wrong proof"'))
+      await eventually('it is refused', 8_000, () => said(a, '"reason":"a wrong proof"'))
       expect(first.requests.keyOf('old')).to.equal(undefined)
       await intruder.close()
     })
@@ -176,7 +176,7 @@ describe('mutual TLS between nodes', () => {
       await eventually('b is cut off', 1_000, async () => !(await reaches(second, 'a')))
       await new Promise((resolve) => setTimeout(resolve, 1_500)) // Its hub dials again and again.
       expect(await reaches(second, 'a')).to.equal(false)
-      await eventually('it is told', 5_000, () => said(a, 'certificate not pinned'))
+      await eventually('it is told', 8_000, () => said(a, 'certificate not pinned'))
       await first.pin([])
       await eventually('b is let in again', 8_000, () => reaches(second, 'a'))
     })
