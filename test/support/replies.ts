@@ -14,7 +14,7 @@ const isRecording = process.env['RECORD'] === 'replies'
 export function checkReply({ operation }: Contract, title: string, reply: unknown): void {
   const known = saved[operation]?.[title]
   if (!isRecording) {
-    const how = 'RECORD=replies npm test -- dist/test/operations/{examples,mesh}.test.js saves what a node answers'
+    const how = 'RECORD=replies npx mocha dist/test/operations/{examples,mesh}.test.js saves what a node answers'
     expect(reply, `${operation}: ${title}: ${how}`).to.deep.equal(known)
     return
   }
