@@ -1,7 +1,9 @@
 import { once } from 'node:events'
 import { expect } from 'chai'
+import { startKillable } from '../support/killable-node.js'
 import { ADMIN, basic } from '../support/node.js'
 import { withProcess } from '../support/process.js'
+import { withFolder } from '../support/store.js'
 
 describe('a node that is told to stop', () => {
   it('finishes what runs, keeps what it acknowledged, takes nothing new, and ends with code 0', async function () {
@@ -21,6 +23,60 @@ describe('a node that is told to stop', () => {
       expect(child.exitCode).to.equal(0)
       const late = await post({ operation: 'ping' }).catch((error: unknown) => error)
       expect(late).to.be.instanceOf(Error)
+    })
+  })
+
+  it('does so under load: what was acknowledged is there, no answer is lost of what had begun', async function () {
+    this.timeout(60_000)
+    await withFolder(async (folder) => {
+      const node = await startKillable(folder)
+      const dogs = { database: 'dev', table: 'dog' }
+      const clicks = { database: 'dev', table: 'click' }
+      const columns = [{ name: 'page', type: 'text' }]
+      await node.client.createTable({ ...dogs, primary_key: 'id' })
+      await node.client.createTable({ ...clicks, kind: 'events', columns })
+      const post = async (body: object) => {
+        const options = { method: 'POST', headers: { authorization: basic(ADMIN) }, body: JSON.stringify(body) }
+        return (await fetch(node.url, options)).status
+      }
+      const stored: string[] = []
+      const refusals = new Set<number | string>()
+      let stopped = Number.POSITIVE_INFINITY
+      const lost: string[] = []
+      const write = async (writer: number) => {
+        for (let turn = 0; ; turn++) {
+          const id = `${writer} ${turn}`
+          const event = { person: id, stamp: 1_700_000_000, action: 'visit', _: { page: 'x' } }
+          const begun = performance.now()
+          const status = await post(
+            writer % 4 === 0
+              ? { operation: 'insert_events', ...clicks, events: [event] }
+              : { operation: 'insert', ...dogs, records: [{ id }] },
+          ).catch(() => 'no answer' as const)
+          if (status === 200) stored.push(id)
+          else {
+            refusals.add(status)
+            if (status === 'no answer' && begun < stopped - 100) lost.push(id)
+            return
+          }
+        }
+      }
+      const writers = Array.from({ length: 32 }, (_, writer) => write(writer))
+      await new Promise((resolve) => setTimeout(resolve, 1_000))
+      stopped = performance.now()
+      node.child.kill('SIGTERM')
+      const [code] = (await once(node.child, 'exit')) as [number | null]
+      await Promise.all(writers)
+      expect(code, node.errors()).to.equal(0)
+      expect(lost, 'requests that had begun before and were not answered').to.deep.equal([])
+      for (const refusal of refusals) expect(refusal).to.be.oneOf([503, 'no answer'])
+      expect(stored.length).to.be.greaterThan(32)
+      await using again = await startKillable(folder)
+      const ids = stored.filter((id) => Number(id.split(' ')[0]) % 4 !== 0)
+      const found = await again.client.searchById({ ...dogs, ids, get_attributes: ['id'] })
+      expect(found).to.have.length(ids.length)
+      for (const sid of stored.filter((id) => Number(id.split(' ')[0]) % 4 === 0))
+        await again.client.queryPerson({ ...clicks, sid }) // refused when there is nobody
     })
   })
 
