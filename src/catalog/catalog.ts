@@ -5,6 +5,7 @@ import {
   type Keyspace,
   type Receipt,
   type Storage,
+  type StorageSnapshot,
   type WriteTransaction,
 } from '../storage/index.js'
 import { type ColumnDefinition, type TableDefinition, toColumn, toForeignKey } from './definition.js'
@@ -52,13 +53,16 @@ export class Catalog {
   readonly #listeners = new Set<CatalogListener>()
   #current: CatalogState
   #draft: CatalogState
+  /** As a commit has left it that is not on disk yet. */
+  #ahead: { sequence: number; state: CatalogState } | undefined
 
   private constructor(storage: Storage, settings: CatalogSettings, now: () => number) {
     this.#storage = storage
     this.#space = storage.keyspace('catalog')
     this.#settings = settings
     this.#now = now
-    this.#current = load(storage, this.#space)
+    using snapshot = storage.snapshot()
+    this.#current = load(snapshot, this.#space)
     this.#draft = this.#current
   }
 
@@ -69,6 +73,17 @@ export class Catalog {
   /** What is on disk. */
   get current(): CatalogState {
     return this.#current
+  }
+
+  /**
+   * What a snapshot sees. LMDB shows a commit a moment before it is on disk: with the records of that commit come the
+   * columns that they have brought.
+   */
+  at(snapshot: StorageSnapshot): CatalogState {
+    if (this.#draft === this.#current || snapshot.sequence === this.#storage.sequence) return this.#current
+    if (this.#ahead?.sequence !== snapshot.sequence)
+      this.#ahead = { sequence: snapshot.sequence, state: load(snapshot, this.#space) }
+    return this.#ahead.state
   }
 
   /** What will be on disk after the writes under way: for transactions. */
@@ -424,8 +439,7 @@ function tableKey(id: number): string {
   return `t${encodeId(id)}`
 }
 
-function load(storage: Storage, space: Keyspace): CatalogState {
-  using snapshot = storage.snapshot()
+function load(snapshot: StorageSnapshot, space: Keyspace): CatalogState {
   let state = new CatalogState(new Map(), Number(snapshot.get(space, 'n') ?? 1))
   for (const [, text] of snapshot.entries(space, { start: 'd', end: 'e' })) {
     const { name, createdAt } = JSON.parse(text) as Database

@@ -1,5 +1,3 @@
-import { isIP } from 'node:net'
-
 /** An address that a hub or a leaf dials. */
 export interface Route {
   host: string
@@ -16,9 +14,6 @@ export interface NodeLinks {
   /** A node without a hub has only its leaf. */
   leafOnly: boolean
 }
-
-export const isLoopback = (host: string) =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
 export const sameRoute = (a: Route, b: Route) => a.host === b.host && a.port === b.port
 

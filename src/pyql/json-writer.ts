@@ -1,13 +1,8 @@
 /** Writes JSON as bytes, so that large answers are neither joined from texts nor encoded. */
 export class JsonWriter {
-  #bytes: Buffer
+  #bytes = Buffer.allocUnsafe(1 << 14)
   #at = 0
   #surplus = 0
-
-  /** `bytes`: about so many will be written. */
-  constructor(bytes: number) {
-    this.#bytes = Buffer.allocUnsafe(bytes + (1 << 14))
-  }
 
   /** Characters written so far: fewer than bytes, where there are others than those of ASCII. */
   get characters(): number {

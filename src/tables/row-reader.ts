@@ -1,4 +1,4 @@
-import type { CatalogState, Column, TableSchema } from '../catalog/index.js'
+import type { Catalog, CatalogState, Column, TableSchema } from '../catalog/index.js'
 import { assert, Problem } from '../lib/index.js'
 import { encodeId, type Storage, type StorageSnapshot } from '../storage/index.js'
 import type { IndexCache } from './index-cache.js'
@@ -23,10 +23,10 @@ export class TablesSnapshot implements Snapshot {
   readonly #catalog: CatalogState
   readonly #snapshot: StorageSnapshot
 
-  constructor(reading: Reading, catalog: CatalogState) {
+  constructor(reading: Reading, catalog: Catalog) {
     this.#reading = reading
-    this.#catalog = catalog
     this.#snapshot = reading.storage.snapshot()
+    this.#catalog = catalog.at(this.#snapshot)
   }
 
   table(database: string, table: string): TableReader | undefined {

@@ -112,7 +112,7 @@ export class Tables implements AsyncDisposable {
   /** One consistent moment of all tables. Dispose of it soon. */
   snapshot(): Snapshot {
     const { catalog } = this.#options
-    return new TablesSnapshot(this.#reading, catalog.current)
+    return new TablesSnapshot(this.#reading, catalog)
   }
 
   /**
