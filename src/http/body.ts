@@ -1,4 +1,5 @@
 import { isUtf8 } from 'node:buffer'
+import type { IncomingMessage } from 'node:http'
 import type { Context, Middleware } from 'koa'
 import bodyParser from 'koa-bodyparser'
 import { checkJsonBounds, type JsonBounds, Problem } from '../lib/index.js'
@@ -8,7 +9,7 @@ const UNDECODED = { encoding: '' }
 
 /** Reads request bodies as bytes, whatever their type: JSON is bounded before it is parsed, so parsing comes later. */
 export function readBody(bytesMax: number): Middleware {
-  const read = bodyParser({
+  const readEncoded = bodyParser({
     enableTypes: ['text'],
     ...UNDECODED,
     extendTypes: { text: ['*/*'] },
@@ -17,11 +18,38 @@ export function readBody(bytesMax: number): Middleware {
       throw bodyProblem(error as BodyError, bytesMax)
     },
   })
-  return (context, next) => {
+  return async (context, next) => {
+    const { headers } = context.req
     // Without a type the parser would skip the body.
-    context.req.headers['content-type'] ??= 'text/plain'
-    return read(context, next)
+    headers['content-type'] ??= 'text/plain'
+    if ((headers['content-encoding'] ?? 'identity') !== 'identity') return await readEncoded(context, next)
+    ;(context.request as { body?: unknown }).body = await readPlain(context.req, bytesMax)
+    await next()
   }
+}
+
+/**
+ * The bytes of a body that is sent as it is, as nearly all are: the parser's types, codecs and wrappers would take as
+ * long as the operation of a short request.
+ */
+function readPlain(request: IncomingMessage, bytesMax: number): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    const tooLarge = () => new Problem('body_too_large', { limit: bytesMax })
+    if (Number(request.headers['content-length']) > bytesMax) throw tooLarge()
+    const chunks: Buffer[] = []
+    let bytes = 0
+    request.on('data', (chunk: Buffer) => {
+      bytes += chunk.length
+      if (bytes <= bytesMax) chunks.push(chunk)
+      else {
+        request.removeAllListeners('data')
+        request.pause() // who sends without end is not read to the end
+        reject(tooLarge())
+      }
+    })
+    request.on('end', () => resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)))
+    request.on('error', () => reject(new Problem('client_left', {})))
+  })
 }
 
 interface BodyError extends Error {

@@ -71,6 +71,47 @@ describe('the door', () => {
     })
   })
 
+  it('reads a body whole: in pieces that cut characters, without a length, behind a byte order mark, compressed', async () => {
+    await withNode(async (node) => {
+      await node.ok({ operation: 'create_table', table: 'dog', primary_key: 'id' })
+      const insert = (id: number) =>
+        Buffer.from(`{"operation":"insert","table":"dog","records":[{"id":${id},"name":"é€😀"}]}`)
+      const pieces = async function* (body: Buffer) {
+        for (const byte of body) {
+          yield Uint8Array.of(byte)
+          await new Promise(setImmediate)
+        }
+      }
+      const headers = { authorization: basic(ADMIN) }
+      const send = async (body: Buffer | AsyncGenerator<Uint8Array>, more: Record<string, string> = {}) => {
+        const options = { method: 'POST', body, headers: { ...headers, ...more }, duplex: 'half' }
+        return (await fetch(node.url, options as unknown as RequestInit)).status
+      }
+      expect(await send(pieces(insert(1))), 'in pieces').to.equal(200)
+      expect(await send(Buffer.concat([Buffer.from('\ufeff'), insert(2)])), 'with a mark').to.equal(200)
+      expect(await send(gzipSync(insert(3)), { 'content-encoding': 'gzip' }), 'compressed').to.equal(200)
+      expect(await send(insert(4), { 'content-encoding': 'identity' }), 'as it is, and says so').to.equal(200)
+      const search = { operation: 'search_by_value', table: 'dog', search_attribute: 'name', search_value: 'é€😀' }
+      expect(await node.ok<object[]>({ ...search, get_attributes: ['id'] })).to.deep.equal(
+        [1, 2, 3, 4].map((id) => ({ id })),
+      )
+    })
+  })
+
+  it('lets go of a request whose client leaves in the middle of its body', async () => {
+    await withNode(async (node) => {
+      const socket = await open(node)
+      socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{')
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      socket.destroy()
+      const left = () => node.ok<{ file: string }>({ operation: 'read_log', limit: 1000 })
+      for (let tries = 0; !JSON.stringify(await left()).includes('"status":408'); tries++) {
+        expect(tries, 'the log says that it ended').to.be.below(100)
+        await new Promise((resolve) => setTimeout(resolve, 20))
+      }
+    })
+  })
+
   it('answers 400 to a body that is not what its Content-Encoding says', async () => {
     await withNode(async (node) => {
       for (const encoding of ['gzip', 'deflate', 'br']) {
@@ -132,10 +173,14 @@ describe('the door', () => {
 describe('the limits of the door', () => {
   it('refuse a body that is too large, too deep or has too many keys, before it is parsed', async () => {
     const settings = { 'http.body_bytes_max': '100000', 'http.body_keys_max': '1000' }
-    await withNode(async ({ send }) => {
-      expect(code(await send('POST', '/', `{"operation":"ping","x":"${'y'.repeat(100_000)}"}`))).to.equal(
-        'body_too_large',
-      )
+    await withNode(async ({ send, url }) => {
+      const large = `{"operation":"ping","x":"${'y'.repeat(100_000)}"}`
+      expect(code(await send('POST', '/', large))).to.equal('body_too_large')
+      const pieces = async function* () {
+        for (let at = 0; at < large.length; at += 10_000) yield Buffer.from(large.slice(at, at + 10_000))
+      }
+      const options = { method: 'POST', body: pieces(), duplex: 'half' } as unknown as RequestInit
+      expect((await fetch(url, options)).status, 'without a length').to.equal(413)
       const deep = `{"operation":"ping","x":${'['.repeat(65)}${']'.repeat(65)}}`
       expect(code(await send('POST', '/', deep))).to.equal('body_too_complex')
       const wide = `{"operation":"ping","x":{${Array.from({ length: 1000 }, (_, index) => `"k${index}":1`).join()}}}`
