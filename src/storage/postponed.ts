@@ -1,19 +1,15 @@
 import { lowerBound } from '../lib/index.js'
 
-/** When a key may be seen: by those who see the commit `from`, but not the commit `until`. */
-interface Visible {
-  from: number
-  until: number
-}
-
 /** Keys with the same first four bytes; what came since the last look is sorted at the next one. */
 interface Bucket {
   sorted: string[]
   fresh: string[]
 }
 
+/** A key may be seen by those who see the commit `from`, but not the commit `until`, if there is one. */
 interface Layer {
-  keys: Map<string, Visible>
+  from: Map<string, number>
+  until: Map<string, number>
   buckets: Map<string, Bucket>
   /** The commit that brought the layer's keys into the B-tree, once it has. */
   landed: number | undefined
@@ -21,7 +17,7 @@ interface Layer {
 
 /** Neighbours in one layer's bucket: those from `low` up to `high`, exclusive. */
 interface Part {
-  keys: ReadonlyMap<string, Visible>
+  layer: Layer
   sorted: readonly string[]
   low: number
   high: number
@@ -44,17 +40,16 @@ export class Postponed {
   }
 
   has(key: string): boolean {
-    return this.#layers.some((layer) => layer.keys.has(key))
+    return this.#layers.some((layer) => layer.from.has(key))
   }
 
   add(key: string, commit: number): void {
     const layer = this.#layers.at(-1)!
-    const known = layer.keys.get(key)
-    if (known) {
-      known.until = Number.POSITIVE_INFINITY // it was removed in this very commit
+    if (layer.from.has(key)) {
+      layer.until.delete(key) // it was removed in this very commit
       return
     }
-    layer.keys.set(key, { from: commit, until: Number.POSITIVE_INFINITY })
+    layer.from.set(key, commit)
     const name = key.slice(0, BUCKET_LENGTH)
     const bucket = layer.buckets.get(name)
     if (bucket) bucket.fresh.push(key)
@@ -63,17 +58,15 @@ export class Postponed {
   }
 
   remove(key: string, commit: number): void {
-    for (const { keys } of this.#layers) {
-      const visible = keys.get(key)
-      if (visible && visible.until > commit) visible.until = commit
+    for (const { from, until } of this.#layers) {
+      if (from.has(key) && !until.has(key)) until.set(key, commit)
     }
   }
 
   /** Takes back what `remove` did for a commit that never came. */
   restore(key: string, commit: number): void {
-    for (const { keys } of this.#layers) {
-      const visible = keys.get(key)
-      if (visible?.until === commit && visible.from < commit) visible.until = Number.POSITIVE_INFINITY
+    for (const { from, until } of this.#layers) {
+      if (until.get(key) === commit && from.get(key)! < commit) until.delete(key)
     }
   }
 
@@ -83,11 +76,11 @@ export class Postponed {
    */
   between(start: string, end: string, reverse = false, commit = Number.MAX_SAFE_INTEGER): Iterable<string> | undefined {
     const parts: Part[] = []
-    for (const { keys, buckets } of this.#layers) {
-      const bucket = buckets.get(start.slice(0, BUCKET_LENGTH))
+    for (const layer of this.#layers) {
+      const bucket = layer.buckets.get(start.slice(0, BUCKET_LENGTH))
       if (!bucket) continue
       const sorted = sort(bucket)
-      const part = { keys, sorted, low: lowerBound(sorted, start), high: lowerBound(sorted, end) }
+      const part = { layer, sorted, low: lowerBound(sorted, start), high: lowerBound(sorted, end) }
       if (part.low < part.high) parts.push(part)
     }
     if (parts.length <= 1) return parts[0] && visible(parts[0], reverse, commit)
@@ -97,16 +90,15 @@ export class Postponed {
 
   /** Ends the newest layer and answers every key that is to go into the tree. */
   freeze(): string[] {
-    if (this.#layers.at(-1)!.keys.size > 0) this.#layers.push(newLayer())
-    const waiting = this.#waiting().flatMap(({ keys }) => [...keys])
-    return waiting.filter(([, { until }]) => until === Number.POSITIVE_INFINITY).map(([key]) => key)
+    if (this.#layers.at(-1)!.from.size > 0) this.#layers.push(newLayer())
+    return this.#waiting().flatMap(({ from, until }) => [...from.keys()].filter((key) => !until.has(key)))
   }
 
   /** The commit that put what `freeze` answered into the tree. */
   landed(commit: number): void {
     for (const layer of this.#waiting()) {
       layer.landed = commit
-      this.#size -= layer.keys.size
+      this.#size -= layer.from.size
     }
   }
 
@@ -123,7 +115,7 @@ export class Postponed {
 }
 
 function newLayer(): Layer {
-  return { keys: new Map(), buckets: new Map(), landed: undefined }
+  return { from: new Map(), until: new Map(), buckets: new Map(), landed: undefined }
 }
 
 function sort(bucket: Bucket): string[] {
@@ -147,11 +139,14 @@ function merge(a: string[], b: string[]): string[] {
   return all
 }
 
-function* visible({ keys, sorted, low, high }: Part, reverse: boolean, commit: number): Generator<string> {
+function* visible(
+  { layer: { from, until }, sorted, low, high }: Part,
+  reverse: boolean,
+  commit: number,
+): Generator<string> {
   for (let n = 0; n < high - low; n++) {
     const key = sorted[reverse ? high - 1 - n : low + n]!
-    const { from, until } = keys.get(key)!
-    if (from <= commit && commit < until) yield key
+    if (from.get(key)! <= commit && commit < (until.get(key) ?? Number.POSITIVE_INFINITY)) yield key
   }
 }
 

@@ -8,7 +8,7 @@ import { type Migration, migrate } from './format.js'
 import { FreeSpace } from './free-space.js'
 import { type KeyRange, Keyspace } from './keyspace.js'
 import { Postponed, together } from './postponed.js'
-import { WriteSet } from './write-set.js'
+import { LATER, WriteSet } from './write-set.js'
 
 export interface StorageSettings {
   /** Largest size of the data file, in bytes of address space; the file grows as needed. */
@@ -35,8 +35,6 @@ export const RECORDS = 'records'
 const CLOSE_MS_MAX = 2_000
 /** Where the number of the newest commit lies, in the B-tree that every commit changes anyway: that of the keyspaces. */
 const COMMIT = 'commit'
-/** Stands for the value of a postponed key in a group; LMDB never sees it. No JSON text holds a NUL. */
-const LATER = '\0later\0'
 /** Part of lmdb-js that its types leave out. */
 interface WithEnvironment {
   env: { info(): { lastTxnId: number } }
@@ -128,6 +126,8 @@ class Group {
   readonly changes = new WriteSet()
   readonly commits: (() => void)[] = []
   readonly undos: (() => void)[] = []
+  /** What its writers write with; made for the first of them. */
+  transaction: WriteTransaction | undefined
   /** Number of LMDB's newest transaction when this one began. */
   began = 0
   writers = 0
@@ -439,7 +439,7 @@ export class Storage implements AsyncDisposable {
 
   #transaction(group: Group): WriteTransaction {
     const { changes } = group
-    return {
+    group.transaction ??= {
       get: (space, key) => {
         const found = changes.find(space, key) ?? this.#flight?.changes.find(space, key)
         return found ? found.value : space.read(key, undefined)
@@ -451,6 +451,7 @@ export class Storage implements AsyncDisposable {
       onCommit: (callback) => group.commits.push(callback),
       onUndo: (callback) => group.undos.push(callback),
     }
+    return group.transaction
   }
 
   #change(changes: WriteSet, space: Keyspace, key: string, value: string | undefined): void {
@@ -526,9 +527,7 @@ export class Storage implements AsyncDisposable {
   #commit(group: Group, number: number): Promise<unknown> {
     return this.#root.batch(() => {
       this.#root.put(COMMIT, number)
-      group.changes.forEach((space, key, value) => {
-        if (value !== LATER) space.write(key, value)
-      })
+      group.changes.forEachToWrite((space, key, value) => space.write(key, value))
     })
   }
 

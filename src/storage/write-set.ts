@@ -13,6 +13,8 @@ interface SpaceChanges {
   sorted: string[] | undefined
 }
 
+/** Stands for the value of a postponed key; LMDB never sees it. No JSON text holds a NUL. */
+export const LATER = '\0later\0'
 /** Changes that are looked through one by one; sorting more of them would cost more than it is worth. */
 const LOOKED_THROUGH_MAX = 500
 
@@ -85,6 +87,22 @@ export class WriteSet {
       changes.newest = new Map()
       changes.mapped = 0
       changes.sorted = undefined
+    }
+  }
+
+  /**
+   * What is to be written, keyspace by keyspace: neither what waits nor, where keys were looked up, what a later change
+   * writes over, like a count that every writer of the group has changed.
+   */
+  forEachToWrite(visit: (space: Keyspace, key: string, value: string | undefined) => void): void {
+    for (const [space, changes] of this.#spaces) {
+      const { keys, values, mapped } = changes
+      const newestOf = mapped > 0 ? newest(changes) : undefined
+      for (let i = 0; i < keys.length; i++) {
+        const last = newestOf?.get(keys[i]!) ?? i
+        const isReplaced = last !== i && values[last] !== LATER
+        if (values[i] !== LATER && !isReplaced) visit(space, keys[i]!, values[i])
+      }
     }
   }
 

@@ -81,6 +81,14 @@ function headOf(stored: string): { offset: number; time: number; tableId: number
 const KEYS = ',"keys":['
 const RECORDS = '],"records":['
 
+/** What can be read of an entry without its keys and records. Each by itself: for the whole object it takes four times as long. */
+function printFacts({ time, origin, user, operation, database, table, tableId, seen, lost }: Change): string {
+  const who = `{"time":${time},"origin":${JSON.stringify(origin)},"user":${JSON.stringify(user)}`
+  const where = `"database":${JSON.stringify(database)},"table":${JSON.stringify(table)},"tableId":${tableId}`
+  const more = `${seen ? `,"seen":${JSON.stringify(seen)}` : ''}${lost ? ',"lost":true' : ''}`
+  return `${who},"operation":"${operation}",${where}${more}`
+}
+
 /** What stands before the keys and records; no text in it can hold the same unescaped quotes. */
 function factsOf(json: string): Pick<LogEntry, 'database' | 'table' | 'origin' | 'lost'> {
   return JSON.parse(`${json.slice(0, json.indexOf(KEYS))}}`) as LogEntry
@@ -146,11 +154,10 @@ export class ChangeLog {
 
   /** Adds a change in its transaction. */
   append(transaction: WriteTransaction, change: Change): number {
-    const { records, keys, ...facts } = change // keys stand behind the facts, which can be read without them
+    const { records, keys } = change
     const sequence = this.#sequence + 1
     const head = `${this.#size} ${change.time} ${change.tableId}`
-    const beginning = JSON.stringify(facts).slice(0, -1)
-    const entry = `${head}|${beginning}${KEYS}${JSON.stringify(keys).slice(1, -1)}${RECORDS}${records.join(',')}]}`
+    const entry = `${head}|${printFacts(change)}${KEYS}${JSON.stringify(keys).slice(1, -1)}${RECORDS}${records.join(',')}]}`
     transaction.put(this.#entries, encodeValue(sequence), entry)
     transaction.put(this.#byTable, placeOf(change.tableId, change.time, sequence), '')
     this.#advance(transaction, sequence, this.#size + entry.length)
