@@ -116,24 +116,30 @@ function all(scope: Scope, number: number, joins: readonly Join[]): Selected[] {
     .map((column) => ({ name: isJoin ? `${alias}.${column.name}` : column.name, ref: refTo(number, column) }))
 }
 
-export type RowWriter = (frame: Frame) => string
+export interface RowWriter {
+  (frame: Frame): string
+  /** Whether it has served an earlier request: only then what it writes is likely to be wanted again. */
+  lasting: boolean
+}
 
 const writers = new WeakMap<readonly Output[], RowWriter>()
 
-/** Writes a frame as a JSON object. Absent values are null. */
+/** Writes a frame as a JSON object. Absent values are null. To be asked for once a request. */
 export function rowWriter(outputs: readonly Output[]): RowWriter {
-  let writer = writers.get(outputs)
-  if (!writer) {
-    writer = newWriter(outputs)
-    writers.set(outputs, writer)
+  const known = writers.get(outputs)
+  if (known) {
+    known.lasting = true
+    return known
   }
+  const writer = Object.assign(newWriter(outputs), { lasting: false })
+  writers.set(outputs, writer)
   return writer
 }
 
 /** A record of the base table as JSON text; written once for those who ask for the same columns. */
 export function shown(found: FoundRecord, writer: RowWriter): string {
-  if (!('shown' in found)) return writer([found.row])
   if (found.shown?.writer === writer) return found.shown.json
+  if (!writer.lasting || !('shown' in found)) return writer([found.row])
   const json = flat(writer([found.row]))
   found.shown = { json, writer }
   return json
@@ -147,7 +153,7 @@ export function flat(text: string): string {
   return Buffer.from(text).toString()
 }
 
-function newWriter(outputs: readonly Output[]): RowWriter {
+function newWriter(outputs: readonly Output[]): (frame: Frame) => string {
   const parts = outputs.map(({ name, ref: { read } }, i) => ({
     head: `${i ? ',' : '{'}${JSON.stringify(name)}:`,
     read,

@@ -79,8 +79,8 @@ export interface Rows extends Disposable {
 
 /** Ids that are read in one go. */
 const IDS_AT_ONCE = 100
-/** Writers that are remembered for one schema. */
-const WRITERS_MAX = 100
+/** Shapes that are remembered for one schema. */
+const SHAPES_MAX = 100
 
 /** Answers select and the searches, each on one snapshot. */
 export class Queries {
@@ -139,7 +139,8 @@ export class Queries {
     using snapshot = this.#open()
     const source = openSource(snapshot, view, database, table)
     const { reader } = source
-    const { type, write } = writerOf(source, attributes, view)
+    const { type, outputs } = shapeOf(source, attributes, view)
+    const write = rowWriter(outputs)
     const isWhole = view === everything && attributes.length === 1 && attributes[0] === '*'
     let text = ''
     for (const id of ids) {
@@ -245,35 +246,34 @@ function hasAll(row: Row, { columns }: TableSchema): boolean {
   return Object.keys(row).length === columns.length && columns.every(({ name }) => Object.hasOwn(row, name))
 }
 
-interface Writer {
+/** What an answer to few ids is made of. */
+interface Shape {
   /** Type of the primary key. */
   type: ColumnType | undefined
-  write: (frame: Frame) => string
+  outputs: readonly Output[]
 }
 
-/** Writers for who sees everything, by schema and attributes: the same few are asked for again and again. */
-const writers = new WeakMap<TableSchema, Map<string, Writer>>()
+/** Shapes for who sees everything, by schema and attributes: the same few are asked for again and again. */
+const shapes = new WeakMap<TableSchema, Map<string, Shape>>()
 
-function writerOf(source: Source, attributes: readonly string[], view: View): Writer {
-  if (view !== everything) return newWriter(source, attributes)
+function shapeOf(source: Source, attributes: readonly string[], view: View): Shape {
+  if (view !== everything) return newShape(source, attributes)
   const { schema } = source.reader
-  let known = writers.get(schema)
-  if (!known) writers.set(schema, (known = new Map()))
+  let known = shapes.get(schema)
+  if (!known) shapes.set(schema, (known = new Map()))
   const name = attributes.length === 1 ? `.${attributes[0]}` : JSON.stringify(attributes)
-  let writer = known.get(name)
-  if (!writer) {
-    writer = newWriter(source, attributes)
-    if (known.size < WRITERS_MAX) known.set(name, writer)
+  let shape = known.get(name)
+  if (!shape) {
+    shape = newShape(source, attributes)
+    if (known.size < SHAPES_MAX) known.set(name, shape)
   }
-  return writer
+  return shape
 }
 
-function newWriter(source: Source, attributes: readonly string[]): Writer {
+function newShape(source: Source, attributes: readonly string[]): Shape {
   const { primaryKey, columns } = source.reader.schema
-  return {
-    type: columns.find(({ name }) => name === primaryKey)?.type,
-    write: rowWriter(readAttributes(attributes, new Scope([source]))),
-  }
+  const type = columns.find(({ name }) => name === primaryKey)?.type
+  return { type, outputs: readAttributes(attributes, new Scope([source])) }
 }
 
 /** A key from a path is a number when it looks like one; a declared column knows better. */
