@@ -72,6 +72,10 @@ export class BatchReader implements TableReader {
     for (const entry of this.#transaction.keys(this.#spaces.indexes, { start, end, reverse })) yield keyOfEntry(entry)
   }
 
+  *records(range: IndexRange): Generator<FoundRecord | undefined> {
+    for (const key of this.range(range)) yield this.find(key)
+  }
+
   estimate(range: IndexRange, most: number): number {
     const column = this.#shape.columns.get(range.attribute)
     if (!column?.column.indexed) return most

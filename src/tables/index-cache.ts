@@ -1,4 +1,4 @@
-import type { Key } from './reader.js'
+import type { FoundRecord, Key } from './reader.js'
 
 /** A stretch of one column's index: all its entries from `start` up to `end`, exclusive, as a snapshot saw them. */
 export interface Stretch {
@@ -7,6 +7,8 @@ export interface Stretch {
   entries: readonly string[]
   /** The records' keys in the entries. */
   keys: readonly Key[]
+  /** The records, as far as they were found: whoever takes one asks the cache of records whether it still is as it was. */
+  found?: (FoundRecord | undefined)[] | undefined
   /** Commits that were known when it was read: snapshots from then on may use it. */
   since: number
 }
@@ -61,6 +63,11 @@ export class IndexCache {
     this.#used.add(stretch)
     this.bytes += bytes
     while (this.bytes > this.#bytesMax) this.#remove(this.#used.values().next().value!)
+  }
+
+  /** Lets go of the records, so that only their own cache holds them. */
+  forgetFound(): void {
+    for (const stretch of this.#used) stretch.found = undefined
   }
 
   /** An entry is about to come or go. */

@@ -2,7 +2,7 @@ import { lowerBound } from '../lib/index.js'
 import type { StorageSnapshot } from '../storage/index.js'
 import type { IndexCache, Stretch } from './index-cache.js'
 import { keyOfEntry } from './layout.js'
-import type { Key } from './reader.js'
+import type { FoundRecord, Key } from './reader.js'
 import type { Reading } from './row-reader.js'
 
 /** Entries that are read in one go. */
@@ -17,6 +17,7 @@ export class IndexWalk implements IterableIterator<Key> {
   readonly #end: string
   /** Where the next stretch begins. */
   #place: string
+  #stretch: Stretch | undefined
   #keys: readonly Key[] = []
   #next = 0
   #last = 0
@@ -47,7 +48,23 @@ export class IndexWalk implements IterableIterator<Key> {
     return { done: true, value: undefined }
   }
 
-  #enter({ entries, keys, end }: Stretch): void {
+  /** The record of the key that was given last, if it is known from an earlier walk. */
+  get found(): FoundRecord | undefined {
+    const found = this.#stretch!.found?.[this.#next - 1]
+    return found && this.#reading.cache.isFresh(found, this.#snapshot.sequence) ? found : undefined
+  }
+
+  /** Notes it for later walks, where it is kept. */
+  set found(found: FoundRecord | undefined) {
+    if (!found || !this.#reading.cache.isFresh(found, this.#snapshot.sequence)) return
+    const stretch = this.#stretch!
+    stretch.found ??= new Array<FoundRecord | undefined>(stretch.keys.length)
+    stretch.found[this.#next - 1] = found
+  }
+
+  #enter(stretch: Stretch): void {
+    const { entries, keys, end } = stretch
+    this.#stretch = stretch
     this.#keys = keys
     this.#next = entries[0] !== undefined && entries[0] >= this.#place ? 0 : lowerBound(entries, this.#place)
     this.#last = end <= this.#end ? entries.length : lowerBound(entries, this.#end)
@@ -84,4 +101,29 @@ export class IndexWalk implements IterableIterator<Key> {
 
 function lesser(a: string, b: string | undefined): string {
   return b === undefined || a < b ? a : b
+}
+
+/** Walks the records of a range; undefined where there is none for an entry. */
+export class RecordWalk implements IterableIterator<FoundRecord | undefined> {
+  readonly #walk: IndexWalk
+  readonly #find: (key: Key) => FoundRecord | undefined
+
+  constructor(walk: IndexWalk, find: (key: Key) => FoundRecord | undefined) {
+    this.#walk = walk
+    this.#find = find
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  next(): IteratorResult<FoundRecord | undefined, undefined> {
+    const { done, value: key } = this.#walk.next()
+    if (done) return { done, value: undefined }
+    const known = this.#walk.found
+    if (known) return { done: false, value: known }
+    const found = this.#find(key)
+    this.#walk.found = found
+    return { done: false, value: found }
+  }
 }

@@ -61,6 +61,8 @@ export interface TableReader {
   texts(): Iterable<string>
   isIndexed(attribute: string): boolean
   range(range: IndexRange): Iterable<Key>
+  /** The records of the keys that `range` yields. */
+  records(range: IndexRange): Iterable<FoundRecord | undefined>
   /** Counts the entries of the range, but at most `most`. */
   estimate(range: IndexRange, most: number): number
   /** How many records the table has. */

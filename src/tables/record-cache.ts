@@ -3,6 +3,8 @@ import type { FoundRecord, Key } from './reader.js'
 interface Entry extends FoundRecord {
   /** Commits that were known when it was read: snapshots from then on may use it. */
   since: number
+  /** Where it was put last; undefined once a write has taken it out. */
+  generation: Generation | undefined
 }
 
 /** What an object costs beyond its text, in bytes; measured with 20,000 records of six attributes. */
@@ -24,12 +26,21 @@ class Generation {
  */
 export class RecordCache {
   readonly #half: number
+  readonly #aged: () => void
   #young = new Generation()
   #old = new Generation()
   #offered = 0
 
-  constructor(bytesMax: number) {
+  /** `aged` is called when what was put so far has become the old generation. */
+  constructor(bytesMax: number, aged: () => void) {
     this.#half = bytesMax / 2
+    this.#aged = aged
+  }
+
+  /** Whether a record that was found before is in the young generation, as a snapshot after `sequence` commits may see it. */
+  isFresh(found: FoundRecord, sequence: number): boolean {
+    const { generation, since } = found as Partial<Entry>
+    return generation === this.#young && since! <= sequence
   }
 
   /** The record as a snapshot taken after `sequence` commits may see it. */
@@ -52,28 +63,31 @@ export class RecordCache {
 
   /** `length`: characters of its JSON text. Answers the record as it is kept. */
   set(table: number, key: Key, { row, json }: FoundRecord, length: number, since: number): FoundRecord {
-    const entry: Entry = { row, json, shown: undefined, since }
+    const entry: Entry = { row, json, shown: undefined, since, generation: undefined }
     this.#add(table, key, entry, OVERHEAD + length * BYTES_PER_CHARACTER)
     return entry
   }
 
   delete(table: number, key: Key): void {
-    this.#young.tables.get(table)?.delete(key)
-    this.#old.tables.get(table)?.delete(key)
-  }
-
-  deleteTable(table: number): void {
-    this.#young.tables.delete(table)
-    this.#old.tables.delete(table)
+    for (const { tables } of [this.#young, this.#old]) {
+      const entry = tables.get(table)?.get(key)
+      if (!entry) continue
+      entry.generation = undefined
+      tables.get(table)!.delete(key)
+    }
   }
 
   #add(table: number, key: Key, entry: Entry, bytes: number): void {
     if (this.#young.bytes + bytes > this.#half) {
       this.#old = this.#young
       this.#young = new Generation()
+      this.#aged()
     }
+    entry.generation = this.#young
     let entries = this.#young.tables.get(table)
     if (!entries) this.#young.tables.set(table, (entries = new Map()))
+    const before = entries.get(key)
+    if (before !== undefined && before !== entry) before.generation = undefined
     entries.set(key, entry)
     this.#young.bytes += bytes
   }

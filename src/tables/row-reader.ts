@@ -2,7 +2,7 @@ import type { Catalog, CatalogState, Column, TableSchema } from '../catalog/inde
 import { assert, Problem } from '../lib/index.js'
 import { encodeId, type Storage, type StorageSnapshot } from '../storage/index.js'
 import type { IndexCache } from './index-cache.js'
-import { IndexWalk } from './index-reader.js'
+import { IndexWalk, RecordWalk } from './index-reader.js'
 import { entriesOfRange, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId, recordKey } from './layout.js'
 import type { FoundRecord, IndexRange, Key, Row, Snapshot, TableReader } from './reader.js'
 import type { RecordCache } from './record-cache.js'
@@ -94,6 +94,15 @@ class RowReader implements TableReader {
 
   isIndexed(attribute: string): boolean {
     return isUsable(this.#column(attribute))
+  }
+
+  records(range: IndexRange): Iterable<FoundRecord | undefined> {
+    const keys = this.range(range)
+    return keys instanceof IndexWalk ? new RecordWalk(keys, (key) => this.find(key)) : this.#found(keys)
+  }
+
+  *#found(keys: Iterable<Key>): Generator<FoundRecord | undefined> {
+    for (const key of keys) yield this.find(key)
   }
 
   range(range: IndexRange): Iterable<Key> {

@@ -65,8 +65,8 @@ export class Tables implements AsyncDisposable {
     const { storage, catalog, replays, settings, now = Date.now } = options
     this.#options = options
     this.#spaces = openKeyspaces(storage)
-    this.#cache = new RecordCache(settings.cache_bytes_max)
     this.#indexCache = new IndexCache(settings.index_cache_bytes_max)
+    this.#cache = new RecordCache(settings.cache_bytes_max, () => this.#indexCache.forgetFound())
     const [spaces, cache, indexCache] = [this.#spaces, this.#cache, this.#indexCache]
     this.#reading = { storage, spaces, cache, indexCache }
     storage.watch(this.#spaces.indexes, (entry) => this.#indexCache.forget(entry))

@@ -120,6 +120,10 @@ export class MemoryTable implements TableReader {
     }
   }
 
+  *records(range: IndexRange): Iterable<FoundRecord | undefined> {
+    for (const key of this.range(range)) yield this.find(key)
+  }
+
   estimate(range: IndexRange, most: number): number {
     return Math.min(most, [...this.range(range)].length)
   }

@@ -44,7 +44,11 @@ function look(snapshot: Snapshot): void {
   const [name, from, to] = random(2) ? ['a', low, high] : ['b', `text ${low}`, `text ${low}`]
   const ends = { from: { value: from, inclusive: true }, to: { value: to, inclusive: true } }
   const found = [...reader.range({ attribute: name as string, ...ends })]
-  expect(found, `${name} from ${from} to ${to}`).to.deep.equal(byScan(reader, name as string, from, to))
+  const keys = byScan(reader, name as string, from, to)
+  expect(found, `${name} from ${from} to ${to}`).to.deep.equal(keys)
+  const records = [...reader.records({ attribute: name as string, ...ends })].map((record) => record?.row)
+  const rows = new Map([...reader.scan()].map((row) => [keyOf(row), row]))
+  expect(records, `the records of ${name} from ${from} to ${to}`).to.deep.equal(keys.map((key) => rows.get(key)))
 }
 
 /** Looks at one moment, and again at the same moment when others have written. */
@@ -59,12 +63,18 @@ async function looking({ tables }: Store): Promise<void> {
 }
 
 describe('the stretches of an index in memory', () => {
-  for (const bytes of [0, 4_000, 10_000_000])
+  for (const [bytes, recordBytes] of [
+    [0, 10_000_000],
+    [4_000, 10_000_000],
+    [10_000_000, 10_000_000],
+    [10_000_000, 40_000],
+  ])
     for (const waiting of [0, 60, 100_000])
-      it(`show every snapshot its own moment, with ${bytes} bytes and ${waiting} entries that wait`, async function () {
+      it(`show every snapshot its own moment, with ${bytes} bytes, ${recordBytes} of records and ${waiting} entries that wait`, async function () {
         this.timeout(60_000)
         const settings = {
           'tables.index_cache_bytes_max': String(bytes),
+          'tables.cache_bytes_max': String(recordBytes),
           'tables.postponed_entries_max': String(waiting),
         }
         await withStore(

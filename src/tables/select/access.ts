@@ -79,7 +79,7 @@ export function chooseAccess(choice: Choice): Access {
   const candidates = candidatesOf(reader, conditions)
   if (choice.access !== undefined) return accessOf(choice.access, choice, candidates)
   if (choice.guess && !wanted && candidates.length > 1)
-    return { ...accessOf(idOf(candidates[0]!), choice, candidates), guessed: true }
+    return { ...accessBy(candidates[0]!, choice, candidates), guessed: true }
   const best = cheapest(reader, candidates, costs, limit)
   if (wanted && !serves(best, wanted) && canServe(candidates, wanted, reader)) {
     const few = best && limit !== undefined && entries(reader, best, costs.sorted) < costs.sorted
@@ -89,7 +89,7 @@ export function chooseAccess(choice: Choice): Access {
   // Reading a second index whole does not pay for one page.
   if (best && limit === undefined)
     return accessOf(withIntersection(reader, best, candidates, costs), choice, candidates)
-  if (best) return accessOf(idOf(best), choice, candidates)
+  if (best) return accessBy(best, choice, candidates)
   return accessOf(unionId(reader, conditions) ?? 'scan', choice, candidates)
 }
 
@@ -200,6 +200,12 @@ function unionOf(
     : undefined
 }
 
+/** The access by a candidate that is at hand, which need not be found by its id. */
+function accessBy(candidate: Candidate, choice: Choice, candidates: readonly Candidate[]): Access {
+  const id = idOf(candidate)
+  return candidate.isKey ? accessOf(id, choice, candidates) : indexAccess(id, candidate, candidates, choice.wanted)
+}
+
 /** Builds the access of an id. Throws when it is not possible (any more). */
 function accessOf(id: string, { reader, conditions, wanted }: Choice, candidates: readonly Candidate[]): Access {
   const reverse = wanted?.descending === true
@@ -224,7 +230,8 @@ function accessOf(id: string, { reader, conditions, wanted }: Choice, candidates
       ordered: true,
     }
   }
-  const found = candidates.find((it) => !it.isKey && id.split('&')[0] === idOf(it))
+  const [own] = id.split('&')
+  const found = candidates.find((it) => !it.isKey && own === idOf(it))
   if (!found)
     throw new Problem('cursor_invalid', { reason: 'the indexes of the table have changed since; start again' })
   return indexAccess(id, found, candidates, wanted)
@@ -237,7 +244,8 @@ function indexAccess(
   wanted: Wanted | undefined,
 ): Access {
   const ordered = wanted !== undefined && serves(found, wanted)
-  const other = candidates.find((it) => encodeURIComponent(it.lookup.ref.name) === id.split('&')[1])
+  const [, second] = id.split('&')
+  const other = second && candidates.find((it) => encodeURIComponent(it.lookup.ref.name) === second)
   const parts = indexLegs(found.lookup, ordered && wanted.descending)
   return {
     id,

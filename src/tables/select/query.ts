@@ -135,11 +135,10 @@ export class Run {
     const endsAtLimit = fingerprint === undefined && this.#query.limit !== undefined
     let text = ''
     let [read, skipped, written] = [0, 0, 0]
-    for (const key of reader.range(range)) {
+    for (const found of reader.records(range)) {
       if (++read > SHORT_KEYS || text.length > this.#limits.stream_above_bytes) return undefined
       if (written === limit && !endsAtLimit) return undefined
       if (written === limit) break
-      const found = reader.find(key)
       // An array is met once for each of its elements, but is one row.
       if (found === undefined || (elements && Array.isArray(found.row[range.attribute]))) return undefined
       frame[0] = found.row
