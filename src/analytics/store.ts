@@ -125,7 +125,7 @@ export class EventStore implements AsyncDisposable {
     return store
   }
 
-  /** The threads, which cost memory and time: they are started when the first event table is there. */
+  /** The threads, which cost memory and time: they start with the first question or event. */
   get #threads(): readonly Thread[] {
     return (this.#started ??= this.#startThreads())
   }
