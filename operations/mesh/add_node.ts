@@ -4,7 +4,9 @@ export default operation('add_node', async (request, { clustering }: Needs<'clus
   const { dry_run: dryRun, node_name: node, start_time: startTime, subscriptions, timeout } = request
   const wanted = wantedOf(subscriptions, startTime)
   const answerOf = ({ done, preview, skipped }: Agreed) => ({
-    message: `Successfully added '${node}' to manifest`,
+    message: dryRun
+      ? `Would add '${node}' to manifest; nothing was changed`
+      : `Successfully added '${node}' to manifest`,
     added: done.map(shown),
     skipped: skipped.map(refused),
     ...(preview ? { preview: preview.map(previewed) } : {}),

@@ -18,6 +18,8 @@ export default operation(
         throw new Problem('invalid_request', { reason: 'A connection names no node (node_name).' })
       return { node, wanted: wantedOf(subscriptions, startTime) }
     })
+    const twice = wishes.find(({ node }, place) => wishes.findIndex((other) => other.node === node) < place)
+    if (twice) throw new Problem('invalid_request', { reason: `The connections name node '${twice.node}' twice.` })
     const { agreement } = clustering.replication
     return answerOf(await agreement.configure(wishes, timeout, (agreed) => call.settled(answerOf(agreed))))
   },

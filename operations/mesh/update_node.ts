@@ -4,7 +4,7 @@ export default operation('update_node', async (request, { clustering }: Needs<'c
   const { dry_run: dryRun, node_name: node, start_time: startTime, subscriptions, timeout } = request
   const wanted = wantedOf(subscriptions, startTime)
   const answerOf = ({ done, preview, skipped }: Agreed) => ({
-    message: `Successfully updated '${node}'`,
+    message: dryRun ? `Would update '${node}'; nothing was changed` : `Successfully updated '${node}'`,
     updated: done.map(shown),
     skipped: skipped.map(refused),
     ...(preview ? { preview: preview.map(previewed) } : {}),

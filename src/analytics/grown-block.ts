@@ -15,8 +15,12 @@ export interface Grounds {
   readonly delta: Delta
   /** A stored column of the block, as scalars; undefined where all is None. */
   stored(id: number, width: number): Scalars | undefined
+  /** The same; it is not asked for soon again. */
+  taken(id: number, width: number): Scalars | undefined
   /** What was made of a column of the block, by a name. */
   kept<T extends Scalars>(id: number, name: string, make: () => T): T
+  /** It is not asked for any more. */
+  forgotten(id: number, name: string): void
 }
 
 /** A column as it is asked for: its number, its fresh rows, and an array of its class for rows where all is None. */
@@ -49,6 +53,10 @@ export class GrownBlock {
   readonly #changes: number[] = []
   /** Up to where in the changes an array is. */
   readonly #known = new WeakMap<Scalars, number>()
+  /** What was asked to be kept, by column. */
+  readonly #kept = new Map<number, Set<string>>()
+  /** By column, whether the stored block has any values. */
+  readonly #stored = new Map<number, boolean>()
   /** Rows of the delta that were looked at. */
   #seen: number
   #isFull = false
@@ -91,21 +99,46 @@ export class GrownBlock {
   /** A column of scalars, with None in the room behind each person. */
   column(source: GrowingSource): Scalars {
     const { id, width, fresh, make, none } = source
-    const stored = this.#grounds.stored(id, width) ?? none(make, this.#grounds.block.rows)
-    const gather = gatherFor(stored, fresh)
-    return this.#upToDate(
-      this.#grounds.kept(id, `grown ${this.#serial} ${make.name}`, () => new make(this.rows)),
-      (array, from, to) => gather(array, from, to, this.#origin, stored, fresh),
-    )
+    const { block } = this.#grounds
+    let stored: Scalars | undefined
+    const array = this.#keep(id, make.name, () => {
+      stored = this.#grounds.taken(id, width) ?? none(make, block.rows)
+      return new make(this.rows)
+    })
+    const gather = gatherFor(array, fresh)
+    return this.#upToDate(array, (into, from, to) => {
+      // Most changes are fresh rows alone, for which nothing stored is read.
+      if (!stored && this.#holdsStored(from, to)) stored = this.#grounds.stored(id, width) ?? none(make, block.rows)
+      gather(into, from, to, this.#origin, stored ?? into, fresh)
+    })
   }
 
   /** The rows of a condition on a column, which `mark` looks for among some rows. */
   bits(id: number, name: string, mark: (bits: RowBits, from: number, to: number) => void): RowBits {
     const words = (this.rows + 31) >>> 5
     return this.#upToDate(
-      this.#grounds.kept(id, `grown ${this.#serial} ${name}`, () => new Uint32Array(words)),
+      this.#keep(id, name, () => new Uint32Array(words)),
       mark,
     )
+  }
+
+  /** Whether a column is stored with the block: fresh rows aside. */
+  hasStored(id: number, width: number): boolean {
+    const known = this.#stored.get(id) ?? this.#grounds.stored(id, width) !== undefined
+    this.#stored.set(id, known)
+    return known
+  }
+
+  /** Lets go of all that was kept. */
+  end(): void {
+    for (const [id, names] of this.#kept) for (const name of names) this.#grounds.forgotten(id, name)
+  }
+
+  #keep<T extends Scalars>(id: number, what: string, make: () => T): T {
+    const name = `grown ${this.#serial} ${what}`
+    const names = this.#kept.get(id) ?? new Set()
+    this.#kept.set(id, names.add(name))
+    return this.#grounds.kept(id, name, make)
   }
 
   /** Fills an array in: all of it when it is new, else where rows have changed since. */
@@ -120,6 +153,11 @@ export class GrownBlock {
     }
     this.#known.set(array, this.#changes.length)
     return array
+  }
+
+  #holdsStored(from: number, to: number): boolean {
+    for (let row = from; row < to; row++) if (this.#origin[row]! >= 0) return true
+    return false
   }
 
   /** Rows by (stamp, rank, arrival). */
@@ -167,8 +205,8 @@ const [gatherBytes, gatherBools, gatherShorts, gatherWords, gatherDoubles] = Arr
   Gather,
 ]
 
-function gatherFor(stored: Scalars, fresh: Scalars): Gather {
-  if (stored instanceof Float64Array) return gatherDoubles
-  if (stored.BYTES_PER_ELEMENT === 1) return fresh instanceof Uint8Array ? gatherBools : gatherBytes
-  return stored.BYTES_PER_ELEMENT === 2 ? gatherShorts : gatherWords
+function gatherFor(into: Scalars, fresh: Scalars): Gather {
+  if (into instanceof Float64Array) return gatherDoubles
+  if (into.BYTES_PER_ELEMENT === 1) return fresh instanceof Uint8Array ? gatherBools : gatherBytes
+  return into.BYTES_PER_ELEMENT === 2 ? gatherShorts : gatherWords
 }

@@ -13,7 +13,6 @@ import { ContentDigest, type DigestText } from './content-digest.js'
 import { EventTexts, unitTexts } from './event-texts.js'
 import { Folding } from './folding.js'
 import { environmentFile, isContent, partitionOfKey, tableOf, tableStart } from './keys.js'
-import { hasFresh } from './merge.js'
 import { Outgoing, type Sharing, sharingOf, sharingWrite } from './outgoing.js'
 import { Partition, type Snapshot } from './partition.js'
 import { incomingKey, keyOfPiece, PartitionCopy, type Piece, partitionRange } from './partition-copy.js'
@@ -49,7 +48,7 @@ import type {
   WorkerStart,
 } from './protocol.js'
 import { Arrivals } from './reactions.js'
-import { Scratch, scanBlock, type Unit, unitsOf } from './scan-reader.js'
+import { hasFreshRows, Scratch, scanBlock, type Unit, unitsOf } from './scan-reader.js'
 import { ACTION_COLUMN, ACTION_NAME, type EventColumn, type EventTable, type PersonId, partitionOf } from './schema.js'
 import { Numberings } from './texts.js'
 
@@ -998,13 +997,13 @@ function firstTable(environment: BinaryEnvironment, from: number): number | unde
 
 /** Whether a unit can fulfil what the program needs: it has fresh rows, or its block holds one of the values. */
 function blockCanMatch(
-  { partition, order, deltaRows }: Snapshot,
+  snapshot: Snapshot,
   { block }: Unit,
   { needs }: Program,
   columns: readonly (EventColumn | undefined)[],
 ): boolean {
-  if (needs.length === 0 || !block || hasFresh(order, block.first, block.people, block.foldedRows, deltaRows))
-    return true
+  const { partition } = snapshot
+  if (needs.length === 0 || !block || hasFreshRows(snapshot, block)) return true
   const stats = partition.statsOf(block)
   if (!stats) return true
   return needs.some(({ slot, values }) => {

@@ -42,6 +42,7 @@ export interface Snapshot {
   /** Rows in all. */
   readonly rows: number
   readonly people: number
+  /** Found when it is asked for: blocks that grow do without. */
   readonly order: DeltaOrder
   readonly rank: Uint32Array
 }
@@ -137,7 +138,7 @@ export class Partition {
     this.#schema = schema
     if (dropped.length === 0) return
     // Scans under way keep the delta that they know.
-    this.#grown.clear()
+    this.#endGrown()
     this.delta = this.delta.tail(0)
     for (const id of dropped) {
       this.delta.columns.delete(id)
@@ -188,10 +189,17 @@ export class Partition {
   snapshot(): Snapshot {
     const people = this.people
     const rank = this.rank()
-    const order = this.delta.order(this.delta.rows, people, rank)
     this.#scans++
     const { blocks, delta, rows } = this
-    return { partition: this, blocks, delta, deltaRows: delta.rows, rows, people, order, rank }
+    const deltaRows = delta.rows
+    let order: DeltaOrder | undefined
+    return {
+      ...{ partition: this, blocks, delta, deltaRows, rows, people, rank },
+      get order() {
+        order ??= delta.order(deltaRows, people, rank)
+        return order
+      },
+    }
   }
 
   get isRead(): boolean {
@@ -214,6 +222,7 @@ export class Partition {
   /** Removes a block from the environment once the scans that may read it have ended. */
   retire(block: BlockEntry): void {
     this.#blockRows.delete(block.id)
+    this.#grown.get(block.id)?.end()
     this.#grown.delete(block.id)
     this.#blockStats.delete(block.id)
     for (const stored of this.environment.keys(
@@ -262,11 +271,30 @@ export class Partition {
         delta,
         rows: this.rowsOf(block),
         stored: (id, width) => this.column(block, id, width) as Scalars | undefined,
+        taken: (id, width) => this.#takeColumn(block, id, width) as Scalars | undefined,
         kept: (id, name, make) => this.remember(block, id, name, make),
+        forgotten: (id, name) => this.#cache.delete(`${this.#cacheKey(block.id, id)}/${name}`),
       })
       this.#grown.set(block.id, grown)
     }
     return grown.grow(deltaRows, rank) ? grown : undefined
+  }
+
+  /** Whether a block in memory has fresh rows of its people. */
+  hasGrown(block: BlockEntry, delta: Delta): boolean {
+    return delta === this.delta && this.#grown.has(block.id)
+  }
+
+  #endGrown(): void {
+    for (const grown of this.#grown.values()) grown.end()
+    this.#grown.clear()
+  }
+
+  /** A column that is about to be kept in another form: its room is needed for that. */
+  #takeColumn(block: BlockEntry, id: number, width: number): ColumnValues | undefined {
+    const values = this.column(block, id, width)
+    this.#cache.delete(this.#cacheKey(block.id, id))
+    return values
   }
 
   /** What the columns of a block hold; undefined for blocks of before that was noted. */
@@ -328,7 +356,7 @@ export class Partition {
       writes.push([key(this.table, this.number, Kind.log, log), undefined])
     }
     this.logFrom = logBefore
-    this.#grown.clear()
+    this.#endGrown()
     this.delta = this.delta.tail(rows)
     this.blocks = this.blocks.map((block) => ({ ...block, foldedRows: Math.max(0, block.foldedRows - rows) }))
     return writes

@@ -17,13 +17,15 @@ export interface Unit {
 const TAIL_ROWS = 32_768
 
 /** The units of a snapshot, people in the order of their numbers. */
-export function* unitsOf({ blocks, people, order }: Snapshot): Iterable<Unit> {
+export function* unitsOf(snapshot: Snapshot): Iterable<Unit> {
+  const { blocks, people } = snapshot
   let first = 0
   for (const block of blocks) {
     yield { first: block.first, people: block.people, block }
     first = block.first + block.people
   }
   while (first < people) {
+    const { order } = snapshot
     let end = first + 1
     while (end < people && order.start[end + 1]! - order.start[first]! <= TAIL_ROWS) end++
     yield { first, people: end - first, block: undefined }
@@ -226,7 +228,7 @@ class GrowingBlock extends UnitBlock {
       const width = storage === 'text' ? partition.texts(column.id).width : 0
       const make = makerOf(storage, width) as Maker
       const known = column.id === ACTION ? delta.action : delta.columns.get(column.id)?.values(deltaRows)
-      if (!known && !partition.column(unit.block!, column.id, width)) return undefined
+      if (!known && !grown.hasStored(column.id, width)) return undefined
       const fresh = (known as Scalars | undefined) ?? none(storage === 'text' ? Uint32Array : make, deltaRows)
       return columnData(partition, column, grown.column({ id: column.id, width, fresh, make, none }))
     })
@@ -240,6 +242,15 @@ class GrowingBlock extends UnitBlock {
   }
 }
 
+/** Whether people of a block have rows that it lacks. */
+export function hasFreshRows(snapshot: Snapshot, block: BlockEntry): boolean {
+  const { partition, delta, deltaRows } = snapshot
+  if (partition.hasGrown(block, delta)) return true
+  return (
+    deltaRows > block.foldedRows && hasFresh(snapshot.order, block.first, block.people, block.foldedRows, deltaRows)
+  )
+}
+
 export function scanBlock(
   snapshot: Snapshot,
   unit: Unit,
@@ -247,12 +258,9 @@ export function scanBlock(
   scratch: Scratch,
 ): ScanBlock {
   const { block } = unit
-  const { partition, order, deltaRows } = snapshot
+  const { partition } = snapshot
   const grows =
-    block &&
-    unit.people === block.people &&
-    columns.every((column) => !column?.isSet) &&
-    hasFresh(order, block.first, block.people, block.foldedRows, deltaRows)
+    block && unit.people === block.people && columns.every((column) => !column?.isSet) && hasFreshRows(snapshot, block)
   const grown = grows ? partition.grown(block, snapshot) : undefined
   return grown
     ? new GrowingBlock(snapshot, unit, grown, columns, scratch)

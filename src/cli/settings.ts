@@ -48,7 +48,7 @@ function readSettings(path: string): Settings {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {}
     throw error
   }
-  const settings: unknown = parse(text) ?? {}
+  const settings = parsed(path, text)
   if (typeof settings !== 'object' || Array.isArray(settings))
     throw new Usage(`${path} must hold lines as 'url: http://127.0.0.1:9925'.`)
   for (const [name, value] of Object.entries(settings as object)) {
@@ -60,4 +60,13 @@ function readSettings(path: string): Settings {
   if ((password ?? token) !== undefined && (statSync(path).mode & 0o077) !== 0)
     throw new Usage(`${path} holds a secret and others may read it: chmod 600 ${path}`)
   return settings as Settings
+}
+
+function parsed(path: string, text: string): unknown {
+  try {
+    return parse(text) ?? {}
+  } catch (error) {
+    // Behind the first line come lines of the file, which may hold secrets.
+    throw new Usage(`${path} is not valid YAML: ${(error as Error).message.split(':\n')[0]}`)
+  }
 }

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs'
+import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import { parse } from 'yaml'
@@ -20,6 +20,12 @@ const byPath = new Map(settings.map((setting) => [setting.path, setting]))
 const byEnvironment = new Map(settings.map((setting) => [setting.environment, setting]))
 const ajv = new Ajv2020({ useDefaults: true, coerceTypes: true, allErrors: false, strict: false })
 const validate = ajv.compile<Config>(configSchema)
+/** A file has types of its own: what is read as another one there is a mistake, as an empty value or a number for a password. */
+const validateFile = new Ajv2020({ strict: false }).compile(configSchema)
+/** Larger files are no settings; YAML takes long to read when it is made to. */
+const FILE_BYTES_MAX = 65_536
+/** The bit of a file's mode that lets everybody read it. */
+const READABLE_BY_ALL = 0o004
 /** Where settings that the environment or a flag has fixed come from, by configuration and path. */
 const origins = new WeakMap<object, ReadonlyMap<string, string>>()
 /** What set_configuration has stored, in the data folder: path → value. */
@@ -111,15 +117,47 @@ function parseFlags(args: readonly string[]): Map<string, string> {
 
 function readFile(file: string): Tree {
   if (!existsSync(file)) throw new ConfigError(`The configuration file ${file} does not exist.`)
-  let content: unknown
-  try {
-    content = parse(readFileSync(file, 'utf8')) ?? {}
-  } catch (error) {
-    throw new ConfigError(`The configuration file ${file} is not valid YAML: ${(error as Error).message}`)
-  }
-  if (typeof content !== 'object' || Array.isArray(content))
+  const { text, mode } = textOf(file)
+  const content = parsed(file, text)
+  if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new ConfigError(`The configuration file ${file} must hold settings as 'name: value' lines.`)
+  if (!validateFile(content)) throw new ConfigError(`${explain(validateFile.errors![0]!)} (${file})`)
+  const secret = settings.find(({ path, secret }) => secret && (valueAt(content, path) ?? '') !== '')
+  if (secret && process.platform !== 'win32' && mode & READABLE_BY_ALL)
+    throw new ConfigError(
+      `The configuration file ${file} holds ${secret.path} and everybody may read it: chmod 600 ${file}, or give the secret as ${secret.environment}.`,
+    )
   return content as Tree
+}
+
+function textOf(file: string): { text: string; mode: number } {
+  try {
+    const handle = openSync(file, 'r')
+    try {
+      const bytes = Buffer.alloc(FILE_BYTES_MAX + 1)
+      let length = 0
+      for (let read = -1; read !== 0 && length < bytes.length; length += read)
+        read = readSync(handle, bytes, length, bytes.length - length, null)
+      if (length > FILE_BYTES_MAX)
+        throw new ConfigError(`The configuration file ${file} is larger than ${FILE_BYTES_MAX} bytes.`)
+      return { text: bytes.toString('utf8', 0, length), mode: fstatSync(handle).mode }
+    } finally {
+      closeSync(handle)
+    }
+  } catch (error) {
+    if (error instanceof ConfigError) throw error
+    throw new ConfigError(`The configuration file ${file} cannot be read: ${(error as Error).message}`)
+  }
+}
+
+function parsed(file: string, text: string): unknown {
+  try {
+    return parse(text) ?? {}
+  } catch (error) {
+    // The first line says what and where; the lines of the file behind it may hold secrets.
+    const [what] = (error as Error).message.split(':\n')
+    throw new ConfigError(`The configuration file ${file} is not valid YAML: ${what}`)
+  }
 }
 
 function set(tree: Tree, path: string, value: string, type: string | undefined): void {
@@ -144,10 +182,14 @@ function explain(error: ErrorObject): string {
   if (error.keyword === 'additionalProperties') {
     const name = (error.params as { additionalProperty: string }).additionalProperty
     const full = path === '' ? name : `${path}.${name}`
+    if (byPath.has(full))
+      return `Write setting ${full} as names within names, one a line: ${full.replaceAll('.', ': ')}: value.`
     return `Unknown setting ${full}.${didYouMean(full, byPath.keys())}`
   }
   const allowed =
     error.keyword === 'enum' ? `: ${(error.params as { allowedValues: unknown[] }).allowedValues.join(', ')}` : ''
   const setting = byPath.get(path)
+  if (error.keyword === 'type' && error.params['type'] === 'object')
+    return `'${path}' is a group of settings: write them below it, indented.`
   return `Setting ${path} (${setting?.environment ?? path}) ${error.message}${allowed}.`
 }

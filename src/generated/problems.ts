@@ -2,6 +2,7 @@
 /** Every problem: schemas/problems.json. */
 export const problems = {
   account_exists: {"status":400,"title":"The account exists","detail":"An account with this user name or email address exists already.","retry":false},
+  agreement_busy: {"status":409,"title":"Another agreement is being made","detail":"Node {node} is making an agreement with node {other}. Ask again.","retry":true},
   agreement_gone: {"status":409,"title":"The agreement is gone","detail":"Node {node} does not know of this agreement: it was started again meanwhile, or asked for another one. Ask again.","retry":true},
   agreement_stuck: {"status":502,"title":"An agreement could not be taken back","detail":"{reason} What was agreed was taken back here, but could not be on {nodes}: when they are in reach again, repeat the request, or remove_node there.","retry":true},
   api_key_invalid: {"status":401,"title":"The key is not valid","detail":"The key for programs is unknown, has ended or was dropped.","retry":false},
@@ -90,6 +91,7 @@ export const problems = {
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
   outcome_unknown: {"status":503,"title":"Nobody knows whether it was stored","detail":"The storage failed ({reason}) while this was written: it may or may not have been stored. Restart the node, then look, or send the request again with the same idempotency key: it is done once.","retry":false},
+  own_server_silent: {"status":503,"title":"A server of this node does not answer","detail":"The {server} server of this node does not answer; it is being started again. cluster_status tells when it runs.","retry":true},
   parent_missing: {"status":409,"title":"The parent does not exist","detail":"records[{index}]: '{column}' refers to {value}, which is not in '{parent}'. Nothing was stored.","retry":false},
   partition_in_use: {"status":409,"title":"The partition is in use","detail":"Partition {partition} is being taken over, or holds people already.","retry":true},
   path_not_allowed: {"status":400,"title":"The path is not allowed","detail":"The path '{path}' is not allowed: {reason}.","retry":false},
@@ -158,6 +160,7 @@ export type ProblemCode = keyof typeof problems
 /** The facts that fill the placeholders of a problem's detail. */
 export interface ProblemFacts {
   account_exists: Record<never, never>
+  agreement_busy: { node: string | number; other: string | number }
   agreement_gone: { node: string | number }
   agreement_stuck: { reason: string | number; nodes: string | number }
   api_key_invalid: Record<never, never>
@@ -246,6 +249,7 @@ export interface ProblemFacts {
   operation_unknown: { operation: string | number; suggestion: string | number }
   operator_unknown: { operator: string | number; hint: string | number }
   outcome_unknown: { reason: string | number }
+  own_server_silent: { server: string | number }
   parent_missing: { index: string | number; column: string | number; value: string | number; parent: string | number }
   partition_in_use: { partition: string | number }
   path_not_allowed: { path: string | number; reason: string | number }

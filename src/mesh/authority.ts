@@ -60,7 +60,8 @@ export async function signNode(folder: string, node: string, hosts: readonly str
     ['sign'],
   )
   const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
-  const names = [...new Set([node, 'localhost', '127.0.0.1', '::1', ...hosts])]
+  // The first is what the node is dialed by.
+  const names = [...new Set([...hosts, 'localhost', '127.0.0.1', '::1', node])]
   const certificate = await x509.X509CertificateGenerator.create(
     {
       serialNumber: serial(),

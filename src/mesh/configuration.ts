@@ -16,6 +16,8 @@ export interface ServerPlan {
   nodeName: string
   folder: string
   host: string
+  /** The host that other hubs and leafs are told to dial; undefined: where this one is seen to come from. */
+  advertise: string | undefined
   clusterName: string
   hub: { port: number; leafnodePort: number; clusterPort: number } | undefined
   leaf: { port: number }
@@ -51,8 +53,9 @@ const render = (configuration: object) => `${JSON.stringify(configuration, null,
 
 /** The hub's file: routes to other hubs, a door for leafs, and the control log's JetStream on voters. */
 export function hubConfiguration(plan: ServerPlan, version: Version): string {
-  const { hub, host, tls, passwords } = plan
+  const { advertise, hub, host, tls, passwords } = plan
   if (!hub) throw new Error('a node without a hub has no hub configuration')
+  const advertised = (port: number) => (advertise === undefined ? {} : { advertise: at({ host: advertise, port }) })
   return render({
     server_name: `hub-${plan.nodeName}`,
     listen: at({ host: LOOPBACK, port: hub.port }),
@@ -63,12 +66,17 @@ export function hubConfiguration(plan: ServerPlan, version: Version): string {
     cluster: {
       name: plan.clusterName,
       listen: at({ host, port: hub.clusterPort }),
+      ...advertised(hub.clusterPort),
       no_advertise: true,
       connect_retries: 3,
       ...(tls ? { tls: pinned(tls) } : { authorization: { user: 'route', password: passwords.route, timeout: 3 } }),
       routes: plan.hubRoutes.map((route) => `nats-route://${tls ? '' : `route:${passwords.route}@`}${at(route)}`),
     },
-    leafnodes: { listen: at({ host, port: hub.leafnodePort }), ...(tls ? { tls: pinned(tls) } : {}) },
+    leafnodes: {
+      listen: at({ host, port: hub.leafnodePort }),
+      ...advertised(hub.leafnodePort),
+      ...(tls ? { tls: pinned(tls) } : {}),
+    },
     accounts: {
       SYS: { users: [{ user: 'system', password: passwords.system }] },
       CTL: {
@@ -106,6 +114,8 @@ export function leafConfiguration(plan: ServerPlan, version: Version): string {
         urls: [`${tls ? 'tls' : 'nats-leaf'}://leaf:${passwords.leaf}@${at(remote)}`],
         account: 'DATA',
         deny_imports: guarded(nodeName),
+        // Read through inboxes only: what passes a hub under these subjects is forged.
+        deny_exports: [`out.${nodeName}.>`],
         ...(tls ? { tls: mutual(tls) } : {}),
       })),
     },

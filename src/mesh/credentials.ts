@@ -5,6 +5,7 @@ import { connect } from 'node:tls'
 import { Problem } from '../lib/index.js'
 import { type Identity, seal, sealed } from './identity.js'
 import type { Credentials } from './requests.js'
+import { isLoopback } from './routes.js'
 
 /** The PEM files of one node. */
 export interface TlsPaths {
@@ -54,6 +55,16 @@ function certifies(authority: X509Certificate, name: string, publicKey: string, 
   } catch {
     return false
   }
+}
+
+/**
+ * The name or address under which others dial a node whose certificate this is: the first that it names, if that is not
+ * loopback. Hubs tell each other of hubs by it; an address from which one came need not stand in its certificate.
+ */
+export async function dialedName(certificateFile: string): Promise<string | undefined> {
+  const { subjectAltName = '' } = new X509Certificate(await readFile(certificateFile))
+  const first = /^(?:DNS|IP Address):([^,\s]+)/.exec(subjectAltName)?.[1]
+  return first === undefined || isLoopback(first) ? undefined : first
 }
 
 /** The name in the certificate of whoever answers, when our authority signed it; undefined when nobody does. */

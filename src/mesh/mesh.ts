@@ -1,17 +1,17 @@
 import { readFile } from 'node:fs/promises'
-import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
 import { Problem } from '../lib/index.js'
 import { hubConfiguration, LOOPBACK, leafConfiguration, type ServerPlan } from './configuration.js'
 import { connectTo } from './connection.js'
-import { certifiedName, credentialsFor, type TlsPaths } from './credentials.js'
+import { certifiedName, credentialsFor, dialedName, type TlsPaths } from './credentials.js'
 import { readIfThere, writePrivate } from './files.js'
+import { watchForgeries } from './forgeries.js'
 import { derive, fingerprint, type Identity, identityFromKey, localSecret } from './identity.js'
 import type { Log } from './log.js'
 import { OutboxStream } from './outbox-stream.js'
 import { Requests } from './requests.js'
-import { type Route, routeText, sameRoute } from './routes.js'
+import { isLoopback, type Route, routeText, sameRoute } from './routes.js'
 import { findServer, type ServerBinary, versionWarnings } from './server-binary.js'
 import { greeting, ServerProcess, type ServerState } from './server-process.js'
 
@@ -59,9 +59,6 @@ const GREETING_MS_MAX = 1_000
 /** Whether a text may be a node's name: it becomes part of subjects and file contents. */
 export const isNodeName = (text: unknown): text is string => typeof text === 'string' && NODE_NAME.test(text)
 
-export const isLoopback = (host: string) =>
-  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
-
 /** This node's two servers, its connection to them, its requests and its outbox. */
 export class Mesh implements AsyncDisposable {
   readonly nodeName: string
@@ -88,7 +85,8 @@ export class Mesh implements AsyncDisposable {
     const binary = await findServer(options.serverPath)
     const identity = identityFromKey(options.tls ? await readFile(options.tls.privateKey, 'utf8') : options.identity)
     const local = await localSecret(options.folder)
-    const parts = new Parts(options, binary, local)
+    const advertise = options.tls && (await dialedName(options.tls.certificate))
+    const parts = new Parts(options, binary, local, advertise)
     try {
       return await parts.begin(routes, async (connection) => {
         const credentials = await credentialsFor(options, identity, local)
@@ -242,8 +240,9 @@ class Parts implements AsyncDisposable {
   readonly #leaf: ServerProcess
   readonly #local: string
   #connection: NatsConnection | undefined
+  #hubConnection: NatsConnection | undefined
 
-  constructor(options: MeshOptions, binary: ServerBinary, local: string) {
+  constructor(options: MeshOptions, binary: ServerBinary, local: string, advertise: string | undefined) {
     const { folder, hub, leaf, log, nodeName } = options
     this.#options = options
     this.#binary = binary
@@ -262,6 +261,7 @@ class Parts implements AsyncDisposable {
     }
     this.#plan = (routes, pinned) => ({
       ...options,
+      advertise,
       passwords,
       tls: options.tls && { ...options.tls, pinned },
       hubRoutes: routes.hub,
@@ -279,17 +279,26 @@ class Parts implements AsyncDisposable {
     // The hub first: a leaf that finds its hub missing tries again only a second later.
     await this.#hub?.start(hubConfiguration(plan, version))
     await this.#leaf.start(leafConfiguration(plan, version))
-    const { leaf, log, nodeName, tls } = this.#options
-    this.#connection = await connectTo({
+    const { hub, leaf, log } = this.#options
+    this.#connection = await this.#connect(leaf.port, 'leaf')
+    if (hub) {
+      this.#hubConnection = await this.#connect(hub.port, 'hub')
+      watchForgeries(this.#hubConnection, log)
+    }
+    return build(this.#connection)
+  }
+
+  #connect(port: number, server: 'hub' | 'leaf'): Promise<NatsConnection> {
+    const { log, nodeName, tls } = this.#options
+    return connectTo({
       host: LOOPBACK,
-      port: leaf.port,
+      port,
       user: 'data',
       password: derive(this.#local, 'data'),
       certificateAuthority: tls?.certificateAuthority,
-      name: `trellis ${nodeName}`,
+      name: `trellis ${nodeName} ${server}`,
       log,
     })
-    return build(this.#connection)
   }
 
   status(): { hub: ServerStatus | undefined; leaf: ServerStatus } {
@@ -319,6 +328,7 @@ class Parts implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#connection?.close()
+    await this.#hubConnection?.close()
     await this.#leaf[Symbol.asyncDispose]()
     await this.#hub?.[Symbol.asyncDispose]()
   }

@@ -9,7 +9,7 @@ import {
   RetentionPolicy,
   StorageType,
 } from 'nats'
-import { assert } from '../lib/index.js'
+import { assert, untilAborted } from '../lib/index.js'
 import type { Identity, PeerKey } from './identity.js'
 import type { Log } from './log.js'
 import { OrderedReader, type Stored } from './ordered-reader.js'
@@ -169,7 +169,7 @@ export class OutboxStream {
   async #read(node: string, cursor: { next: Place | undefined }, options: FollowOptions): Promise<void> {
     const { keyOf, reachable, refused, signal, take, topics } = options
     const manager = await this.#manager(node)
-    const { created, firstSequence, lastSequence } = await stateOf(manager)
+    const { created, firstSequence, lastSequence } = await untilAborted(signal, stateOf(manager))
     cursor.next ??= { created, sequence: lastSequence + 1 }
     const { next } = cursor
     // A place behind the end means that the store went back in time, as one restored from a backup does.
@@ -229,6 +229,7 @@ class Reassembly {
     if (Number(part) === 1) this.#begin(message.subject, sequence)
     else if (Number(part) !== expected || message.subject !== this.#subject) return this.#refuse('parts out of order')
     if (Number(parts) > PARTS_MAX) return this.#refuse('too many parts')
+    if (message.data.length > PART_BYTES_MAX) return this.#refuse('a part that is too large')
     this.#parts.push(message.data)
     if (part !== parts) return undefined
     const bytes = Buffer.concat(this.#parts)

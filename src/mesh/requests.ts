@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { setTimeout as delay } from 'node:timers/promises'
 import { ErrorCode, headers, type Msg, type NatsConnection, type NatsError, RequestStrategy } from 'nats'
 import { Problem } from '../lib/index.js'
 import { type Identity, PeerKey } from './identity.js'
@@ -11,6 +12,7 @@ const PEERS_MAX = 1_024
 const ANSWERS_WAITING_MAX = 16
 const ANSWER_WAITS_MS = 60_000
 const ANSWER_PARTS_MAX = 4_096
+const SESSION_TRIES_MAX = 3
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 
@@ -113,6 +115,7 @@ export class Requests {
   readonly #handlers = new Map<string, Handler>()
   readonly #known = new Map<string, Acquaintance>()
   readonly #banned = new Set<string>()
+  readonly #greetings = new Map<string, Promise<string>>()
   #count = 0
   #open = 0
   #refusals = 0
@@ -173,9 +176,13 @@ export class Requests {
     return [...this.#known.values()].map(({ key }) => key.text)
   }
 
-  /** Resolves when our own server has answered. */
-  flush(): Promise<void> {
-    return this.#connection.flush()
+  /** Whether our own server answers in time. */
+  async reachesServer(withinMs: number): Promise<boolean> {
+    const answered = this.#connection.flush().then(
+      () => true,
+      () => false,
+    )
+    return await Promise.race([answered, delay(withinMs, false, { ref: false })])
   }
 
   /** Names of the nodes that are in reach now, this one among them: hints, until they are asked themselves. */
@@ -194,7 +201,17 @@ export class Requests {
   }
 
   /** Introduces the two nodes to each other and returns the peer's public key. */
-  async hello(node: string, timeoutMs: number): Promise<string> {
+  hello(node: string, timeoutMs: number): Promise<string> {
+    // Each hello begins a session and ends the one before: requests made at once are to have one.
+    let greeting = this.#greetings.get(node)
+    if (!greeting) {
+      greeting = this.#hello(node, timeoutMs).finally(() => this.#greetings.delete(node))
+      this.#greetings.set(node, greeting)
+    }
+    return greeting
+  }
+
+  async #hello(node: string, timeoutMs: number): Promise<string> {
     const answer = await this.#exchange(node, 'hello', null, timeoutMs)
     const key = String(answer.key ?? '')
     const known = this.#known.get(node)
@@ -212,9 +229,12 @@ export class Requests {
   async ask(node: string, method: string, body: Json, timeoutMs: number): Promise<Json> {
     const until = Date.now() + timeoutMs
     if (!this.#known.get(node)?.theirs) await this.hello(node, timeoutMs)
+    let session = this.#known.get(node)?.theirs
     let answer = await this.#exchange(node, method, body, until - Date.now())
-    if (answer.problem?.code === 'node_session_unknown') {
-      await this.hello(node, Math.max(100, until - Date.now()))
+    for (let tries = 1; answer.problem?.code === 'node_session_unknown' && tries < SESSION_TRIES_MAX; tries++) {
+      const isNew = this.#known.get(node)?.theirs !== session
+      if (!isNew) await this.hello(node, Math.max(100, until - Date.now()))
+      session = this.#known.get(node)?.theirs
       answer = await this.#exchange(node, method, body, Math.max(100, until - Date.now()))
     }
     if (answer.problem) throw problemOf(node, answer.problem)
@@ -279,7 +299,10 @@ export class Requests {
     const question = parse<Question>(message.data)
     const reason = question ? this.#objection(question, message) : 'not a request'
     if (!question || reason) return this.#refuse(String(question?.from ?? '?').slice(0, 64), reason ?? '')
-    const answer = (rest: Reply) => this.#answer(message, question, rest)
+    const answer = (rest: Reply) => {
+      // A node that was removed meanwhile gets no answer any more.
+      if (!this.#banned.has(question.from)) this.#answer(message, question, rest)
+    }
     // After a start nobody is known: whoever asks is told to introduce itself, and nothing else.
     if (!this.#known.has(question.from)) {
       return answer({ problem: { code: 'node_session_unknown', facts: { node: this.#name } } })

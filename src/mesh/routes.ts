@@ -1,3 +1,5 @@
+import { isIP } from 'node:net'
+
 /** An address that a hub or a leaf dials. */
 export interface Route {
   host: string
@@ -14,6 +16,9 @@ export interface NodeLinks {
   /** A node without a hub has only its leaf. */
   leafOnly: boolean
 }
+
+export const isLoopback = (host: string) =>
+  host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 
 export const sameRoute = (a: Route, b: Route) => a.host === b.host && a.port === b.port
 

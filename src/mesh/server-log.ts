@@ -4,6 +4,9 @@ import type { Log } from './log.js'
 const LINE = /^\[\d+\] \S+ \S+ \[(TRC|DBG|INF|WRN|ERR|FTL)\] (.*)$/
 const LINE_CHARACTERS_MAX = 4096
 
+/** Whoever only asks who is there, as we do, hangs up before TLS begins. */
+const HUNG_UP = /TLS (?:\w+ )?handshake error: EOF$/
+
 /** What people may see of a line: addresses without the passwords in them. */
 const redact = (text: string) => text.replace(/:\/\/[^\s/@]*@/g, '://')
 
@@ -21,7 +24,8 @@ export function drainLog(pipe: Readable, server: string, log: Log, watch: (text:
     for (const line of lines) {
       const [, level = 'INF', text = line] = LINE.exec(line) ?? []
       const shown = redact(text.slice(0, LINE_CHARACTERS_MAX))
-      if (level === 'ERR' || level === 'FTL') log.warn({ server }, shown)
+      if (HUNG_UP.test(shown)) log.debug({ server }, shown)
+      else if (level === 'ERR' || level === 'FTL') log.warn({ server }, shown)
       else if (level === 'WRN') log.info({ server }, shown)
       else log.debug({ server }, shown)
       watch(shown)

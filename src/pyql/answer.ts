@@ -111,7 +111,7 @@ export class Answer {
     const { key } = this.#tree
     const texts = this.#pool.keys.map((value) => `{"g":${JSON.stringify(value ?? 'n/a')},"c":[`)
     const keys = texts.map(JsonWriter.encode)
-    const writer = new JsonWriter()
+    const writer = new JsonWriter(this.#tree.size * 16)
     const values = this.#valuesWriter(writer)
     const list = (parent: number): void => {
       const nodes = sort(below(children, parent))

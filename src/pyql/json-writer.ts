@@ -1,8 +1,13 @@
 /** Writes JSON as bytes, so that large answers are neither joined from texts nor encoded. */
 export class JsonWriter {
-  #bytes = Buffer.allocUnsafe(1 << 14)
+  #bytes: Buffer
   #at = 0
   #surplus = 0
+
+  /** `bytes`: about so many will be written. */
+  constructor(bytes: number) {
+    this.#bytes = Buffer.allocUnsafe(bytes + (1 << 14))
+  }
 
   /** Characters written so far: fewer than bytes, where there are others than those of ASCII. */
   get characters(): number {

@@ -5,6 +5,7 @@ import { Problem } from '../lib/index.js'
 import { isNodeName, type Json, type Log, type Mesh } from '../mesh/index.js'
 import type { Receipt, Storage, WriteTransaction } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
+import { AgreementLock } from './agreement-lock.js'
 import { EventComparison } from './event-comparison.js'
 import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore, Position, Remembered, Subscription } from './peers.js'
@@ -104,6 +105,10 @@ interface Trial extends Pick<Stored, 'wanted' | 'description'> {
 const SUBSCRIPTIONS_MAX = 10_000
 const GOODBYE_MS = 2_000
 const ADMIT_RETRY_MS = 250
+/** How long an agreement may take that another node makes: then it has gone, or was lost. */
+const TRIAL_MS = 30_000
+/** Two nodes that were in each other's way wait differently long. */
+const BUSY_RETRY_MS = { least: 20, most: 250 }
 
 /** Makes and ends agreements between this node and others on which tables go which way. Both sides remember them. */
 export class Agreement {
@@ -113,15 +118,19 @@ export class Agreement {
   readonly #trials = new Map<string, Trial>()
   /** Agreements are made one after the other. */
   #turn: Promise<void> = Promise.resolve()
+  readonly #lock: AgreementLock
 
   constructor(options: AgreementOptions) {
     this.#options = options
-    this.#tables = new TableMaker(options)
+    this.#lock = new AgreementLock(options.mesh.nodeName)
+    this.#tables = new TableMaker({ ...options, isWanted: (table) => this.#isWanted(table) })
     const { requests } = options.mesh
-    requests.serve('link', async (body, from) => await this.#linked(body as unknown as LinkRequest, from))
-    requests.serve('settle', async (body, from) => await this.#settled(body, from))
+    const serveInTurn = (method: string, run: (body: Json, from: string) => Promise<Json>) =>
+      requests.serve(method, (body, from) => this.#lock.inTurn(from, () => run(body, from)))
+    serveInTurn('link', (body, from) => this.#linked(body as unknown as LinkRequest, from))
+    serveInTurn('settle', (body, from) => this.#settled(body, from))
+    serveInTurn('take_back', (body, from) => this.#takenBack(body, from))
     requests.serve('remove', async (body, from) => await this.#removeFor(body, from))
-    requests.serve('take_back', async (body, from) => await this.#takenBack(body, from))
     requests.serve('unlink', async (_, from) => await this.#unlinked(from))
   }
 
@@ -204,11 +213,13 @@ export class Agreement {
     const goodbye = mesh.requests.ask(node, 'unlink', null, GOODBYE_MS).catch(() => {})
     if (!unwelcome) await goodbye
     await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, 200))])
+    // Before all else, so that no request of its own that is under way can bring it back.
+    if (unwelcome) mesh.requests.ban(node)
+    this.#lock.release(node)
     await storage.write((transaction) => {
       peers.removePeer(transaction, node, unwelcome)
       receipt?.alongside(transaction)
     })
-    if (unwelcome) mesh.requests.ban(node)
     await removed(node)
   }
 
@@ -261,9 +272,31 @@ export class Agreement {
    * @param replace whether this is all that is shared, with these nodes and at all
    */
   async #carryOut(plans: readonly Plan[], timeoutMs: number, replace: boolean, receipt: Receipt): Promise<void> {
-    const turn = this.#turn.then(() => this.#carryOutNow(plans, timeoutMs, replace, receipt))
+    const turn = this.#turn.then(() => this.#carryOutWhenFree(plans, timeoutMs, replace, receipt))
     this.#turn = turn.catch(() => undefined)
     await turn
+  }
+
+  /** Tries again while a node that is needed, this one or another, is at another agreement. */
+  async #carryOutWhenFree(
+    plans: readonly Plan[],
+    timeoutMs: number,
+    replace: boolean,
+    receipt: Receipt,
+  ): Promise<void> {
+    const own = this.#options.mesh.nodeName
+    for (const until = Date.now() + timeoutMs; ; ) {
+      try {
+        this.#lock.hold(own, Number.POSITIVE_INFINITY)
+        return await this.#carryOutNow(plans, timeoutMs, replace, receipt)
+      } catch (error) {
+        const isBusy = error instanceof Problem && error.code === 'agreement_busy'
+        if (!isBusy || Date.now() > until) throw error
+      } finally {
+        this.#lock.release(own)
+      }
+      await delay(BUSY_RETRY_MS.least + Math.random() * (BUSY_RETRY_MS.most - BUSY_RETRY_MS.least))
+    }
   }
 
   async #carryOutNow(plans: readonly Plan[], timeoutMs: number, replace: boolean, receipt: Receipt): Promise<void> {
@@ -273,8 +306,10 @@ export class Agreement {
     const made: Made[] = []
     const others = replace ? [...peers.peers.keys()].filter((name) => !plans.some(({ node }) => node === name)) : []
     try {
-      for (const { states, wanted } of plans)
+      for (const { states, wanted } of plans) {
         made.push(...(await this.#tables.make(wanted.map((wish) => states.get(nameOf(wish))))))
+        this.#checkTables(wanted)
+      }
       for (const plan of plans) {
         asked.push(plan.node)
         const request = { ...this.#requestOf(plan), replace, id }
@@ -356,7 +391,16 @@ export class Agreement {
       typeof id === 'string' &&
       Number.isSafeInteger(sequence)
     if (!right) throw new Problem('invalid_request', { reason: 'The request to share tables has a wrong shape.' })
-    const made = await this.#tables.make(states)
+    this.#lock.hold(from, TRIAL_MS)
+    const made: Made[] = []
+    try {
+      made.push(...(await this.#tables.make(states)))
+      this.#checkTables(subscriptions)
+    } catch (error) {
+      await this.#tables.unmake(made)
+      this.#lock.release(from)
+      throw error
+    }
     const description = { incarnation, sequence }
     this.#trials.set(from, { id, replace, made, description, wanted: subscriptions, before: undefined })
     return null
@@ -366,12 +410,21 @@ export class Agreement {
   async #settled(body: Json, from: string): Promise<Json> {
     const { changed, mesh, peers, storage } = this.#options
     const trial = this.#trialOf(body, from)
-    if (!trial) throw new Problem('agreement_gone', { node: mesh.nodeName })
+    if (!trial || !this.#lock.isHeldBy(from)) throw new Problem('agreement_gone', { node: mesh.nodeName })
     trial.before = peers.remembered(from)
-    const publicKey = mesh.requests.keyOf(from)!.text
-    await storage.write((transaction) => this.#store(transaction, { ...trial, node: from, publicKey }, trial.replace))
+    await storage.write((transaction) => {
+      const key = mesh.requests.keyOf(from)
+      if (!key) throw new Problem('node_removed', { node: from })
+      this.#store(transaction, { ...trial, node: from, publicKey: key.text }, trial.replace)
+    })
+    this.#lock.release(from)
     await changed(from)
     return null
+  }
+
+  /** A table that was there when it was asked for may have gone since: one that is nowhere is not to be shared. */
+  #checkTables(wanted: readonly TableName[]): void {
+    for (const { database, table } of wanted) this.#options.catalog.table(database, table)
   }
 
   /** Some node could not: everything is put back. */
@@ -380,6 +433,7 @@ export class Agreement {
     const trial = this.#trialOf(body, from)
     if (!trial) return null
     this.#trials.delete(from)
+    this.#lock.release(from)
     const { before, made } = trial
     if (before) {
       await storage.write((transaction) => peers.restore(transaction, before))
@@ -387,6 +441,13 @@ export class Agreement {
     }
     await this.#tables.unmake(made)
     return null
+  }
+
+  /** Whether a table is part of an agreement, or of one that is being made. */
+  #isWanted(table: TableName): boolean {
+    const agreements: { subscriptions: readonly TableName[] }[] = [...this.#options.peers.peers.values()]
+    for (const { wanted } of this.#trials.values()) agreements.push({ subscriptions: wanted })
+    return agreements.some(({ subscriptions }) => subscriptions.some((one) => nameOf(one) === nameOf(table)))
   }
 
   #trialOf(body: Json, from: string): Trial | undefined {

@@ -158,7 +158,10 @@ export class Replication implements AsyncDisposable {
   async purge(table: TableName, what: { keep?: number; seq?: number }): Promise<number> {
     const { database, table: name } = table
     this.#options.catalog.table(database, name)
-    const purged = await this.mesh.outbox.purge(topicOf(table), what)
+    const purged = await this.mesh.outbox.purge(topicOf(table), what).catch((error: unknown) => {
+      this.#options.log.warn({ ...table, error: String(error) }, 'the outbox could not be purged')
+      throw new Problem('own_server_silent', { server: 'leaf' })
+    })
     // Readers that were not through with it learn by the next message that something is missing.
     this.#changed.set(nameOf(table), table)
     this.#publisher.wake()

@@ -114,8 +114,8 @@ export class StatusReader {
   async network(timeoutMs: number): Promise<NodeOfNetwork[]> {
     const { mesh, peers } = this.#options
     const started = performance.now()
-    await mesh.requests.flush()
-    const ownTime = Math.round(performance.now() - started)
+    const isThere = await mesh.requests.reachesServer(timeoutMs / 4)
+    const ownTime = isThere ? Math.round(performance.now() - started) : null
     const found = await mesh.requests.discover(Math.min(DISCOVER_MS, timeoutMs / 2))
     const others = new Set([...found, ...peers.peers.keys()])
     others.delete(mesh.nodeName)

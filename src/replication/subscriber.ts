@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Problem } from '../lib/index.js'
+import { Problem, untilAborted } from '../lib/index.js'
 import type { Arrival, Json, Log, Mesh, Place } from '../mesh/index.js'
 import type { WriteTransaction } from '../storage/index.js'
 import type { Position } from './peers.js'
@@ -152,7 +152,7 @@ export class Subscriber implements AsyncDisposable {
     const description = await this.#describe()
     this.#link = 'catching up'
     // The end of the stream now: whatever the log says in a moment is behind nothing that comes later.
-    const state = await mesh.outbox.state(peer)
+    const state = await untilAborted(signal, mesh.outbox.state(peer))
     const from: Place = { created: state.created, sequence: state.lastSequence + 1 }
     await this.#catchUp(description.incarnation)
     const inner = new AbortController()
@@ -358,6 +358,7 @@ export class Subscriber implements AsyncDisposable {
       const position = receiver.position(table)
       if (!position || position.incarnation !== incarnation || position.copy) continue
       const fresh = entries.filter((entry) => entry.sequence > position.sequence)
+      if (upTo === undefined && fresh.length < entries.length) this.#repeated(table, entries.length - fresh.length)
       const events = fresh.filter(({ operation }) => operation === 'events')
       const records = fresh.flatMap((entry) => entry.records)
       if (events.length > 0) await receiver.insertEvents(table, events)
@@ -385,6 +386,12 @@ export class Subscriber implements AsyncDisposable {
         }
       }
     })
+  }
+
+  /** Honest where the outbox and the log overlap, as after a restart; else somebody sends old changes again. */
+  #repeated(table: TableName, entries: number): void {
+    const { log, peer } = this.#options
+    log.info({ peer, ...table, entries }, 'skipped changes that are here already')
   }
 
   /**
@@ -418,15 +425,20 @@ export class Subscriber implements AsyncDisposable {
     const name = `${method} ${JSON.stringify(body)}`
     const ahead = this.#ahead
     this.#ahead = undefined
-    if (ahead?.name === name) return await ahead.answer
-    return await this.#options.mesh.requests.ask(this.#options.peer, method, body, ASK_MS)
+    // Whoever ends the subscriber does not wait for a peer that does not answer.
+    const isAsked = ahead?.name === name
+    return await untilAborted(this.#stop.signal, isAsked ? ahead.answer : this.#request(method, body))
   }
 
   /** Asks for the next page while this one is being stored. */
   #askAhead(method: string, body: Json): void {
-    const answer = this.#options.mesh.requests.ask(this.#options.peer, method, body, ASK_MS)
+    const answer = this.#request(method, body)
     answer.catch(() => {}) // Whoever takes it hears of it.
     this.#ahead = { name: `${method} ${JSON.stringify(body)}`, answer }
+  }
+
+  #request(method: string, body: Json): Promise<unknown> {
+    return this.#options.mesh.requests.ask(this.#options.peer, method, body, ASK_MS)
   }
 
   #strange(): Problem {

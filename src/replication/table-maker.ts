@@ -10,6 +10,8 @@ export interface TableMakerOptions {
   events: SharedEvents
   /** Drops a table with all that belongs to it. */
   dropTable: (database: string, table: string) => Promise<void>
+  /** Whether an agreement has the table: dropping it would drop it on other nodes too. */
+  isWanted: (table: TableName) => boolean
 }
 
 /** A table that was made for an agreement, and whether its database was. */
@@ -40,11 +42,11 @@ export class TableMaker {
     return made
   }
 
-  /** Takes back what was made, unless somebody has used it since. */
+  /** Takes back what was made, unless somebody has used it since, or another agreement has it. */
   async unmake(made: readonly Made[]): Promise<void> {
-    const { catalog, dropTable } = this.#options
+    const { catalog, dropTable, isWanted } = this.#options
     for (const { database, table, withDatabase } of [...made].reverse()) {
-      if (!(await this.#isEmpty(database, table))) continue
+      if (!(await this.#isEmpty(database, table)) || isWanted({ database, table })) continue
       await dropTable(database, table)
       if (withDatabase && catalog.current.databases.get(database)?.tables.size === 0)
         await catalog.dropDatabase(database)

@@ -1,5 +1,6 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
+import { constants, setPriority } from 'node:os'
 import { fileURLToPath } from 'node:url'
 import { Problem } from '../lib/index.js'
 
@@ -58,6 +59,8 @@ export class EnvironmentCopies implements AsyncDisposable {
       env: { ...process.env, NODE_OPTIONS: '', UV_THREADPOOL_SIZE: String(copies.length + 2) },
       stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     })
+    // Whoever waits for a copy can wait longer than those who call the node meanwhile.
+    if (copier.pid !== undefined) setPriority(copier.pid, constants.priority.PRIORITY_BELOW_NORMAL)
     const prepared = new EnvironmentCopies(copier)
     try {
       await prepared.#ask({ open: copies })

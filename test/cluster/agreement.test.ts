@@ -1,6 +1,7 @@
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { contentOf, withCluster } from '../support/cluster.js'
-import { eventually } from '../support/mesh.js'
+import { eventually, intruderOn } from '../support/mesh.js'
 import type { TestNode } from '../support/node.js'
 
 const create = (table: string, database = 'dev') => ({
@@ -63,6 +64,107 @@ describe('agreements between nodes', () => {
         expect(await sharedBy(a!)).to.deep.equal([['c', 'other.dog']])
         expect(await sharedBy(c!)).to.deep.equal([['a', 'other.dog']])
         await eventually('b has heard of it', 5_000, async () => JSON.stringify(await sharedBy(b!)) === '[]')
+      },
+      (name): Record<string, string> => (name === 'c' ? { 'catalog.tables_max': '1' } : {}),
+    )
+  }).timeout(60_000)
+
+  it('that several nodes make at once are the same on both sides', async () => {
+    await withCluster(['a', 'b', 'c'], async ([a, b, c]) => {
+      const nodes = new Map([
+        ['a', a!],
+        ['b', b!],
+        ['c', c!],
+      ])
+      await a!.ok(create('cat'))
+      await a!.ok(create('dog'))
+      const everywhere = ['b', 'c'].map((node_name) => ({ node_name, subscriptions: [both('cat'), both('dog')] }))
+      await a!.ok({ operation: 'configure_cluster', connections: everywhere })
+      const configure = (from: string, ...wanted: [string, string][]) =>
+        nodes.get(from)!.post({
+          operation: 'configure_cluster',
+          connections: wanted.map(([node_name, table]) => ({ node_name, subscriptions: [both(table)] })),
+          timeout: 10_000,
+        })
+      for (let turn = 0; turn < 3; turn++) {
+        const answers = await Promise.all([
+          configure('a', ['b', 'cat'], ['c', 'cat']),
+          configure('b', ['a', 'dog']),
+          configure('c', ['a', 'dog'], ['b', 'cat']),
+          configure('a', ['b', 'dog']),
+        ])
+        expect(answers.map(({ status }) => status)).to.deep.equal([200, 200, 200, 200])
+        const ends = new Set<string>()
+        for (const [name, node] of nodes)
+          for (const [other, ...tables] of (await sharedBy(node)) as string[][])
+            for (const table of tables) ends.add([name, other].sort().join() + table + (name < other! ? '>' : '<'))
+        for (const end of ends) expect([...ends]).to.include(end.replace(/.$/, (way) => (way === '>' ? '<' : '>')))
+      }
+      const twice = await configure('a', ['b', 'cat'], ['b', 'dog'])
+      expect(twice.body).to.include({ code: 'invalid_request' })
+    })
+  }).timeout(60_000)
+
+  it('that cannot be taken back on a node out of reach say so, and hold where they did until they are asked for again', async () => {
+    await withCluster(
+      ['a', 'b', 'c'],
+      async ([a, b, c]) => {
+        await a!.ok(create('cat'))
+        await a!.ok(create('dog', 'other'))
+        await a!.ok({ operation: 'add_node', node_name: 'b', subscriptions: [both('cat')] })
+        await flows(a!, b!, 1)
+        const request = {
+          operation: 'configure_cluster',
+          timeout: 700,
+          connections: [
+            { node_name: 'b', subscriptions: [both('dog', 'other')] },
+            { node_name: 'c', subscriptions: [both('dog', 'other')] },
+          ],
+        }
+        const hubOf = ({ node }: TestNode) => node.services.clustering.replication.mesh.servers.hub!.pid!
+        const watcher = await intruderOn(join(a!.folder, 'mesh'))
+        const stopAt = (subject: string, node: TestNode) =>
+          watcher.subscribe(subject, { max: 1, callback: () => process.kill(hubOf(node), 'SIGSTOP') })
+        const refused = async (nodes: string) => {
+          try {
+            const { body, status } = await a!.post(request)
+            expect(body).to.include({ code: 'agreement_stuck', nodes })
+            expect(status).to.equal(502)
+            expect(await sharedBy(a!)).to.deep.equal([['b', 'dev.cat']])
+          } finally {
+            for (const node of [b!, c!]) process.kill(hubOf(node), 'SIGCONT')
+          }
+        }
+        // c refuses when b, which is prepared, is out of reach.
+        await c!.ok(create('full', 'other'))
+        stopAt('rpc.c.link', b!)
+        await watcher.flush()
+        await refused('b')
+        await c!.ok({ operation: 'drop_table', database: 'other', table: 'full' })
+        expect(await sharedBy(b!)).to.deep.equal([['a', 'dev.cat']])
+        expect(await sharedBy(c!)).to.deep.equal([])
+        await eventually(
+          'b is back',
+          10_000,
+          async () =>
+            (await a!.post({ operation: 'update_node', node_name: 'b', subscriptions: [], timeout: 500 })).status ===
+            200,
+        )
+        // b has agreed when c is not there to do so, and is not there itself when that is to be taken back.
+        stopAt('rpc.b.settle', c!)
+        stopAt('rpc.c.settle', b!)
+        await watcher.flush()
+        await refused('b, c')
+        await watcher.close()
+        await eventually('the same request is carried out', 10_000, async () => (await a!.post(request)).status === 200)
+        expect(await sharedBy(a!)).to.deep.equal([
+          ['b', 'other.dog'],
+          ['c', 'other.dog'],
+        ])
+        for (const node of [b!, c!]) expect(await sharedBy(node)).to.deep.equal([['a', 'other.dog']])
+        await a!.ok({ operation: 'insert', schema: 'other', table: 'dog', records: [{ id: 5 }] })
+        for (const node of [b!, c!])
+          await eventually('it arrives', 10_000, () => contentOf(node, 'other', 'dog').length === 1)
       },
       (name): Record<string, string> => (name === 'c' ? { 'catalog.tables_max': '1' } : {}),
     )

@@ -218,6 +218,42 @@ describe('shared event tables', () => {
     expect(told!.last_full_copy?.reason).to.contain('away for longer')
   }).timeout(60_000)
 
+  it('of a node that was made anew from a backup come back, and what only it has stays', async () => {
+    await using trial = await Trial.start(['a', 'b'], { wired: true })
+    const insertOn = (name: string, from: number, count: number) => trial.ask(name, insert(numbered(from, count)))
+    const compared = async (name: string) => {
+      const request = { operation: 'verify_replicas', schema: 'dev', table: 'visit' }
+      const answer = await trial.ask<Comparison>(name, request).catch(() => undefined)
+      return answer?.equal ? answer.nodes[0]!.records : undefined
+    }
+    const equal = (count: number) =>
+      eventually(`${count} equal events`, 30_000, async () => {
+        return (await compared('a')) === count && (await compared('b')) === count
+      })
+    await trial.ask('a', visit)
+    await trial.ask('a', { operation: 'add_node', node_name: 'b', subscriptions: [both] })
+    await insertOn('a', 0, 30)
+    await insertOn('b', 30, 30)
+    await equal(60)
+    trial.cut('b', 'refused')
+    await insertOn('b', 100, 20) // In the backup, and on no other node.
+    await trial.makeBackup('b')
+    await insertOn('b', 200, 20) // Gone with the disk.
+    await trial.end('b')
+    await insertOn('a', 300, 20)
+    trial.heal()
+    await trial.replace('b')
+    await equal(100)
+    await insertOn('b', 400, 10)
+    await insertOn('a', 500, 10)
+    await equal(120)
+    const { connections } = await trial.ask<{
+      connections: { subscriptions: { table: string; last_full_copy: { reason: string } | null }[] }[]
+    }>('b', { operation: 'cluster_status' })
+    const told = connections[0]!.subscriptions.find(({ table }) => table === 'visit')
+    expect(told!.last_full_copy?.reason).to.contain('restored from a backup')
+  }).timeout(90_000)
+
   it('come from a start_time on by a full copy: the log has none of before', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
       await a!.ok(visit)

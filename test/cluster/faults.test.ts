@@ -84,36 +84,34 @@ describe('three nodes under load', () => {
     expect(await trial.faults()).to.deep.equal([])
   }).timeout(60_000)
 
-  it('are told before the log forgets what a node that is away has not taken', async () => {
-    const small = { 'tables.log_bytes_max': '1048576' }
-    await using trial = await Trial.start(['a', 'b'], { over: () => small })
-    const dog = { schema: 'dev', table: 'dog' }
-    type Told = { warnings: string[]; connections: { waiting: { characters: number; share: number } }[] }
-    const status = () => trial.ask<Told>('a', { operation: 'cluster_status' })
-    const write = (from: number) => {
-      const records = Array.from({ length: 100 }, (_, place) => ({ id: `${from + place}`, text: 'x'.repeat(4_000) }))
-      return trial.ask('a', { operation: 'insert', ...dog, records })
+  it('go on with a full copy where a kill has interrupted it', async () => {
+    await using trial = await Trial.start(['a', 'b'])
+    const big = { schema: 'dev', table: 'big' }
+    const COUNT = 10_000
+    await trial.ask('a', { operation: 'create_table', ...big, hash_attribute: 'id' })
+    for (let from = 0; from < COUNT; from += 1_000) {
+      const records = Array.from({ length: 1_000 }, (_, place) => ({ id: from + place, text: 'x'.repeat(2_000) }))
+      await trial.ask('a', { operation: 'insert', ...big, records })
     }
-    await write(0)
-    await trial.healed(10_000)
-    await eventually(
-      'b has told that it has all',
-      15_000,
-      async () => (await status()).connections[0]!.waiting.share === 0,
-    )
-    await trial.end('b')
-    await write(100)
-    expect((await status()).connections[0]!.waiting.share).to.be.within(0.3, 0.6)
-    expect((await status()).warnings.join()).to.not.contain('Node b lacks')
-    await write(200)
-    await write(300)
-    const { connections, warnings } = await status()
-    expect(connections[0]!.waiting.share).to.be.greaterThan(0.8)
-    expect(warnings.join()).to.match(/Node b lacks changes that are \d+ % of what the log keeps/)
-    const { text } = await trial.ask<{ text: string }>('a', { operation: 'metrics' }).catch(() => ({ text: '' }))
-    if (text !== '') expect(text).to.match(/trellis_mesh_waiting_share\{node="b"\} [1-9.]/)
-    await trial.begin('b')
-    await trial.healed(20_000)
-    await eventually('the warning is gone', 15_000, async () => (await status()).warnings.length === 0)
-  }).timeout(90_000)
+    type Copy = { rows: number } | null
+    const copyOf = async (): Promise<{ full_copy: Copy; last_full_copy: Copy } | undefined> => {
+      const { connections } = await trial.ask<{
+        connections: { subscriptions: { table: string; full_copy: Copy; last_full_copy: Copy }[] }[]
+      }>('b', { operation: 'cluster_status' })
+      return connections[0]!.subscriptions.find(({ table }) => table === big.table)
+    }
+    const subscriptions = [{ ...big, publish: false, subscribe: true, copy: true }]
+    await trial.ask('b', { operation: 'add_node', node_name: 'a', subscriptions })
+    let rows = 0
+    await eventually('some of it is here', 10_000, async () => {
+      rows = (await copyOf())?.full_copy?.rows ?? 0
+      return rows > 0
+    })
+    await trial.kill('b', 'node')
+    const then = await copyOf()
+    expect((then?.full_copy ?? then?.last_full_copy)?.rows).to.be.within(rows, COUNT)
+    await eventually('all of it is here', 20_000, async () => (await copyOf())?.last_full_copy?.rows === COUNT)
+    const { equal } = await trial.ask<{ equal: boolean }>('b', { operation: 'verify_replicas', ...big })
+    expect(equal).to.equal(true)
+  }).timeout(60_000)
 })

@@ -311,7 +311,7 @@ export class Trial implements AsyncDisposable {
   /** Each node has a route to the one before. */
   async #join(): Promise<void> {
     const members = [...this.#members.values()]
-    for (const [place, { name }] of members.entries()) if (place > 0) await this.#route(name, members[place - 1]!)
+    await Promise.all(members.slice(1).map(({ name }, before) => this.#route(name, members[before]!)))
   }
 
   async #route(name: string, { clusterPort }: Member): Promise<void> {

@@ -1,8 +1,15 @@
-import { mkdtempSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { ConfigError, loadConfig, settings, withoutSecrets } from '../../src/config/index.js'
+
+/** A configuration file of this text. */
+function fileOf(text: string, mode = 0o600): string {
+  const file = join(mkdtempSync(join(tmpdir(), 'trellis-config-')), 'trellis.yaml')
+  writeFileSync(file, text, { mode })
+  return file
+}
 
 describe('the configuration', () => {
   it('is all defaults when nothing is said', () => {
@@ -13,8 +20,7 @@ describe('the configuration', () => {
   })
 
   it('takes flags before the environment before the file', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'trellis-config-')), 'trellis.yaml')
-    writeFileSync(file, 'http:\n  port: 1001\n  host: 127.0.0.2\nnode:\n  name: from-file\n')
+    const file = fileOf('http:\n  port: 1001\n  host: 127.0.0.2\nnode:\n  name: from-file\n')
     const environment = { TRELLIS_HTTP_PORT: '1002', TRELLIS_NODE_NAME: 'from-environment', TRELLIS_CONFIG: file }
     const config = loadConfig({ environment, flags: ['--http.port', '1003'] })
     expect([config.http.port, config.node.name, config.http.host]).to.deep.equal([
@@ -53,9 +59,45 @@ describe('the configuration', () => {
     })
 
   it('refuses an unknown key of the file and names the nearest one', () => {
-    const file = join(mkdtempSync(join(tmpdir(), 'trellis-config-')), 'trellis.yaml')
-    writeFileSync(file, 'http:\n  prot: 1001\n')
+    const file = fileOf('http:\n  prot: 1001\n')
     expect(() => loadConfig({ flags: ['--config', file] })).to.throw(ConfigError, /http\.prot.*http\.port/)
+  })
+
+  const WRONG: Record<string, readonly [string, RegExp]> = {
+    'an empty value': ['http:\n  port:\n', /http\.port .* must be integer/],
+    'a truth for a number': ['http:\n  port: true\n', /http\.port .* must be integer/],
+    'a number for a password, which would become another one': ['admin:\n  password: 0123\n', /password .* string/],
+    'numbers in a list of texts': ['http:\n  cors_origins: [1]\n', /cors_origins.* must be string/],
+    'a value for a group': ['http: 5\n', /'http' is a group of settings/],
+    'dots in a name': ['http.port: 5\n', /names within names.*http: port/],
+    'a key twice': ['http:\n  port: 1\n  port: 2\n', /unique at line 3/],
+    'two documents': ['http:\n  port: 1\n---\nhttp:\n  port: 2\n', /multiple documents/],
+    'a list': ['- http\n', /'name: value' lines/],
+    'names of prototypes': ['http:\n  __proto__:\n    port: 5\n', /Unknown setting http\.__proto__/],
+    'aliases that grow': [
+      `a: &a [${'x,'.repeat(9)}]\n${[...'bcdefgh'].map((name, at) => `${name}: &${name} [${`*${'abcdefg'[at]},`.repeat(9)}]\n`).join('')}`,
+      /alias count/,
+    ],
+    'brackets without end': ['['.repeat(60_000), /not valid YAML/],
+    'many keys': [Array.from({ length: 7000 }, (_, at) => `k${at}: 1\n`).join(''), /Unknown setting k0/],
+    'more than 64 KiB': ['#'.repeat(70_000), /larger than 65536 bytes/],
+  }
+  for (const [title, [text, message]] of Object.entries(WRONG))
+    it(`refuses a file with ${title}, and says where`, () => {
+      expect(() => loadConfig({ flags: ['--config', fileOf(text)] })).to.throw(ConfigError, message)
+      expect(({} as { port?: number }).port).to.equal(undefined)
+    })
+
+  it('refuses a file with a secret that everybody may read, and never prints lines of it', () => {
+    const open = fileOf('admin:\n  password: hush-hush\n', 0o644)
+    expect(() => loadConfig({ flags: ['--config', open] })).to.throw(ConfigError, /admin\.password.*chmod 600/)
+    chmodSync(open, 0o640)
+    expect(loadConfig({ flags: ['--config', open] }).admin.password).to.equal('hush-hush')
+    for (const text of ['admin:\n  password: [hush-hush]\n', 'admin:\n  password: hush-hush\n  password: hush\n'])
+      expect(() => loadConfig({ flags: ['--config', fileOf(text)] }))
+        .to.throw(ConfigError)
+        .with.property('message')
+        .that.does.not.include('hush')
   })
 
   it('shows no secret', () => {

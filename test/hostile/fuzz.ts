@@ -41,19 +41,22 @@ export async function makeTables({ ok }: { ok: (body: unknown) => Promise<unknow
 }
 
 /** Sends generated bodies over all contracts and counts what comes back. */
-export async function fuzz({
-  url,
-  authorizations,
-  seed,
-  bodies,
-  timeMs,
-  connections = 8,
-  rate,
-  instead,
-}: FuzzOptions): Promise<FuzzReport> {
-  const report: FuzzReport = { bodies: 0, statuses: new Map(), faults: [], seconds: 0 }
-  // Made before the clock runs: what making them costs is not the node's.
+export function fuzz(options: FuzzOptions): Promise<FuzzReport> {
+  return prepareFuzz(options)()
+}
+
+/** Makes the bodies; answers what sends them. What making them costs is not the node's. */
+export function prepareFuzz(options: FuzzOptions): () => Promise<FuzzReport> {
+  const { instead, bodies, seed } = options
   const texts = instead === undefined ? hostileBodies(bodies, new Random(seed)) : undefined
+  return () => sendAll(options, (index) => instead ?? texts![index]!)
+}
+
+async function sendAll(
+  { url, authorizations, seed, bodies, timeMs, connections = 8, rate }: FuzzOptions,
+  textOf: (index: number) => string,
+): Promise<FuzzReport> {
+  const report: FuzzReport = { bodies: 0, statuses: new Map(), faults: [], seconds: 0 }
   const random = new Random(seed)
   const started = performance.now()
   const pool = new Pool(url, { connections, bodyTimeout: 60_000, headersTimeout: 60_000 })
@@ -62,8 +65,7 @@ export async function fuzz({
       const due = rate === undefined ? 0 : (report.bodies / rate) * 1000 - (performance.now() - started)
       if (due > 0) await new Promise((resolve) => setTimeout(resolve, due))
       else {
-        const text = instead ?? texts![report.bodies]!
-        report.bodies++
+        const text = textOf(report.bodies++)
         await send(pool, text, random.of(authorizations), report)
       }
     }

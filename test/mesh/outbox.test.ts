@@ -1,9 +1,8 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { connect } from 'nats'
 import type { Arrival, Mesh } from '../../src/mesh/index.js'
-import { eventually, withMeshes } from '../support/mesh.js'
+import { eventually, intruderOn, withMeshes } from '../support/mesh.js'
 
 /** Reads a's outbox on b until the test ends. */
 function follow(reader: Mesh) {
@@ -106,10 +105,7 @@ describe('the outbox', () => {
       await a!.outbox.ensure()
       await using reading = follow(b!)
       // Somebody with the passwords of b, and with all that b may do.
-      const { readFile } = await import('node:fs/promises')
-      const configuration = JSON.parse(await readFile(join(options!.folder, 'leaf.conf'), 'utf8'))
-      const { user, password } = configuration.accounts.DATA.users[0]
-      const intruder = await connect({ port: options!.leaf.port, user, pass: password })
+      const intruder = await intruderOn(options!.folder)
       intruder.publish('out.a.dev.dog', 'forged')
       await intruder.request('$JS.a.API.STREAM.PURGE.OUT', '', { timeout: 300 }).catch(() => {})
       const deleted = await intruder.request('$JS.a.API.STREAM.DELETE.OUT', '', { timeout: 300 }).catch(() => undefined)
@@ -128,10 +124,7 @@ describe('the outbox', () => {
       await acquaint(b!, 'a')
       await a!.outbox.ensure()
       await using reading = follow(b!)
-      const { readFile } = await import('node:fs/promises')
-      const configuration = JSON.parse(await readFile(join(options!.folder, 'leaf.conf'), 'utf8'))
-      const { user, password } = configuration.accounts.DATA.users[0]
-      const intruder = await connect({ port: options!.leaf.port, user, pass: password })
+      const intruder = await intruderOn(options!.folder)
       intruder.publish('out.a.dev.dog', 'without a signature')
       intruder.publish('out.a.dev.dog', Buffer.from([0, 255, 254]))
       await intruder.flush()

@@ -1,23 +1,14 @@
-import { readFile } from 'node:fs/promises'
-import { join } from 'node:path'
 import { expect } from 'chai'
-import { connect, type Msg, type NatsConnection } from 'nats'
+import type { Msg } from 'nats'
 import { Problem } from '../../src/lib/index.js'
-import { Mesh, type MeshOptions } from '../../src/mesh/index.js'
-import { eventually, meshOptions, type RememberedLog, withFolder, withMeshes } from '../support/mesh.js'
+import { Mesh } from '../../src/mesh/index.js'
+import { eventually, intruderOn, meshOptions, type RememberedLog, withFolder, withMeshes } from '../support/mesh.js'
 
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
     () => 'it resolved',
     (error: Problem) => error.code,
   )
-
-/** A client with all the rights of a node's own connection. */
-async function intruderOn(options: MeshOptions): Promise<NatsConnection> {
-  const { accounts } = JSON.parse(await readFile(join(options.folder, 'leaf.conf'), 'utf8'))
-  const { user, password } = accounts.DATA.users[0]
-  return connect({ port: options.leaf.port, user, pass: password })
-}
 
 describe('requests between nodes', () => {
   it('bring an answer, a Problem, or say that nobody is there', async () => {
@@ -44,6 +35,19 @@ describe('requests between nodes', () => {
       expect(await codeOf(b!.requests.ask('a', 'sleep', null, 200))).to.equal('node_silent')
       expect(await codeOf(b!.requests.ask('a', 'unknown', null, 1_000))).to.equal('node_method_unknown')
       expect(await codeOf(b!.requests.ask('nobody', 'echo', null, 1_000))).to.equal('node_unreachable')
+    })
+  })
+
+  it('that are made at once, before the nodes know each other, are all answered', async () => {
+    await withMeshes(['a', 'b'], async ([a, b]) => {
+      a!.requests.serve('echo', async (body) => body)
+      const ask = (body: number) => b!.requests.ask('a', 'echo', body, 2_000)
+      await eventually('a is in reach', 5_000, async () => (await b!.requests.discover(100)).includes('a'))
+      for (let turn = 0; turn < 20; turn++) {
+        b!.requests.forget('a')
+        if (turn % 2 === 0) a!.requests.forget('b')
+        expect(await Promise.all([1, 2, 3, 4, 5].map(ask))).to.deep.equal([1, 2, 3, 4, 5])
+      }
     })
   })
 
@@ -94,7 +98,7 @@ describe('requests between nodes', () => {
     await withMeshes(['a', 'b'], async ([a, b], [options]) => {
       let taken = 0
       a!.requests.serve('count', async () => ++taken)
-      const intruder = await intruderOn(options!)
+      const intruder = await intruderOn(options!.folder)
       const seen: Msg[] = []
       intruder.subscribe('rpc.a.count', { callback: (_, message) => void seen.push(message) })
       await intruder.flush()
@@ -136,7 +140,7 @@ describe('requests between nodes', () => {
           () => false,
         ),
       )
-      const intruder = await intruderOn(options!)
+      const intruder = await intruderOn(options!.folder)
       intruder.subscribe('rpc.a.slow', {
         callback: (_, message) => {
           const { id } = JSON.parse(message.string())

@@ -161,9 +161,10 @@ describe('routes', () => {
   it('need the same secret on both sides', async () => {
     await withMeshes(
       ['a', 'b'],
-      async ([, b]) => {
+      async ([, b], [options]) => {
         const error = await rejection(b!.requests.hello('a', 1_500))
         expect(error).to.equal('node_unreachable')
+        expect((options!.log as RememberedLog).lines.join('\n')).to.match(/^warn .*authentication error/m)
       },
       async (name) => ({ secret: name === 'a' ? 'the right one' : 'the wrong one' }),
     )

@@ -1,8 +1,16 @@
+import { createPublicKey, webcrypto } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { connect } from 'node:tls'
 import { expect } from 'chai'
+import { headers } from 'nats'
+import { identityFromKey } from '../../src/mesh/identity.js'
 import { loadAuthority, Mesh, type MeshOptions } from '../../src/mesh/index.js'
-import { eventually, meshOptions, withFolder } from '../support/mesh.js'
+import { eventually, intruderOn, meshOptions, type RememberedLog, withFolder } from '../support/mesh.js'
+
+// The library wants this before it.
+await import('reflect-metadata')
+const x509 = await import('@peculiar/x509')
 
 const { createAuthority, signNode } = await loadAuthority()
 
@@ -24,6 +32,47 @@ async function withTls(run: (folder: string, authority: string) => Promise<void>
   })
 }
 
+/** Whether a node's log has a text. */
+const said = ({ log }: MeshOptions, text: string) => (log as RememberedLog).lines.some((line) => line.includes(text))
+
+/** What the authority has signed for a node, and was good until yesterday. */
+async function expired(node: string, authority: string): Promise<{ cert: string; key: string }> {
+  const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' }
+  const keyPem = await readFile(join(authority, 'ca.key'), 'utf8')
+  const [signingKey, keys] = await Promise.all([
+    webcrypto.subtle.importKey('pkcs8', x509.PemConverter.decodeFirst(keyPem), algorithm, false, ['sign']),
+    webcrypto.subtle.generateKey(algorithm, true, ['sign', 'verify']),
+  ])
+  const issuer = new x509.X509Certificate(await readFile(join(authority, 'ca.crt'), 'utf8')).subject
+  const day = 86_400_000
+  const certificate = await x509.X509CertificateGenerator.create(
+    {
+      serialNumber: '01',
+      subject: `CN=${node}`,
+      issuer,
+      notBefore: new Date(Date.now() - 2 * day),
+      notAfter: new Date(Date.now() - day),
+      signingAlgorithm: algorithm,
+      publicKey: keys.publicKey,
+      signingKey,
+      extensions: [
+        new x509.ExtendedKeyUsageExtension([x509.ExtendedKeyUsage.serverAuth, x509.ExtendedKeyUsage.clientAuth]),
+      ],
+    },
+    webcrypto,
+  )
+  const key = x509.PemConverter.encode(await webcrypto.subtle.exportKey('pkcs8', keys.privateKey), 'PRIVATE KEY')
+  return { cert: certificate.toString('pem'), key }
+}
+
+/** Dials as somebody who does not care whom it reaches; resolves when it is hung up on. */
+const knock = (port: number, { cert, key }: { cert: string; key: string }) =>
+  new Promise<void>((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port, cert, key, rejectUnauthorized: false })
+    socket.on('error', () => {}).on('close', () => resolve())
+    socket.resume().write('CONNECT {}\r\nPING\r\n')
+  })
+
 const dial = (mesh: Mesh, to: MeshOptions) => mesh.setRoutes('hub', [{ host: '127.0.0.1', port: to.hub!.clusterPort }])
 
 describe('mutual TLS between nodes', () => {
@@ -44,6 +93,24 @@ describe('mutual TLS between nodes', () => {
     })
   }).timeout(20_000)
 
+  it('tells others of a node by the first host of its certificate, and by none where that is loopback', async () => {
+    await withTls(async (folder, authority) => {
+      const a = await tlsOptions('a', folder, authority)
+      const b = await tlsOptions('b', folder, authority)
+      await signNode(authority, 'b', ['b.example.com', '192.0.2.2'])
+      await using first = await Mesh.start(a)
+      await using second = await Mesh.start(b)
+      const told = async ({ folder: own }: MeshOptions) => {
+        const { cluster, leafnodes } = JSON.parse(await readFile(join(own, 'hub.conf'), 'utf8'))
+        return [cluster.advertise, leafnodes.advertise]
+      }
+      expect(await told(a)).to.deep.equal([undefined, undefined])
+      const { clusterPort, leafnodePort } = b.hub!
+      expect(await told(b)).to.deep.equal([`b.example.com:${clusterPort}`, `b.example.com:${leafnodePort}`])
+      expect([first.connected, second.connected]).to.deep.equal([true, true])
+    })
+  }).timeout(20_000)
+
   it('keeps out a node of another authority, and one that uses the name of another', async () => {
     await withTls(async (folder, authority) => {
       const a = await tlsOptions('a', folder, authority)
@@ -56,12 +123,42 @@ describe('mutual TLS between nodes', () => {
       await dial(second, a)
       await new Promise((resolve) => setTimeout(resolve, 1_500))
       expect(await reaches(second, 'a')).to.equal(false)
+      const [cert, key] = await Promise.all(
+        [stranger.tls!.certificate, stranger.tls!.privateKey].map((file) => readFile(file, 'utf8')),
+      )
+      await knock(a.hub!.clusterPort, { cert: cert!, key: key! })
+      await eventually('it is told', 8_000, () => said(a, 'certificate signed by unknown authority'))
       const thief = await Mesh.start({ ...named, nodeName: 'd' }).then(
         () => 'started',
         (error: { code: string }) => error.code,
       )
       expect(thief).to.equal('mesh_certificate_wrong')
       expect(first.requests.knownKeys()).to.deep.equal([])
+    })
+  }).timeout(20_000)
+
+  it('keeps out a certificate that has expired, at every door, and says so', async () => {
+    await withTls(async (folder, authority) => {
+      const a = await tlsOptions('a', folder, authority)
+      const b = await tlsOptions('b', folder, authority)
+      const old = await expired('old', authority)
+      await using first = await Mesh.start(a)
+      await using second = await Mesh.start(b)
+      await knock(a.hub!.clusterPort, old)
+      await eventually('it is told', 8_000, () => said(a, 'certificate has expired'))
+      // A member that has passed the doors shows it as the proof of another name.
+      await dial(second, a)
+      await eventually('b reaches a', 8_000, () => reaches(second, 'a'))
+      const intruder = await intruderOn(b.folder, b.tls!.certificateAuthority)
+      const key = createPublicKey(old.key).export({ type: 'spki', format: 'der' }).toString('base64')
+      const hello = { id: '1', from: 'old', to: 'a', method: 'hello', session: '', count: 1, body: null }
+      const bytes = Buffer.from(JSON.stringify({ ...hello, key, proof: old.cert }))
+      const header = headers()
+      header.set('Trellis-Signature', identityFromKey(old.key).sign(bytes).toString('base64'))
+      intruder.publish('rpc.a.hello', bytes, { headers: header, reply: 'nobody' })
+      await eventually('it is refused', 8_000, () => said(a, '"reason":"a wrong proof"'))
+      expect(first.requests.keyOf('old')).to.equal(undefined)
+      await intruder.close()
     })
   }).timeout(20_000)
 
@@ -79,6 +176,7 @@ describe('mutual TLS between nodes', () => {
       await eventually('b is cut off', 1_000, async () => !(await reaches(second, 'a')))
       await new Promise((resolve) => setTimeout(resolve, 1_500)) // Its hub dials again and again.
       expect(await reaches(second, 'a')).to.equal(false)
+      await eventually('it is told', 8_000, () => said(a, 'certificate not pinned'))
       await first.pin([])
       await eventually('b is let in again', 8_000, () => reaches(second, 'a'))
     })
@@ -96,7 +194,7 @@ describe('mutual TLS between nodes', () => {
       await eventually('the edge is cut off', 1_000, async () => !(await reaches(second, 'a')))
       await new Promise((resolve) => setTimeout(resolve, 2_500)) // Its leaf dials every second.
       expect(await reaches(second, 'a')).to.equal(false)
-      await eventually('a is joined with itself', 5_000, () => first.requests.flush().then(() => true))
+      await eventually('a is joined with itself', 5_000, () => first.requests.reachesServer(1_000))
       await first.pin([first.identity.publicKey, second.identity.publicKey])
       await eventually('the edge is let in again', 8_000, () => reaches(second, 'a'))
     })

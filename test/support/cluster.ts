@@ -47,7 +47,7 @@ export async function withCluster(
   const nodes: TestNode[] = []
   const start = async (place: number): Promise<void> => {
     if (place === names.length) {
-      for (let i = 1; i < nodes.length; i++) await join_(nodes[i]!, settings[i - 1]!.clusterPort)
+      await Promise.all(nodes.slice(1).map((node, before) => joinTo(node, settings[before]!.clusterPort)))
       await allSee(nodes)
       return await test(nodes, folder)
     }
@@ -67,18 +67,16 @@ export async function withCluster(
   }
 }
 
-const join_ = (node: TestNode, port: number) =>
+const joinTo = (node: TestNode, port: number) =>
   node.ok({ operation: 'cluster_set_routes', server: 'hub', routes: [{ host: '127.0.0.1', port }] })
 
 async function allSee(nodes: readonly TestNode[]): Promise<void> {
-  for (const node of nodes)
-    await eventually('every node is seen', 15_000, async () => {
-      const { nodes: seen } = await node.ok<{ nodes: { response_time: number | null }[] }>({
-        operation: 'cluster_network',
-        timeout: 1_000,
-      })
-      return seen.length === nodes.length && seen.every(({ response_time }) => response_time !== null)
-    })
+  const seesAll = async (node: TestNode) => {
+    const network = { operation: 'cluster_network', timeout: 1_000 }
+    const { nodes: seen } = await node.ok<{ nodes: { response_time: number | null }[] }>(network)
+    return seen.length === nodes.length && seen.every(({ response_time }) => response_time !== null)
+  }
+  await Promise.all(nodes.map((node) => eventually('every node is seen', 15_000, () => seesAll(node))))
 }
 
 /** All records of a table in the order of their keys, as they are stored. */

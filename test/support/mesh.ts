@@ -1,7 +1,8 @@
-import { mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
+import { connect, type NatsConnection } from 'nats'
 import { type Log, Mesh, type MeshOptions, newIdentity } from '../../src/mesh/index.js'
 import { freePorts, natsServer } from './nats.js'
 
@@ -80,4 +81,17 @@ export async function eventually(
     await delay(20)
   }
   throw new Error(`not within ${withinMs} ms: ${what}`)
+}
+
+/** A client with all the rights that a node's own connection to its leaf has. The folder is the mesh's. */
+export async function intruderOn(folder: string, certificateAuthority?: string): Promise<NatsConnection> {
+  const { accounts, listen } = JSON.parse(await readFile(join(folder, 'leaf.conf'), 'utf8'))
+  const { user, password } = accounts.DATA.users[0]
+  return connect({
+    servers: listen,
+    user,
+    pass: password,
+    maxReconnectAttempts: 0,
+    ...(certificateAuthority ? { tls: { caFile: certificateAuthority } } : {}),
+  })
 }

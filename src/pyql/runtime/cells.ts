@@ -1,6 +1,7 @@
 import type { Dictionary } from '../block.js'
 import type { Scalar } from '../program.js'
 import { type Accumulator, Extremes } from './accumulators.js'
+import { giveArray, takeArray } from './spare-arrays.js'
 
 /** Bytes that the cells of one tally may take; where they would take more, groups are nodes from the start. */
 const bytesMax = 1 << 22
@@ -9,11 +10,13 @@ const bytesMax = 1 << 22
 export type CellField = readonly [index: number, array: string]
 
 /** Of one level of a tally, by the name that programs give it: `last`, `A0n` … */
-export type CellArrays = Readonly<Record<string, Int32Array | Float64Array>>
+export type CellArrays = Readonly<Record<string, Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>>
 
 /** What cells are turned into. */
 export interface CellGroups {
   readonly accumulators: readonly Accumulator[]
+  /** So many groups will be made. */
+  reserve(groups: number): void
   /** The number of a key. */
   groupKey(key: Scalar): number
   /** Whether no group was made yet: those of cells are new then. */
@@ -76,6 +79,7 @@ export class Cells {
     const cells = strides.reduce((product, stride) => product * stride, 1)
     if (cells * (4 + 8 * this.#fields.length) > bytesMax) return false
     this.flush()
+    this.#giveBack()
     this.strides = strides
     let size = 1
     this.levels = strides.map((stride) => {
@@ -86,11 +90,27 @@ export class Cells {
   }
 
   #arrays(size: number): CellArrays {
-    const arrays: Record<string, Int32Array | Float64Array> = { last: new Int32Array(size) }
+    const arrays: Record<string, CellArrays[string]> = { last: takeArray(Int32Array, size, 0) }
     for (const [index, array] of this.#fields) {
-      arrays[`A${index}${array}`] = new Float64Array(size).fill(this.#none(index))
+      arrays[`A${index}${array}`] = takeArray(Float64Array, size, this.#none(index))
     }
     return arrays
+  }
+
+  /** The arrays of cells that were flushed serve the next scan. */
+  #giveBack(): void {
+    for (const arrays of this.levels) {
+      giveArray(arrays.last!, 0)
+      for (const [index, array] of this.#fields) giveArray(arrays[`A${index}${array}`]!, this.#none(index))
+    }
+  }
+
+  /** The same as flush, at the end of a scan. */
+  end(): void {
+    this.flush()
+    this.#giveBack()
+    this.strides = this.strides.map(() => 1)
+    this.levels = this.strides.map(() => this.#arrays(1))
   }
 
   #none(index: number): number {
@@ -100,13 +120,13 @@ export class Cells {
   /** Adds what was counted to the groups, and empties the cells. */
   flush(): void {
     const { isEmpty } = this.#groups
-    let above: Int32Array = new Int32Array(1)
+    let above = new Int32Array(1)
     for (const [level, arrays] of this.levels.entries()) {
       const cells = countedCells(arrays.last as Int32Array)
+      if (isEmpty) this.#groups.reserve(cells.length)
       const nodes = this.#nodesOf(level, cells, above, isEmpty)
       this.#add(arrays, cells, nodes)
-      above = new Int32Array(arrays.last!.length)
-      for (let at = 0; at < cells.length; at++) above[cells[at]!] = nodes[at]!
+      if (level < this.levels.length - 1) above = placed(cells, nodes, arrays.last!.length)
       arrays.last!.fill(0)
     }
   }
@@ -142,6 +162,13 @@ export class Cells {
       accumulator.absorb(columns, nodes)
     }
   }
+}
+
+/** By cell its node. */
+function placed(cells: Int32Array, nodes: Int32Array, length: number): Int32Array<ArrayBuffer> {
+  const nodeOf = new Int32Array(length)
+  for (let at = 0; at < cells.length; at++) nodeOf[cells[at]!] = nodes[at]!
+  return nodeOf
 }
 
 function countedCells(last: Int32Array): Int32Array {

@@ -103,6 +103,14 @@ export class GroupTree {
     return this.parent.length
   }
 
+  /** Makes room for so many more nodes. */
+  reserve(nodes: number): void {
+    const least = Math.min(this.size + nodes, this.#nodesMax + 1)
+    if (least <= this.parent.length) return
+    this.parent = grown(this.parent, least)
+    this.key = grown(this.key, least)
+  }
+
   /** The node of a key below a node; made when it is not there. */
   child(parent: number, key: number): number {
     if (this.#entered < this.size) this.#enter()
@@ -128,8 +136,8 @@ export class GroupTree {
     }
     const node = this.size++
     if (node >= this.parent.length) {
-      this.parent = grown(this.parent)
-      this.key = grown(this.key)
+      this.parent = grown(this.parent, this.parent.length * 2)
+      this.key = grown(this.key, this.key.length * 2)
     }
     this.parent[node] = parent
     this.key[node] = key
@@ -153,8 +161,8 @@ function placeOf(parent: number, key: number): number {
   return (Math.imul(parent, 0x9e3779b1) ^ Math.imul(key, 0x85ebca6b)) >>> 9
 }
 
-function grown(array: Int32Array<ArrayBuffer>): Int32Array<ArrayBuffer> {
-  const larger = new Int32Array(array.length * 2)
+function grown(array: Int32Array<ArrayBuffer>, length: number): Int32Array<ArrayBuffer> {
+  const larger = new Int32Array(length)
   larger.set(array)
   return larger
 }

@@ -192,6 +192,11 @@ export class Runtime extends Values {
     return this.#tree.size === 1
   }
 
+  reserve(groups: number): void {
+    this.#tree.reserve(groups)
+    if (this.#tree.capacity !== this.#capacity) this.#grow()
+  }
+
   newChild(parent: number, key: number): number {
     const node = this.#tree.append(parent, key)
     if (this.#tree.capacity !== this.#capacity) this.#grow()
@@ -318,7 +323,7 @@ export class Runtime extends Values {
   }
 
   partial(): PartialResult {
-    for (const cells of this.#cells) cells.flush()
+    for (const cells of this.#cells) cells.end()
     const { size, parent, key } = this.#tree
     return {
       keys: this.pool.keys,
