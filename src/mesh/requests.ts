@@ -201,22 +201,24 @@ export class Requests {
   }
 
   /** Introduces the two nodes to each other and returns the peer's public key. */
-  hello(node: string, timeoutMs: number): Promise<string> {
+  async hello(node: string, timeoutMs: number): Promise<string> {
+    const until = Date.now() + timeoutMs
     // Each hello begins a session and ends the one before: requests made at once are to have one.
-    let greeting = this.#greetings.get(node)
-    if (!greeting) {
-      greeting = this.#hello(node, timeoutMs).finally(() => this.#greetings.delete(node))
-      this.#greetings.set(node, greeting)
+    for (let underWay = this.#greetings.get(node); underWay; underWay = this.#greetings.get(node)) {
+      const left = delay(Math.max(1, until - Date.now()), undefined, { ref: false })
+      const key = await Promise.race([underWay.catch(() => undefined), left])
+      if (key !== undefined) return key
+      if (Date.now() >= until) throw new Problem('node_silent', { node, timeout_ms: timeoutMs })
     }
-    return greeting
+    const greeting = this.#hello(node, Math.max(1, until - Date.now())).finally(() => this.#greetings.delete(node))
+    this.#greetings.set(node, greeting)
+    return await greeting
   }
 
   async #hello(node: string, timeoutMs: number): Promise<string> {
     const answer = await this.#exchange(node, 'hello', null, timeoutMs)
     const key = String(answer.key ?? '')
-    const known = this.#known.get(node)
-    if (known && known.key.text !== key) throw new Problem('node_identity_changed', { node })
-    if (!known) this.trust(node, key)
+    if (!this.#known.has(node)) this.trust(node, key)
     this.#known.get(node)!.theirs = answer.session ?? ''
     return key
   }
@@ -289,8 +291,9 @@ export class Requests {
     if (!answer || answer.id !== question.id || answer.from !== node) throw new Problem('node_answer_refused', { node })
     const key = introduces ? this.#introduced(node, answer.key, answer.proof) : this.#known.get(node)?.key
     if (!key?.verifies(message.data, signatureOf(message))) {
-      this.#refuse(node, 'an answer with a wrong signature')
-      throw new Problem('node_answer_refused', { node })
+      const isAnother = introduces && this.#isAnother(node, answer)
+      this.#refuse(node, isAnother ? 'another key than before' : 'an answer with a wrong signature')
+      throw new Problem(isAnother ? 'node_identity_changed' : 'node_answer_refused', { node })
     }
     return answer
   }
@@ -362,6 +365,12 @@ export class Requests {
     } catch {
       return undefined
     }
+  }
+
+  /** Whether a node of this mesh has a name of which we know another key: it was made anew, or somebody else uses it. */
+  #isAnother(name: string, { key = '', proof = '' }: Answer): boolean {
+    const known = this.#known.get(name)
+    return known !== undefined && known.key.text !== key && this.#credentials.accepts(name, key, proof)
   }
 
   #answer(message: Msg, question: Question, { body, ...rest }: Reply): void {

@@ -248,6 +248,23 @@ describe('shared tables', () => {
     })
   }).timeout(40_000)
 
+  it('end with remove_node at once also when the node is silent, and an answer of it is waited for', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(dog)
+      await share(a!, 'b')
+      const hub = b!.node.services.clustering.replication.mesh.servers.hub!.pid!
+      process.kill(hub, 'SIGSTOP')
+      try {
+        await new Promise((resolve) => setTimeout(resolve, 4_000)) // By now a has noticed, and asks.
+        const started = performance.now()
+        await a!.ok({ operation: 'remove_node', node_name: 'b' })
+        expect(performance.now() - started).to.be.lessThan(3_000)
+      } finally {
+        process.kill(hub, 'SIGCONT')
+      }
+    })
+  }).timeout(40_000)
+
   it('share users and roles when both nodes say so', async () => {
     await withCluster(
       ['a', 'b'],

@@ -51,6 +51,20 @@ describe('requests between nodes', () => {
     })
   })
 
+  it('wait as long as each says, whoever asked before', async () => {
+    await withMeshes(['a', 'b'], async ([a, b]) => {
+      await eventually('a is in reach', 5_000, async () => (await b!.requests.discover(100)).includes('a'))
+      a!.requests.ban('b')
+      const patient = codeOf(b!.requests.hello('a', 1_500))
+      const started = performance.now()
+      expect(await codeOf(b!.requests.hello('a', 200))).to.equal('node_silent')
+      expect(performance.now() - started).to.be.within(150, 1_000)
+      a!.requests.forget('b')
+      expect(await codeOf(b!.requests.hello('a', 5_000))).to.equal('it resolved')
+      expect(await patient).to.equal('node_silent')
+    })
+  })
+
   it('bring answers that are larger than a message', async () => {
     await withMeshes(['a', 'b'], async ([a, b]) => {
       const large = { text: 'a "quoted" word and ünïcödé '.repeat(300_000) }
@@ -184,6 +198,10 @@ describe('requests between nodes', () => {
       a!.requests.trust('b', a!.identity.publicKey) // What a remembers of b is another key than b's.
       expect(await codeOf(b!.requests.hello('a', 300))).to.equal('node_silent')
       expect(a!.requests.refusals).to.be.greaterThan(0)
+      b!.requests.forget('a')
+      b!.requests.trust('a', b!.identity.publicKey)
+      a!.requests.forget('b')
+      expect(await codeOf(b!.requests.hello('a', 500))).to.equal('node_identity_changed')
     })
   })
 })
