@@ -65,6 +65,12 @@ export interface ScanQuery {
   readonly keep?: Keep
 }
 
+/** A population that has a header, in all partitions. */
+export interface KeptWhole extends PopulationInfo {
+  /** Whether every partition has it, and the same: a stop in the middle of a change may have left some without. */
+  readonly isWhole: boolean
+}
+
 const ENVIRONMENTS_MAX = 8
 const PROGRESS_MS = 100
 
@@ -240,15 +246,22 @@ export class EventStore implements AsyncDisposable {
   }
 
   /** The kept populations that have a header, people of all partitions added up. */
-  async populations(table: EventTable): Promise<PopulationInfo[]> {
-    const byName = new Map<string, PopulationInfo>()
+  async populations(table: EventTable): Promise<KeptWhole[]> {
+    const byName = new Map<string, PopulationInfo[]>()
     for (const infos of await this.#all<PopulationInfo[]>(table, { kind: 'populations', table: table.id })) {
       for (const info of infos) {
-        const known = byName.get(info.name)
-        byName.set(info.name, known ? { ...known, people: known.people + info.people } : info)
+        const parts = byName.get(info.name)
+        if (parts) parts.push(info)
+        else byName.set(info.name, [info])
       }
     }
-    return [...byName.values()].sort((a, b) => (a.name < b.name ? -1 : 1))
+    return [...byName]
+      .map(([name, parts]) => {
+        const { header } = parts[0]!
+        const isWhole = parts.length === table.partitions && parts.every((part) => part.header === header)
+        return { name, header, isWhole, people: parts.reduce((sum, { people }) => sum + people, 0) }
+      })
+      .sort((a, b) => (a.name < b.name ? -1 : 1))
   }
 
   /** Whether inserts into a table are noted for triggers. */

@@ -100,8 +100,19 @@ export class Segments implements AsyncDisposable {
     if (meanwhile) return meanwhile.segments
     for (const { name, header } of populations) segments.set(name, JSON.parse(header) as SegmentDefinition)
     this.#tables.set(table.id, { table, segments, usedAt: new Map() })
+    for (const { name, isWhole } of populations) if (!isWhole) await this.#mend(table, segments.get(name)!)
     this.inserted(table)
     return segments
+  }
+
+  /** A stop while a segment was stored or dropped has left it in some partitions only: it is computed anew. */
+  async #mend(table: EventTable, definition: SegmentDefinition): Promise<void> {
+    try {
+      await this.#computeAndKeep(table, definition, new Map(), {})
+    } catch (error) {
+      this.#options.onError(error)
+      await this.drop(table, definition.name)
+    }
   }
 
   /** Segments that are kept up on insert are brought up soon, in the background. */
