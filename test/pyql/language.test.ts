@@ -112,6 +112,11 @@ const scripts: [string, string, unknown[]][] = [
     'c = 0\nmatch:\n    iter_next()\n    match:\n        c += 1\ndebug(c)',
     [6],
   ],
+  [
+    'reads what is changed before what it is changed by',
+    'def f:\n    d["a"] = 10\n    v = 10\n    return 1\nd = {"a": 1}\nd["a"] += f()\ndebug(d["a"])\nv = 1\nv += f()\ndebug(v)',
+    [2, 2],
+  ],
   ['limits matches', 'match 2 where n > 1:\n    debug(n)', [2, 3]],
   ['walks backward', 'iter_move_last()\nreverse_match 2 where word == "pear":\n    debug(n)', [4, 1]],
   [

@@ -511,8 +511,8 @@ class Interpreter {
 
   private assignEntry(target: Subscript, op: string, valueNode: Expression, frame: Frame): void {
     const { name, root, path } = this.path(target, frame)
-    const given = this.eval(valueNode, frame)
-    const value = op === '=' || op === '<<' ? given : changed(op, path.reduce(at, root), given)
+    const old = op === '=' || op === '<<' ? null : path.reduce(at, root)
+    const value = changed(op, old, this.eval(valueNode, frame))
     const base = root ?? new OracleDict()
     let object = base
     for (const key of path.slice(0, -1)) {
