@@ -1,9 +1,8 @@
 import { readFileSync, statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
-import { parse } from 'yaml'
 import { type Client, type ConnectOptions, connect } from '../client/index.js'
-import { didYouMean } from '../lib/index.js'
+import { didYouMean, parseYaml } from '../lib/index.js'
 import type { Flag } from './arguments.js'
 import { Usage } from './failures.js'
 
@@ -64,7 +63,7 @@ function readSettings(path: string): Settings {
 
 function parsed(path: string, text: string): unknown {
   try {
-    return parse(text) ?? {}
+    return parseYaml(text) ?? {}
   } catch (error) {
     // Behind the first line come lines of the file, which may hold secrets.
     throw new Usage(`${path} is not valid YAML: ${(error as Error).message.split(':\n')[0]}`)

@@ -1,9 +1,8 @@
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
 import { join } from 'node:path'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
-import { parse } from 'yaml'
 import type { Config } from '../generated/config.js'
-import { didYouMean } from '../lib/index.js'
+import { didYouMean, parseYaml } from '../lib/index.js'
 import { configSchema, settings } from './settings.js'
 
 /** A configuration that cannot be used; the message says what to change and where. */
@@ -152,7 +151,7 @@ function textOf(file: string): { text: string; mode: number } {
 
 function parsed(file: string, text: string): unknown {
   try {
-    return parse(text) ?? {}
+    return parseYaml(text) ?? {}
   } catch (error) {
     // The first line says what and where; the lines of the file behind it may hold secrets.
     const [what] = (error as Error).message.split(':\n')

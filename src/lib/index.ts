@@ -14,3 +14,4 @@ export { endOfFirstRecord, endOfRecord, endOfRecords, type LoadFormat, linesIn }
 export { atOnce, type Steps, TooManySteps, withPauses } from './steps.js'
 export { untilAborted } from './until-aborted.js'
 export { allRights, everything, type Rights, type TableAction, type View } from './view.js'
+export { parseYaml } from './yaml.js'

@@ -78,7 +78,12 @@ describe('the configuration', () => {
       `a: &a [${'x,'.repeat(9)}]\n${[...'bcdefgh'].map((name, at) => `${name}: &${name} [${`*${'abcdefg'[at]},`.repeat(9)}]\n`).join('')}`,
       /alias count/,
     ],
-    'brackets without end': ['['.repeat(60_000), /not valid YAML/],
+    'brackets without end': ['['.repeat(60_000), /too deep/],
+    'groups within groups without end': [
+      Array.from({ length: 300 }, (_, depth) => `${' '.repeat(depth)}a:\n`).join(''),
+      /too deep/,
+    ],
+    'keys of keys without end': ['? '.repeat(30_000), /too deep/],
     'many keys': [Array.from({ length: 7000 }, (_, at) => `k${at}: 1\n`).join(''), /Unknown setting k0/],
     'more than 64 KiB': ['#'.repeat(70_000), /larger than 65536 bytes/],
   }

@@ -1,0 +1,18 @@
+import { Lexer, Parser, parse } from 'yaml'
+
+/** Collections and their entries count, so that values may lie half as deep in one another. */
+const DEPTH_MAX = 64
+
+/**
+ * The value of a YAML text. It is parsed by functions that call themselves: V8 ends the process when it has to compile
+ * a regular expression where their stack ends, so the depth is bounded before.
+ * @throws Error that says where the text is wrong
+ */
+export function parseYaml(text: string): unknown {
+  const parser = new Parser()
+  for (const lexeme of new Lexer().lex(text)) {
+    Array.from(parser.next(lexeme)) // it reads on as its tokens are taken
+    if (parser.stack.length > DEPTH_MAX) throw new Error('Values lie too deep in one another.')
+  }
+  return parse(text)
+}
