@@ -122,17 +122,19 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     log,
   })
   const indexBuilds = new IndexBuilds(jobs, indexBuilderOf(tables))
-  const backups = await Backups.open({
-    storage,
-    catalog,
-    changes: tables.changes,
-    events,
-    jobs,
-    folder: new Folder(config.backup.dir, 'backup.dir'),
-    scratch: join(config.data_dir, 'scratch'),
-    about: { version, node: config.node.name, incarnation },
-    openAside: (folder) => openAside(folder, config),
-  })
+  const backups = stack.use(
+    await Backups.open({
+      storage,
+      catalog,
+      changes: tables.changes,
+      events,
+      jobs,
+      folder: new Folder(config.backup.dir, 'backup.dir'),
+      scratch: join(config.data_dir, 'scratch'),
+      about: { version, node: config.node.name, incarnation },
+      openAside: (folder) => openAside(folder, config),
+    }),
+  )
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
   const node: NodeInfo = {
     name: config.node.name,

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import type { Catalog, TableSchema } from '../catalog/index.js'
 import type { FileIdentity, Folder, JobRun, Jobs, NewJob, Started } from '../jobs/index.js'
 import { Problem } from '../lib/index.js'
-import { EnvironmentCopies, type Incarnation, RECORDS, type Storage } from '../storage/index.js'
+import { EnvironmentCopier, type Incarnation, RECORDS, type Storage } from '../storage/index.js'
 import { type ChangeLog, transplant } from '../tables/index.js'
 import { type Manifest, pack, unpack } from './archive.js'
 import { type Aside, tablesIn } from './aside.js'
@@ -64,13 +64,15 @@ interface RestorePosition {
 const EVENTS = 'events'
 
 /** Backups of the whole node while it serves, their verification, and databases that come back under a new name. */
-export class Backups {
+export class Backups implements AsyncDisposable {
   readonly #options: BackupsOptions
-  /** The end of the last copy: each takes a process, so they are made one after the other. */
+  readonly #copier: EnvironmentCopier
+  /** The end of the last copy: one process makes them, one after the other. */
   #lastCopy: Promise<unknown> = Promise.resolve()
 
   private constructor(options: BackupsOptions) {
     this.#options = options
+    this.#copier = new EnvironmentCopier(1 + options.events.files.length)
     options.jobs.define('create_backup', (job) => this.#write(job))
     options.jobs.define('backup_verify', (job) => this.#verify(job))
     options.jobs.define('restore_backup', (job) => this.#restore(job))
@@ -80,6 +82,10 @@ export class Backups {
   static async open(options: BackupsOptions): Promise<Backups> {
     await rm(options.scratch, { recursive: true, force: true })
     return new Backups(options)
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.#copier[Symbol.asyncDispose]()
   }
 
   /** A backup of everything in pieces: a tar file. The copy is made when the first piece is asked for. */
@@ -107,7 +113,7 @@ export class Backups {
     events.describeIn(join(folder, EVENTS))
     const files = names.map((name) => ({ from: join(storage.path, name), to: join(folder, name) }))
     try {
-      await using copies = await EnvironmentCopies.prepare(files)
+      await using copies = await this.#copier.prepare(files)
       const begin = async () => {
         await copies.begin()
         return Date.now()

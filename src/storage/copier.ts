@@ -33,7 +33,7 @@ async function copyAll(): Promise<void> {
   await Promise.all(environments.map(({ to, root }) => root.backup(to, true)))
   isDone = true
   await begun
-  for (const { root } of environments) await root.close()
+  for (const { root } of environments.splice(0)) await root.close()
 }
 
 async function sizeOf(file: string): Promise<number> {

@@ -27,19 +27,115 @@ const FULL = /no space left|quota exceeded|file too large/i
 /** Longest time for the copies to begin, while writers wait, in milliseconds. */
 const BEGIN_MS_MAX = 10_000
 
+/** How long a process waits for further copies, in milliseconds: starting one holds the event loop for some. */
+const IDLE_MS_MAX = 10_000
+
 /**
- * Copies of several LMDB environments as of one moment, without their free pages, made by a process of its own: LMDB
- * copies in threads, of which this process has too few for all environments at once, and they are to begin together.
+ * Makes copies of LMDB environments by a process of its own: LMDB copies in threads, of which this process has too few
+ * for all environments at once, and they are to begin together. One use of it at a time.
  */
+export class EnvironmentCopier implements AsyncDisposable {
+  readonly #environmentsMax: number
+  #idle: CopierProcess | undefined
+  #isClosed = false
+
+  constructor(environmentsMax: number) {
+    this.#environmentsMax = environmentsMax
+  }
+
+  /** Gets ready; nothing is copied yet. */
+  async prepare(copies: readonly EnvironmentCopy[]): Promise<EnvironmentCopies> {
+    const copier = this.#take()
+    const prepared = new EnvironmentCopies(copier, () => this.#keep(copier))
+    try {
+      await copier.ask({ open: copies })
+      return prepared
+    } catch (error) {
+      await prepared[Symbol.asyncDispose]()
+      throw error
+    }
+  }
+
+  #take(): CopierProcess {
+    const idle = this.#idle
+    this.#idle = undefined
+    if (idle && !idle.hasEnded) {
+      idle.hold()
+      return idle
+    }
+    return new CopierProcess(this.#environmentsMax)
+  }
+
+  async #keep(copier: CopierProcess): Promise<void> {
+    if (this.#isClosed) return await copier.end()
+    this.#idle = copier
+    copier.rest()
+  }
+
+  /** Ends the process that waits, and that of a copy under way behind it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#isClosed = true
+    await this.#idle?.end()
+  }
+}
+
+/** Copies of several LMDB environments as of one moment, without their free pages. */
 export class EnvironmentCopies implements AsyncDisposable {
-  readonly #copier: ChildProcess
+  readonly #copier: CopierProcess
+  readonly #release: () => Promise<void>
+  #isWhole = false
+
+  constructor(copier: CopierProcess, release: () => Promise<void>) {
+    this.#copier = copier
+    this.#release = release
+  }
+
+  /** Begins with all copies: what is written when this is kept is in none of them, what was written before is in all. */
+  async begin(): Promise<void> {
+    const late = setTimeout(() => this.#copier.kill(), BEGIN_MS_MAX)
+    try {
+      await this.#copier.ask({ copy: true })
+    } finally {
+      clearTimeout(late)
+    }
+  }
+
+  /** Kept when all copies are whole. @throws Problem disk_full, and the reason of the signal */
+  async finish(signal?: AbortSignal): Promise<void> {
+    const stop = () => this.#copier.kill()
+    signal?.addEventListener('abort', stop)
+    try {
+      signal?.throwIfAborted()
+      await this.#copier.answer()
+      this.#isWhole = true
+    } catch (error) {
+      throw signal?.aborted ? signal.reason : error
+    } finally {
+      signal?.removeEventListener('abort', stop)
+    }
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await (this.#isWhole ? this.#release() : this.#copier.end())
+  }
+}
+
+class CopierProcess {
+  readonly #child: ChildProcess
   #next: Waiting | undefined
   #answers: CopierAnswer[] = []
   #end: Error | undefined
+  #rest: NodeJS.Timeout | undefined
 
-  private constructor(copier: ChildProcess) {
-    this.#copier = copier
-    copier.on('message', (answer: CopierAnswer) => {
+  constructor(environmentsMax: number) {
+    this.#child = fork(fileURLToPath(new URL('./copier.js', import.meta.url)), {
+      execArgv: [],
+      env: { ...process.env, NODE_OPTIONS: '', UV_THREADPOOL_SIZE: String(environmentsMax + 2) },
+      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
+    })
+    // Whoever waits for a copy can wait longer than those who call the node meanwhile.
+    if (this.#child.pid !== undefined) setPriority(this.#child.pid, constants.priority.PRIORITY_BELOW_NORMAL)
+    this.#child.on('message', (answer: CopierAnswer) => {
       const next = this.#take()
       if (next) next.resolve(answer)
       else this.#answers.push(answer)
@@ -48,64 +144,47 @@ export class EnvironmentCopies implements AsyncDisposable {
       this.#end ??= error
       this.#take()?.reject(error)
     }
-    copier.on('error', ended)
-    copier.on('exit', (code, signal) => ended(new Error(`the copying process ended: ${signal ?? code}`)))
+    this.#child.on('error', ended)
+    this.#child.on('exit', (code, signal) => ended(new Error(`the copying process ended: ${signal ?? code}`)))
   }
 
-  /** Gets ready; nothing is copied yet. */
-  static async prepare(copies: readonly EnvironmentCopy[]): Promise<EnvironmentCopies> {
-    const copier = fork(fileURLToPath(new URL('./copier.js', import.meta.url)), {
-      execArgv: [],
-      env: { ...process.env, NODE_OPTIONS: '', UV_THREADPOOL_SIZE: String(copies.length + 2) },
-      stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
-    })
-    // Whoever waits for a copy can wait longer than those who call the node meanwhile.
-    if (copier.pid !== undefined) setPriority(copier.pid, constants.priority.PRIORITY_BELOW_NORMAL)
-    const prepared = new EnvironmentCopies(copier)
-    try {
-      await prepared.#ask({ open: copies })
-      return prepared
-    } catch (error) {
-      await prepared[Symbol.asyncDispose]()
-      throw error
-    }
+  get hasEnded(): boolean {
+    return this.#end !== undefined || this.#child.killed
   }
 
-  /** Begins with all copies: what is written when this is kept is in none of them, what was written before is in all. */
-  async begin(): Promise<void> {
-    const late = setTimeout(() => this.#copier.kill('SIGKILL'), BEGIN_MS_MAX)
-    try {
-      await this.#ask({ copy: true })
-    } finally {
-      clearTimeout(late)
-    }
+  async ask(request: CopierRequest): Promise<void> {
+    this.#child.send(request)
+    await this.answer()
   }
 
-  /** Kept when all copies are whole. @throws Problem disk_full, and the reason of the signal */
-  async finish(signal?: AbortSignal): Promise<void> {
-    const stop = () => this.#copier.kill('SIGKILL')
-    signal?.addEventListener('abort', stop)
-    try {
-      signal?.throwIfAborted()
-      await this.#answer()
-    } catch (error) {
-      throw signal?.aborted ? signal.reason : error
-    } finally {
-      signal?.removeEventListener('abort', stop)
-    }
-  }
-
-  async #ask(request: CopierRequest): Promise<void> {
-    this.#copier.send(request)
-    await this.#answer()
-  }
-
-  async #answer(): Promise<void> {
+  async answer(): Promise<void> {
     const answer = this.#answers.shift() ?? (await this.#coming())
     if (!('failed' in answer)) return
     throw FULL.test(answer.failed)
       ? new Problem('disk_full', {})
       : new Problem('backup_failed', { reason: answer.failed })
+  }
+
+  /** Waits for the next use, for a while. */
+  rest(): void {
+    this.#rest = setTimeout(() => this.kill(), IDLE_MS_MAX)
+  }
+
+  hold(): void {
+    clearTimeout(this.#rest)
+  }
+
+  kill(): void {
+    this.#child.kill('SIGKILL')
+  }
+
+  async end(): Promise<void> {
+    clearTimeout(this.#rest)
+    const { exitCode, signalCode } = this.#child
+    if (exitCode !== null || signalCode !== null || this.#end) return
+    const exited = once(this.#child, 'exit')
+    this.kill()
+    await exited
   }
 
   #coming(): Promise<CopierAnswer> {
@@ -120,13 +199,5 @@ export class EnvironmentCopies implements AsyncDisposable {
     const next = this.#next
     this.#next = undefined
     return next
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    const { exitCode, signalCode } = this.#copier
-    if (exitCode !== null || signalCode !== null || this.#end) return
-    const exited = once(this.#copier, 'exit')
-    this.#copier.kill('SIGKILL')
-    await exited
   }
 }

@@ -1,7 +1,7 @@
 // storage owns the data folder: its lock, its format, and the one LMDB environment of all that is not events.
 
 export { BinaryEnvironment, type Write } from './binary-environment.js'
-export { EnvironmentCopies } from './environment-copies.js'
+export { EnvironmentCopier } from './environment-copies.js'
 export { fileErrorOf } from './failure.js'
 export type { Migration } from './format.js'
 export { beginIncarnation, type Incarnation, incarnationOf } from './incarnation.js'

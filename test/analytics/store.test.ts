@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { EventStore, type EventTable } from '../../src/analytics/index.js'
-import { EnvironmentCopies } from '../../src/storage/index.js'
+import { EnvironmentCopier } from '../../src/storage/index.js'
 import { settings } from './settings.js'
 
 const table: EventTable = {
@@ -199,7 +199,8 @@ describe('the event store', () => {
       mkdirSync(join(folder, 'copy'))
       store.describeIn(join(folder, 'copy'))
       {
-        await using copies = await EnvironmentCopies.prepare(files)
+        await using copier = new EnvironmentCopier(files.length)
+        await using copies = await copier.prepare(files)
         await store.quietly(() => copies.begin())
         await copies.finish()
       }

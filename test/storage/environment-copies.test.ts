@@ -1,0 +1,85 @@
+import { execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { open } from 'lmdb'
+import { EnvironmentCopier } from '../../src/storage/index.js'
+
+/** Processes of this one that copy. */
+function copiers(): number[] {
+  const all = execFileSync('ps', ['-o', 'pid=,args=', '--ppid', String(process.pid)], { encoding: 'utf8' })
+  const lines = all.split('\n').filter((line) => line.includes('copier.js'))
+  return lines.map((line) => Number.parseInt(line, 10))
+}
+
+describe('copies of environments', () => {
+  let base: string
+  let before: number[]
+  let copier: EnvironmentCopier
+  let taken = 0
+
+  beforeEach(() => {
+    base = mkdtempSync(join(tmpdir(), 'trellis-copies-'))
+    before = copiers()
+    copier = new EnvironmentCopier(1)
+  })
+  afterEach(async () => {
+    await copier[Symbol.asyncDispose]()
+    expect(own()).to.deep.equal([])
+    rmSync(base, { recursive: true, force: true })
+  })
+
+  const own = () => copiers().filter((pid) => !before.includes(pid))
+
+  /** Writes a value, copies, and reads the value of the copy. */
+  async function copied(value: string): Promise<unknown> {
+    const source = open({ path: join(base, 'source') })
+    try {
+      await source.put('key', value)
+      const to = join(base, `copy${++taken}`)
+      mkdirSync(to)
+      await using copies = await copier.prepare([{ from: join(base, 'source'), to }])
+      await copies.begin()
+      await copies.finish()
+      const copy = open({ path: to, readOnly: true })
+      try {
+        return copy.get('key')
+      } finally {
+        await copy.close()
+      }
+    } finally {
+      await source.close()
+    }
+  }
+
+  it('are made by one process, each of its own moment', async () => {
+    expect(await copied('first')).to.equal('first')
+    const [pid] = own()
+    expect(await copied('second')).to.equal('second')
+    expect(own()).to.deep.equal([pid])
+  })
+
+  it('are made by another process when the last one has ended meanwhile', async () => {
+    expect(await copied('first')).to.equal('first')
+    const [pid] = own()
+    process.kill(pid!, 'SIGKILL')
+    while (own().length > 0) await new Promise((resolve) => setTimeout(resolve, 10))
+    expect(await copied('second')).to.equal('second')
+    expect(own()).not.to.include(pid)
+  })
+
+  it('that are left off end their process', async () => {
+    const source = open({ path: join(base, 'source') })
+    try {
+      {
+        await using copies = await copier.prepare([{ from: join(base, 'source'), to: join(base, 'copy') }])
+        expect(copies).not.to.equal(undefined)
+        expect(own()).to.have.length(1)
+      }
+      expect(own()).to.deep.equal([])
+    } finally {
+      await source.close()
+    }
+  })
+})
