@@ -1,10 +1,14 @@
 // metrics owns the figures of a node: one function per event, printed for Prometheus.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
+import { withPauses } from '../lib/index.js'
 import { EventMetrics } from './event-metrics.js'
 import { MeshMetrics } from './mesh-metrics.js'
 import { OperationTimes } from './operation-times.js'
 
 export type { EventMetrics, TriggerLoad } from './event-metrics.js'
+
+/** Time between two pauses of printing, in milliseconds. */
+const SLICE_MS = 0.5
 
 /** The figures of one node, in a registry of its own so that several nodes can live in one test process. */
 export class Metrics {
@@ -70,9 +74,15 @@ export class Metrics {
     this.#jobsEnded.inc({ type, status })
   }
 
-  /** The figures in Prometheus' text format, with the media type to send it with. */
+  /** The figures in Prometheus' text format, one group after the other so that nobody waits for all of them, with the media type to send it with. */
   async print(): Promise<{ type: string; text: string }> {
-    return { type: this.registry.contentType, text: `${await this.registry.metrics()}${this.#operations.print()}` }
+    const groups: string[] = []
+    for (const { name } of this.registry.getMetricsAsArray()) {
+      groups.push(await this.registry.getSingleMetricAsString(name))
+      await new Promise(setImmediate)
+    }
+    const times = await withPauses(this.#operations.print(), SLICE_MS, () => {})
+    return { type: this.registry.contentType, text: `${groups.join('\n\n')}\n${times}` }
   }
 
   [Symbol.dispose](): void {

@@ -1,3 +1,5 @@
+import type { Steps } from '../lib/index.js'
+
 /** Upper bounds of the buckets, in seconds. */
 const SECONDS = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30]
 const NAME = 'trellis_operation_seconds'
@@ -50,9 +52,12 @@ export class OperationTimes {
   }
 
   /** The lines of Prometheus' text format. */
-  print(): string {
+  *print(): Steps<string> {
     let text = HEAD
-    for (const series of this.#series.values()) text += series.print()
+    for (const series of this.#series.values()) {
+      text += series.print()
+      yield
+    }
     return text
   }
 }
