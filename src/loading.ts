@@ -27,7 +27,8 @@ export function rowRemoverOf(catalog: Catalog, tables: Tables): RowRemover {
     oldest({ database, table }, before, after, most) {
       recordsTable(catalog, database, table)
       using snapshot = tables.snapshot()
-      const reader = snapshot.table(database, table)!
+      const reader = snapshot.table(database, table)
+      if (!reader) throw new Problem('table_not_found', { database, table })
       if (!reader.schema.columns.some(({ name }) => name === CREATED_TIME))
         throw new Problem('no_times', { database, table, column: CREATED_TIME })
       return reader.isIndexed(CREATED_TIME) ? oldByIndex(reader, before, most) : oldByScan(reader, before, after, most)
@@ -78,7 +79,11 @@ export function indexBuilderOf({ columns }: Tables): IndexBuilder {
 export function momentOf(catalog: Catalog, tables: Tables, database: string, table: string): TableMoment {
   const { columns } = recordsTable(catalog, database, table)
   const snapshot = tables.snapshot()
-  const reader = snapshot.table(database, table)!
+  const reader = snapshot.table(database, table)
+  if (!reader) {
+    snapshot[Symbol.dispose]()
+    throw new Problem('table_not_found', { database, table })
+  }
   return {
     columns: columns.map(({ name }) => name),
     count: reader.count(),

@@ -228,7 +228,9 @@ export class Tables implements AsyncDisposable {
   describe(database: string, table: string, view: View): TableDescription {
     const schema = this.#options.catalog.table(database, table)
     if (!view.seesTable(database, table)) throw new Problem('table_not_found', { database, table })
-    return describeTable(schema, view, this.#sizeOf(schema))
+    const size = this.#sizeOf(schema)
+    if (!size) throw new Problem('table_not_found', { database, table })
+    return describeTable(schema, view, size)
   }
 
   /** The tables of a database that the view sees, by name. @throws Problem database_not_found */
@@ -236,13 +238,18 @@ export class Tables implements AsyncDisposable {
     return [...this.#options.catalog.database(database).tables.values()]
       .filter(({ name }) => view.seesTable(database, name))
       .sort((a, b) => (a.name < b.name ? -1 : 1))
-      .map((schema) => describeTable(schema, view, this.#sizeOf(schema)))
+      .flatMap((schema) => {
+        const size = this.#sizeOf(schema)
+        return size ? [describeTable(schema, view, size)] : []
+      })
   }
 
-  #sizeOf({ database, name, kind }: TableSchema): TableSize {
+  /** Undefined for a table whose end can be seen, although it is not on disk yet. */
+  #sizeOf({ database, name, kind }: TableSchema): TableSize | undefined {
     if (kind === 'events') return { records: 0, lastUpdated: null }
     using snapshot = this.snapshot()
-    const reader = snapshot.table(database, name)!
+    const reader = snapshot.table(database, name)
+    if (!reader) return undefined
     const [latest] = reader.isIndexed(UPDATED_TIME) ? reader.range({ attribute: UPDATED_TIME, reverse: true }) : []
     const row = latest === undefined ? undefined : reader.get(latest)
     return { records: reader.count(), lastUpdated: (row?.[UPDATED_TIME] as number | undefined) ?? null }
