@@ -105,6 +105,9 @@ function processorOf(pid: number): number {
 const memoryOf = (pid: number, file: string, name: string) =>
   Number(new RegExp(`^${name}:\\s+(\\d+)`, 'm').exec(readFileSync(`/proc/${pid}/${file}`, 'utf8'))![1]) / 1024
 
+/** What is compiled and collected once after an agreement is not the cost of one that is idle. */
+const SETTLE_MS = 15_000
+
 async function idle(a: Member, b: Member): Promise<void> {
   const pids = [...a.pids, ...b.pids]
   const used = () => pids.reduce((sum, pid) => sum + processorOf(pid), 0)
@@ -116,10 +119,10 @@ async function idle(a: Member, b: Member): Promise<void> {
   const tables = Array.from({ length: 200 }, (_, place) => `quiet_${place}`)
   for (const table of tables) await a.ok(create(table))
   await a.ok(create('quiet'))
-  await delay(2_000)
+  await delay(SETTLE_MS)
   const without = await share_()
   await a.ok(share(['quiet']))
-  await delay(2_000)
+  await delay(SETTLE_MS)
   const one = await share_()
   const each = (file: string, name: string) => a.pids.map((pid) => memoryOf(pid, file, name))
   const sums = [each('smaps_rollup', 'Pss'), each('status', 'RssAnon')].map(
