@@ -3,9 +3,8 @@ import { connect as dial } from 'node:net'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { headers } from 'nats'
-import { loadAuthority } from '../../src/mesh/index.js'
-import { contentOf, withCluster } from '../support/cluster.js'
-import { eventually, intruderOn, withFolder } from '../support/mesh.js'
+import { contentOf, nextEntry, withCluster, withTlsCluster } from '../support/cluster.js'
+import { eventually, intruderOn } from '../support/mesh.js'
 import type { TestNode } from '../support/node.js'
 
 const dog = { schema: 'dev', table: 'dog' }
@@ -59,15 +58,11 @@ describe('hostile nodes', () => {
       await a!.ok(insert(1, 2, 3))
       await have([a!, b!], 1, 2, 3)
       const { incarnation } = a!.node.services.clustering.replication
-      const right = {
-        sequence: a!.node.services.tables.changes.sequence + 1,
-        time: Date.now(),
-        origin: 'a',
-        user: '',
+      const right = nextEntry('a', a!, {
         operation: 'insert',
         keys: [9],
         records: [{ id: 9 }],
-      }
+      })
       const shipmentOf = (entry: object) => JSON.stringify({ incarnation, entries: [entry] })
       const send = (text: string) => meshOf(a!).outbox.publish('dev.dog', Buffer.from(text), `${Math.random()}`)
       await send('not JSON')
@@ -110,15 +105,11 @@ describe('hostile nodes', () => {
         expect(await logged(b!, REFUSED, { reason: 'too many parts' })).to.equal(1)
         expect(await logged(b!, REFUSED, { reason: 'a part that is too large' })).to.equal(1)
         // A record beyond what b takes, signed as it should be: b reads on from a's log, which does not have it.
-        const entry = {
-          sequence: a!.node.services.tables.changes.sequence + 1,
-          time: Date.now(),
-          origin: 'a',
-          user: '',
+        const entry = nextEntry('a', a!, {
           operation: 'insert',
           keys: [9],
           records: [Object.fromEntries([['id', 9], ...Array.from({ length: 200 }, (_, place) => [`a${place}`, 1])])],
-        }
+        })
         const { incarnation } = a!.node.services.clustering.replication
         await meshOf(a!).outbox.publish('dev.dog', Buffer.from(JSON.stringify({ incarnation, entries: [entry] })), 'x')
         await eventually('it is told', 10_000, async () => (await logged(b!, 'cannot read a peer', { peer: 'a' })) > 0)
@@ -188,51 +179,35 @@ describe('hostile nodes', () => {
   }).timeout(60_000)
 
   it('with a certificate of their own write nothing in the name of another', async () => {
-    await withFolder(async (authority) => {
-      const { createAuthority, signNode } = await loadAuthority()
-      await createAuthority(authority)
-      const files = new Map(
-        await Promise.all(['a', 'b'].map(async (name) => [name, await signNode(authority, name, [])] as const)),
+    await withTlsCluster(['a', 'b'], async ([a, b]) => {
+      await shareWithFirst([a!, b!])
+      await a!.ok(insert(1))
+      await have([a!, b!], 1)
+      const intruder = await intruderOf(b!)
+      const { messages } = await meshOf(a!).outbox.ensure()
+      intruder.publish('out.a.dev.dog', 'in the name of a')
+      await intruder.flush()
+      await eventually('it is told', 10_000, async () => (await logged(a!, REFUSED, { from: 'a' })) > 0)
+      expect((await meshOf(a!).outbox.ensure()).messages).to.equal(messages)
+      await intruder.close()
+      // Removed by a, b's certificate opens none of its doors any more.
+      await a!.ok({ operation: 'remove_node', node_name: 'b' })
+      for (const server of [meshOf(b!).servers.hub!, meshOf(b!).servers.leaf]) process.kill(server.pid!, 'SIGKILL')
+      await eventually(
+        'the refusal is told',
+        10_000,
+        async () => (await logged(a!, 'certificate', { server: 'hub' })) > 0,
       )
-      await withCluster(
-        ['a', 'b'],
-        async ([a, b]) => {
-          await shareWithFirst([a!, b!])
-          await a!.ok(insert(1))
-          await have([a!, b!], 1)
-          const intruder = await intruderOf(b!)
-          const { messages } = await meshOf(a!).outbox.ensure()
-          intruder.publish('out.a.dev.dog', 'in the name of a')
-          await intruder.flush()
-          await eventually('it is told', 10_000, async () => (await logged(a!, REFUSED, { from: 'a' })) > 0)
-          expect((await meshOf(a!).outbox.ensure()).messages).to.equal(messages)
-          await intruder.close()
-          // Removed by a, b's certificate opens none of its doors any more.
-          await a!.ok({ operation: 'remove_node', node_name: 'b' })
-          for (const server of [meshOf(b!).servers.hub!, meshOf(b!).servers.leaf]) process.kill(server.pid!, 'SIGKILL')
-          await eventually(
-            'the refusal is told',
-            10_000,
-            async () => (await logged(a!, 'certificate', { server: 'hub' })) > 0,
-          )
-          const { nodes } = await b!.ok<{ nodes: unknown[] }>({ operation: 'cluster_network', timeout: 500 })
-          expect(nodes).to.have.length(1)
-          await b!.ok(insert(2))
-          await a!.ok({
-            operation: 'add_node',
-            node_name: 'b',
-            subscriptions: [{ ...both, copy: true }],
-            timeout: 15_000,
-          })
-          await have([a!, b!], 1, 2)
-        },
-        (name) => ({
-          'clustering.secret': '',
-          'clustering.tls.certificate': files.get(name)!.certificate,
-          'clustering.tls.private_key': files.get(name)!.privateKey,
-          'clustering.tls.certificate_authority': files.get(name)!.certificateAuthority,
-        }),
-      )
+      const { nodes } = await b!.ok<{ nodes: unknown[] }>({ operation: 'cluster_network', timeout: 500 })
+      expect(nodes).to.have.length(1)
+      await b!.ok(insert(2))
+      await a!.ok({
+        operation: 'add_node',
+        node_name: 'b',
+        subscriptions: [{ ...both, copy: true }],
+        timeout: 15_000,
+      })
+      await have([a!, b!], 1, 2)
     })
   }).timeout(60_000)
 })

@@ -1,7 +1,6 @@
 import { expect } from 'chai'
-import { loadAuthority } from '../../src/mesh/index.js'
-import { contentOf, withCluster } from '../support/cluster.js'
-import { eventually, withFolder } from '../support/mesh.js'
+import { contentOf, withCluster, withTlsCluster } from '../support/cluster.js'
+import { eventually } from '../support/mesh.js'
 import { basic, type TestNode } from '../support/node.js'
 
 const dog = { operation: 'create_table', schema: 'dev', table: 'dog', hash_attribute: 'id' }
@@ -341,36 +340,20 @@ describe('shared tables', () => {
   }).timeout(40_000)
 
   it('travel over mutual TLS without a secret, and a removed node is cut off', async () => {
-    await withFolder(async (authority) => {
-      const { createAuthority, signNode } = await loadAuthority()
-      await createAuthority(authority)
-      const files = new Map(
-        await Promise.all(['a', 'b'].map(async (name) => [name, await signNode(authority, name, [])] as const)),
-      )
-      await withCluster(
-        ['a', 'b'],
-        async ([a, b]) => {
-          await a!.ok(dog)
-          await share(a!, 'b')
-          await a!.ok(insert(numbered(1, 10)))
-          await b!.ok(insert(numbered(11, 10)))
-          await same([a!, b!], 20)
-          await a!.ok({ operation: 'remove_node', node_name: 'b' })
-          await eventually('b reaches nobody', 5_000, async () => {
-            const { nodes } = await b!.ok<{ nodes: unknown[] }>({ operation: 'cluster_network', timeout: 500 })
-            return nodes.length === 1
-          })
-          await share(a!, 'b', { copy: true }, { timeout: 15_000 })
-          await b!.ok(insert(numbered(21, 1)))
-          await same([a!, b!], 21)
-        },
-        (name) => ({
-          'clustering.secret': '',
-          'clustering.tls.certificate': files.get(name)!.certificate,
-          'clustering.tls.private_key': files.get(name)!.privateKey,
-          'clustering.tls.certificate_authority': files.get(name)!.certificateAuthority,
-        }),
-      )
+    await withTlsCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(dog)
+      await share(a!, 'b')
+      await a!.ok(insert(numbered(1, 10)))
+      await b!.ok(insert(numbered(11, 10)))
+      await same([a!, b!], 20)
+      await a!.ok({ operation: 'remove_node', node_name: 'b' })
+      await eventually('b reaches nobody', 5_000, async () => {
+        const { nodes } = await b!.ok<{ nodes: unknown[] }>({ operation: 'cluster_network', timeout: 500 })
+        return nodes.length === 1
+      })
+      await share(a!, 'b', { copy: true }, { timeout: 15_000 })
+      await b!.ok(insert(numbered(21, 1)))
+      await same([a!, b!], 21)
     })
   }).timeout(40_000)
 

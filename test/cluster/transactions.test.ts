@@ -1,6 +1,6 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
-import { withCluster } from '../support/cluster.js'
+import { nextEntry, withCluster } from '../support/cluster.js'
 import { eventually } from '../support/mesh.js'
 import type { TestNode } from '../support/node.js'
 
@@ -95,16 +95,12 @@ describe('transactions over several shared tables', () => {
       await eventually('both arrive', 5_000, () => sumOf(b!).rows === 2 * ACCOUNTS && sumOf(b!).sum === 0)
       // A message that promises more, and nothing behind it: the log is asked, which has it all.
       const { incarnation, mesh } = a!.node.services.clustering.replication
-      const entry = {
-        sequence: a!.node.services.tables.changes.sequence + 1,
-        time: Date.now(),
-        origin: 'a',
-        user: '',
+      const entry = nextEntry('a', a!, {
         operation: 'upsert',
         rest: ['dev.right'],
         keys: [0],
         records: [{ id: 0, amount: 77 }],
-      }
+      })
       await mesh.outbox.publish('dev.left', Buffer.from(JSON.stringify({ incarnation, entries: [entry] })), 'half')
       await delay(6_000)
       expect(sumOf(b!).sum).to.equal(0)

@@ -1,7 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { eventually } from './mesh.js'
+import { loadAuthority } from '../../src/mesh/index.js'
+import { eventually, withFolder } from './mesh.js'
 import { freePorts, natsServer } from './nats.js'
 import { onNode, type TestNode } from './node.js'
 
@@ -65,6 +66,32 @@ export async function withCluster(
   } finally {
     rmSync(folder, { recursive: true, force: true })
   }
+}
+
+/** The same over TLS without a secret: each node has a certificate of one authority. */
+export async function withTlsCluster(
+  names: readonly string[],
+  test: (nodes: TestNode[], folder: string) => Promise<void>,
+): Promise<void> {
+  await withFolder(async (authority) => {
+    const { createAuthority, signNode } = await loadAuthority()
+    await createAuthority(authority)
+    const files = new Map(
+      await Promise.all(names.map(async (name) => [name, await signNode(authority, name, [])] as const)),
+    )
+    await withCluster(names, test, (name) => ({
+      'clustering.secret': '',
+      'clustering.tls.certificate': files.get(name)!.certificate,
+      'clustering.tls.private_key': files.get(name)!.privateKey,
+      'clustering.tls.certificate_authority': files.get(name)!.certificateAuthority,
+    }))
+  })
+}
+
+/** What the node's next change would be as others get it. */
+export function nextEntry(name: string, { node }: TestNode, change: object): object {
+  const { sequence } = node.services.tables.changes
+  return { sequence: sequence + 1, time: Date.now(), origin: name, user: '', ...change }
 }
 
 const joinTo = (node: TestNode, port: number) =>
