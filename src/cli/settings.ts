@@ -65,7 +65,6 @@ function parsed(path: string, text: string): unknown {
   try {
     return parseYaml(text) ?? {}
   } catch (error) {
-    // Behind the first line come lines of the file, which may hold secrets.
-    throw new Usage(`${path} is not valid YAML: ${(error as Error).message.split(':\n')[0]}`)
+    throw new Usage(`${path} is not valid YAML: ${(error as Error).message}`)
   }
 }

@@ -153,9 +153,7 @@ function parsed(file: string, text: string): unknown {
   try {
     return parseYaml(text) ?? {}
   } catch (error) {
-    // The first line says what and where; the lines of the file behind it may hold secrets.
-    const [what] = (error as Error).message.split(':\n')
-    throw new ConfigError(`The configuration file ${file} is not valid YAML: ${what}`)
+    throw new ConfigError(`The configuration file ${file} is not valid YAML: ${(error as Error).message}`)
   }
 }
 
