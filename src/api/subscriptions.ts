@@ -1,4 +1,7 @@
 import { Problem } from '../lib/index.js'
+import type { Agreed } from '../replication/index.js'
+import type { Call } from './call.js'
+import type { Needs } from './operation.js'
 
 /** Whoever names no database means this one, which is made with its first table. */
 export const DEFAULT_DATABASE = 'data'
@@ -55,7 +58,7 @@ export const shown = ({ database, publish, subscribe, table }: Held) => ({
 export const refused = ({ reason, ...held }: Held & { reason: string }) => ({ ...shown(held), reason })
 
 /** What a copy would do, as answers write it. */
-export const previewed = ({
+const previewed = ({
   database,
   ...rest
 }: {
@@ -68,3 +71,28 @@ export const previewed = ({
   schema: database,
   ...rest,
 })
+
+interface Sharing {
+  node_name: string
+  subscriptions: readonly Written[]
+  start_time?: string | undefined
+  timeout: number
+  dry_run: boolean
+}
+
+/** Shares tables with a node; `tell` gives what an answer says of those that are shared. The answer is stored with it. */
+export async function shareTables<Told extends object>(
+  { dry_run: dryRun, node_name: node, start_time: startTime, subscriptions, timeout }: Sharing,
+  { clustering }: Needs<'clustering'>,
+  call: Call,
+  tell: (subscriptions: ReturnType<typeof shown>[]) => Told,
+) {
+  const answerOf = ({ done, preview, skipped }: Agreed) => ({
+    ...tell(done.map(shown)),
+    skipped: skipped.map(refused),
+    ...(preview ? { preview: preview.map(previewed) } : {}),
+  })
+  const receiptOf = (agreed: Agreed) => call.settled(answerOf(agreed))
+  const wanted = wantedOf(subscriptions, startTime)
+  return answerOf(await clustering.replication.agreement.share(node, wanted, timeout, { dryRun, receiptOf }))
+}
