@@ -55,7 +55,8 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
   const storage = stack.use(await Storage.open({ path: config.data_dir, settings: config.storage, onFailure }))
   const incarnation = await incarnationOf(storage)
   const catalog = Catalog.open(storage, config.catalog)
-  const replays = new Replays(storage, config.tables.replay_life_hours * 3_600_000)
+  const replayLifeMs = config.tables.replay_life_hours * 3_600_000
+  const replays = new Replays(storage, replayLifeMs)
   const tables = stack.use(
     await Tables.open({ storage, catalog, replays, settings: config.tables, node: config.node.name }),
   )
@@ -64,6 +65,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
   const events = stack.use(
     await openEvents({
       settings: config.events,
+      replayLifeMs,
       folder: join(config.data_dir, 'events'),
       tables: tablesOf(catalog).filter(({ kind }) => kind === 'events'),
       observer: metrics.events,
@@ -229,6 +231,7 @@ async function openAside(path: string, config: Config): Promise<Aside> {
     openEvents: () =>
       openEvents({
         settings: { ...config.events, workers: 1 },
+        replayLifeMs: config.tables.replay_life_hours * 3_600_000,
         folder: join(path, 'events'),
         tables: tablesOf(catalog).filter(({ kind }) => kind === 'events'),
         onError: () => {}, // nothing is kept up in a folder that is only looked into

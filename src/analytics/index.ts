@@ -22,4 +22,4 @@ export type {
 } from './protocol.js'
 export { ACTION_COLUMN, type EventColumn, type EventTable, type PersonId } from './schema.js'
 export { problemOf } from './script-problem.js'
-export { EventStore, type QueryControl, type ScanQuery, type StoreOptions } from './store.js'
+export { EventStore, type InsertOptions, type QueryControl, type ScanQuery, type StoreOptions } from './store.js'

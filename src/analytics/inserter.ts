@@ -1,16 +1,24 @@
 import { Problem } from '../lib/index.js'
 import { type Batch, Fate, type Outcome } from './batch.js'
 import { EventReader, type Rejection } from './event-reader.js'
-import type { InsertAnswer, StoreSettings } from './protocol.js'
+import type { InsertAnswer, Intent, StoreSettings } from './protocol.js'
 import type { EventTable } from './schema.js'
 
 /** Where checked rows go: to the owner of an environment, be it this worker or another one. */
 export interface Owners {
   readonly environments: number
   environmentOf(table: number, partition: number): number
-  insert(table: number, environment: number, batch: Batch, origin?: string): Promise<Outcome>
-  check(table: number, environment: number, batch: Batch): Promise<number[]>
-  intend(intent: { table: number; batches: readonly (Batch | undefined)[] } | undefined): Promise<void>
+  insert(table: number, environment: number, batch: Batch, given?: Given): Promise<Outcome>
+  check(table: number, environment: number, batch: Batch, receipt?: string): Promise<number[]>
+  intend(intent: Intent | undefined): Promise<void>
+}
+
+/** What comes with an insert, if anything. */
+export interface Given {
+  /** The node where the events were inserted first, when they come from another one. */
+  readonly origin?: string | undefined
+  /** Names an insert that may be sent again. */
+  readonly receipt?: string | undefined
 }
 
 type Body = string | readonly unknown[]
@@ -25,10 +33,9 @@ export class Inserter {
     this.#settings = settings
   }
 
-  /** `origin`: the node where the events were inserted first, when they come from another one. */
-  async insert(table: EventTable, body: Body, lines: boolean, origin?: string): Promise<InsertAnswer> {
+  async insert(table: EventTable, body: Body, lines: boolean, given: Given = {}): Promise<InsertAnswer> {
     const { count, reading } = this.#read(table, body, lines)
-    const outcomes = await this.#send(table, reading.batches, origin)
+    const outcomes = await this.#send(table, reading.batches, given)
     return this.#answer(count, reading.rejected, reading.warnings, outcomes)
   }
 
@@ -36,26 +43,32 @@ export class Inserter {
    * All events or none. What is about to be done is written down first, so that a stop half way is made good at the next
    * start: an event that is inserted again changes nothing.
    */
-  async insertAtomically(table: EventTable, body: Body, lines: boolean): Promise<InsertAnswer> {
+  async insertAtomically(table: EventTable, body: Body, lines: boolean, receipt?: string): Promise<InsertAnswer> {
     const { count, reading } = this.#read(table, body, lines)
     const tooMany = await Promise.all(
-      reading.batches.map((batch, environment) => (batch ? this.#owners.check(table.id, environment, batch) : [])),
+      reading.batches.map((batch, environment) =>
+        batch ? this.#owners.check(table.id, environment, batch, receipt) : [],
+      ),
     )
     const rejected = [...reading.rejected, ...tooMany.flat().map((index) => this.#tooMany(index))]
     if (rejected.length > 0) {
       rejected.sort((a, b) => a.index - b.index)
       throw new Problem('events_rejected', { count: rejected.length }, { rejected, inserted: 0 })
     }
-    await this.#owners.intend({ table: table.id, batches: reading.batches })
-    const outcomes = await this.#send(table, reading.batches)
+    await this.#owners.intend({ table: table.id, batches: reading.batches, receipt })
+    const outcomes = await this.#send(table, reading.batches, { receipt }).catch((error: unknown) => {
+      // Some of it may be there, and the rest will be: what refuses a part does not refuse the whole.
+      if (!(error instanceof Problem) || error.code !== 'disk_full') throw error
+      throw new Problem('outcome_unknown', { reason: 'the disk is full; what is missing follows when there is space' })
+    })
     await this.#owners.intend(undefined)
     return this.#answer(count, [], reading.warnings, outcomes)
   }
 
-  async #send(table: EventTable, batches: readonly (Batch | undefined)[], origin?: string): Promise<Outcome[]> {
+  async #send(table: EventTable, batches: readonly (Batch | undefined)[], given: Given): Promise<Outcome[]> {
     return Promise.all(
       batches.flatMap((batch, environment) =>
-        batch ? [this.#owners.insert(table.id, environment, batch, origin)] : [],
+        batch ? [this.#owners.insert(table.id, environment, batch, given)] : [],
       ),
     )
   }

@@ -1,7 +1,7 @@
 /**
  * Keys of an event environment, 15 bytes: table, partition, kind, and two numbers of the kind. A partition is thereby
- * one range of keys, that can be copied, moved and dropped by itself. Segments end in their name instead;
- * what waits for other nodes has no partition (0).
+ * one range of keys, that can be copied, moved and dropped by itself. Segments end in their name instead, and
+ * receipts in theirs; what waits for other nodes has no partition (0).
  */
 export const Kind = {
   state: 0,
@@ -14,6 +14,7 @@ export const Kind = {
   outgoing: 7,
   sharing: 8,
   incoming: 9,
+  receipt: 10,
 } as const
 export type Kind = (typeof Kind)[keyof typeof Kind]
 

@@ -5,17 +5,18 @@ import { deserialize, serialize } from 'node:v8'
 import { assert, Problem } from '../lib/index.js'
 import type { PartialResult, Population, Program, Scan, ScanOptions } from '../pyql/index.js'
 import { BinaryEnvironment, type Write } from '../storage/index.js'
-import type { Batch, Outcome } from './batch.js'
+import { type Batch, Fate, type Outcome } from './batch.js'
 import { mayHold } from './block-stats.js'
 import { ColumnCache } from './column-cache.js'
 import { ColumnCount } from './column-count.js'
 import { ContentDigest, type DigestText } from './content-digest.js'
 import { EventTexts, unitTexts } from './event-texts.js'
 import { Folding } from './folding.js'
+import type { Given } from './inserter.js'
 import { environmentFile, isContent, partitionOfKey, tableOf, tableStart } from './keys.js'
 import { Outgoing, type Sharing, sharingOf, sharingWrite } from './outgoing.js'
 import { Partition, type Snapshot } from './partition.js'
-import { incomingKey, keyOfPiece, PartitionCopy, type Piece, partitionRange } from './partition-copy.js'
+import { incomingKey, keyOfPiece, PartitionCopy, type Piece, partitionRanges } from './partition-copy.js'
 import { type PersonRow, rowsOfPerson } from './person-rows.js'
 import { type Moved, PLACES_START, Places, placesRange, placeWrite, readPlaces } from './places.js'
 import {
@@ -34,6 +35,7 @@ import type {
   CopyPart,
   CopyPlace,
   CopyRest,
+  Intent,
   Keep,
   MemoryPopulation,
   OutgoingNote,
@@ -48,6 +50,7 @@ import type {
   WorkerStart,
 } from './protocol.js'
 import { Arrivals } from './reactions.js'
+import { Receipts } from './receipts.js'
 import { hasFreshRows, Scratch, scanBlock, type Unit, unitsOf } from './scan-reader.js'
 import { ACTION_COLUMN, ACTION_NAME, type EventColumn, type EventTable, type PersonId, partitionOf } from './schema.js'
 import { Numberings } from './texts.js'
@@ -60,6 +63,7 @@ interface Held {
   readonly populations: Populations
   readonly folding: Folding
   readonly arrivals: Arrivals
+  readonly receipts: Receipts
 }
 
 /** Whom a scan is about, and whom it will keep. */
@@ -130,6 +134,11 @@ export class Owner implements AsyncDisposable {
   readonly #watched = new Set<number>()
   readonly #shared = new Map<number, Sharing>()
   readonly #notes = new Map<BinaryEnvironment, Map<number, Outgoing>>()
+  /** What removes the receipts of an insert, when it is time. */
+  readonly #receipts = new Map<string, [BinaryEnvironment, Write][]>()
+  /** Receipts to remove. */
+  readonly #forgotten = new Map<BinaryEnvironment, Write[]>()
+  #forgetting: Promise<void> | undefined
   readonly #scratch = new Scratch()
   readonly #folded = new WeakMap<Partition, number>()
   #scans = 0
@@ -147,7 +156,10 @@ export class Owner implements AsyncDisposable {
     for (let number = start.worker; number < start.environments; number += start.workers) {
       this.#environments.set(number, new BinaryEnvironment(join(start.folder, environmentFile(number)), onFailure))
     }
-    this.#idle = setInterval(() => this.#foldSoon(), IDLE_MS)
+    this.#idle = setInterval(() => {
+      this.#foldSoon()
+      this.#forgetSoon()
+    }, IDLE_MS)
     this.#idle.unref()
   }
 
@@ -175,7 +187,7 @@ export class Owner implements AsyncDisposable {
   }
 
   /** Adds rows to partitions of one environment; kept when they are durable. */
-  async insert(tableId: number, batch: Batch, origin?: string): Promise<Outcome> {
+  async insert(tableId: number, batch: Batch, { origin, receipt }: Given = {}): Promise<Outcome> {
     const table = this.table(tableId)
     const sharing = this.#sharing(tableId)
     const isShared = sharing === 'all' || (sharing === 'own' && origin === undefined)
@@ -192,9 +204,17 @@ export class Owner implements AsyncDisposable {
     let environment: BinaryEnvironment | undefined
     for (const [number, rows] of rowsByPartition(batch)) {
       if (this.#incoming.has(`${tableId}/${number}`)) throw new Problem('partition_in_use', { partition: number })
-      const { partition, populations, arrivals } = this.#hold(table, number)
+      const { partition, populations, arrivals, receipts } = this.#hold(table, number)
+      if (receipt !== undefined) {
+        this.#toForget(receipt, partition.environment, receipts)
+        if (receipts.tell(receipt, eventsOf(batch, rows), note)) continue
+      }
       const before = partition.delta.rows
+      const decided = fates.length
       writes.push(...partition.insert(batch, rows, rowsPerPersonMax, note))
+      // Where no row is new a repeat finds the same by itself.
+      if (receipt !== undefined && partition.delta.rows > before)
+        writes.push(receipts.write(receipt, othersOf(events, fates, decided)))
       if (isShared) shared.push(...freshTexts(partition, before))
       const changed = partition.delta.person.subarray(before, partition.delta.rows)
       populations.changed(changed)
@@ -209,24 +229,48 @@ export class Owner implements AsyncDisposable {
   }
 
   /** Places in the body of events whose person would get too many rows. */
-  check(tableId: number, batch: Batch): number[] {
+  check(tableId: number, batch: Batch, receipt?: string): number[] {
     const table = this.table(tableId)
     const most = this.#start.settings.rowsPerPersonMax
-    return [...rowsByPartition(batch)].flatMap(([number, rows]) =>
-      this.#hold(table, number).partition.tooMany(batch, rows, most),
-    )
+    return [...rowsByPartition(batch)].flatMap(([number, rows]) => {
+      const { partition, receipts } = this.#hold(table, number)
+      if (receipt !== undefined && receipts.has(receipt)) return []
+      return partition.tooMany(batch, rows, most)
+    })
+  }
+
+  #toForget(receipt: string, environment: BinaryEnvironment, receipts: Receipts): void {
+    const kept = this.#receipts.get(receipt) ?? []
+    kept.push([environment, receipts.removal(receipt)])
+    this.#receipts.set(receipt, kept)
+  }
+
+  /** The answer to an insert is stored elsewhere. What this has kept for its repeat goes soon, with that of others. */
+  forgetReceipt(receipt: string): void {
+    for (const [environment, removal] of this.#receipts.get(receipt) ?? []) {
+      const own = this.#forgotten.get(environment) ?? []
+      own.push(removal)
+      this.#forgotten.set(environment, own)
+    }
+    this.#receipts.delete(receipt)
+  }
+
+  async #removeForgotten(): Promise<void> {
+    const forgotten = [...this.#forgotten]
+    this.#forgotten.clear()
+    await Promise.all(forgotten.map(([environment, removals]) => environment.write(removals)))
   }
 
   /** Writes down what an atomic insert is about to do, or that it is done. */
-  async intend(intent: { table: number; batches: readonly (Batch | undefined)[] } | undefined): Promise<void> {
+  async intend(intent: Intent | undefined): Promise<void> {
     const environment = this.#environments.get(0)
     assert(environment !== undefined, 'environment 0 keeps the intents')
     await environment.write([[INTENT_KEY, intent && serialize(intent)]])
   }
 
-  intended(): { table: number; batches: readonly (Batch | undefined)[] } | undefined {
+  intended(): Intent | undefined {
     const stored = this.#environments.get(0)?.get(INTENT_KEY)
-    return stored && (deserialize(stored) as { table: number; batches: readonly (Batch | undefined)[] })
+    return stored && (deserialize(stored) as Intent)
   }
 
   async scan(request: ScanRequest): Promise<{ partials: PartialResult[]; people: number }> {
@@ -533,6 +577,7 @@ export class Owner implements AsyncDisposable {
 
   /** Removes what tables have left behind that are no more: a stop came between dropping one and removing its data. */
   async sweep(live: readonly number[]): Promise<void> {
+    const { receiptLifeMs } = this.#start.settings
     for (const environment of this.#environments.values()) {
       for (let table = firstTable(environment, 0); table !== undefined; table = firstTable(environment, table + 1)) {
         if (!live.includes(table)) await environment.removeRange(tableStart(table), tableStart(table + 1))
@@ -545,6 +590,7 @@ export class Owner implements AsyncDisposable {
           const isPartial = data.get(incomingKey(id, partition)) !== undefined
           if (environment !== place || isPartial) await this.clear({ table: id, partition, environment })
           if (isPartial) await data.write([[incomingKey(id, partition), undefined]])
+          if (environment === place) await data.write(new Receipts(data, id, partition).expired(receiptLifeMs))
         }
       }
     }
@@ -617,7 +663,7 @@ export class Owner implements AsyncDisposable {
       while (left.isRead) await sleep(LEAVE_MS)
       this.#left.delete(left)
     }
-    await environment.removeRange(...partitionRange(table, partition))
+    for (const range of partitionRanges(table, partition)) await environment.removeRange(...range)
   }
 
   /** A partition that is empty here will be taken over from elsewhere. A stop before it has arrived leaves nothing. */
@@ -713,6 +759,7 @@ export class Owner implements AsyncDisposable {
     this.#closed = true
     clearInterval(this.#idle)
     await this.#folding
+    await this.#forgetting
     for (const environment of this.#environments.values()) await environment[Symbol.asyncDispose]()
   }
 
@@ -740,7 +787,9 @@ export class Owner implements AsyncDisposable {
       const partition = new Partition(environment, table, number, this.#cache, this.#numberingsOf(table.id))
       const arrivals = new Arrivals(environment, table.id, number)
       const folding = new Folding(partition)
-      held = { environment: place, partition, populations: new Populations(partition), folding, arrivals }
+      const receipts = new Receipts(environment, table.id, number)
+      const populations = new Populations(partition)
+      held = { environment: place, partition, populations, folding, arrivals, receipts }
       partitions.set(number, held)
     }
     return held
@@ -864,6 +913,16 @@ export class Owner implements AsyncDisposable {
     }
   }
 
+  /** What stays because it could not be removed goes at a start, when it is old. */
+  #forgetSoon(): void {
+    if (this.#forgotten.size === 0) return
+    this.#forgetting ??= this.#removeForgotten()
+      .catch(() => undefined)
+      .finally(() => {
+        this.#forgetting = undefined
+      })
+  }
+
   #foldSoon(): void {
     // What cannot be written now is tried again later; those who insert are told.
     this.#folding ??= this.#foldDue()
@@ -974,6 +1033,19 @@ function freshTexts(partition: Partition, from: number): string[] {
   const cells = (column: EventColumn) => delta.columns.get(column.id)?.values(delta.rows)
   const texts = new EventTexts(partition, { stamp: delta.stamp, action: delta.action, cells })
   return Array.from({ length: delta.rows - from }, (_, at) => texts.text(delta.person[from + at]!, from + at))
+}
+
+/** The events that rows of a batch belong to; rows of one event are neighbours. */
+function* eventsOf({ event }: Batch, rows: Uint32Array): Iterable<number> {
+  for (let at = 0; at < rows.length; at++)
+    if (at === 0 || event[rows[at]!] !== event[rows[at - 1]!]) yield event[rows[at]!]!
+}
+
+/** The events from a place on that were not inserted. */
+function othersOf(events: readonly number[], fates: readonly number[], from: number): [number, number][] {
+  const others: [number, number][] = []
+  for (let at = from; at < fates.length; at++) if (fates[at] !== Fate.inserted) others.push([events[at]!, fates[at]!])
+  return others
 }
 
 /** The rows of each partition that a batch has any for. */

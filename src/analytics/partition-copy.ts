@@ -10,8 +10,12 @@ const PIECE_BYTES = 1 << 22
 const END = Buffer.from([0])
 
 /** The keys of one partition; what waits for other nodes is not among them. */
-export function partitionRange(table: number, partition: number): [Buffer, Buffer] {
-  return [kindStart(table, partition, Kind.state), kindStart(table, partition, Kind.arrival + 1)]
+export function partitionRanges(table: number, partition: number): [Buffer, Buffer][] {
+  const from = (first: number, last: number): [Buffer, Buffer] => [
+    kindStart(table, partition, first),
+    kindStart(table, partition, last + 1),
+  ]
+  return [from(Kind.state, Kind.arrival), from(Kind.receipt, Kind.receipt)]
 }
 
 /** Stands beside a partition that is being taken over, until it is whole. */
@@ -62,7 +66,7 @@ export class PartitionCopy {
       if (this.#sent.has(at.toString('latin1'))) continue
       pieces.push(this.#piece(at, this.#environment.get(at)!))
     }
-    for (const kind of [Kind.state, Kind.segment, Kind.arrival]) {
+    for (const kind of [Kind.state, Kind.segment, Kind.arrival, Kind.receipt]) {
       const range = this.#environment.range(this.#start(kind), this.#start(kind + 1))
       for (const { key: at, value } of range) pieces.push(this.#piece(at, value))
     }

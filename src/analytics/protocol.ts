@@ -21,6 +21,8 @@ export interface WorkerStart {
 export interface StoreSettings {
   readonly limits: EventLimits
   readonly rowsPerPersonMax: number
+  /** How long what became of an insert is kept for its repeat. */
+  readonly receiptLifeMs: number
   /** Inserts that may be under way. */
   readonly insertsMax: number
   /** Characters in the rows of one person that are answered. */
@@ -160,6 +162,15 @@ export interface InsertRequest {
   readonly lines: boolean
   /** The node where these events were inserted first, when they come from another one. */
   readonly origin?: string | undefined
+  /** Names an insert that may be sent again: what became of its events is stored with them. */
+  readonly receipt?: string | undefined
+}
+
+/** What an atomic insert is about to do. */
+export interface Intent {
+  readonly table: number
+  readonly batches: readonly (Batch | undefined)[]
+  readonly receipt?: string | undefined
 }
 
 export interface InsertAnswer {
@@ -204,6 +215,7 @@ export type Request =
       readonly table: number
       readonly body: string | readonly unknown[]
       readonly lines: boolean
+      readonly receipt?: string | undefined
     }
   | {
       readonly kind: 'batch'
@@ -211,12 +223,17 @@ export type Request =
       readonly environment: number
       readonly batch: Batch
       readonly origin?: string | undefined
+      readonly receipt?: string | undefined
     }
-  | { readonly kind: 'check'; readonly table: number; readonly environment: number; readonly batch: Batch }
   | {
-      readonly kind: 'intend'
-      readonly intent: { readonly table: number; readonly batches: readonly (Batch | undefined)[] } | undefined
+      readonly kind: 'check'
+      readonly table: number
+      readonly environment: number
+      readonly batch: Batch
+      readonly receipt?: string | undefined
     }
+  | { readonly kind: 'intend'; readonly intent: Intent | undefined }
+  | { readonly kind: 'forget_receipt'; readonly receipt: string }
   | { readonly kind: 'recover' }
   | { readonly kind: 'sweep'; readonly tables: readonly number[] }
   | ScanRequest

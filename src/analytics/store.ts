@@ -46,6 +46,17 @@ export interface StoreOptions {
   readonly workers?: number
 }
 
+export interface InsertOptions {
+  /** All events or none. */
+  readonly atomic?: boolean
+  /** The body is JSON lines. */
+  readonly lines?: boolean
+  /** The node where the events were inserted first, when they come from another one. */
+  readonly origin?: string
+  /** Names an insert that may be sent again: it is then answered as the first time, until the name is forgotten. */
+  readonly receipt?: string | undefined
+}
+
 /** Stops a query and tells how far it is. */
 export interface QueryControl {
   readonly signal?: AbortSignal
@@ -97,6 +108,8 @@ export class EventStore implements AsyncDisposable {
   #moving: Promise<unknown> | undefined
   /** Atomic inserts go one by one: there is one place for an intent. */
   #atomic: Promise<unknown> = Promise.resolve()
+  /** Whether one of them may have been cut off: it is finished before the next one begins. */
+  #isCutOff = false
   /** Inserts under way, and what new ones wait for. */
   readonly #running = new Set<Promise<unknown>>()
   readonly #insertsMax: number
@@ -127,7 +140,7 @@ export class EventStore implements AsyncDisposable {
     await Promise.all(
       store.#threads.map(({ channel }) => channel.call({ kind: 'sweep', tables: live } satisfies Request)),
     )
-    await store.#thread(0).channel.call({ kind: 'recover' } satisfies Request)
+    await store.#recover()
     return store
   }
 
@@ -169,14 +182,24 @@ export class EventStore implements AsyncDisposable {
   async insert(
     table: EventTable,
     body: string | readonly unknown[],
-    options: { atomic?: boolean; lines?: boolean; origin?: string } = {},
+    options: InsertOptions = {},
   ): Promise<InsertAnswer> {
     this.#announce(table)
-    const { atomic = false, lines = false, origin } = options
-    if (!atomic) return this.#insert({ kind: 'insert', table: table.id, body, lines, origin })
-    const turn = this.#atomic.then(() => this.#insert({ kind: 'atomic', table: table.id, body, lines }))
+    const { atomic = false, lines = false, origin, receipt } = options
+    if (!atomic) return this.#insert({ kind: 'insert', table: table.id, body, lines, origin, receipt })
+    const turn = this.#atomic.then(() =>
+      this.#insertAtomically({ kind: 'atomic', table: table.id, body, lines, receipt }),
+    )
     this.#atomic = turn.catch(() => undefined)
     return turn
+  }
+
+  /** The answer to an insert is stored elsewhere: what was kept for its repeat is not needed any more. */
+  forgetReceipt(receipt: string): void {
+    for (const { channel } of this.#started ?? []) {
+      // A thread that has ended is told of by what asks it next.
+      channel.call({ kind: 'forget_receipt', receipt } satisfies Request).catch(() => undefined)
+    }
   }
 
   /** Partial results of the workers, in a fixed order, and for segments the number of people in. */
@@ -550,6 +573,18 @@ export class EventStore implements AsyncDisposable {
         await worker.terminate()
       }),
     )
+  }
+
+  async #insertAtomically(request: Request): Promise<InsertAnswer> {
+    if (this.#isCutOff) await this.#recover()
+    this.#isCutOff = true
+    const answer = await this.#insert(request)
+    this.#isCutOff = false
+    return answer
+  }
+
+  async #recover(): Promise<void> {
+    await this.#thread(0).channel.call({ kind: 'recover' } satisfies Request)
   }
 
   async #insert(request: Request): Promise<InsertAnswer> {

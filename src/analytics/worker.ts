@@ -5,7 +5,7 @@ import type { Batch, Outcome } from './batch.js'
 import { Channel } from './channel.js'
 import { Inserter, type Owners } from './inserter.js'
 import { Owner } from './owner.js'
-import type { Notice, Request, WorkerStart } from './protocol.js'
+import type { Intent, Notice, Request, WorkerStart } from './protocol.js'
 import { partitionOf } from './schema.js'
 
 /** A worker thread of the event store: see DESIGN.md. */
@@ -18,14 +18,14 @@ const peers = new Map<number, Channel>()
 const owners: Owners = {
   environments: start.environments,
   environmentOf: (table, partition) => owner.places.of(table, partition),
-  insert: (table, environment, batch, origin) =>
+  insert: (table, environment, batch, given) =>
     owner.owns(environment)
-      ? owner.insert(table, batch, origin)
-      : peer(environment).call<Outcome>({ kind: 'batch', table, environment, batch, origin }, buffersOf(batch)),
-  check: async (table, environment, batch) =>
+      ? owner.insert(table, batch, given)
+      : peer(environment).call<Outcome>({ kind: 'batch', table, environment, batch, ...given }, buffersOf(batch)),
+  check: async (table, environment, batch, receipt) =>
     owner.owns(environment)
-      ? owner.check(table, batch)
-      : peer(environment).call<number[]>({ kind: 'check', table, environment, batch }),
+      ? owner.check(table, batch, receipt)
+      : peer(environment).call<number[]>({ kind: 'check', table, environment, batch, receipt }),
   intend: (intent) => (owner.owns(0) ? owner.intend(intent) : peer(0).call({ kind: 'intend', intent })),
 }
 const inserter = new Inserter(owners, start.settings)
@@ -45,16 +45,20 @@ async function handle(request: Request): Promise<unknown> {
   switch (request.kind) {
     case 'schema':
       return owner.useTable(request.table)
-    case 'insert':
-      return inserter.insert(owner.table(request.table), request.body, request.lines, request.origin)
+    case 'insert': {
+      const { table, body, lines, origin, receipt } = request
+      return inserter.insert(owner.table(table), body, lines, { origin, receipt })
+    }
     case 'atomic':
-      return inserter.insertAtomically(owner.table(request.table), request.body, request.lines)
+      return inserter.insertAtomically(owner.table(request.table), request.body, request.lines, request.receipt)
     case 'batch':
-      return owner.insert(request.table, request.batch, request.origin)
+      return owner.insert(request.table, request.batch, request)
     case 'check':
-      return owner.check(request.table, request.batch)
+      return owner.check(request.table, request.batch, request.receipt)
     case 'intend':
       return owner.intend(request.intent)
+    case 'forget_receipt':
+      return owner.forgetReceipt(request.receipt)
     case 'recover':
       return recover()
     case 'sweep':
@@ -139,15 +143,15 @@ async function recover(): Promise<void> {
   const intent = owner.intended()
   if (!intent) return
   if (owner.knows(intent.table))
-    await Promise.all(intent.batches.map((batch, environment) => batch && repeat(intent.table, environment, batch)))
+    await Promise.all(intent.batches.map((batch, environment) => batch && repeat(intent, environment, batch)))
   await owner.intend(undefined)
 }
 
 /** All batches of an intent lie in one buffer: what is handed over must leave it here. */
-function repeat(table: number, environment: number, batch: Batch): Promise<Outcome> {
+function repeat({ table, receipt }: Intent, environment: number, batch: Batch): Promise<Outcome> {
   return owner.owns(environment)
-    ? owner.insert(table, batch)
-    : peer(environment).call<Outcome>({ kind: 'batch', table, environment, batch })
+    ? owner.insert(table, batch, { receipt })
+    : peer(environment).call<Outcome>({ kind: 'batch', table, environment, batch, receipt })
 }
 
 // Of a failed commit lmdb-js rejects promises of its own beside those of the writes, which nobody can await.

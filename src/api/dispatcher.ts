@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { CompiledContract, Contracts } from '../contracts/index.js'
 import { assert, Content, JsonStream, JsonText, Problem } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
-import type { Idempotency, Replays } from '../storage/index.js'
+import { type Idempotency, type Replays, receiptNameOf } from '../storage/index.js'
 import type { Call, Caller, Credentials } from './call.js'
 import type { Operation } from './operation.js'
 import type { Services } from './services.js'
@@ -132,6 +132,7 @@ export class Dispatcher {
     const run = this.#handle(compiled, request, call).then(async (answer) => {
       const kept = replays.find(idempotency)
       if (!kept || kept === 'begun') await replays.store(idempotency, answer)
+      if (call.whenKept) call.whenKept(receiptNameOf(idempotency))
       return answer
     })
     const over = () => void this.#once.delete(place)

@@ -8,6 +8,7 @@ import {
   type EventStore,
   type EventTable,
   type InsertAnswer,
+  type InsertOptions,
   type OutgoingNote,
   type PersonDigest,
   type PersonId,
@@ -112,7 +113,7 @@ export class Events implements AsyncDisposable {
   async insert(
     schema: TableSchema,
     events: string | readonly unknown[],
-    options: { atomic?: boolean; lines?: boolean; origin?: string } = {},
+    options: InsertOptions = {},
   ): Promise<InsertAnswer> {
     const table = eventTableOf(schema)
     const answer = await this.#store.insert(table, events, options)
@@ -122,6 +123,11 @@ export class Events implements AsyncDisposable {
       for (const listener of this.#listeners) listener(schema)
     }
     return answer
+  }
+
+  /** The answer to an insert that may be sent again is stored: what was kept for that with its events can go. */
+  forgetReceipt(receipt: string): void {
+    this.#store.forgetReceipt(receipt)
   }
 
   /** Why events are refused, while they are. */

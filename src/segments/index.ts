@@ -15,6 +15,8 @@ export { Events, type EventsObserver, type QueryCall } from './events.js'
 export interface EventsOptions {
   readonly folder: string
   readonly settings: EventsSettings
+  /** How long a repeat of an insert is answered as the first time. */
+  readonly replayLifeMs: number
   /** The event tables that there are. */
   readonly tables: readonly TableSchema[]
   readonly observer?: EventsObserver
@@ -28,6 +30,7 @@ export interface EventsOptions {
 export async function openEvents({
   folder,
   settings,
+  replayLifeMs,
   tables,
   observer,
   onError,
@@ -36,7 +39,7 @@ export async function openEvents({
   const workers = settings.workers || availableParallelism()
   const store = await EventStore.open(
     {
-      ...{ folder, settings: storeSettingsOf(settings, workers), workers },
+      ...{ folder, settings: storeSettingsOf(settings, workers, replayLifeMs), workers },
       ...(onFailure && { onFailure }),
       ...(observer && { onScan: (kind, people) => observer.scanned(kind, people) }),
     },

@@ -24,7 +24,7 @@ export interface EventsSettings {
   trace_lines_max: number
 }
 
-export function storeSettingsOf(settings: EventsSettings, workers: number): StoreSettings {
+export function storeSettingsOf(settings: EventsSettings, workers: number, receiptLifeMs: number): StoreSettings {
   return {
     limits: {
       personCharactersMax: settings.person_characters_max,
@@ -35,6 +35,7 @@ export function storeSettingsOf(settings: EventsSettings, workers: number): Stor
     },
     rowsPerPersonMax: settings.rows_per_person_max,
     insertsMax: settings.inserts_max,
+    receiptLifeMs,
     resultCharactersMax: settings.result_characters_max,
     cacheBytesMax: Math.floor(settings.cache_bytes_max / workers),
   }

@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -37,7 +37,7 @@ describe('the event store on a full disk', () => {
         let inserted = 0
         let problem: Problem | undefined
         for (let number = 0; number < 300 && !problem; number++) {
-          await store.insert(table, batch(number), { atomic: true }).then(
+          await store.insert(table, batch(number)).then(
             (answer) => {
               inserted += answer.inserted
             },
@@ -55,6 +55,45 @@ describe('the event store on a full disk', () => {
       } finally {
         await store[Symbol.asyncDispose]()
       }
+    } finally {
+      execFileSync('umount', [folder])
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
+  it('leaves an atomic insert whole or not at all, whatever is inserted next', async function () {
+    this.timeout(60_000)
+    const folder = mkdtempSync(join(tmpdir(), 'events-full-'))
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]).status !== 0) this.skip()
+    try {
+      await using store = await EventStore.open({ folder: join(folder, 'events'), settings }, [table])
+      const codes = new Map<number, string>()
+      const insert = async (number: number) => {
+        const told = store.insert(table, batch(number), { atomic: true })
+        codes.set(number, await told.then(() => 'stored').catch((error: Problem) => error.code))
+      }
+      await insert(0)
+      // At every size of what is left the place where it ends is another one.
+      let ballast = 0
+      for (let left = 4_700; left > 4_000; left -= 25, ballast++) {
+        const { bavail, bsize } = statfsSync(folder)
+        writeFileSync(join(folder, 'ballast'), Buffer.alloc(Math.max(0, bavail * bsize - left * 1024)))
+        await insert(2 * ballast + 1)
+        rmSync(join(folder, 'ballast'))
+        await insert(2 * ballast + 2)
+      }
+      const stored = new Map<number, number>()
+      for (let at = 0; at < 50; at++) {
+        for (const { stamp } of (await store.person(table, `p${at}`, [])) ?? []) {
+          const number = stamp / 1000 - 1_700_000_000
+          stored.set(number, (stored.get(number) ?? 0) + 1)
+        }
+      }
+      for (const [number, code] of codes) {
+        const whole = code === 'disk_full' ? undefined : 50
+        expect(stored.get(number), `batch ${number}: ${code}`).to.equal(whole)
+      }
+      expect([...codes.values()]).to.include('disk_full')
     } finally {
       execFileSync('umount', [folder])
       rmSync(folder, { recursive: true, force: true })

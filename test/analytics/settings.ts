@@ -14,6 +14,7 @@ export const settings: StoreSettings = {
   },
   rowsPerPersonMax: 100_000,
   insertsMax: 256,
+  receiptLifeMs: 86_400_000,
   resultCharactersMax: 1 << 26,
   cacheBytesMax: 1 << 24,
 }
