@@ -3,8 +3,9 @@ import { type Needs, operation } from '../../src/api/index.js'
 export default operation('insert_events', async (request, { catalog, events }: Needs<'catalog' | 'events'>, call) => {
   const { database, table, atomic, lines } = request
   const schema = catalog.table(database, table)
-  call.whenKept = (receipt) => events.forgetReceipt(receipt)
-  const options = { atomic, lines, receipt: call.receipt }
+  const { receipt } = call
+  if (receipt !== undefined) call.whenKept = () => events.forgetReceipt(receipt)
+  const options = { atomic, lines, receipt }
   const { inserted, duplicates, rejected, warnings } = await events.insert(schema, request.events, options)
   const sent = inserted + duplicates + rejected.length
   return {

@@ -1,7 +1,7 @@
 import type { Logger } from 'pino'
 import type { SignedIn } from '../access/index.js'
 import { Problem, type Rights, type View } from '../lib/index.js'
-import { type Idempotency, type Receipt, receiptNameOf, type WriteTransaction } from '../storage/index.js'
+import type { Idempotency, Receipt, WriteTransaction } from '../storage/index.js'
 
 /** Someone who has signed in. */
 export type Caller = SignedIn
@@ -44,8 +44,10 @@ export class Call implements Receipt {
   begin: (() => Promise<void>) | undefined
   /** Whether the same request has begun before and its answer is not known: some or all of it may be done. */
   isBegun = false
+  /** Names the request where its change is not in the records' environment; there when the request may be repeated. */
+  receipt: string | undefined
   /** Told when the answer is stored: what was kept elsewhere to give it again is not needed any more. */
-  whenKept: ((receipt: string) => void) | undefined
+  whenKept: (() => void) | undefined
   #answer: { answer: unknown } | undefined
   readonly #timeoutMs: number
   readonly #whenLeft: CallOptions['whenLeft']
@@ -106,11 +108,6 @@ export class Call implements Receipt {
   settled(answer: unknown): Receipt {
     this.settle(answer)
     return this
-  }
-
-  /** Names the request where its change is not in the records' environment; undefined when nobody may repeat it. */
-  get receipt(): string | undefined {
-    return this.idempotency && receiptNameOf(this.idempotency)
   }
 
   /** Goes into the transaction of the change. */

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { CompiledContract, Contracts } from '../contracts/index.js'
 import { assert, Content, JsonStream, JsonText, Problem } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
-import { type Idempotency, type Replays, receiptNameOf } from '../storage/index.js'
+import type { Idempotency, Replays } from '../storage/index.js'
 import type { Call, Caller, Credentials } from './call.js'
 import type { Operation } from './operation.js'
 import type { Services } from './services.js'
@@ -16,7 +16,7 @@ export interface Gate {
 }
 
 /** First answers of requests that carried an idempotency key. */
-export type FirstAnswers = Pick<Replays, 'begin' | 'find' | 'keep' | 'store'>
+export type FirstAnswers = Pick<Replays, 'begin' | 'find' | 'keep' | 'receiptOf' | 'store'>
 
 export interface DispatcherOptions {
   contracts: Contracts
@@ -127,12 +127,13 @@ export class Dispatcher {
     if (earlier && earlier !== 'begun') return earlier.answer
     call.isBegun = earlier === 'begun'
     call.idempotency = idempotency
+    call.receipt = replays.receiptOf(idempotency)
     call.begin = () => replays.begin(idempotency)
     call.keep = (transaction, answer) => replays.keep(transaction, idempotency, answer)
     const run = this.#handle(compiled, request, call).then(async (answer) => {
       const kept = replays.find(idempotency)
       if (!kept || kept === 'begun') await replays.store(idempotency, answer)
-      if (call.whenKept) call.whenKept(receiptNameOf(idempotency))
+      call.whenKept?.()
       return answer
     })
     const over = () => void this.#once.delete(place)

@@ -18,7 +18,7 @@ export {
   tags,
 } from './key.js'
 export type { KeyRange, Keyspace } from './keyspace.js'
-export { type Idempotency, type Receipt, Replays, receiptNameOf } from './replays.js'
+export { type Idempotency, type Receipt, Replays } from './replays.js'
 export {
   type Pauses,
   RECORDS,

@@ -12,11 +12,6 @@ export interface Idempotency {
   fingerprint: string
 }
 
-/** A name of the request for what is stored elsewhere, from which nothing of it can be read. */
-export function receiptNameOf(idempotency: Idempotency): string {
-  return createHash('sha256').update(placeOf(idempotency)).update(idempotency.fingerprint).digest('base64url')
-}
-
 /** Stores more in the transaction of a change, which is there exactly when the change is: the answer for a repeat. */
 export interface Receipt {
   alongside(transaction: WriteTransaction): void
@@ -67,6 +62,11 @@ export class Replays {
   /** Stores the answer in the transaction of its change. */
   keep(transaction: WriteTransaction, idempotency: Idempotency, answer: unknown): void {
     this.#put(transaction, idempotency, [answer])
+  }
+
+  /** A name of the request for what is stored elsewhere, from which nothing of it can be read. */
+  receiptOf(idempotency: Idempotency): string {
+    return createHash('sha256').update(placeOf(idempotency)).update(idempotency.fingerprint).digest('base64url')
   }
 
   #put(transaction: WriteTransaction, idempotency: Idempotency, answer: [] | [unknown]): void {
