@@ -78,8 +78,7 @@ export function chooseAccess(choice: Choice): Access {
   const { reader, conditions, wanted, limit, costs = usualCosts } = choice
   const candidates = candidatesOf(reader, conditions)
   if (choice.access !== undefined) return accessOf(choice.access, choice, candidates)
-  if (choice.guess && !wanted && candidates.length > 1)
-    return { ...accessBy(candidates[0]!, choice, candidates), guessed: true }
+  if (choice.guess && !wanted && candidates.length > 1) return accessBy(candidates[0]!, choice, candidates, true)
   const best = cheapest(reader, candidates, costs, limit)
   if (wanted && !serves(best, wanted) && canServe(candidates, wanted, reader)) {
     const few = best && limit !== undefined && entries(reader, best, costs.sorted) < costs.sorted
@@ -201,9 +200,10 @@ function unionOf(
 }
 
 /** The access by a candidate that is at hand, which need not be found by its id. */
-function accessBy(candidate: Candidate, choice: Choice, candidates: readonly Candidate[]): Access {
+function accessBy(candidate: Candidate, choice: Choice, candidates: readonly Candidate[], guessed = false): Access {
   const id = idOf(candidate)
-  return candidate.isKey ? accessOf(id, choice, candidates) : indexAccess(id, candidate, candidates, choice.wanted)
+  if (candidate.isKey) return { ...accessOf(id, choice, candidates), guessed }
+  return indexAccess(id, candidate, candidates, choice.wanted, guessed)
 }
 
 /** Builds the access of an id. Throws when it is not possible (any more). */
@@ -242,6 +242,7 @@ function indexAccess(
   found: Candidate,
   candidates: readonly Candidate[],
   wanted: Wanted | undefined,
+  guessed = false,
 ): Access {
   const ordered = wanted !== undefined && serves(found, wanted)
   const [, second] = id.split('&')
@@ -255,6 +256,7 @@ function indexAccess(
     keep: parts.map(({ keep }) => keep),
     within: other ? rangesOf(other.lookup, false) : [],
     ordered,
+    guessed,
   }
 }
 

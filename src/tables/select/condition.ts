@@ -73,8 +73,9 @@ export function negate(condition: Condition): Condition {
 }
 
 /** The conditions that must all hold, with nested groups opened. */
-export function conjuncts(condition: Condition): Condition[] {
-  return 'all' in condition ? condition.all.flatMap(conjuncts) : [condition]
+export function conjuncts(condition: Condition): readonly Condition[] {
+  if (!('all' in condition)) return [condition]
+  return condition.all.some((it) => 'all' in it) ? condition.all.flatMap(conjuncts) : condition.all
 }
 
 /** Every test of a condition. */

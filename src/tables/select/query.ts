@@ -131,7 +131,7 @@ export class Run {
   #shortRows(reader: TableReader, range: IndexRange, elements: boolean): string | undefined {
     const { outputs, offset, fingerprint, limit = this.#limits.result_rows_max } = this.#query
     this.#checkLimit(limit)
-    const [frame, test, write] = [this.#frame, compileAll(this.#base), rowWriter(outputs)]
+    const [frame, test, write] = [this.#frame, compileAll(ownLast(this.#base, range.attribute)), rowWriter(outputs)]
     const endsAtLimit = fingerprint === undefined && this.#query.limit !== undefined
     let text = ''
     let [read, skipped, written] = [0, 0, 0]
@@ -334,6 +334,13 @@ export class Run {
       rows_kept: kept.at(-1),
     }
   }
+}
+
+/** Conditions on the column by which rows are found hold for nearly all of them: they are asked last. */
+function ownLast(conditions: readonly Condition[], column: string): readonly Condition[] {
+  if (conditions.length < 2) return conditions
+  const isOwn = (it: Condition) => 'test' in it && it.ref.name === column
+  return [...conditions.filter((it) => !isOwn(it)), ...conditions.filter(isOwn)]
 }
 
 function tooManyRows(limit: number): Problem {

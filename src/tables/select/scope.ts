@@ -53,8 +53,18 @@ export function openSource(snapshot: Snapshot, view: View, database: string, tab
   return { alias, reader, columns: visibleColumns(reader.schema, view) }
 }
 
+/** References to columns of base tables: they are the same for every query. */
+const baseRefs = new WeakMap<Column, Ref>()
+
 /** A column of a table of the query. */
 export function refTo(source: number, column: Column): Ref {
+  if (source !== 0) return newRef(source, column)
+  let ref = baseRefs.get(column)
+  if (!ref) baseRefs.set(column, (ref = newRef(source, column)))
+  return ref
+}
+
+function newRef(source: number, column: Column): Ref {
   return { source, name: column.name, type: column.type, whole: true, read: reading(source, column.name) }
 }
 

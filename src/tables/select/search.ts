@@ -8,39 +8,45 @@ import { fits, parsePattern } from './pattern.js'
 import { type Ref, refInside, refTo, type Scope } from './scope.js'
 import { rank } from './value.js'
 
-/** The names of a condition's members, and the older ones that HarperDB's clients send. */
-const members: Record<string, string> = {
-  attribute: 'attribute',
-  search_attribute: 'attribute',
-  comparator: 'comparator',
-  search_type: 'comparator',
-  value: 'value',
-  search_value: 'value',
-  operator: 'operator',
-  conditions: 'conditions',
+interface Members {
+  attribute?: unknown
+  comparator?: unknown
+  value?: unknown
+  operator?: unknown
+  conditions?: unknown
 }
 
-type Members = Record<string, unknown>
+/** The names of a condition's members, and the older ones that HarperDB's clients send. */
+const members = new Map<string, keyof Members>([
+  ['attribute', 'attribute'],
+  ['search_attribute', 'attribute'],
+  ['comparator', 'comparator'],
+  ['search_type', 'comparator'],
+  ['value', 'value'],
+  ['search_value', 'value'],
+  ['operator', 'operator'],
+  ['conditions', 'conditions'],
+])
 
 function conditionError(reason: string): Problem {
   return new Problem('condition_malformed', { reason })
 }
 
-function isMembers(value: unknown): value is Members {
+function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === 'object' && value !== null && !Array.isArray(value)
 }
 
 /** A condition with the members of today. */
 function membersOf(condition: unknown): Members {
-  if (!isMembers(condition)) throw conditionError(`A condition is an object, not ${JSON.stringify(condition)}.`)
+  if (!isObject(condition)) throw conditionError(`A condition is an object, not ${JSON.stringify(condition)}.`)
   const found: Members = {}
-  for (const [name, value] of Object.entries(condition)) {
-    const member = Object.hasOwn(members, name) ? members[name] : undefined
+  for (const name of Object.keys(condition)) {
+    const member = members.get(name)
     if (member === undefined)
-      throw conditionError(`'${name}' has no place in a condition.${didYouMean(name, Object.keys(members))}`)
-    if (Object.hasOwn(found, member))
-      throw conditionError(`'${name}' is '${member}' by another name: send one of them.`)
-    found[member] = value
+      throw conditionError(`'${name}' has no place in a condition.${didYouMean(name, [...members.keys()])}`)
+    // What was parsed from JSON is never undefined.
+    if (found[member] !== undefined) throw conditionError(`'${name}' is '${member}' by another name: send one of them.`)
+    found[member] = condition[name]
   }
   return found
 }
@@ -79,6 +85,8 @@ function attributesOf(names: readonly string[], scope: Scope): Output[] {
 
 /** An attribute, or by a path a value inside of it. */
 function attributeOf(attribute: unknown, scope: Scope): Ref {
+  const whole = typeof attribute === 'string' ? scope.base.columns.get(attribute) : undefined
+  if (whole) return refTo(0, whole)
   const [name, ...path] = [attribute].flat()
   if (typeof name !== 'string' || !path.every((step) => typeof step === 'string'))
     throw conditionError(`'attribute' is a name, or a list of names that lead into a JSON value.`)
@@ -126,9 +134,9 @@ export function readConditions(
       throw new Problem('query_too_large', { what: 'conditions', limit: most, setting: 'select.conditions_max' })
     const read = items.map((item) => {
       const condition = membersOf(item)
-      return 'conditions' in condition
-        ? group(condition['conditions'], condition['operator'])
-        : readOne(condition, scope)
+      return condition.conditions === undefined
+        ? readOne(condition, scope)
+        : group(condition.conditions, condition.operator)
     })
     if (how !== 'and' && how !== 'or') throw conditionError("'operator' must be one of [and, or].")
     return how === 'and' ? { all: read } : { any: read }
@@ -189,7 +197,7 @@ function ordered(ref: Ref, comparator: string, value: unknown): unknown {
 export function readSort(sort: unknown, scope: Scope): Term[] {
   const terms: Term[] = []
   for (let it = sort; it !== undefined && it !== null; ) {
-    if (!isMembers(it)) throw malformedSort('It is an object with an attribute.')
+    if (!isObject(it)) throw malformedSort('It is an object with an attribute.')
     const { attribute, descending = false, next, ...rest } = it
     const [extra] = Object.keys(rest)
     if (extra !== undefined) throw malformedSort(`'${extra}' has no place there.`)
