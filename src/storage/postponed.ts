@@ -39,6 +39,11 @@ export class Postponed {
     return this.#size
   }
 
+  /** Whether any key has been removed again. */
+  get hasRemoved(): boolean {
+    return this.#layers.some(({ until }) => until.size > 0)
+  }
+
   has(key: string): boolean {
     return this.#layers.some((layer) => layer.from.has(key))
   }

@@ -35,6 +35,8 @@ export const RECORDS = 'records'
 const CLOSE_MS_MAX = 2_000
 /** Where the number of the newest commit lies, in the B-tree that every commit changes anyway: that of the keyspaces. */
 const COMMIT = 'commit'
+/** An option of lmdb-js that its types leave out: how many changes may wait for the next turn of the event loop. */
+const BEGINS_AT_ONCE: object = { txnStartThreshold: 1 }
 /** Part of lmdb-js that its types leave out. */
 interface WithEnvironment {
   env: { info(): { lastTxnId: number } }
@@ -102,8 +104,9 @@ export interface WriteTransaction {
   keys(space: Keyspace, range: KeyRange): string[]
   put(space: Keyspace, key: string, value: string): void
   /**
-   * Puts a key without a value, in memory only; `flushPostponed` brings it into the B-tree later. Everybody reads it as
-   * if it were there; after a crash, whoever postponed it has to put it again from what was stored with it.
+   * Puts a key that is not there, without a value, in memory only; `flushPostponed` brings it into the B-tree later.
+   * Everybody reads it as if it were there; after a crash, whoever postponed it has to put it again from what was stored
+   * with it.
    */
   postpone(space: Keyspace, key: string): void
   remove(space: Keyspace, key: string): void
@@ -213,6 +216,7 @@ export class Storage implements AsyncDisposable {
         overlappingSync: true,
         // else a commit has a second promise that nobody can see, and its rejection ends the process
         eventTurnBatching: false,
+        ...BEGINS_AT_ONCE,
       })
       const storage = new Storage(path, root, lock, settings, onFailure)
       storage.#sequence = (root.get(COMMIT) as number | undefined) ?? 0
@@ -274,9 +278,11 @@ export class Storage implements AsyncDisposable {
     const postponed = this.#postponed.get(space)
     await this.write((transaction) => {
       also(transaction)
+      const changes = this.#open.changes
+      const mayGo = changes.mayRemove(space) || this.#flight?.changes.mayRemove(space)
       for (const key of postponed?.freeze() ?? []) {
-        const change = this.#open.changes.find(space, key) ?? this.#flight?.changes.find(space, key)
-        if (!change || change.value !== undefined) this.#open.changes.set(space, key, '') // readers see no difference
+        const change = mayGo ? (changes.find(space, key) ?? this.#flight?.changes.find(space, key)) : undefined
+        if (!change || change.value !== undefined) changes.set(space, key, '') // readers see no difference
       }
       transaction.onCommit(() => postponed?.landed(this.#sequence))
     })
@@ -446,7 +452,7 @@ export class Storage implements AsyncDisposable {
       },
       keys: (space, range) => this.#keysNow(changes, space, range),
       put: (space, key, value) => this.#change(changes, space, key, value),
-      postpone: (space, key) => this.#change(changes, space, key, this.#postponed.get(space)?.has(key) ? '' : LATER),
+      postpone: (space, key) => this.#change(changes, space, key, this.#isKnown(changes, space, key) ? '' : LATER),
       remove: (space, key) => this.#change(changes, space, key, undefined),
       onCommit: (callback) => group.commits.push(callback),
       onUndo: (callback) => group.undos.push(callback),
@@ -457,6 +463,12 @@ export class Storage implements AsyncDisposable {
   #change(changes: WriteSet, space: Keyspace, key: string, value: string | undefined): void {
     changes.set(space, key, value)
     this.#watchers.get(space)?.(key)
+  }
+
+  /** Whether a key that comes was postponed before, and has gone since. */
+  #isKnown(changes: WriteSet, space: Keyspace, key: string): boolean {
+    const postponed = this.#postponed.get(space)
+    return postponed !== undefined && (changes.mayRemove(space) || postponed.hasRemoved) && postponed.has(key)
   }
 
   /** The keys of a range as they will be after the groups that are under way. */
@@ -525,10 +537,13 @@ export class Storage implements AsyncDisposable {
   }
 
   #commit(group: Group, number: number): Promise<unknown> {
-    return this.#root.batch(() => {
+    const committed = this.#root.batch(() => {
       this.#root.put(COMMIT, number)
       group.changes.forEachToWrite((space, key, value) => space.write(key, value))
     })
+    // A change behind the batch makes lmdb-js begin at once.
+    this.#root.put(COMMIT, number)
+    return committed
   }
 
   #landed(group: Group): void {

@@ -6,6 +6,8 @@ interface SpaceChanges {
   keys: string[]
   /** `undefined` removes. */
   values: (string | undefined)[]
+  /** Whether any change removes; stays so when that one is taken back. */
+  removes: boolean
   /** Newest change of a key, for as many changes as were asked about: batches that never look do not pay. */
   newest: Map<string, number>
   mapped: number
@@ -18,8 +20,8 @@ export const LATER = '\0later\0'
 /** Changes that are looked through one by one; sorting more of them would cost more than it is worth. */
 const LOOKED_THROUGH_MAX = 500
 
-/** How many changes each keyspace had at some moment. */
-export type Mark = Map<Keyspace, number>
+/** How many changes each keyspace had at some moment, in the order in which the keyspaces came. */
+export type Mark = readonly number[]
 
 /** What a group of writes will change when it is committed. Until then its writers read through it. */
 export class WriteSet {
@@ -31,12 +33,13 @@ export class WriteSet {
   set(space: Keyspace, key: string, value: string | undefined): void {
     let changes = this.#spaces.get(space)
     if (!changes) {
-      changes = { keys: [], values: [], newest: new Map(), mapped: 0, sorted: undefined }
+      changes = { keys: [], values: [], removes: false, newest: new Map(), mapped: 0, sorted: undefined }
       this.#spaces.set(space, changes)
     }
     changes.keys.push(key)
     changes.values.push(value)
     changes.sorted = undefined
+    if (value === undefined) changes.removes = true
     this.count++
     this.size += key.length + (value === undefined ? 0 : value.length)
   }
@@ -52,6 +55,11 @@ export class WriteSet {
   has(space: Keyspace, key: string): boolean {
     const changes = this.#spaces.get(space)
     return changes !== undefined && newest(changes).has(key)
+  }
+
+  /** Whether any key of the keyspace is, or for a while was to be, removed. */
+  mayRemove(space: Keyspace): boolean {
+    return this.#spaces.get(space)?.removes ?? false
   }
 
   /** The changed keys of [start, end), in order. */
@@ -70,13 +78,16 @@ export class WriteSet {
   }
 
   mark(): Mark {
-    return new Map([...this.#spaces].map(([space, changes]) => [space, changes.keys.length]))
+    const lengths: number[] = []
+    for (const changes of this.#spaces.values()) lengths.push(changes.keys.length)
+    return lengths
   }
 
   /** Forgets every change since the mark. */
   rollback(mark: Mark): void {
-    for (const [space, changes] of this.#spaces) {
-      const length = mark.get(space) ?? 0
+    let place = 0
+    for (const changes of this.#spaces.values()) {
+      const length = mark[place++] ?? 0
       for (let i = length; i < changes.keys.length; i++) {
         this.count--
         this.size -= changes.keys[i]!.length + (changes.values[i]?.length ?? 0)

@@ -47,7 +47,7 @@ export class BatchReader implements TableReader {
   /** A part of the keys after the other: the list of them all would take long, and much memory. */
   *#places({ start, end, reverse }: { start: string; end: string; reverse: boolean }): Generator<string> {
     for (let range = { start, end }; ; ) {
-      const places = this.#transaction.keys(this.#spaces.records, { ...range, reverse, limit: PLACES_AT_ONCE })
+      const places = this.#transaction.keys(this.#spaces.records, { reverse, limit: PLACES_AT_ONCE, ...range })
       yield* places
       const last = places.at(-1)
       if (last === undefined || places.length < PLACES_AT_ONCE) return
@@ -79,7 +79,7 @@ export class BatchReader implements TableReader {
   estimate(range: IndexRange, most: number): number {
     const column = this.#shape.columns.get(range.attribute)
     if (!column?.column.indexed) return most
-    return this.#transaction.keys(this.#spaces.indexes, { ...entriesOfRange(column.column.id, range), limit: most })
+    return this.#transaction.keys(this.#spaces.indexes, { limit: most, ...entriesOfRange(column.column.id, range) })
       .length
   }
 

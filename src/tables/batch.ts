@@ -6,7 +6,7 @@ import {
   type TableSchema,
   UPDATED_TIME,
 } from '../catalog/index.js'
-import { atOnce, Problem, type Steps } from '../lib/index.js'
+import { atOnce, merged, Problem, type Steps } from '../lib/index.js'
 import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index.js'
 import { BatchReader } from './batch-reader.js'
 import type { ChangeLog, LoggedOperation } from './change-log.js'
@@ -322,12 +322,12 @@ export class Batch {
   }
 
   #change(place: Place, before: Row, given: Given, operation: LoggedOperation): Key {
-    return this.#replace(place, before, { ...before, ...given }, operation)
+    return this.#replace(place, before, merged(before, given), operation)
   }
 
   #replace(place: Place, before: Row, after: Given, operation: LoggedOperation): Key {
     const created = before[CREATED_TIME] as number | undefined
-    const row = this.#withTimes(place.shape, { ...after, [place.shape.schema.primaryKey]: place.key }, created)
+    const row = this.#withTimes(place.shape, merged(after, { [place.shape.schema.primaryKey]: place.key }), created)
     this.#note(operation, place, this.#writer.replace(place, before, row))
     this.#depart(place.shape, before, row)
     this.#arrivals.push({ place, row })
@@ -349,7 +349,7 @@ export class Batch {
     if (target.encodedKey === place.encodedKey) return this.#change(place, before, given, 'update')
     if (this.#writer.stored(target) !== undefined)
       throw new Problem('record_exists', { index: place.index, key: show(target.key), database, table })
-    const row = this.#withTimes(shape, { ...before, ...given }, before[CREATED_TIME] as number | undefined)
+    const row = this.#withTimes(shape, merged(before, given), before[CREATED_TIME] as number | undefined)
     this.#writer.remove(place, before)
     this.#note('delete', place, undefined)
     this.#note('insert', target, this.#writer.create(target, row))
@@ -361,7 +361,8 @@ export class Batch {
   /** `created`: when the record was made; undefined where that is not known. */
   #withTimes(shape: TableShape, row: Given, created: number | undefined): Row {
     if (!shape.schema.dynamic) return row
-    return { ...row, [CREATED_TIME]: created ?? this.#version.time, [UPDATED_TIME]: this.#version.time }
+    const { time } = this.#version
+    return merged(row, { [CREATED_TIME]: created ?? time, [UPDATED_TIME]: time })
   }
 
   #countUp(shape: TableShape, row: Record<string, unknown>): void {
@@ -573,17 +574,10 @@ export class Batch {
   #append({ operation, schema, keys, records }: Noted): void {
     const { log } = this.#context
     const seen = log.seen(schema)
-    log.append(this.#transaction, {
-      ...this.#version,
-      user: this.#user,
-      operation,
-      database: schema.database,
-      table: schema.name,
-      tableId: schema.id,
-      ...(seen && { seen }),
-      keys,
-      records,
-    })
+    const { time, origin } = this.#version
+    const { database, name: table, id: tableId } = schema
+    const change = { time, origin, user: this.#user, operation, database, table, tableId, seen, keys, records }
+    log.append(this.#transaction, change)
   }
 }
 

@@ -340,7 +340,7 @@ export class ChangeLog {
 
   #next(after: number): LogEntry[] {
     using snapshot = this.#storage.snapshot()
-    const entries = [...snapshot.entries(this.#entries, { ...this.#behind(after), limit: CHUNK })]
+    const entries = [...snapshot.entries(this.#entries, { limit: CHUNK, ...this.#behind(after) })]
     return entries.map(([key, stored]) => parse(decodeValue(key, 0) as number, stored))
   }
 

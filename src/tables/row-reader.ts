@@ -116,7 +116,7 @@ class RowReader implements TableReader {
   estimate(range: IndexRange, most: number): number {
     const column = this.#column(range.attribute)
     if (!isUsable(column)) return most
-    return this.#snapshot.count(this.#reading.spaces.indexes, { ...entriesOfRange(column.id, range), limit: most })
+    return this.#snapshot.count(this.#reading.spaces.indexes, { limit: most, ...entriesOfRange(column.id, range) })
   }
 
   count(): number {

@@ -68,7 +68,7 @@ export class RowWriter {
    * at every value once. Answers its JSON text. @throws Problem record_invalid
    */
   createPlain(place: Place, record: Readonly<Record<string, unknown>>): string {
-    const { shape, encodedKey, index } = place
+    const { shape, encodedKey } = place
     const { columns } = shape
     const entries: string[] = []
     let exact = true
@@ -86,7 +86,7 @@ export class RowWriter {
     }
     const json = exact ? JSON.stringify(record) : encodeJson(record)
     const text = `${json.slice(0, -1)}${json.length > 2 ? ',' : ''}${this.#times}`
-    this.#putUniques({ ...place, index }, undefined, record)
+    this.#putUniques(place, undefined, record)
     for (const entry of entries) this.#putEntry(entry)
     this.#putRecord(place, text)
     this.#count(shape, 1)

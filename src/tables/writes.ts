@@ -1,4 +1,4 @@
-import { Problem, type Steps, type View } from '../lib/index.js'
+import { merged, Problem, type Steps, type View } from '../lib/index.js'
 import type { Batch, Meant } from './batch.js'
 import type { Key, Row } from './reader.js'
 import type { Author, Tables } from './tables.js'
@@ -182,7 +182,7 @@ export class Writes {
         const done = yield* batch.updatingWhere({ database, table, keys, test: () => true }, set)
         return answer(done, done.length === 1 ? [] : keys, 1)
       }
-      const records = keys.map((key) => ({ ...set, [primaryKey]: key }))
+      const records = keys.map((key) => merged(set, { [primaryKey]: key }))
       const { done, skipped } = yield* batch.updating(database, table, records, options)
       return answer(done, skipped, records.length)
     }

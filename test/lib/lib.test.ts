@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Disposals, didYouMean, HybridClock, momentIn, nearest, Problem } from '../../src/lib/index.js'
+import { Disposals, didYouMean, HybridClock, merged, momentIn, nearest, Problem } from '../../src/lib/index.js'
 
 describe('the hybrid clock', () => {
   it('is strictly increasing while the wall clock stands, and exact in a double', () => {
@@ -85,5 +85,18 @@ describe('disposals', () => {
     expect(done).to.deep.equal([])
     await second[Symbol.asyncDispose]()
     expect(done).to.deep.equal([1])
+  })
+})
+
+describe('two objects merged', () => {
+  it('have the members that spreading them gives, in the same order, also those named like a prototype', () => {
+    const texts = ['{}', '{"a":1,"b":2}', '{"b":3,"c":4}', '{"__proto__":{"x":1},"b":5}', '{"__proto__":null}']
+    for (const a of texts) {
+      for (const b of texts) {
+        const both = merged(JSON.parse(a), JSON.parse(b))
+        expect(JSON.stringify(both)).to.equal(JSON.stringify({ ...JSON.parse(a), ...JSON.parse(b) }))
+        expect(Object.getPrototypeOf(both)).to.equal(Object.prototype)
+      }
+    }
   })
 })

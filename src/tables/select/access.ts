@@ -212,23 +212,18 @@ function accessOf(id: string, { reader, conditions, wanted }: Choice, candidates
   const { primaryKey } = reader.schema
   const plain = { id, keep: [], within: [] as IndexRange[], ordered: wanted?.ref.name === primaryKey }
   if (id === 'scan' || id === `order:${primaryKey}`)
-    return { ...plain, by: 'scan', indexes: [], legs: [{ by: 'scan', reverse: plain.ordered && reverse }] }
+    return { by: 'scan', indexes: [], legs: [{ by: 'scan', reverse: plain.ordered && reverse }], ...plain }
   const key = candidates.find(({ isKey }) => isKey)
   if (id === 'key' && key)
-    return { ...plain, by: 'primary_key', indexes: [primaryKey], legs: keyLegs(key.lookup, plain.ordered && reverse) }
+    return { by: 'primary_key', indexes: [primaryKey], legs: keyLegs(key.lookup, plain.ordered && reverse), ...plain }
   if (id.startsWith('union:')) {
     const union = unionAccess(id, reader, conditions)
     if (union) return union
   }
   if (id.startsWith('order:') && wanted?.indexed) {
     const range = { attribute: wanted.ref.name, ...(reverse && { reverse }) }
-    return {
-      ...plain,
-      by: 'index',
-      indexes: [wanted.ref.name],
-      legs: [{ by: 'range', range, elements: false }],
-      ordered: true,
-    }
+    const legs: Leg[] = [{ by: 'range', range, elements: false }]
+    return { id, by: 'index', indexes: [wanted.ref.name], legs, keep: [], within: [], ordered: true }
   }
   const [own] = id.split('&')
   const found = candidates.find((it) => !it.isKey && own === idOf(it))
