@@ -100,7 +100,10 @@ export class EventReader {
   }
 
   #person(person: unknown): PersonId {
-    if (typeof person === 'number') return person === 0 ? 0 : person
+    if (typeof person === 'number') {
+      if (!Number.isFinite(person)) throw new Refusal('the person is a number that is too large')
+      return person === 0 ? 0 : person
+    }
     if (typeof person !== 'string' || person === '')
       throw new Refusal('the person is missing, or neither a text nor a number')
     if (person.length > this.#limits.personCharactersMax) {
@@ -176,8 +179,12 @@ export class EventReader {
       for (const element of value) if (!Array.isArray(element)) this.#checkValue(name, element)
     } else if (typeof value === 'string' && value.length > this.#limits.textCharactersMax) {
       throw new Refusal(`the text of '${name}' is longer than ${this.#limits.textCharactersMax} characters`)
-    } else if (typeof value === 'number' && this.#columns.get(name)?.type === 'int') {
-      if (!Number.isSafeInteger(Math.trunc(value))) throw new Refusal(`${value} of '${name}' is no safe integer`)
+    } else if (typeof value === 'number') {
+      const type = this.#columns.get(name)?.type
+      if (type === 'int' && !Number.isSafeInteger(Math.trunc(value)))
+        throw new Refusal(`${value} of '${name}' is no safe integer`)
+      // JSON has numbers that no double holds: they would be answered as null.
+      if (type !== undefined && !Number.isFinite(value)) throw new Refusal(`the number of '${name}' is too large`)
     }
   }
 
@@ -222,7 +229,8 @@ function coerce({ type }: EventColumn, value: unknown): string | number | undefi
       if (type === 'text') return value
       return type === 'bool' ? (value === '0' || value === '' || value === 'false' ? 1 : 2) : undefined
     case 'number':
-      if (type === 'double') return value
+      // -0 is 0: JSON shows both alike, and a row that differs in nothing that is shown is a repeat.
+      if (type === 'double') return value + 0
       if (type === 'int') return Math.trunc(value) + 0
       return type === 'text' ? String(value) : value === 0 ? 1 : 2
     case 'boolean':

@@ -94,6 +94,7 @@ export class Events implements AsyncDisposable {
   /** Told of every insert that was accepted. */
   readonly #listeners = new Set<(schema: TableSchema) => void>()
 
+  readonly #rowsPerEventMax: number
   /** Partitions of a table that is made without saying how many. */
   readonly partitions: number
 
@@ -101,9 +102,14 @@ export class Events implements AsyncDisposable {
     store: EventStore,
     segments: Segments,
     compile: Compile,
-    { partitions, observer }: { partitions: number; observer?: EventsObserver | undefined },
+    {
+      partitions,
+      rowsPerEventMax,
+      observer,
+    }: { partitions: number; rowsPerEventMax: number; observer?: EventsObserver | undefined },
   ) {
     this.partitions = partitions
+    this.#rowsPerEventMax = rowsPerEventMax
     this.#observer = observer
     this.#store = store
     this.#segments = segments
@@ -266,7 +272,9 @@ export class Events implements AsyncDisposable {
       person,
       columns.map(({ name }) => name),
     )
-    return rows && foldRows(rows, (name) => sets.has(name))
+    let list = '_'
+    while (table.columns.some(({ name }) => name === list)) list += '_'
+    return rows && foldRows(rows, { isSet: (name) => sets.has(name), list, rowsPerEventMax: this.#rowsPerEventMax })
   }
 
   /** People by a number that a script returns for each of them. */

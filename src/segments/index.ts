@@ -52,7 +52,7 @@ export async function openEvents({
       ...{ segmentsMax: settings.segments_max, expiredKeepMs: settings.expired_segment_keep_ms, onError },
     }),
     compile,
-    { partitions: partitionsOf(settings), observer },
+    { partitions: partitionsOf(settings), rowsPerEventMax: settings.rows_per_event_max, observer },
   )
   for (const table of tables) await events.load(table)
   return events
