@@ -185,9 +185,11 @@ export class HttpServer {
     if (text === '') return undefined
     if (alias.raw) return text
     const type = context.get('content-type')
-    const plain = /^text\/plain|ndjson|jsonl/i.test(type)
+    const isJson = /^\s*[[{]/.test(text)
+    // Nobody sends a form here, but curl says so of every body whose type it is not told.
+    const plain = /^text\/plain|ndjson|jsonl/i.test(type) || (!isJson && /^application\/x-www-form/i.test(type))
     if (plain && alias.body !== undefined) return text
-    if (plain && !/^\s*[[{]/.test(text)) return { script: text }
+    if (plain && !isJson) return { script: text }
     return this.#parse(text)
   }
 

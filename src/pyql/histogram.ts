@@ -24,6 +24,8 @@ export class Histogram {
   readonly #answer: Answer
   readonly #segments: number
   readonly #nodesMax: number
+  /** Buckets of this answer, of all values of foreach together. */
+  #filled = 0
 
   constructor(segments: number, limits: ResultLimits) {
     const { nodesMax } = limits
@@ -43,6 +45,7 @@ export class Histogram {
   reply(options: HistogramOptions): Reply {
     const [root] = this.#answer.reply()._
     if (!root) return { _: [] }
+    this.#filled = 0
     const values = (root._ ?? []) as ReplyNode[]
     const within = options.each
       ? cut(
@@ -82,12 +85,14 @@ export class Histogram {
   }
 
   #fill(buckets: Map<number, ReplyNode>, size: number, { min, max }: HistogramOptions): void {
-    const keys = [...buckets.keys()]
-    const from = bucketOf(Math.min(...(min === undefined ? keys : [min])), size)
-    const to = Math.max(...(max === undefined ? keys : [max]))
+    const [least, most] = ends(buckets.keys())
+    const from = bucketOf(min ?? least, size)
+    const to = max ?? most
     const count = Math.floor((to - from) / size + 1e-9)
-    if (count > this.#nodesMax) {
-      throw new PyqlError('limit', `The histogram would have ${count} buckets; at most ${this.#nodesMax} are allowed.`)
+    this.#filled += Math.max(0, count)
+    if (this.#filled > this.#nodesMax) {
+      const told = `The histogram would have ${this.#filled} buckets; at most ${this.#nodesMax} are allowed.`
+      throw new PyqlError('limit', told)
     }
     for (let i = 0; i <= count; i++) this.#fillOne(buckets, bucketOf(from + i * size, size))
     if (max !== undefined) this.#fillOne(buckets, max)
@@ -99,6 +104,16 @@ export class Histogram {
     for (const c of this.#columns()) empty[c as 'c'] = [0]
     buckets.set(g, empty)
   }
+}
+
+/** The least and the greatest of numbers, which may be too many for the arguments of a call. */
+function ends(numbers: Iterable<number>): [least: number, most: number] {
+  let [least, most] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY]
+  for (const number of numbers) {
+    least = Math.min(least, number)
+    most = Math.max(most, number)
+  }
+  return [least, most]
 }
 
 function cut(nodes: ReplyNode[], { trim }: HistogramOptions): ReplyNode[] {

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Answer, compile, createScan } from '../../src/pyql/index.js'
+import { Answer, compile, createScan, Histogram } from '../../src/pyql/index.js'
 import { oracleColumns, Random, randomPeople, ScriptGenerator } from '../support/pyql-generator.js'
 import { blockOf } from '../support/pyql-people.js'
 
@@ -11,6 +11,25 @@ const limits = {
   depthMax: 64,
   traceMax: 0,
 }
+
+describe('histograms', () => {
+  it('may have more values than a call may have arguments', () => {
+    const count = 150_000
+    const program = compile('return SUM qty\n', { mode: 'histogram', columns: oracleColumns })
+    const most = { ...limits, nodesMax: 2 * count }
+    const scan = createScan(program, { now: 0, sessionTime: 1000, trace: false, limits: most, bucket: 1 })
+    const people = Array.from({ length: count }, (_, qty) => ({
+      id: qty,
+      rows: [{ stamp: 1, action: 'a', cells: { qty } }],
+    }))
+    for (let from = 0; from < count; from += 10_000)
+      scan.run(blockOf(people.slice(from, from + 10_000), program.columns, from))
+    const histogram = new Histogram(1, most)
+    histogram.absorb(scan.partial(), 0)
+    const [root] = histogram.reply({ name: 'h', each: false, bucket: 1 })._
+    expect(root!._).to.have.length(count)
+  })
+})
 
 describe('answers', () => {
   it('are the same as text and as objects', () => {

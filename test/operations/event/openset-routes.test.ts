@@ -105,6 +105,12 @@ describe('the routes of OpenSet', () => {
       const shown = await node.send('POST', '/v1/query/tools/event?debug=true', LENT, TEXT)
       expect(JSON.stringify(shown.body)).to.include('function scan')
       expect((await node.send('POST', '/v1/query/tools/event', 'tally(', TEXT)).status).to.equal(400)
+      // What curl says of a body when nobody tells it the type.
+      const form = { headers: { 'content-type': 'application/x-www-form-urlencoded' } }
+      const untyped = await node.send('POST', '/v1/query/tools/event', LENT, form)
+      expect((untyped.body as { _: Group[] })._).to.have.length(2)
+      expect((await node.send('POST', '/', '{"operation":"ping"}', form)).status).to.equal(200)
+      expect((await node.send('POST', '/', 'operation=ping', form)).status).to.equal(400)
     }))
 
   it('keep segments, and answer for several of them', () =>

@@ -191,6 +191,26 @@ describe('queries of events', () => {
       { 'events.result_nodes_max': '20' },
     ))
 
+  it('refuse histograms of too many buckets, those for each value of a column counted together', () =>
+    withNode(
+      async (node) => {
+        await shop(node)
+        const refused = async (more: Body) => {
+          const request = { operation: 'query_histogram', table: 'shop', name: 'h', min: 0, ...more }
+          const { status, body } = await node.post(request)
+          return status === 200 ? 'answered' : (body as Body).code
+        }
+        const whole = { script: 'return SUM price\n', max: 70 }
+        expect(await refused({ ...whole, bucket: 1 })).to.equal('answered')
+        expect(await refused({ ...whole, bucket: 0.5 })).to.equal('script_limit')
+        const each = { script: 'return SUM price where page == each_value\n', foreach: 'page', max: 70 }
+        expect(await refused({ ...each, bucket: 5 })).to.equal('answered')
+        expect(await refused({ ...each, bucket: 2 })).to.equal('script_limit')
+        expect(await refused({ ...each, bucket: 2, trim: 1 })).to.equal('script_limit')
+      },
+      { 'events.result_nodes_max': '100' },
+    ))
+
   it('refuse results with too many characters, whoever asks for them', () =>
     withNode(
       async (node) => {
