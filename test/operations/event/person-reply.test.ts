@@ -28,7 +28,7 @@ const INTS = [0, -1, 1, 7, Number.MAX_SAFE_INTEGER, Number.MIN_SAFE_INTEGER, 2 *
 const DOUBLES = [0, -0, 0.1, 5e-324, -5e-324, Number.MAX_VALUE, -Number.MAX_VALUE, Number.EPSILON, 1e21, 1 / 3, 2 ** 53]
 const STAMPS = [0, 1, 86_400, 1_700_000_000, 1_700_000_000_123, 253_402_300_799_999, 4_102_444_800, 0.5]
 
-function valueOf(chance: Chance, { type, is_set }: (typeof COLUMNS)[number]): unknown {
+function cellOf(chance: Chance, { type, is_set }: (typeof COLUMNS)[number]): unknown {
   const one = () =>
     type === 'text' ? chance.of(TEXTS) : type === 'bool' ? chance.in(2) : chance.of(type === 'int' ? INTS : DOUBLES)
   return is_set ? Array.from({ length: chance.below(4) }, one) : one()
@@ -38,7 +38,7 @@ function valueOf(chance: Chance, { type, is_set }: (typeof COLUMNS)[number]): un
 function eventsOf(chance: Chance, person: string): Body[] {
   const names = COLUMNS.filter(() => chance.in(3))
   const values = () => {
-    const filled = names.filter(() => !chance.in(3)).map((column) => [column.name, valueOf(chance, column)])
+    const filled = names.filter(() => !chance.in(3)).map((column) => [column.name, cellOf(chance, column)])
     return Object.fromEntries(filled) as Body
   }
   const stamps = [chance.of(STAMPS), chance.of(STAMPS)]
