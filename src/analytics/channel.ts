@@ -13,6 +13,17 @@ type Message =
       readonly error?: Error
     }
 
+/** An answer of which large arrays go over whole instead of being copied: they are lost here. */
+export class Handed {
+  readonly value: unknown
+  readonly transfer: readonly ArrayBuffer[]
+
+  constructor(value: unknown, transfer: readonly ArrayBuffer[]) {
+    this.value = value
+    this.transfer = transfer
+  }
+}
+
 /** Requests and answers over a message port, in both directions. Problems arrive as problems. */
 export class Channel {
   readonly #port: Worker | MessagePort
@@ -55,7 +66,9 @@ export class Channel {
 
   async #handle(call: number, request: unknown, handle: Handler): Promise<void> {
     try {
-      this.#port.postMessage({ answer: call, value: await handle(request as never) } satisfies Message)
+      const answer = await handle(request as never)
+      const { value, transfer } = answer instanceof Handed ? answer : new Handed(answer, [])
+      this.#port.postMessage({ answer: call, value } satisfies Message, transfer)
     } catch (cause) {
       const error = problemOf(cause)
       this.#port.postMessage(

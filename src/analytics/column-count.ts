@@ -102,7 +102,10 @@ export class ColumnCount {
     for (const tally of this.#ofCode) tally.fit(isText ? this.#texts!.size : 2)
   }
 
-  /** Counts codes in the rows of a person; whether there are any. None is counted too, at code 0: no branch is needed. */
+  /**
+   * Counts codes in the rows of a person; whether there are any. None is counted too, at code 0, and what was counted
+   * before adds nothing: there is no branch, which the processor would guess wrong.
+   */
   #codesIn(segment: number): Counting {
     const { counts, last } = this.#ofCode[segment]!
     return (codes, from, to, serial) => {
@@ -110,9 +113,9 @@ export class ColumnCount {
       for (let at = from; at < to; at++) {
         const code = codes[at]!
         any |= code
-        if (last[code] === serial) continue
+        const other = last[code]! ^ serial
         last[code] = serial
-        counts[code]!++
+        counts[code]! += (other | -other) >>> 31
       }
       return any !== 0
     }

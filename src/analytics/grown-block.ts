@@ -1,8 +1,10 @@
-import type { RowBits } from '../pyql/index.js'
+import type { PickedRows, RowBits } from '../pyql/index.js'
 import type { BlockEntry } from './block-entry.js'
 import type { Scalars } from './codec.js'
 import type { Delta } from './delta.js'
+import { GrownPick } from './grown-pick.js'
 import type { BlockRows } from './partition.js'
+import { isAskedAgain } from './picked-rows.js'
 import { ACTION, STAMP } from './schema.js'
 
 /** Rows that each person may get before the block is full, beside a quarter of what it has. */
@@ -55,6 +57,8 @@ export class GrownBlock {
   readonly #known = new WeakMap<Scalars, number>()
   /** What was asked to be kept, by column. */
   readonly #kept = new Map<number, Set<string>>()
+  /** By the array that the cache keeps of it, so that it goes when that goes. */
+  readonly #picks = new WeakMap<Uint32Array, GrownPick>()
   /** By column, whether the stored block has any values. */
   readonly #stored = new Map<number, boolean>()
   /** Rows of the delta that were looked at. */
@@ -120,6 +124,51 @@ export class GrownBlock {
       this.#keep(id, name, () => new Uint32Array(words)),
       mark,
     )
+  }
+
+  /** The rows of a condition by themselves; `columnOf` gives a column of the block by its slot, with a name of it. */
+  pick(
+    id: number,
+    name: string,
+    bits: RowBits,
+    columnOf: (slot: number) => { name: string; values: Scalars },
+  ): PickedRows | undefined {
+    if (!isAskedAgain(bits)) return undefined
+    const what = `${name} picked`
+    let pick = this.#picked(id, what, bits)
+    if (!pick.update(bits)) {
+      this.#forget(id, (known) => known.startsWith(what))
+      pick = this.#picked(id, what, bits)
+    }
+    const column = (slot: number) => {
+      const { name: of, values } = columnOf(slot)
+      const make = values.constructor as new (length: number) => Scalars
+      return pick.copy(
+        this.#keep(id, `${what} ${pick.serial} ${of} ${make.name}`, () => new make(pick.rows.length)),
+        values,
+      )
+    }
+    return { from: pick.from, to: pick.to, rows: pick.rows, column }
+  }
+
+  #picked(id: number, what: string, bits: RowBits): GrownPick {
+    let pick: GrownPick | undefined
+    const rows = this.#keep(id, what, () => {
+      pick = new GrownPick({ rowStart: this.rowStart, rowEnd: this.rowEnd, changes: this.#changes }, bits)
+      this.#picks.set(pick.rows, pick)
+      return pick.rows
+    })
+    return pick ?? this.#picks.get(rows)!
+  }
+
+  #forget(id: number, isMeant: (name: string) => boolean): void {
+    const names = this.#kept.get(id) ?? new Set()
+    const prefix = `grown ${this.#serial} `
+    for (const name of names) {
+      if (!isMeant(name.slice(prefix.length))) continue
+      names.delete(name)
+      this.#grounds.forgotten(id, name)
+    }
   }
 
   /** Whether a column is stored with the block: fresh rows aside. */

@@ -251,7 +251,7 @@ export class Partition {
   }
 
   /** What was made of a column of a block, by a name. */
-  remember<T extends Scalars>(block: BlockEntry, id: number, name: string, make: () => T): T {
+  remember<T extends ColumnValues>(block: BlockEntry, id: number, name: string, make: () => T): T {
     const cacheKey = `${this.#cacheKey(block.id, id)}/${name}`
     const now = performance.now()
     const known = this.#cache.get(cacheKey, now)

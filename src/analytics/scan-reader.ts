@@ -4,6 +4,7 @@ import { type ColumnValues, isSet, type Scalars, type SetValues } from './codec.
 import type { GrownBlock } from './grown-block.js'
 import { hasFresh, inWidth, type MergePlan, mergeScalars, mergeSets, planMerge } from './merge.js'
 import type { Partition, Snapshot } from './partition.js'
+import { isAskedAgain, StoredPick } from './picked-rows.js'
 import { ACTION, type EventColumn, STAMP, type Storage, storageOf } from './schema.js'
 
 /** Neighbouring people that are read together: those of a block, or some that are in the delta only. */
@@ -161,6 +162,11 @@ abstract class UnitBlock implements ScanBlock {
   personId(index: number): string | number {
     return this.#partition.idOf(this.#first + index)
   }
+
+  /** What a column that is no set holds, with a name by which copies of it are kept. */
+  protected named({ id }: EventColumn, column: ColumnData): { name: string; values: Scalars } {
+    return { name: `of ${id}`, values: 'codes' in column ? column.codes : column.values }
+  }
 }
 
 /** As it is stored, or merged for this scan alone. */
@@ -170,6 +176,7 @@ class ReadBlock extends UnitBlock {
   readonly rowEnd: Uint32Array
   readonly columns: readonly (ColumnData | undefined)[]
   readonly remember: ScanBlock['remember']
+  readonly pick: ScanBlock['pick']
   readonly #stamp: () => Float64Array
 
   constructor(snapshot: Snapshot, unit: Unit, columns: readonly (EventColumn | undefined)[], scratch: Scratch) {
@@ -192,6 +199,16 @@ class ReadBlock extends UnitBlock {
               return bits
             })
         : undefined
+    this.pick =
+      block && !rows.plan
+        ? (slot, name, bits) => {
+            if (!isAskedAgain(bits)) return undefined
+            const columnOf = (own: number) => this.named(columns[own]!, this.columns[own]!)
+            return new StoredPick(bits, this.rowStart, columnOf, (what, make) =>
+              snapshot.partition.remember(block, columns[slot]!.id, `${name} picked ${what}`, make),
+            )
+          }
+        : undefined
     this.#stamp = () => stampsOfUnit(snapshot, unit, rows, scratch)
   }
 
@@ -207,6 +224,7 @@ class GrowingBlock extends UnitBlock {
   readonly rowEnd: Uint32Array
   readonly columns: readonly (ColumnData | undefined)[]
   readonly remember: NonNullable<ScanBlock['remember']>
+  readonly pick: NonNullable<ScanBlock['pick']>
   readonly #stamp: () => Float64Array
 
   constructor(
@@ -233,6 +251,8 @@ class GrowingBlock extends UnitBlock {
       return columnData(partition, column, grown.column({ id: column.id, width, fresh, make, none }))
     })
     this.remember = (slot, name, mark) => grown.bits(columns[slot]!.id, name, mark)
+    this.pick = (slot, name, bits) =>
+      grown.pick(columns[slot]!.id, name, bits, (own) => this.named(columns[own]!, this.columns[own]!))
     this.#stamp = () =>
       grown.column({ id: STAMP, width: 0, fresh: delta.stamp, make: Float64Array, none }) as Float64Array
   }

@@ -1,11 +1,11 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../lib/index.js'
-import { createScan } from '../pyql/index.js'
+import { createScan, type PartialResult } from '../pyql/index.js'
 import type { Batch, Outcome } from './batch.js'
-import { Channel } from './channel.js'
+import { Channel, Handed } from './channel.js'
 import { Inserter, type Owners } from './inserter.js'
 import { Owner } from './owner.js'
-import type { Intent, Notice, Request, WorkerStart } from './protocol.js'
+import type { Intent, Notice, Request, ScanRequest, WorkerStart } from './protocol.js'
 import { partitionOf } from './schema.js'
 
 /** A worker thread of the event store: see DESIGN.md. */
@@ -64,7 +64,7 @@ async function handle(request: Request): Promise<unknown> {
     case 'sweep':
       return owner.sweep(request.tables)
     case 'scan':
-      return owner.scan(request)
+      return scan(request)
     case 'column':
       return owner.column(request)
     case 'person': {
@@ -136,6 +136,20 @@ async function handle(request: Request): Promise<unknown> {
     case 'close':
       return owner[Symbol.asyncDispose]()
   }
+}
+
+async function scan(request: ScanRequest): Promise<Handed> {
+  const answer = await owner.scan(request)
+  return new Handed(answer, answer.partials.flatMap(largeBuffersOf))
+}
+
+/** Small arrays are sooner copied than handed over. */
+const HANDED_BYTES_MIN = 1 << 16
+
+function largeBuffersOf({ parent, key, columns }: PartialResult): ArrayBuffer[] {
+  const arrays = [parent, key, ...columns.flatMap((column) => Object.values(column))]
+  const buffers = arrays.flatMap((array) => (ArrayBuffer.isView(array) ? [array.buffer as ArrayBuffer] : []))
+  return [...new Set(buffers)].filter(({ byteLength }) => byteLength >= HANDED_BYTES_MIN)
 }
 
 /** Finishes an atomic insert that a stop has cut off. */

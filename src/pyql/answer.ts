@@ -1,7 +1,7 @@
 import { didYouMean } from '../lib/index.js'
 import { PyqlError } from './errors.js'
 import { type Children, childrenOf, inOrder, MergedGroups } from './group-merge.js'
-import { JsonWriter } from './json-writer.js'
+import { JsonTexts, JsonWriter } from './json-writer.js'
 import type { Aggregate, PartialResult, Scalar } from './program.js'
 import { type Accumulator, Counts } from './runtime/accumulators.js'
 import { compareScalars, KeyPool, type ResultLimits, tooLong } from './runtime/groups.js'
@@ -110,8 +110,8 @@ export class Answer {
     const children = this.#children()
     const { key } = this.#tree
     const texts = this.#pool.keys.map((value) => `{"g":${JSON.stringify(value ?? 'n/a')},"c":[`)
-    const keys = texts.map(JsonWriter.encode)
-    const writer = new JsonWriter(this.#tree.size * 16)
+    const keys = new JsonTexts(texts)
+    const writer = new JsonWriter(this.#bytesAbout(keys))
     const values = this.#valuesWriter(writer)
     const list = (parent: number): void => {
       const nodes = sort(below(children, parent))
@@ -119,7 +119,7 @@ export class Answer {
       for (let at = 0; at < end; at++) {
         const node = nodes[at]!
         if (at > 0) writer.byte(COMMA)
-        writer.bytes(keys[key[node]!]!, texts[key[node]!]!.length)
+        writer.text(keys, key[node]!)
         values(node)
         if (writer.characters > this.#charactersMax) throw tooLong(this.#charactersMax)
         if (hasChildren(children, node)) {
@@ -134,6 +134,15 @@ export class Answer {
     list(0)
     writer.bytes(MARKS.allEnd)
     return writer.take()
+  }
+
+  /** About so many bytes are written, where no group is left out: a buffer that grows is copied. */
+  #bytesAbout({ bytes }: JsonTexts): number {
+    const { key, size } = this.#tree
+    const values = 4 + 3 * this.#aggregates.length * this.#segments
+    let sum = 0
+    for (let node = 1; node < size; node++) sum += bytes[key[node]!]! + values
+    return sum
   }
 
   /** Writes the aggregates of a node, and the lists of further segments. */
@@ -246,7 +255,8 @@ export class Answer {
   #rank(): Int32Array {
     if (this.#ranks) return this.#ranks
     const { keys } = this.#pool
-    const order = Array.from(keys, (_, key) => key).sort((a, b) => compareScalars(keys[a]!, keys[b]!))
+    const compare = comparisonOf(keys)
+    const order = Array.from(keys, (_, key) => key).sort((a, b) => compare(keys[a]!, keys[b]!))
     const rank = new Int32Array(keys.length)
     for (const [at, key] of order.entries()) rank[key] = at
     this.#ranks = rank
@@ -273,6 +283,13 @@ export class Answer {
       `There is no aggregate '${sort}' to sort by; there are ${names.join(', ')}.${didYouMean(sort, names)}`,
     )
   }
+}
+
+/** The same order as that of `compareScalars`, which looks at each character of texts only where some have surrogates. */
+function comparisonOf(keys: readonly Scalar[]): (a: Scalar, b: Scalar) => number {
+  if (keys.some((key) => typeof key === 'string' && /[\ud800-\udfff]/.test(key))) return compareScalars
+  return (a, b) =>
+    typeof a === 'string' && typeof b === 'string' ? (a < b ? -1 : a > b ? 1 : 0) : compareScalars(a, b)
 }
 
 function numbersOf(values: Accumulator, missing: Scalar, size: number): Float64Array | undefined {

@@ -73,6 +73,17 @@ export type ColumnData = TextColumn | NumberColumn | BoolColumn | TextSetColumn 
 /** Rows as bits: row r is bit r % 32 of word r / 32. */
 export type RowBits = Uint32Array
 
+/** Some rows of a block by themselves, those of each person one after the other, so that reading them is reading on. */
+export interface PickedRows {
+  /** Those of person i are at the places from[i] up to to[i]. */
+  readonly from: Uint32Array
+  readonly to: Uint32Array
+  /** By place the row, in order for each person. */
+  readonly rows: Uint32Array
+  /** By place what the column of a slot holds, which is there and no set. */
+  column(slot: number): Codes | Float64Array
+}
+
 export interface ScanBlock {
   readonly people: number
   /** Places for rows: the length of columns. */
@@ -94,6 +105,11 @@ export interface ScanBlock {
    * long as there is memory for them. `mark` decides about the rows from one up to another.
    */
   remember?(slot: number, name: string, mark: (bits: RowBits, from: number, to: number) => void): RowBits
+  /**
+   * The rows that `remember` gave under the same name by themselves, where the block is read so often that keeping them
+   * twice is worth it.
+   */
+  pick?(slot: number, name: string, bits: RowBits): PickedRows | undefined
   /** The person's id as given at insert. Called only when a script asks for it. */
   personId(index: number): string | number
 }

@@ -45,6 +45,7 @@ export class MergedGroups {
 
   /** Takes a tree in, parents before children, whose keys are below `keysEnd`; by its nodes the nodes here. */
   merge(parent: Int32Array, key: Int32Array, keysEnd: number): Int32Array {
+    if (this.size === 1) return this.#adopt(parent, key)
     const nodes = new Int32Array(parent.length)
     const own = childrenOf(this.parent, this.size)
     const known = this.size
@@ -67,10 +68,23 @@ export class MergedGroups {
     return nodes
   }
 
+  /** The first tree is taken as it is: there is nothing yet that it could share groups with. */
+  #adopt(parent: Int32Array, key: Int32Array): Int32Array {
+    if (parent.length - 1 > this.#nodesMax) throw this.#tooMany()
+    this.parent = parent
+    this.key = key
+    this.size = parent.length
+    const nodes = new Int32Array(parent.length)
+    for (let node = 1; node < nodes.length; node++) nodes[node] = node
+    return nodes
+  }
+
+  #tooMany(): PyqlError {
+    return new PyqlError('limit', `The result has more than ${this.#nodesMax} groups.`)
+  }
+
   #append(parent: number, key: number): number {
-    if (this.size > this.#nodesMax) {
-      throw new PyqlError('limit', `The result has more than ${this.#nodesMax} groups.`)
-    }
+    if (this.size > this.#nodesMax) throw this.#tooMany()
     if (this.size === this.parent.length) {
       this.parent = grown(this.parent)
       this.key = grown(this.key)

@@ -81,4 +81,21 @@ describe('answers', () => {
     for (const order of ['asc', 'desc'] as const)
       expect(answer.json({ order }).toString()).to.equal(JSON.stringify(answer.reply({ order })))
   })
+
+  it('put texts in the order of code points, whatever they hold beside them', () => {
+    const inOrder = ['\uffff', '\u{1d4b3}']
+    for (const keys of [
+      [null, ...inOrder.toReversed()],
+      [null, ...inOrder.toReversed(), 3, 'a'],
+    ]) {
+      const answer = new Answer([], 1, { nodesMax: 10, charactersMax: 1_000 })
+      const key = Int32Array.from(keys, (_, at) => at)
+      answer.absorb({ keys, parent: new Int32Array(keys.length), key, columns: [], debug: [], log: [] }, 0)
+      const texts = answer.reply({ sort: 'key', order: 'asc' })._.map(({ g }) => g)
+      expect(texts.filter((text) => inOrder.includes(text as string))).to.deep.equal(inOrder)
+      expect(
+        JSON.parse(answer.json({ sort: 'key', order: 'asc' }).toString())._.map(({ g }: { g: unknown }) => g),
+      ).to.deep.equal(texts)
+    }
+  })
 })

@@ -60,7 +60,7 @@ function withDictionaries(block: ScanBlock, change: (dictionary: Dictionary) => 
   )
 }
 
-function withoutMemory({ remember: _, ...block }: ScanBlock): ScanBlock {
+function withoutMemory({ remember: _, pick: __, ...block }: ScanBlock): ScanBlock {
   return block
 }
 

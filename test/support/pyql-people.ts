@@ -36,6 +36,37 @@ export function blockOf(people: readonly Person[], columns: readonly TableColumn
     personId: (i) => people[i]!.id,
     // Every other block knows the rows of conditions.
     ...(rows.length % 2 === 0 && { remember: remembering(rows.length) }),
+    // And every other of those has them by themselves.
+    ...(rows.length % 4 === 0 && { pick: picking(rows, people, rowStart, columns) }),
+  }
+}
+
+/** Rows of conditions by themselves, with places between people. */
+function picking(
+  rows: readonly Row[],
+  people: readonly Person[],
+  rowStart: Uint32Array,
+  columns: readonly TableColumn[],
+): NonNullable<ScanBlock['pick']> {
+  return (_slot, _name, bits) => {
+    const places = people.map((person, i) => [
+      ...person.rows.map((_, at) => rowStart[i]! + at).filter((row) => (bits[row >>> 5]! & (1 << (row & 31))) !== 0),
+      0,
+    ])
+    const starts = places.map((_, i) => places.slice(0, i).reduce((sum, { length }) => sum + length, 0))
+    const all = places.flat()
+    return {
+      from: Uint32Array.from(starts),
+      to: Uint32Array.from(starts, (start, i) => start + places[i]!.length - 1),
+      rows: Uint32Array.from(all),
+      column: (slot) => {
+        const column = dataOf(rows, columns[slot]!)
+        const values: Codes | Float64Array = 'codes' in column ? column.codes : column.values
+        const picked = new (values.constructor as new (length: number) => typeof values)(all.length)
+        for (const [at, row] of all.entries()) picked[at] = values[row]!
+        return picked
+      },
+    }
   }
 }
 

@@ -40,8 +40,13 @@ export function count(unit: Unit, context: Context, target: Target): string {
   const { once } = talliesOf(unit.checked)
   const lines: string[] = []
   const last = target.at('last')
-  if (aggregates.some((one) => isPerson(one.of) && !one.key && !one.all)) {
-    lines.push(`const counted = ${last} === serial`, `if (!counted) ${last} = serial`)
+  if (aggregates.some(isOncePerPerson)) {
+    lines.push(
+      ...(target.marked
+        ? // No branch that the processor would guess wrong.
+          [`const other = ${last} ^ serial, uncounted = (other | -other) >>> 31`, `${last} = serial`]
+        : [`const counted = ${last} === serial`, `if (!counted) ${last} = serial`]),
+    )
   } else if (target.marked) lines.push(`${last} = serial`)
   if (!once && aggregates.some((one) => perRow(one))) {
     unit.usesSeen = true
@@ -63,6 +68,11 @@ export function countsPlainly(checked: Checked): boolean {
   })
 }
 
+/** Whether `n` of an aggregate is a number of people, or of rows that each count once. */
+export function countsWhole(checked: Checked, { kind, of, all }: CheckedAggregate): boolean {
+  return kind !== 'min' && kind !== 'max' && (talliesOf(checked).once || (isPerson(of) && !all))
+}
+
 function isNumberColumn(checked: Checked, of: CheckedAggregate['of']): boolean {
   const type = of.kind === 'column' && 'slot' in of ? checked.columns[of.slot]!.type : undefined
   return type === 'int' || type === 'double'
@@ -79,6 +89,10 @@ function isAction(columns: Checked['columns'], of: CheckedAggregate['of']): bool
 
 function isPerson(of: CheckedAggregate['of']): boolean {
   return of.kind === 'value' && of.name === 'person'
+}
+
+function isOncePerPerson({ of, key, all }: CheckedAggregate): boolean {
+  return isPerson(of) && !key && !all
 }
 
 function isSession(of: CheckedAggregate['of']): boolean {
@@ -98,6 +112,9 @@ function aggregate(
   index: number,
   once: boolean,
 ): string {
+  if (target.marked && one.kind === 'count' && isOncePerPerson(one)) {
+    return `${target.at(`A${index}n`)} += uncounted`
+  }
   const value =
     one.kind === 'var' && !isBinding(one.of)
       ? expression(unit, context, one.of)
@@ -107,7 +124,7 @@ function aggregate(
     return `A${index}.add(${target.node}, rt.scalar(${given}), stamp[${context.row}], serial)`
   }
   const { present, x, line } = presence(unit, one, value)
-  const conditions = [present, freshness(unit, context, target.node, one, index, once, x)].filter((test) => test !== '')
+  const conditions = [present, freshness(unit, context, target, one, index, once, x)].filter((test) => test !== '')
   const add = addition(unit, context, target, one, index, x)
   return `{ ${line}${conditions.length > 0 ? `if (${conditions.join(' && ')}) ` : ''}${add} }`
 }
@@ -140,7 +157,7 @@ function presence(unit: Unit, { of }: CheckedAggregate, value: Code): { present:
 function freshness(
   unit: Unit,
   context: Context,
-  node: string,
+  { node, marked }: Target,
   one: CheckedAggregate,
   index: number,
   once: boolean,
@@ -153,7 +170,7 @@ function freshness(
     const key = isPerson(one.key) ? '0' : comparable(unit, bound(unit, context, one.key))
     return `seen.add(${tag}, ${key}, stamp[${context.row}])`
   }
-  if (isPerson(one.of)) return '!counted'
+  if (isPerson(one.of)) return marked ? 'uncounted !== 0' : '!counted'
   if (isSession(one.of) || one.kind === 'var') {
     unit.usesSeen = true
     return `seen.add(${tag}, ${comparable(unit, x)}, ${one.kind === 'var' ? context.row : '0'})`

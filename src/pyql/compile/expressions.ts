@@ -6,7 +6,7 @@ import { dateFunctions, readTime } from '../runtime/dates.js'
 import { comparison } from './comparisons.js'
 import { inlineAggregate } from './inline.js'
 import { isNumber, isNumeric, isWhole, type Type } from './types.js'
-import type { Code, Context, Unit } from './unit.js'
+import type { Code, Context, PickedAt, Unit } from './unit.js'
 
 /** JavaScript that computes an expression at the current row. */
 export function expression(unit: Unit, context: Context, node: Expression): Code {
@@ -74,7 +74,7 @@ function named(unit: Unit, context: Context, node: Name | ColumnName): Code {
 export function bound(unit: Unit, context: Context, binding: Binding): Code {
   switch (binding.kind) {
     case 'column':
-      return columnAt(unit, binding.slot, context.row)
+      return columnAt(unit, binding.slot, context.row, context.pickedAt)
     case 'variable':
       return {
         js: unit.variables[binding.id] === 'none' ? 'null' : `v${binding.id}`,
@@ -91,11 +91,14 @@ export function bound(unit: Unit, context: Context, binding: Binding): Code {
   }
 }
 
-export function columnAt(unit: Unit, slot: number, row: string): Code {
+export function columnAt(unit: Unit, slot: number, row: string, pickedAt?: PickedAt): Code {
   const { type, isSet } = unit.column(slot)
   if (isSet) return { js: row, type: `set:${slot}` }
   const types: Record<typeof type, Type> = { text: `code:${slot}`, int: 'int', double: 'double', bool: 'flag' }
-  return { js: `c${slot}[${row}]`, type: types[type] }
+  if (pickedAt?.row !== row) return { js: `c${slot}[${row}]`, type: types[type] }
+  const { picked, place } = pickedAt
+  const own = unit.perBlock('e', `rt.pickedColumn(block, ${picked}, ${slot}, c${slot})`)
+  return { js: `${own}[${place}]`, type: types[type] }
 }
 
 function rowValue(unit: Unit, { row, first, prev }: Context, name: string): Code {

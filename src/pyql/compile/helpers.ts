@@ -29,6 +29,21 @@ const helpers: Readonly<Record<string, string>> = {
   }
   return end
 }`,
+  firstFrom: `function firstFrom(rows, from, hint, end, row) {
+  let low = from, high = end
+  if (hint < end) {
+    if (rows[hint] < row) {
+      low = hint + 1
+      if (low >= end || rows[low] >= row) return low
+    } else high = hint
+  }
+  while (low < high) {
+    const middle = (low + high) >>> 1
+    if (rows[middle] < row) low = middle + 1
+    else high = middle
+  }
+  return low
+}`,
   countEvents: `function countEvents(stamp, actions, start, end) {
   let events = end > start ? 1 : 0
   for (let i = start + 1; i < end; i++) if (stamp[i] !== stamp[i - 1] || actions[i] !== actions[i - 1]) events++

@@ -5,6 +5,8 @@ import type { Unit } from './unit.js'
 export interface RowsTested {
   /** The variable of the block that holds the rows as bits, or undefined. */
   readonly rows: string
+  /** JavaScript of what is asked of which column: its slot, the test, the value. */
+  readonly test: string
   /** Whether it is the whole condition. */
   readonly whole: boolean
 }
@@ -16,8 +18,9 @@ export function rowsTested(unit: Unit, where: Expression): RowsTested | undefine
     return part && { ...part, whole: false }
   }
   if (where.kind !== 'comparison' || (where.op !== '==' && where.op !== '!=')) return undefined
-  const js = equality(unit, where, where.left, where.right) ?? equality(unit, where, where.right, where.left)
-  return js === undefined ? undefined : { rows: unit.perBlock('w', js), whole: true }
+  const test = equality(unit, where, where.left, where.right) ?? equality(unit, where, where.right, where.left)
+  if (test === undefined) return undefined
+  return { rows: unit.perBlock('w', `rt.rowsWhere(block, ${test})`), test, whole: true }
 }
 
 function equality(unit: Unit, { op }: Comparison, column: Expression, value: Expression): string | undefined {
@@ -28,7 +31,7 @@ function equality(unit: Unit, { op }: Comparison, column: Expression, value: Exp
   if (isSet || type === 'bool') return undefined
   const constant = heldAs(unit, binding.slot, value.value)
   if (constant === undefined) return undefined
-  return `rt.rowsWhere(block, ${binding.slot}, '${op === '==' ? 'is' : 'is_not'}', ${constant})`
+  return `${binding.slot}, '${op === '==' ? 'is' : 'is_not'}', ${constant}`
 }
 
 /** A constant as the column holds it; undefined where comparing them takes more than that. */

@@ -2,11 +2,11 @@ import type { Assignment, Call, Delete, Expression, For, If, Match, Name, Statem
 import { moves } from '../builtins.js'
 import { countsRowsAlike } from './counting.js'
 import { anyOf, binary, expression, list } from './expressions.js'
-import { rowsTested } from './row-tests.js'
+import { type RowsTested, rowsTested } from './row-tests.js'
 import { talliesOf } from './tallies.js'
 import { tally } from './tally.js'
 import { isSet, noneOf, slotOf, type Type } from './types.js'
-import type { Code, Context, Unit } from './unit.js'
+import type { Code, Context, PickedAt, Unit } from './unit.js'
 
 export function block(unit: Unit, context: Context, body: readonly Statement[]): string {
   return body.map((statement) => oneStatement(unit, context, statement)).join('\n')
@@ -152,34 +152,88 @@ function match(unit: Unit, context: Context, node: Match): string {
   if (atOnce) return atOnce
   const label = unit.name('loop')
   const at = unit.name('m')
-  const moving = bodyMoves(body)
-  const row = moving ? unit.name('r') : at
+  const tested = where && !reverse ? rowsTested(unit, where) : undefined
+  // For the first rows of a person, looking for the place to begin takes longer than going through bits.
+  const picks = tested && (!limit || context.pickedAt?.of === tested.rows)
+  const steps = picks ? ownSteps(unit, context, tested, at) : everyStep(context, reverse, at)
   // A row that is tested is not matched yet: the match before it is the one around.
-  const condition = where ? conditionOf(unit, { ...context, row: at, prev: context.matched }, where, reverse) : ''
+  const testing = { ...context, row: at, prev: context.matched }
+  const condition = where ? conditionOf(unit, testing, where, steps, tested) : ''
   const outermost = context.loops.length === 0 && !context.function
   const inner: Context = {
-    ...{ row, function: context.function, loops: [...context.loops, { label }] },
+    ...{ row: at, function: context.function, loops: [...context.loops, { label }] },
+    ...(steps.pickedAt && { pickedAt: steps.pickedAt }),
     first: around(context.first, 'first', at),
     prev: around(context.matched, 'matched', at),
     matched: `stamp[${at}]`,
   }
   const [count, most] = limit ? [unit.name('n'), unit.name('n')] : ['', '']
-  const bound = reverse ? `${at} >= start` : `${at} < end`
   const init = limit ? `, ${count} = 0, ${most} = ${unit.number(expression(unit, context, limit))}` : ''
   const rows = reverse ? `${context.row} + 1 - start` : `end - ${context.row}`
-  return `${outermost ? `if ((fuel -= ${rows}) < 0) fuel = rt.refuel(fuel)\n` : ''}${label}: for (let ${at} = ${context.row}${init}; ${bound}${limit ? ` && ${count} < ${most}` : ''}; ${at}${reverse ? '--' : '++'}) {
-${outermost ? '' : `${step}\n`}${condition}${limit ? `${count}++\n` : ''}${moving ? `let ${row} = ${at}\n` : ''}${block(unit, inner, body)}
+  return `${outermost ? `if ((fuel -= ${rows}) < 0) fuel = rt.refuel(fuel)\n` : ''}${label}: for (let ${steps.init}${init}; ${steps.bound}${limit ? ` && ${count} < ${most}` : ''}; ${steps.next}) {
+${outermost ? '' : `${step}\n`}${condition}${limit ? `${count}++\n` : ''}${bodyOf(unit, inner, body)}
 }`
 }
 
+/** The rows of a match, as the parts of a loop. */
+interface Steps {
+  readonly init: string
+  readonly bound: string
+  readonly next: string
+  readonly pickedAt?: PickedAt
+  /** The variable of the block that holds the rows by place. */
+  readonly rows?: string
+}
+
+function everyStep({ row }: Context, reverse: boolean, at: string): Steps {
+  const init = `${at} = ${row}`
+  return reverse ? { init, bound: `${at} >= start`, next: `${at}--` } : { init, bound: `${at} < end`, next: `${at}++` }
+}
+
+/** Where the block has the rows that can pass by themselves, the loop counts their places, else the rows of the block. */
+function ownSteps(unit: Unit, { row, pickedAt: around }: Context, tested: RowsTested, at: string): Steps {
+  const picked = unit.perBlock('y', `rt.picked(block, ${tested.test}, ${tested.rows})`)
+  const [place, last] = [unit.name('k'), unit.name('k')]
+  const [rows, from, to] = ['rows', 'from', 'to'].map((name) => unit.perBlock(`${picked}${name}`, `${picked}?.${name}`))
+  const hint = around?.of === tested.rows ? around.place : `${from}[p]`
+  return {
+    init: `${last} = ${picked} === undefined ? end : ${to}[p], ${place} = ${picked} === undefined ? ${row} : firstFrom(${rows}, ${from}[p], ${hint}, ${last}, ${row})`,
+    bound: `${place} < ${last}`,
+    next: `${place}++`,
+    pickedAt: { row: at, of: tested.rows, picked, place },
+    rows,
+  }
+}
+
 /** Goes on where the condition does not hold: to the next row that can fulfil it, where the block knows those. */
-function conditionOf(unit: Unit, context: Context, where: Expression, reverse: boolean): string {
-  const at = context.row
-  const test = `if (!${unit.truth(expression(unit, context, where))}) continue\n`
-  const tested = reverse ? undefined : rowsTested(unit, where)
-  if (!tested) return test
+function conditionOf(
+  unit: Unit,
+  context: Context,
+  where: Expression,
+  { pickedAt, rows }: Steps,
+  tested?: RowsTested,
+): string {
+  const test = (own: Context) => `if (!${unit.truth(expression(unit, own, where))}) continue\n`
+  if (!tested) return test(context)
+  const at = pickedAt?.place ?? context.row
   const next = `${at} = nextRow(${tested.rows}, ${at}, end)\nif (${at} >= end) break`
-  return `if (${tested.rows} !== undefined) {\n${next}\n} ${tested.whole ? 'else ' : '\n'}${test}`
+  const skip = `if (${tested.rows} !== undefined) {\n${next}\n}`
+  const looked = tested.whole ? `${skip} else ${test({ ...context, row: at })}` : `${skip}\n`
+  if (!pickedAt) return tested.whole ? looked : looked + test(context)
+  const { picked, place, row } = pickedAt
+  return `if (${picked} === undefined) {
+${looked}}
+const ${row} = ${picked} === undefined ? ${place} : ${rows}[${place}]
+${tested.whole ? '' : test({ ...context, pickedAt })}`
+}
+
+/** Up to where the position may move, the row is the one that was matched. */
+function bodyOf(unit: Unit, context: Context, body: readonly Statement[]): string {
+  const first = body.findIndex((statement) => bodyMoves([statement]))
+  if (first === -1) return block(unit, context, body)
+  const row = unit.name('r')
+  const before = block(unit, context, body.slice(0, first))
+  return `${before}\nlet ${row} = ${context.row}\n${block(unit, { ...context, row }, body.slice(first))}`
 }
 
 /** The stamp of a match around, or of this one where there is none: in a function, around its call if there is one. */

@@ -11,6 +11,17 @@ export interface Code {
   readonly type: Type
 }
 
+/** A row that is one of some that a block has by themselves. */
+export interface PickedAt {
+  readonly row: string
+  /** The rows as bits: see RowsTested. */
+  readonly of: string
+  /** The variable of the block that holds them, or undefined where rows are those of the block. */
+  readonly picked: string
+  /** Its place among them; without them the row. */
+  readonly place: string
+}
+
 export interface Loop {
   readonly label: string
 }
@@ -25,6 +36,8 @@ export interface Context {
   readonly matched: string
   readonly function: FunctionDefinition | undefined
   readonly loops: readonly Loop[]
+  /** The row of the innermost match around, where it may be a picked one. */
+  readonly pickedAt?: PickedAt
   /** JavaScript of how many rows stand for this one; undefined where each is looked at. */
   readonly times?: string
 }

@@ -1,16 +1,25 @@
 import type { Dictionary } from '../block.js'
 import type { Scalar } from '../program.js'
 import { type Accumulator, Extremes } from './accumulators.js'
-import { giveArray, takeArray } from './spare-arrays.js'
+import { fillRecords, giveArray, takeArray } from './spare-arrays.js'
 
 /** Bytes that the cells of one tally may take; where they would take more, groups are nodes from the start. */
 const bytesMax = 1 << 22
 
-/** A number of an accumulator: its index and the array that holds it by node. */
-export type CellField = readonly [index: number, array: string]
+/** What is held of a cell: the index of its accumulator, the name of the array there, and whether it only counts rows or people. */
+export type CellField = readonly [index: number, array: string, isWhole: boolean]
 
-/** Of one level of a tally, by the name that programs give it: `last`, `A0n` … */
-export type CellArrays = Readonly<Record<string, Int32Array<ArrayBuffer> | Float64Array<ArrayBuffer>>>
+/**
+ * The cells of one level as records, so that what is counted together lies together: in whole numbers the last person
+ * and what only counts, in doubles the rest, each in the order of the fields.
+ */
+export interface CellRecords {
+  readonly wholes: Int32Array<ArrayBuffer>
+  readonly doubles: Float64Array<ArrayBuffer>
+}
+
+/** A whole number of a cell counts to 2^31: before so many rows, cells are emptied. */
+const rowsMax = 2 ** 31 - 1
 
 /** What cells are turned into. */
 export interface CellGroups {
@@ -38,11 +47,16 @@ export class Cells {
   /** By level, the constant that is its key; undefined where a text is. */
   readonly #constants: readonly (Scalar | undefined)[]
   readonly #fields: readonly CellField[]
+  /** Of a record in whole numbers; the last person is the first of them. */
+  readonly #size: number
+  /** Doubles of a record when nothing was counted. */
+  readonly #none: readonly number[]
   /** By level; a cell is that of the level above × stride + place. */
   strides: number[]
   /** By level, by code the place of the text. */
   places: Int32Array[]
-  levels: CellArrays[] = []
+  levels: CellRecords[] = []
+  #rows = 0
   #textOf: ((place: number) => string)[] = []
   /** By level, by place the number of the key; 0 where it was not asked for. */
   readonly #keys: number[][]
@@ -51,10 +65,22 @@ export class Cells {
     this.#groups = groups
     this.#constants = constants
     this.#fields = fields
+    this.#size = 1 + fields.filter(([, , isWhole]) => isWhole).length
+    this.#none = fields
+      .filter(([, , isWhole]) => !isWhole)
+      .map(([index]) => (groups.accumulators[index] instanceof Extremes ? Number.NaN : 0))
     this.strides = constants.map(() => 1)
     this.places = constants.map(() => nowhere)
-    this.levels = this.strides.map(() => this.#arrays(1))
+    this.levels = this.strides.map(() => this.#records(1))
     this.#keys = constants.map(() => [])
+  }
+
+  /** Makes ready for a block of so many rows. */
+  begin(rows: number): void {
+    this.#rows += rows
+    if (this.#rows <= rowsMax) return
+    this.flush()
+    this.#rows = rows
   }
 
   /** Makes ready for a block with these dictionaries, by level. False: there would be too many cells. */
@@ -77,31 +103,30 @@ export class Cells {
 
   #layOut(strides: number[]): boolean {
     const cells = strides.reduce((product, stride) => product * stride, 1)
-    if (cells * (4 + 8 * this.#fields.length) > bytesMax) return false
+    if (cells * (4 * this.#size + 8 * this.#none.length) > bytesMax) return false
     this.flush()
     this.#giveBack()
     this.strides = strides
-    let size = 1
+    let cellsOfLevel = 1
     this.levels = strides.map((stride) => {
-      size *= stride
-      return this.#arrays(size)
+      cellsOfLevel *= stride
+      return this.#records(cellsOfLevel)
     })
     return true
   }
 
-  #arrays(size: number): CellArrays {
-    const arrays: Record<string, CellArrays[string]> = { last: takeArray(Int32Array, size, 0) }
-    for (const [index, array] of this.#fields) {
-      arrays[`A${index}${array}`] = takeArray(Float64Array, size, this.#none(index))
+  #records(cells: number): CellRecords {
+    return {
+      wholes: takeArray(Int32Array, cells * this.#size, [0]),
+      doubles: takeArray(Float64Array, cells * this.#none.length, this.#none),
     }
-    return arrays
   }
 
   /** The arrays of cells that were flushed serve the next scan. */
   #giveBack(): void {
-    for (const arrays of this.levels) {
-      giveArray(arrays.last!, 0)
-      for (const [index, array] of this.#fields) giveArray(arrays[`A${index}${array}`]!, this.#none(index))
+    for (const { wholes, doubles } of this.levels) {
+      giveArray(wholes, [0])
+      giveArray(doubles, this.#none)
     }
   }
 
@@ -110,24 +135,21 @@ export class Cells {
     this.flush()
     this.#giveBack()
     this.strides = this.strides.map(() => 1)
-    this.levels = this.strides.map(() => this.#arrays(1))
-  }
-
-  #none(index: number): number {
-    return this.#groups.accumulators[index] instanceof Extremes ? Number.NaN : 0
+    this.levels = this.strides.map(() => this.#records(1))
   }
 
   /** Adds what was counted to the groups, and empties the cells. */
   flush(): void {
     const { isEmpty } = this.#groups
     let above = new Int32Array(1)
-    for (const [level, arrays] of this.levels.entries()) {
-      const cells = countedCells(arrays.last as Int32Array)
+    for (const [level, records] of this.levels.entries()) {
+      const cells = countedCells(records.wholes, this.#size)
       if (isEmpty) this.#groups.reserve(cells.length)
       const nodes = this.#nodesOf(level, cells, above, isEmpty)
-      this.#add(arrays, cells, nodes)
-      if (level < this.levels.length - 1) above = placed(cells, nodes, arrays.last!.length)
-      arrays.last!.fill(0)
+      this.#add(records, cells, nodes)
+      if (level < this.levels.length - 1) above = placed(cells, nodes, records.wholes.length / this.#size)
+      records.wholes.fill(0)
+      fillRecords(records.doubles, this.#none)
     }
   }
 
@@ -135,11 +157,17 @@ export class Cells {
   #nodesOf(level: number, cells: Int32Array, above: Int32Array, isNew: boolean): Int32Array {
     const stride = this.strides[level]!
     const nodes = new Int32Array(cells.length)
+    // Cells are in order: those below one cell lie between two multiples of the stride.
+    let parent = 0
+    let first = 0
     for (let at = 0; at < cells.length; at++) {
       const cell = cells[at]!
-      const parent = above[Math.floor(cell / stride)]!
-      const key = this.#keyAt(level, cell % stride)
-      nodes[at] = isNew ? this.#groups.newChild(parent, key) : this.#groups.child(parent, key)
+      if (cell - first >= stride) {
+        parent = Math.floor(cell / stride)
+        first = parent * stride
+      }
+      const key = this.#keyAt(level, cell - first)
+      nodes[at] = isNew ? this.#groups.newChild(above[parent]!, key) : this.#groups.child(above[parent]!, key)
     }
     return nodes
   }
@@ -150,17 +178,16 @@ export class Cells {
     return keys[place]
   }
 
-  #add(arrays: CellArrays, cells: Int32Array, nodes: Int32Array): void {
-    for (const [index, accumulator] of this.#groups.accumulators.entries()) {
-      const columns: Record<string, Float64Array> = {}
-      for (const [of, array] of this.#fields) {
-        if (of !== index) continue
-        const values = arrays[`A${index}${array}`] as Float64Array
-        columns[array] = picked(values, cells)
-        values.fill(this.#none(index))
-      }
-      accumulator.absorb(columns, nodes)
+  #add({ wholes, doubles }: CellRecords, cells: Int32Array, nodes: Int32Array): void {
+    const columns = this.#groups.accumulators.map((): Record<string, Float64Array> => ({}))
+    let whole = 1
+    let double = 0
+    for (const [index, array, isWhole] of this.#fields) {
+      columns[index]![array] = isWhole
+        ? picked(wholes, cells, this.#size, whole++)
+        : picked(doubles, cells, this.#none.length, double++)
     }
+    for (const [index, accumulator] of this.#groups.accumulators.entries()) accumulator.absorb(columns[index]!, nodes)
   }
 }
 
@@ -171,17 +198,21 @@ function placed(cells: Int32Array, nodes: Int32Array, length: number): Int32Arra
   return nodeOf
 }
 
-function countedCells(last: Int32Array): Int32Array {
+/** The cells that a person was noted in, in order. There is no branch that the processor would guess wrong. */
+function countedCells(wholes: Int32Array, size: number): Int32Array {
   let count = 0
-  for (let cell = 0; cell < last.length; cell++) if (last[cell] !== 0) count++
-  const cells = new Int32Array(count)
+  for (let at = 0; at < wholes.length; at += size) count += (wholes[at]! | -wholes[at]!) >>> 31
+  const cells = new Int32Array(count + 1)
   let next = 0
-  for (let cell = 0; cell < last.length; cell++) if (last[cell] !== 0) cells[next++] = cell
-  return cells
+  for (let at = 0, cell = 0; next < count; at += size, cell++) {
+    cells[next] = cell
+    next += (wholes[at]! | -wholes[at]!) >>> 31
+  }
+  return cells.subarray(0, count)
 }
 
-function picked(values: Float64Array, cells: Int32Array): Float64Array {
+function picked(values: Int32Array | Float64Array, cells: Int32Array, size: number, field: number): Float64Array {
   const some = new Float64Array(cells.length)
-  for (let at = 0; at < cells.length; at++) some[at] = values[cells[at]!]!
+  for (let at = 0; at < cells.length; at++) some[at] = values[cells[at]! * size + field]!
   return some
 }

@@ -19,14 +19,14 @@ export function rowMarker(column: ColumnData, test: RowTest, value: number): Mar
   return (bits, from, to) => mark(codes, value, flip, bits, from, to)
 }
 
-const most = new WeakMap<RowBits, boolean>()
+const passing = new WeakMap<RowBits, number>()
 
-/** Whether more than half of the rows pass, so that each is better looked at: decided once. */
-export function passMost(bits: RowBits, rows: number): boolean {
-  let known = most.get(bits)
+/** Which part of the rows passes, found once: where it is most of them, each is better looked at. */
+export function partOf(bits: RowBits, rows: number): number {
+  let known = passing.get(bits)
   if (known === undefined) {
-    known = count(bits) * 2 > rows
-    most.set(bits, known)
+    known = count(bits) / rows
+    passing.set(bits, known)
   }
   return known
 }

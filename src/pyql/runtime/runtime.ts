@@ -1,4 +1,4 @@
-import type { BoolColumn, Codes, ColumnData, Dictionary, RowBits, ScanBlock } from '../block.js'
+import type { BoolColumn, Codes, ColumnData, Dictionary, PickedRows, RowBits, ScanBlock } from '../block.js'
 import { PyqlError } from '../errors.js'
 import type { Aggregate, PartialResult, Program, Scalar, ScanOptions, TableColumn, TriggerOutcome } from '../program.js'
 import { type Accumulator, CarriedValues, Counts, Extremes, LastValues, ScalarExtremes, Sums } from './accumulators.js'
@@ -7,13 +7,16 @@ import { List, SetOf } from './containers.js'
 import { Site } from './grid.js'
 import { GroupTree, KeyPool, tooLong } from './groups.js'
 import { bucketOf } from './numbers.js'
-import { passMost, type RowTest, rowMarker } from './rows.js'
+import { partOf, type RowTest, rowMarker } from './rows.js'
 import { Seen } from './seen.js'
 import { type Value, Values } from './values.js'
 
 const fuelPerStop = 65536
 const peoplePerLook = 256
 const textShownMax = 10_000
+/** Parts of a block's rows: where more pass, each is looked at; where more pass, they are not kept by themselves. */
+const lookedAtAbove = 1 / 2
+const pickedBelow = 1 / 4
 
 /** What compiled programs call: the state of one scan, and the operations on values. */
 export class Runtime extends Values {
@@ -144,7 +147,31 @@ export class Runtime extends Values {
     const mark = column && block.remember && rowMarker(column, test, value)
     if (!mark) return undefined
     const bits = block.remember!(slot, `${test} ${value}`, mark)
-    return passMost(bits, block.rows) ? undefined : bits
+    return partOf(bits, block.rows) > lookedAtAbove ? undefined : bits
+  }
+
+  /** The rows that `rowsWhere` found by themselves, where the block has them so and they are few. */
+  picked(
+    block: ScanBlock,
+    slot: number,
+    test: RowTest,
+    value: number,
+    bits: RowBits | undefined,
+  ): PickedRows | undefined {
+    if (!bits || partOf(bits, block.rows) > pickedBelow) return undefined
+    return block.pick?.(slot, `${test} ${value}`, bits)
+  }
+
+  /** By place what a column holds of picked rows; `all` is what it holds of all rows of the block. */
+  pickedColumn(
+    block: ScanBlock,
+    picked: PickedRows | undefined,
+    slot: number,
+    all: Codes | Float64Array,
+  ): Codes | Float64Array {
+    if (!picked) return all
+    if (block.columns[slot]) return picked.column(slot)
+    return scalarsOf(absentColumn(this.#program.columns[slot]!, picked.rows.length))
   }
 
   /** By code, 1 for the texts that are asked for; None is code 0. */
@@ -345,6 +372,10 @@ export function accumulatorOf({ kind, type, carried }: Aggregate): Accumulator {
 }
 
 const noTexts: Dictionary = { codeOf: () => -1, textOf: () => '', size: 0 }
+
+function scalarsOf(column: ColumnData): Codes | Float64Array {
+  return 'codes' in column ? column.codes : column.values
+}
 
 /** A column that was added after the block was written. */
 function absentColumn({ type, isSet }: TableColumn, rows: number): ColumnData {
