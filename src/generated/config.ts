@@ -185,6 +185,10 @@ export interface Config {
      */
     index_cache_bytes_max: number
     /**
+     * Memory for filters of the keys that have one value of an index: they spare reading records that lack it. 0: none.
+     */
+    key_filters_bytes_max: number
+    /**
      * Index entries of new records that wait in memory and go into their B-tree together; after a crash they are made again from the change log. 0: each at once.
      */
     postponed_entries_max: number

@@ -18,6 +18,9 @@ export interface FoundRecord {
   shown?: { readonly json: string; readonly writer: object } | undefined
 }
 
+/** Tells of a key that its record is not worth reading, when it says no. */
+export type KeyTest = (key: Key) => boolean
+
 /** One consistent moment of all tables. It pins pages of the store, so dispose of it soon. */
 export interface Snapshot extends Disposable {
   /** The reader of a table of records, or undefined where there is none of that name. @throws Problem not_records */
@@ -42,6 +45,12 @@ export interface IndexRange {
   after?: { value: unknown; key: Key }
 }
 
+/** One value of an attribute that has an index. */
+export interface IndexedValue {
+  readonly attribute: string
+  readonly value: string | number | boolean
+}
+
 /**
  * Reads one table at one moment.
  *
@@ -61,8 +70,15 @@ export interface TableReader {
   texts(): Iterable<string>
   isIndexed(attribute: string): boolean
   range(range: IndexRange): Iterable<Key>
-  /** The records of the keys that `range` yields. */
-  records(range: IndexRange): Iterable<FoundRecord | undefined>
+  /**
+   * The records of the keys that `range` yields; those that the sieve refuses may be left out. Undefined where there is
+   * none for an entry, or where too many were left out to go on without a pause.
+   */
+  records(range: IndexRange, sieve?: KeyTest): Iterable<FoundRecord | undefined>
+  /** Tells of a key whether the value may have an entry for it, where that is known without reading. */
+  filter?(value: IndexedValue): KeyTest | undefined
+  /** Many records were read in vain which have not the value. */
+  wantFilter?(value: IndexedValue): void
   /** Counts the entries of the range, but at most `most`. */
   estimate(range: IndexRange, most: number): number
   /** How many records the table has. */

@@ -3,11 +3,23 @@ import { assert, Problem } from '../lib/index.js'
 import { encodeId, type Storage, type StorageSnapshot } from '../storage/index.js'
 import type { IndexCache } from './index-cache.js'
 import { IndexWalk, RecordWalk } from './index-reader.js'
-import { entriesOfRange, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId, recordKey } from './layout.js'
-import type { FoundRecord, IndexRange, Key, Row, Snapshot, TableReader } from './reader.js'
+import type { KeyFilters } from './key-filters.js'
+import {
+  entriesOfRange,
+  entriesOfValue,
+  type Keyspaces,
+  keyOfEntry,
+  keyOfRecord,
+  rangeOfId,
+  recordKey,
+} from './layout.js'
+import type { FoundRecord, IndexedValue, IndexRange, Key, KeyTest, Row, Snapshot, TableReader } from './reader.js'
 import type { RecordCache } from './record-cache.js'
 import { shapeOf } from './shape.js'
 import { decodeRow, encodeJson, freeze, jsonOf } from './stored-row.js'
+
+/** Keys that a walk of records leaves out before it gives up: a few milliseconds. */
+const LEFT_OUT_MAX = 8_000
 
 /** What readers share. */
 export interface Reading {
@@ -15,6 +27,7 @@ export interface Reading {
   spaces: Keyspaces
   cache: RecordCache
   indexCache: IndexCache
+  filters: KeyFilters
 }
 
 /** A snapshot of the tables over a snapshot of the storage. */
@@ -96,9 +109,30 @@ class RowReader implements TableReader {
     return isUsable(this.#column(attribute))
   }
 
-  records(range: IndexRange): Iterable<FoundRecord | undefined> {
+  records(range: IndexRange, sieve?: KeyTest): Iterable<FoundRecord | undefined> {
+    if (sieve) return this.#sieved(range, sieve)
     const keys = this.range(range)
     return keys instanceof IndexWalk ? new RecordWalk(keys, (key) => this.find(key)) : this.#found(keys)
+  }
+
+  /** Without the cache of stretches: what many keys are left out of is not read again soon. */
+  *#sieved(range: IndexRange, sieve: KeyTest): Generator<FoundRecord | undefined> {
+    let leftOut = 0
+    for (const key of this.#entryKeys(range)) {
+      if (sieve(key)) yield this.find(key)
+      else if (++leftOut > LEFT_OUT_MAX) yield undefined
+    }
+  }
+
+  filter({ attribute, value }: IndexedValue): KeyTest | undefined {
+    const column = this.#column(attribute)
+    if (!isUsable(column)) return undefined
+    return this.#reading.filters.find(entriesOfValue(column.id, value), this.#snapshot.sequence)
+  }
+
+  wantFilter({ attribute, value }: IndexedValue): void {
+    const column = this.#column(attribute)
+    if (isUsable(column)) this.#reading.filters.want(entriesOfValue(column.id, value))
   }
 
   *#found(keys: Iterable<Key>): Generator<FoundRecord | undefined> {
@@ -110,7 +144,13 @@ class RowReader implements TableReader {
     assert(isUsable(column), `'${range.attribute}' has an index`)
     const { start, end } = entriesOfRange(column.id, range)
     if (!range.reverse) return new IndexWalk(this.#reading, this.#snapshot, start, end)
-    return new EntryKeys(this.#snapshot.keys(this.#reading.spaces.indexes, { start, end, reverse: true }))
+    return this.#entryKeys(range)
+  }
+
+  #entryKeys(range: IndexRange): EntryKeys {
+    const { start, end } = entriesOfRange(this.#column(range.attribute)!.id, range)
+    const reverse = range.reverse === true
+    return new EntryKeys(this.#snapshot.keys(this.#reading.spaces.indexes, { start, end, reverse }))
   }
 
   estimate(range: IndexRange, most: number): number {

@@ -6,6 +6,7 @@ import { ChangeLog } from './change-log.js'
 import { Cleaning, type CleaningSettings } from './cleaning.js'
 import { describeTable, type TableDescription, type TableSize } from './describe.js'
 import { IndexCache } from './index-cache.js'
+import { KeyFilters } from './key-filters.js'
 import { type Keyspaces, openKeyspaces } from './layout.js'
 import { NewColumns, type TableName } from './new-columns.js'
 import { PostponedEntries } from './postponed-entries.js'
@@ -24,6 +25,8 @@ export interface TablesSettings extends BatchSettings, CleaningSettings {
   cache_bytes_max: number
   /** Memory for decoded stretches of indexes. */
   index_cache_bytes_max: number
+  /** Memory for filters of the keys that have one value. */
+  key_filters_bytes_max: number
   /** Index entries that wait in memory; 0: each goes into its B-tree at once. */
   postponed_entries_max: number
 }
@@ -56,6 +59,7 @@ export class Tables implements AsyncDisposable {
   readonly #spaces: Keyspaces
   readonly #cache: RecordCache
   readonly #indexCache: IndexCache
+  readonly #filters: KeyFilters
   readonly #reading: Reading
   readonly #batches: BatchContext
   readonly #postponed: PostponedEntries
@@ -67,9 +71,13 @@ export class Tables implements AsyncDisposable {
     this.#spaces = openKeyspaces(storage)
     this.#indexCache = new IndexCache(settings.index_cache_bytes_max)
     this.#cache = new RecordCache(settings.cache_bytes_max, () => this.#indexCache.forgetFound())
-    const [spaces, cache, indexCache] = [this.#spaces, this.#cache, this.#indexCache]
-    this.#reading = { storage, spaces, cache, indexCache }
-    storage.watch(this.#spaces.indexes, (entry) => this.#indexCache.forget(entry))
+    this.#filters = new KeyFilters(storage, this.#spaces.indexes, settings.key_filters_bytes_max)
+    const [spaces, cache, indexCache, filters] = [this.#spaces, this.#cache, this.#indexCache, this.#filters]
+    this.#reading = { storage, spaces, cache, indexCache, filters }
+    storage.watch(this.#spaces.indexes, (entry) => {
+      this.#indexCache.forget(entry)
+      this.#filters.changing(entry)
+    })
     this.changes = new ChangeLog(storage)
     this.clock = new HybridClock(now)
     this.clock.observe(this.changes.lastTime)
@@ -256,6 +264,7 @@ export class Tables implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#filters[Symbol.asyncDispose]()
     await this.cleaning[Symbol.asyncDispose]()
     await this.#postponed.flush().catch(this.#failed) // the next process would mend it
   }

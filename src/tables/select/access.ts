@@ -1,6 +1,6 @@
 // Chooses how the rows of the base table are found: by key, by one index, by several, or by reading all.
 import { Problem } from '../../lib/index.js'
-import type { Bound, IndexRange, Key, TableReader } from '../reader.js'
+import type { Bound, IndexedValue, IndexRange, Key, KeyTest, TableReader } from '../reader.js'
 import { type Condition, compile, conjuncts, type Test } from './condition.js'
 import { branchesOf, LONG_TEXT, type Lookup, lookupsOf, rangesOf } from './lookup.js'
 import type { Ref } from './scope.js'
@@ -23,6 +23,8 @@ export interface Access {
   readonly keep: readonly (Test | undefined)[]
   /** Other indexes whose keys every row must be among. */
   readonly within: readonly IndexRange[]
+  /** Values of other indexes that every row has. */
+  readonly others: readonly IndexedValue[]
   /** Whether rows come in the order that was asked for. */
   readonly ordered: boolean
   /** Whether it was chosen without counting; then it is given up when it turns out to be long. */
@@ -210,7 +212,7 @@ function accessBy(candidate: Candidate, choice: Choice, candidates: readonly Can
 function accessOf(id: string, { reader, conditions, wanted }: Choice, candidates: readonly Candidate[]): Access {
   const reverse = wanted?.descending === true
   const { primaryKey } = reader.schema
-  const plain = { id, keep: [], within: [] as IndexRange[], ordered: wanted?.ref.name === primaryKey }
+  const plain = { id, keep: [], within: [] as IndexRange[], others: [], ordered: wanted?.ref.name === primaryKey }
   if (id === 'scan' || id === `order:${primaryKey}`)
     return { by: 'scan', indexes: [], legs: [{ by: 'scan', reverse: plain.ordered && reverse }], ...plain }
   const key = candidates.find(({ isKey }) => isKey)
@@ -223,7 +225,7 @@ function accessOf(id: string, { reader, conditions, wanted }: Choice, candidates
   if (id.startsWith('order:') && wanted?.indexed) {
     const range = { attribute: wanted.ref.name, ...(reverse && { reverse }) }
     const legs: Leg[] = [{ by: 'range', range, elements: false }]
-    return { id, by: 'index', indexes: [wanted.ref.name], legs, keep: [], within: [], ordered: true }
+    return { id, by: 'index', indexes: [wanted.ref.name], legs, keep: [], within: [], others: [], ordered: true }
   }
   const [own] = id.split('&')
   const found = candidates.find((it) => !it.isKey && own === idOf(it))
@@ -250,9 +252,33 @@ function indexAccess(
     legs: parts.map(({ leg }) => leg),
     keep: parts.map(({ keep }) => keep),
     within: other ? rangesOf(other.lookup, false) : [],
+    others: candidates.filter((it) => it !== found && it !== other).flatMap(otherOf),
     ordered,
     guessed,
   }
+}
+
+function otherOf({ lookup: { ref, points }, isKey }: Candidate): IndexedValue[] {
+  return points?.length === 1 && !isKey ? [{ attribute: ref.name, value: points[0]! }] : []
+}
+
+/** What is known of the keys that the other values of an access have. */
+export function sieveOf(reader: TableReader, { others }: Access): KeyTest | undefined {
+  if (others.length === 0 || !reader.filter) return undefined
+  const tests = others.map((value) => reader.filter!(value)).filter((test) => test !== undefined)
+  const [first] = tests
+  return tests.length > 1 ? (key) => tests.every((test) => test(key)) : first
+}
+
+/** So many rows were read, at least, before it is asked whether a filter would have spared some. */
+const READ_MIN = 500
+/** It would have, where only one of so many rows met the conditions. */
+const SELDOM = 8
+
+/** Tells the reader when most rows of an access were read in vain. */
+export function learn(reader: TableReader, { others }: Access, read: number, kept: number): void {
+  if (read < READ_MIN || kept * SELDOM > read) return
+  for (const value of others) reader.wantFilter?.(value)
 }
 
 /** One leg for each range. Long texts that an index does not tell apart would be found by several. */
@@ -293,5 +319,5 @@ function unionAccess(id: string, reader: TableReader, conditions: readonly Condi
     }
   }
   const indexes = [...new Set(branches.map(({ best }) => best.lookup.ref.name))]
-  return { id, by: 'union', indexes, legs, keep, within: [], ordered: false }
+  return { id, by: 'union', indexes, legs, keep, within: [], others: [], ordered: false }
 }

@@ -219,7 +219,16 @@ function byIds({ ids }: SearchByIdRequest): ReadSearch {
     const type = columns.find(({ name }) => name === primaryKey)?.type
     const legs: Access['legs'] = [{ by: 'keys', keys: ids.map((id) => keyOf(id, type)) }]
     return {
-      access: { id: 'key', by: 'primary_key', indexes: [primaryKey], legs, keep: [], within: [], ordered: false },
+      access: {
+        id: 'key',
+        by: 'primary_key',
+        indexes: [primaryKey],
+        legs,
+        keep: [],
+        within: [],
+        others: [],
+        ordered: false,
+      },
     }
   }
 }

@@ -1,7 +1,7 @@
 // A query, once its names are resolved; and its run: plan, walk, join, group, order, page, text.
 import { Problem } from '../../lib/index.js'
 import type { IndexRange, TableReader } from '../reader.js'
-import { type Access, type Costs, chooseAccess, usualCosts, type Wanted } from './access.js'
+import { type Access, type Costs, chooseAccess, learn, sieveOf, usualCosts, type Wanted } from './access.js'
 import { Budget, type Control, Slices } from './budget.js'
 import { type Condition, compile, compileAll, conjuncts, lastSource } from './condition.js'
 import { type Position, writeCursor } from './cursor.js'
@@ -135,7 +135,7 @@ export class Run {
     const endsAtLimit = fingerprint === undefined && this.#query.limit !== undefined
     let text = ''
     let [read, skipped, written] = [0, 0, 0]
-    for (const found of reader.records(range)) {
+    for (const found of reader.records(range, sieveOf(reader, this.#access))) {
       if (++read > SHORT_KEYS || text.length > this.#limits.stream_above_bytes) return undefined
       if (written === limit && !endsAtLimit) return undefined
       if (written === limit) break
@@ -172,7 +172,10 @@ export class Run {
     try {
       for (;;) {
         const pause = page.fill(slices)
-        if (pause === 'end') return { run: this, page, text: before + page.text }
+        if (pause === 'end') {
+          learn(this.#query.scope.base.reader, this.#access, this.#tally.rowsRead, this.#tally.kept[0]!)
+          return { run: this, page, text: before + page.text }
+        }
         if (this.#tally.keysRead > patience) break
         if (pause === 'rest') await slices.rest()
         if (pause === 'piece') {

@@ -4,8 +4,8 @@
 // row, `false` that some work was done without one. So whoever drives the query can pause it between any two rows,
 // however selective it is, and rows cost no allocation.
 
-import type { Bound, IndexRange, Key, Row, TableReader } from '../reader.js'
-import type { Access, Leg } from './access.js'
+import type { Bound, IndexRange, Key, KeyTest, Row, TableReader } from '../reader.js'
+import { type Access, type Leg, sieveOf } from './access.js'
 import type { Budget } from './budget.js'
 import type { Test } from './condition.js'
 import type { Position } from './cursor.js'
@@ -112,7 +112,9 @@ function walkLeg(
   within: ReadonlySet<Key> | undefined,
 ): Stage {
   if (leg.by === 'keys') return byKeys(state, leg.keys, offer, resume)
-  return leg.by === 'range' ? byRange(state, leg.range, offer, resume, within) : byScan(state, leg, offer, resume)
+  if (leg.by === 'scan') return byScan(state, leg, offer, resume)
+  const sieve = sieveOf(state.reader, state.access)
+  return byRange(state, leg.range, offer, resume, within ? (key) => within.has(key) && (!sieve || sieve(key)) : sieve)
 }
 
 function* byKeys({ reader, tally }: Walk, keys: readonly Key[], offer: Offer, resume: Resume | undefined): Stage {
@@ -133,13 +135,13 @@ function* byRange(
   range: IndexRange,
   offer: Offer,
   resume: Resume | undefined,
-  within: ReadonlySet<Key> | undefined,
+  sieve: KeyTest | undefined,
 ): Stage {
   if (resume?.again === 'row' && offer(rowAgain(reader, range.attribute, resume))) yield true
   let idle = 0
   for (const key of reader.range(resume ? resumed(range, resume) : range)) {
     tally.keysRead++
-    if ((!within || within.has(key)) && offer(reader.get(key))) yield true
+    if ((!sieve || sieve(key)) && offer(reader.get(key))) yield true
     else if (++idle % TICK === 0) yield false
   }
 }

@@ -1,0 +1,215 @@
+import { setImmediate as turn } from 'node:timers/promises'
+import type { Keyspace, Storage } from '../storage/index.js'
+import { hashOf, KeyFilter } from './key-filter.js'
+import { keyOfEntry } from './layout.js'
+import type { KeyTest } from './reader.js'
+
+/** All entries of an index that begin with `start`: those of one value. `end` is behind the last of them. */
+export interface ValueEntries {
+  start: string
+  end: string
+}
+
+interface Built {
+  entries: ValueEntries
+  /** Hashes of keys, as long as it is being built. */
+  gathered: Hashes | undefined
+  filter: KeyFilter | undefined
+  /** Commits that were known when it was read: snapshots from then on may use it. */
+  since: number
+  keys: number
+  /** Entries that came or went since it was asked for. */
+  changes: number
+}
+
+/** A value is worth a filter when so many queries would have been spared much by one. */
+const WANTED_MIN = 2
+/** Values that are remembered as wanted. */
+const WISHES_MAX = 100
+const FILTERS_MAX = 16
+/** How long building runs before it lets others run, in milliseconds. */
+const SLICE_MS = 5
+/** Entries between two looks at the clock. */
+const STEP = 256
+/** After building, so many times as long nothing is built: that takes a part of the time only, whatever is asked. */
+const RESTS = 3
+/** A filter is made again when so many of its entries, one in this, have come or gone. */
+const WORN = 4
+
+/**
+ * Filters of the keys that have one value in an index, for values that many records have: whoever reads by another
+ * index need not read the records without the value to see that they lack it. A filter only grows: what a write is
+ * about to change is added before any reader can see the change, so that it never denies an entry which a snapshot
+ * from after its making has. Filters take at most `bytesMax`, the one that is being built twice as much.
+ */
+export class KeyFilters implements AsyncDisposable {
+  readonly #storage: Storage
+  readonly #indexes: Keyspace
+  readonly #bytesMax: number
+  /** By the start of their entries, the one that was used longest ago first. */
+  readonly #filters = new Map<string, Built>()
+  readonly #wishes = new Map<string, number>()
+  #bytes = 0
+  /** When the next one may be built, in milliseconds of `performance.now()`. */
+  #restUntil = 0
+  #building: Promise<void> | undefined
+  #stopped = false
+
+  constructor(storage: Storage, indexes: Keyspace, bytesMax: number) {
+    this.#storage = storage
+    this.#indexes = indexes
+    this.#bytesMax = bytesMax
+  }
+
+  /** What is known of a value's keys, as a snapshot after `sequence` commits may use it. */
+  find({ start }: ValueEntries, sequence: number): KeyTest | undefined {
+    const built = this.#filters.get(start)
+    if (!built?.filter || built.since > sequence) return undefined
+    this.#filters.delete(start)
+    this.#filters.set(start, built)
+    const { filter } = built
+    return (key) => filter.mayHave(hashOf(key))
+  }
+
+  /** A query has read many records in vain which have not the value. May begin to build a filter. */
+  want(entries: ValueEntries): void {
+    const { start } = entries
+    const built = this.#filters.get(start)
+    if (built && (!built.filter || built.changes * WORN < built.keys)) return
+    const wishes = (this.#wishes.get(start) ?? 0) + 1
+    if (this.#wishes.size >= WISHES_MAX) this.#wishes.clear()
+    this.#wishes.set(start, wishes)
+    const began = performance.now()
+    if (wishes < WANTED_MIN || this.#building || began < this.#restUntil || this.#stopped || this.#bytesMax === 0)
+      return
+    this.#wishes.delete(start)
+    const over = () => {
+      this.#building = undefined
+      this.#restUntil = performance.now() + (performance.now() - began) * RESTS
+    }
+    // What the store cannot read is told to those who ask for it; here it means only that there is no filter.
+    this.#building = this.#build(entries).then(over, over)
+  }
+
+  /** An entry is about to come or go. */
+  changing(entry: string): void {
+    if (this.#filters.size === 0) return
+    for (const [start, built] of this.#filters) {
+      if (!entry.startsWith(start)) continue
+      const hash = hashOf(keyOfEntry(entry))
+      built.gathered?.add(hash)
+      built.filter?.add(hash)
+      if (++built.changes > built.keys * 2 && built.filter) this.#remove(start)
+    }
+  }
+
+  async #build(entries: ValueEntries): Promise<void> {
+    const { start } = entries
+    this.#remove(start)
+    const built: Built = { entries, gathered: new Hashes(), filter: undefined, since: 0, keys: 0, changes: 0 }
+    this.#filters.set(start, built) // from now on changes are added
+    try {
+      await this.#earlierWrites(entries)
+      await this.#gather(built)
+      await this.#finish(built)
+    } finally {
+      if (!built.filter) this.#remove(start)
+    }
+  }
+
+  /** Waits until what was being written before is in the B-tree: of those changes nothing was heard. */
+  async #earlierWrites({ start, end }: ValueEntries): Promise<void> {
+    const storage = this.#storage
+    const last = storage.sequence + 2 // the group on its way, and the one behind it
+    while (!this.#stopped && storage.sequence < last && storage.isChangingWithin(this.#indexes, start, end))
+      await turn()
+  }
+
+  async #gather(built: Built): Promise<void> {
+    using snapshot = this.#storage.snapshot()
+    built.since = snapshot.sequence
+    const { entries, gathered } = built
+    const slice = new Slice()
+    let count = 0
+    for (const entry of snapshot.keys(this.#indexes, entries)) {
+      gathered!.add(hashOf(keyOfEntry(entry)))
+      if (++count % STEP !== 0 || !slice.isOver) continue
+      if (this.#stopped || !this.#fits(gathered!)) return
+      await slice.rest()
+    }
+  }
+
+  /** Makes the filter. What changes meanwhile is gathered too, so it is added in the end. */
+  async #finish(built: Built): Promise<void> {
+    const { entries, gathered } = built
+    // A value with too many keys is not tried again soon.
+    if (!this.#fits(gathered!)) this.#wishes.set(entries.start, Number.NEGATIVE_INFINITY)
+    if (this.#stopped || !this.#fits(gathered!)) return
+    const filter = new KeyFilter(gathered!.length)
+    const slice = new Slice()
+    for (let at = 0; at < gathered!.length; at++) {
+      filter.add(gathered!.at(at))
+      if (at % STEP !== 0 || !slice.isOver) continue
+      await slice.rest()
+      if (this.#stopped) return
+    }
+    built.filter = filter
+    built.keys = gathered!.length
+    built.gathered = undefined
+    this.#bytes += filter.bytes
+    this.#makeRoom(built)
+  }
+
+  #fits({ length }: Hashes): boolean {
+    return KeyFilter.bytesFor(length) <= this.#bytesMax
+  }
+
+  #makeRoom(kept: Built): void {
+    for (const [start, built] of this.#filters) {
+      if (this.#bytes <= this.#bytesMax && this.#filters.size <= FILTERS_MAX) return
+      if (built !== kept) this.#remove(start)
+    }
+  }
+
+  #remove(start: string): void {
+    this.#bytes -= this.#filters.get(start)?.filter?.bytes ?? 0
+    this.#filters.delete(start)
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stopped = true
+    await this.#building
+  }
+}
+
+/** Numbers of 32 bits, as many as come. */
+class Hashes {
+  length = 0
+  #values = new Uint32Array(STEP)
+
+  add(hash: number): void {
+    if (this.length === this.#values.length) {
+      const values = new Uint32Array(this.length * 2)
+      values.set(this.#values)
+      this.#values = values
+    }
+    this.#values[this.length++] = hash
+  }
+
+  at(index: number): number {
+    return this.#values[index]!
+  }
+}
+
+class Slice {
+  #start = performance.now()
+
+  get isOver(): boolean {
+    return performance.now() - this.#start >= SLICE_MS
+  }
+
+  async rest(): Promise<void> {
+    await turn()
+    this.#start = performance.now()
+  }
+}
