@@ -1,7 +1,7 @@
 import { type Needs, operation } from '../../src/api/index.js'
 
-export default operation('list_segments', async (request, { catalog, events }: Needs<'catalog' | 'events'>) => {
-  const segments = await events.listSegments(catalog.table(request.database, request.table))
+export default operation('list_segments', async (request, { catalog, events }: Needs<'catalog' | 'events'>, call) => {
+  const segments = await events.listSegments(catalog.table(request.database, request.table), call)
   const now = Date.now()
   return {
     segments: segments.map((segment) => ({

@@ -209,7 +209,7 @@ export class Events implements AsyncDisposable {
     const options = this.#compile.scanOptions({
       ...{ trace, segments: segments.length, ...(session_time !== undefined && { sessionTime: session_time }) },
     })
-    const uses = await this.#segments.uses(table, segments, new Map())
+    const uses = await this.#segments.uses(table, segments, new Map(), this.#knownTo(schema, call))
     const { partials } = await this.#store.scan(table, { program, segments: uses, ...options }, controlOf(call))
     const log = writeLog(partials, options.limits.traceMax, call.log)
     const answer = new Answer(program.aggregates, Math.max(1, segments.length), options.limits)
@@ -245,10 +245,11 @@ export class Events implements AsyncDisposable {
       return { debug: sources.join('\n') }
     }
     const own: RequestSegments = new Map()
+    const control = this.#control(schema, call)
     const nodes: ResultNode[] = []
     try {
       for (const section of sections) {
-        nodes.push(countNode(section.name, [await this.#segments.define(table, section, own, controlOf(call))]))
+        nodes.push(countNode(section.name, [await this.#segments.define(table, section, own, control)]))
       }
     } finally {
       await this.#segments.release(table, own)
@@ -258,7 +259,7 @@ export class Events implements AsyncDisposable {
 
   /** People by value of a column. */
   async queryColumn(schema: TableSchema, request: ColumnRequest, call: QueryCall): Promise<Result> {
-    const uses = await this.#segments.uses(eventTableOf(schema), namesOf(request.segments), new Map())
+    const uses = await this.#uses(schema, request.segments, call)
     return this.#column(schema, request, uses, call)
   }
 
@@ -279,7 +280,7 @@ export class Events implements AsyncDisposable {
 
   /** People by a number that a script returns for each of them. */
   async queryHistogram(schema: TableSchema, request: HistogramRequest, call: QueryCall): Promise<QueryAnswer> {
-    const uses = await this.#segments.uses(eventTableOf(schema), namesOf(request.segments), new Map())
+    const uses = await this.#uses(schema, request.segments, call)
     return this.#histogram(schema, request, uses, call)
   }
 
@@ -305,12 +306,16 @@ export class Events implements AsyncDisposable {
     return { _: nodes }
   }
 
-  async listSegments(schema: TableSchema): Promise<(SegmentDefinition & { people: number })[]> {
-    return this.#segments.list(eventTableOf(schema))
+  /** The stored segments that the caller may know of. */
+  async listSegments(
+    schema: TableSchema,
+    call: Pick<QueryCall, 'view'>,
+  ): Promise<(SegmentDefinition & { people: number })[]> {
+    return this.#segments.list(eventTableOf(schema), this.#knownTo(schema, call))
   }
 
-  async dropSegment(schema: TableSchema, name: string, begun: Begun): Promise<void> {
-    await this.#segments.drop(eventTableOf(schema), name, begun)
+  async dropSegment(schema: TableSchema, name: string, call: Begun & Pick<QueryCall, 'view'>): Promise<void> {
+    await this.#segments.drop(eventTableOf(schema), name, call, this.#knownTo(schema, call))
   }
 
   /** Reads the stored segments of a table, so that they are refreshed. */
@@ -381,9 +386,9 @@ export class Events implements AsyncDisposable {
     try {
       if (section.type === 'segment') {
         this.#checkVisible(schema, section, call)
-        return countNode(section.name, [await this.#segments.define(table, section, own, controlOf(call))])
+        return countNode(section.name, [await this.#segments.define(table, section, own, this.#control(schema, call))])
       }
-      const uses = await this.#segments.uses(table, segments, own)
+      const uses = await this.#segments.uses(table, segments, own, this.#knownTo(schema, call))
       const fields = fieldsOf(section)
       const answer =
         section.type === 'column'
@@ -515,7 +520,25 @@ export class Events implements AsyncDisposable {
     this.#segmentProgram(schema, section, call)
   }
 
-  #visible({ database, name, ...schema }: TableSchema, { view }: QueryCall): readonly EventColumn[] {
+  async #uses(schema: TableSchema, segments: Common['segments'], call: QueryCall) {
+    return this.#segments.uses(eventTableOf(schema), namesOf(segments), new Map(), this.#knownTo(schema, call))
+  }
+
+  #control(schema: TableSchema, call: QueryCall): SegmentControl {
+    return { ...controlOf(call), columns: this.#knownTo(schema, call) }
+  }
+
+  /** Names of the columns that the caller may know; undefined when these are all. */
+  #knownTo(schema: TableSchema, call: Pick<QueryCall, 'view'>): readonly string[] | undefined {
+    const visible = this.#visible(schema, call)
+    if (visible.length === eventTableOf(schema).columns.length) return undefined
+    return [...visible.map(({ name }) => name), ACTION_COLUMN.name]
+  }
+
+  #visible(
+    { database, name, ...schema }: TableSchema,
+    { view }: Pick<QueryCall, 'view'>,
+  ): readonly EventColumn[] {
     const { columns } = eventTableOf({ database, name, ...schema } as TableSchema)
     return columns.filter((column) => view.seesColumn(database, name, column.name))
   }

@@ -20,6 +20,10 @@ export interface SegmentDefinition {
   readonly onInsert: boolean
   /** Computed from other segments, without looking at events. */
   readonly fromSegments: boolean
+  /** Names of the columns that the script may know, where its author did not see all. */
+  readonly columns?: readonly string[]
+  /** Names of the columns that decide who is in, also by way of other segments. */
+  readonly reads?: readonly string[]
 }
 
 export interface SegmentsOptions {
@@ -34,6 +38,8 @@ export interface SegmentsOptions {
 /** Stops the work, and hears what the script says. */
 export interface SegmentControl extends QueryControl {
   readonly log?: ScriptLog
+  /** Names of the columns that who asks may know; undefined: all. */
+  readonly columns?: readonly string[] | undefined
 }
 
 /** A change that may be asked for again when its answer was lost. */
@@ -44,10 +50,11 @@ export interface Begun {
   readonly isBegun?: boolean
 }
 
-/** Segments that a request has defined without a ttl: they live as long as it. */
-export type RequestSegments = Map<string, string>
+/** Segments that a request has defined without a ttl: they live as long as it, under names of their own. */
+export type RequestSegments = Map<string, { readonly name: string; readonly reads: readonly string[] }>
 
-type Wanted = Pick<SegmentDefinition, 'name' | 'script' | 'ttlMs' | 'refreshMs' | 'onInsert'>
+type Script = Pick<SegmentDefinition, 'script' | 'columns'>
+type Wanted = Script & Pick<SegmentDefinition, 'name' | 'ttlMs' | 'refreshMs' | 'onInsert'>
 
 interface TableSegments {
   table: EventTable
@@ -131,56 +138,77 @@ export class Segments implements AsyncDisposable {
   async define(table: EventTable, section: Section, own: RequestSegments, control: SegmentControl): Promise<number> {
     const definitions = await this.load(table)
     const { ttl, useCached, refreshMs, onInsert } = flagsOf(section)
+    const script: Script = { script: bare(section.script), ...(control.columns && { columns: control.columns }) }
     const stored = definitions.get(section.name)
-    if (useCached && stored && isFresh(stored) && stored.script === bare(section.script)) {
+    if (useCached && stored && isFresh(stored) && this.#isSame(table, stored, script)) {
       this.#used(table.id, section.name)
       return this.#count(table, stored)
     }
     if (ttl === undefined) {
       const name = temporaryName(section.name)
-      own.set(section.name, name)
-      return this.#compute(table, section.script, { name }, own, control)
+      const placed = { ...script, script: section.script } // so that errors name the line
+      own.set(section.name, { name, reads: this.#reads(table, placed, own) })
+      return this.#compute(table, placed, { name }, own, control)
     }
+    if (stored && !this.#isKnown(table, stored, control.columns))
+      throw new Problem('section_invalid', { line: section.line, reason: `the name '${section.name}' is taken` })
     if (!stored) await this.#makeRoom(table)
     own.delete(section.name)
-    const wanted = { name: section.name, script: bare(section.script), ttlMs: ttl, refreshMs, onInsert }
+    const wanted: Wanted = { ...script, name: section.name, ttlMs: ttl, refreshMs, onInsert }
     return this.#turn(table, section.name, () => this.#computeAndKeep(table, wanted, own, control))
   }
 
-  /** How scans name the populations of a list of segments. @throws Problem segment_unknown */
-  async uses(table: EventTable, names: readonly string[], own: RequestSegments): Promise<SegmentUse[]> {
+  /**
+   * How scans name the populations of a list of segments. One that columns decide which who asks may not know is unknown.
+   * @throws Problem segment_unknown
+   */
+  async uses(
+    table: EventTable,
+    names: readonly string[],
+    own: RequestSegments,
+    columns?: readonly string[],
+  ): Promise<SegmentUse[]> {
     const definitions = await this.load(table)
     return names.map((name) => {
       if (name === EVERYONE) return { name }
       const inRequest = own.get(name)
-      if (inRequest !== undefined) return { name: inRequest }
+      if (inRequest !== undefined) return { name: inRequest.name }
       const definition = definitions.get(name)
-      if (!definition) throw new Problem('segment_unknown', { segment: name })
+      if (!definition || !this.#isKnown(table, definition, columns))
+        throw new Problem('segment_unknown', { segment: name })
       this.#used(table.id, name)
-      return definition.onInsert ? { name, program: this.#program(table, definition.script) } : { name }
+      return definition.onInsert ? { name, program: this.#program(table, definition) } : { name }
     })
   }
 
   /** Lets go of what lived for a request only. */
   async release(table: EventTable, own: RequestSegments): Promise<void> {
-    if (own.size > 0) await this.#store.forget(table, [...own.values()])
+    const names = [...own.values()].map(({ name }) => name)
+    if (names.length > 0) await this.#store.forget(table, names)
   }
 
-  async list(table: EventTable): Promise<(SegmentDefinition & { people: number })[]> {
+  async list(table: EventTable, columns?: readonly string[]): Promise<(SegmentDefinition & { people: number })[]> {
     const definitions = await this.load(table)
     await this.#bringUp(table.id)
     const populations = await this.#store.populations(table)
     return populations.flatMap(({ name, people }) => {
       const definition = definitions.get(name)
-      return definition ? [{ ...definition, people }] : []
+      return definition && this.#isKnown(table, definition, columns) ? [{ ...definition, people }] : []
     })
   }
 
   /** @throws Problem segment_unknown, unless it was begun before */
-  async drop(table: EventTable, name: string, { begin, isBegun }: Begun = {}): Promise<void> {
+  async drop(
+    table: EventTable,
+    name: string,
+    { begin, isBegun }: Begun = {},
+    columns?: readonly string[],
+  ): Promise<void> {
     const definitions = await this.load(table)
     await this.#turn(table, name, async () => {
-      if (!definitions.has(name) && !isBegun) throw new Problem('segment_unknown', { segment: name })
+      const definition = definitions.get(name)
+      const isThere = definition !== undefined && this.#isKnown(table, definition, columns)
+      if (!isThere && !(isBegun && !definition)) throw new Problem('segment_unknown', { segment: name })
       await begin?.()
       definitions.delete(name)
       this.#tables.get(table.id)?.usedAt.delete(name)
@@ -206,15 +234,16 @@ export class Segments implements AsyncDisposable {
     own: RequestSegments,
     control: SegmentControl,
   ): Promise<number> {
-    const fromSegments = this.#program(table, wanted.script).setMath !== null
+    const fromSegments = this.#program(table, wanted).setMath !== null
+    const reads = this.#reads(table, wanted, own)
     const onInsert = wanted.onInsert && !fromSegments
     const computedAt = Date.now()
     const started = performance.now()
     const temporary = temporaryName(wanted.name)
     try {
-      const people = await this.#compute(table, wanted.script, { name: temporary, watch: onInsert }, own, control)
+      const people = await this.#compute(table, wanted, { name: temporary, watch: onInsert }, own, control)
       const costMs = Math.round((performance.now() - started) * 1000) / 1000
-      const definition: SegmentDefinition = { ...wanted, computedAt, costMs, fromSegments, onInsert }
+      const definition: SegmentDefinition = { ...wanted, computedAt, costMs, fromSegments, onInsert, reads }
       await this.#store.promote(table, temporary, wanted.name, JSON.stringify(definition))
       const definitions = await this.load(table)
       definitions.set(wanted.name, definition)
@@ -229,14 +258,14 @@ export class Segments implements AsyncDisposable {
 
   async #compute(
     table: EventTable,
-    script: string,
+    script: Script,
     keep: Keep,
     own: RequestSegments,
     control: SegmentControl,
   ): Promise<number> {
     const program = this.#program(table, script)
     if (program.setMath) {
-      const uses = await this.uses(table, program.setMath.of, own)
+      const uses = await this.uses(table, program.setMath.of, own, script.columns)
       return this.#store.combine(table, program, uses, keep)
     }
     const options = this.#compile.scanOptions()
@@ -254,9 +283,9 @@ export class Segments implements AsyncDisposable {
     for (const definition of this.#keptUp(tableId)) {
       const known = this.#tables.get(tableId)
       if (!known || this.#failing.has(definition)) continue
-      const { name, script } = definition
+      const { name } = definition
       try {
-        await this.#store.bringUp(known.table, [{ name, program: this.#program(known.table, script) }])
+        await this.#store.bringUp(known.table, [{ name, program: this.#program(known.table, definition) }])
       } catch (error) {
         // Dropped or defined anew meanwhile.
         if (known.segments.get(name) !== definition) continue
@@ -289,8 +318,47 @@ export class Segments implements AsyncDisposable {
     return [...this.#tables.values()].reduce((sum, { segments }) => sum + segments.size, 0)
   }
 
-  #program(table: EventTable, script: string): Program {
-    return this.#compile.compile(table.columns, script, 'segment')
+  #program(table: EventTable, { script, columns }: Script): Program {
+    const known = columns ? table.columns.filter(({ name }) => columns.includes(name)) : table.columns
+    return this.#compile.compile(known, script, 'segment')
+  }
+
+  /** Whether a stored segment is of this script, and its names mean the same to both authors. */
+  #isSame(table: EventTable, stored: SegmentDefinition, wanted: Script): boolean {
+    if (stored.script !== wanted.script || !this.#isKnown(table, stored, wanted.columns)) return false
+    const [one, other] = [stored, wanted].map((script) => this.#program(table, script).columns.map(({ name }) => name))
+    return one!.join() === other!.join()
+  }
+
+  /** The columns that decide who is in, also by way of other segments. */
+  #reads(table: EventTable, script: Script, own: RequestSegments): readonly string[] {
+    const { setMath, columns } = this.#program(table, script)
+    if (!setMath) return columns.map(({ name }) => name)
+    const stored = this.#tables.get(table.id)?.segments
+    const all = setMath.of.flatMap((name) => {
+      const definition = stored?.get(name)
+      return own.get(name)?.reads ?? (definition ? this.#readsOf(table, definition) : [])
+    })
+    return [...new Set(all)]
+  }
+
+  /** Segments of before that was written down are looked into as far as it goes: all columns where it does not. */
+  #readsOf(table: EventTable, definition: SegmentDefinition): readonly string[] {
+    if (definition.reads) return definition.reads
+    const all = table.columns.map(({ name }) => name)
+    if (definition.fromSegments) return all
+    try {
+      return this.#reads(table, definition, new Map())
+    } catch {
+      return all
+    }
+  }
+
+  /** Whether all that decides who is in a segment is among the columns that somebody may know. */
+  #isKnown(table: EventTable, definition: SegmentDefinition, columns: readonly string[] | undefined): boolean {
+    if (!columns) return true
+    const live = new Set(table.columns.map(({ name }) => name))
+    return this.#readsOf(table, definition).every((name) => !live.has(name) || columns.includes(name))
   }
 
   /** What is due in the background: segments to compute anew, and those that are over. */

@@ -328,6 +328,59 @@ describe('queries of events', () => {
       expect((await as({ operation: 'insert_events', events: EVENTS })).status).to.equal(403)
     }))
 
+  it('hide columns also where a script takes them for variables, and segments that they decide', () =>
+    withNode(async (node) => {
+      await shop(node)
+      const rights = { read: true, insert: false, update: false, delete: false }
+      const visible = ['page', 'price', 'tags'].map((attribute_name) => ({ attribute_name, ...rights }))
+      const permission = { data: { tables: { shop: { ...rights, attribute_permissions: visible } } } }
+      await node.ok({ operation: 'add_role', role: 'reader', permission })
+      const eve = { username: 'eve', password: 'a-password-of-eve' }
+      await node.ok({ operation: 'add_user', role: 'reader', active: true, ...eve })
+      const as = async (operation: string, more: Body) => {
+        const { body } = await node.post({ table: 'shop', operation, ...more }, { authorization: basic(eve) })
+        const { code, ...rest } = body as Body
+        return code ?? rest._ ?? rest.segments ?? rest.message
+      }
+      // For eve 'secret' is a name that nothing sets: None.
+      const script = '    x = secret\n    if x == "s0":\n        tally\n'
+      const counted = (name: string, c: number) => [{ g: name, c: [c] }]
+      expect((await segments(node, `@segment own ttl=1h:\n${script}`))._).to.deep.equal(counted('own', 5))
+      for (const flags of ['', ' ttl=1h', ' ttl=1h on_insert', ' ttl=1h use_cached'])
+        expect(await as('query_segments', { script: `@segment hers${flags}:\n${script}` })).to.deep.equal(
+          counted('hers', 0),
+        )
+      expect(await as('query_segments', { script: `@segment own ttl=1h use_cached:\n${script}` })).to.equal(
+        'section_invalid',
+      )
+      expect(await people(node, 'hers')).to.equal(0)
+      await segments(node, '@segment bought ttl=1h:\n    match where action == "buy":\n        tally\n')
+      await segments(node, '@segment both ttl=1h:\n    union(own, bought)\n@segment through ttl=1h:\n    union(both, both)\n')
+      const tally = { script: 'match where action == "buy":\n    tally("all")\n' }
+      for (const segment of ['own', 'both', 'through']) {
+        const use = { segments: segment }
+        expect(await as('query_events', { ...use, ...tally })).to.equal('segment_unknown')
+        expect(await as('query_column', { ...use, column: 'page' })).to.equal('segment_unknown')
+        expect(await as('query_histogram', { ...use, name: 'h', script: 'return 1\n' })).to.equal('segment_unknown')
+        const [batch] = (await as('query_batch', { script: `@use ${segment}\n@column page\n` })) as [Body]
+        expect(batch.error).to.include({ code: 'segment_unknown' })
+        const union = `@segment u:\n    union(${segment}, bought)\n`
+        expect(await as('query_segments', { script: union })).to.equal('segment_unknown')
+        expect(await as('drop_segment', { segment })).to.equal('segment_unknown')
+      }
+      expect(await as('query_events', { segments: 'bought,hers', ...tally })).to.deep.equal([
+        { g: 'all', c: [10], c2: [0] },
+      ])
+      const listed = (await as('list_segments', {})) as Body[]
+      expect(listed.map(({ name }) => name)).to.have.members(['bought', 'hers'])
+      expect((await ask(node, 'list_segments', {})).segments).to.have.length(5)
+      // What is brought up by inserts is decided as it was when it was defined.
+      await segments(node, `@segment kept ttl=1h on_insert:\n${script}`)
+      await ask(node, 'insert_events', { events: [{ person: 'new', stamp: 1, action: 'visit', _: { secret: 's0' } }] })
+      await segments(node, '@segment all ttl=1h:\n    union(kept, hers)\n')
+      expect([await people(node, 'kept'), await people(node, 'hers')]).to.deep.equal([6, 0])
+    }))
+
   it('take newline-delimited JSON on the path of inserts', () =>
     withNode(async (node) => {
       await shop(node)
