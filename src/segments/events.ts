@@ -535,10 +535,7 @@ export class Events implements AsyncDisposable {
     return [...visible.map(({ name }) => name), ACTION_COLUMN.name]
   }
 
-  #visible(
-    { database, name, ...schema }: TableSchema,
-    { view }: Pick<QueryCall, 'view'>,
-  ): readonly EventColumn[] {
+  #visible({ database, name, ...schema }: TableSchema, { view }: Pick<QueryCall, 'view'>): readonly EventColumn[] {
     const { columns } = eventTableOf({ database, name, ...schema } as TableSchema)
     return columns.filter((column) => view.seesColumn(database, name, column.name))
   }

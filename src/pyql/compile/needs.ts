@@ -1,28 +1,26 @@
-import type { Comparison, Expression, Statement } from '../ast.js'
+import type { Comparison, Expression } from '../ast.js'
 import type { Checked } from '../check.js'
 import type { BlockNeed } from '../program.js'
-import { statementsIn } from '../walk.js'
+import { Quiet } from './quiet.js'
 
 /**
  * What a block must hold for the script to do anything with it. Every statement that does something stands in a match
- * whose condition asks a column for one of some constants; blocks that have none of them can be skipped.
+ * whose condition asks a column for one of some constants; blocks that have none of them can be skipped. Nothing else
+ * may fail or be heard of: people whose blocks are skipped would not fail, and the others would.
  */
 export function needsOf(checked: Checked): BlockNeed[] {
   const { mode, script } = checked
   if ((mode !== 'event' && mode !== 'segment') || script.functions.length > 0) return []
+  const quiet = new Quiet(checked)
   const needs: BlockNeed[] = []
   for (const statement of script.body) {
-    if (![...statementsIn([statement])].some(hasEffect)) continue
-    const need = statement.kind === 'match' && statement.where ? needOf(checked, statement.where) : undefined
+    if (quiet.statement(statement)) continue
+    if (statement.kind !== 'match' || !statement.where || !quiet.isHead(statement)) return []
+    const need = needOf(checked, statement.where)
     if (!need) return []
     needs.push(need)
   }
   return needs
-}
-
-/** Assignments only matter to what comes after them. A call could fail, a loop could run into its budget. */
-function hasEffect(statement: Statement): boolean {
-  return statement.kind === 'expression'
 }
 
 function needOf(checked: Checked, where: Expression): BlockNeed | undefined {

@@ -355,7 +355,10 @@ describe('queries of events', () => {
       )
       expect(await people(node, 'hers')).to.equal(0)
       await segments(node, '@segment bought ttl=1h:\n    match where action == "buy":\n        tally\n')
-      await segments(node, '@segment both ttl=1h:\n    union(own, bought)\n@segment through ttl=1h:\n    union(both, both)\n')
+      await segments(
+        node,
+        '@segment both ttl=1h:\n    union(own, bought)\n@segment through ttl=1h:\n    union(both, both)\n',
+      )
       const tally = { script: 'match where action == "buy":\n    tally("all")\n' }
       for (const segment of ['own', 'both', 'through']) {
         const use = { segments: segment }
