@@ -30,23 +30,18 @@ for (const [network, prefix] of [
   inside.ipv4.addSubnet(network, prefix, 'ipv4')
 }
 for (const [network, prefix] of [
-  // :: and ::1, mapped and translated IPv4, discard, documentation, 6to4, local and multicast addresses.
+  // All but 2000::/3, which is what was given out: also mapped, translated, local and multicast addresses.
   ...[
-    ['::', 96],
-    ['::ffff:0:0', 96],
-    ['64:ff9b::', 96],
-    ['64:ff9b:1::', 48],
-    ['100::', 64],
-    ['2001::', 23],
+    ['::', 3],
+    ['4000::', 2],
+    ['8000::', 1],
   ],
+  // Within it: protocols, documentation, 6to4.
   ...[
+    ['2001::', 23],
     ['2001:db8::', 32],
     ['2002::', 16],
     ['3fff::', 20],
-    ['5f00::', 16],
-    ['fc00::', 7],
-    ['fe80::', 10],
-    ['ff00::', 8],
   ],
 ] as [string, number][]) {
   inside.ipv6.addSubnet(network, prefix, 'ipv6')
