@@ -1,6 +1,7 @@
-// npm run bench -- [--rows 20000] [--seconds 4] [--rounds 3] [--only byid,insert1] [--growth 5000000]
+// npm run bench -- [--rows 20000] [--seconds 4] [--rounds 3] [--only byid,insert1] [--growth 5000000 [--folder DATA]]
 // Record loads on TrellisDB and on the floor in turn (medians, and the share of the floor); then, with --growth, the same
-// reads on a large table.
+// reads on a large table. With --folder the large table is kept there, and found there the next time.
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 import { fill, type Load, loads, type Measured, measure } from './records/loads.js'
 import { Target } from './records/target.js'
@@ -13,6 +14,7 @@ const { values: given } = parseArgs({
     rounds: { type: 'string', default: '3' },
     only: { type: 'string', default: '' },
     growth: { type: 'string', default: '0' },
+    folder: { type: 'string' },
   },
 })
 const rows = Number(given.rows)
@@ -30,6 +32,7 @@ function line(cells: readonly (string | number)[]): void {
   console.log(`| ${cells.join(' | ')} |`)
 }
 
+const isAsked = ([name]: readonly [string, Load]) => given.only === '' || given.only.split(',').includes(name)
 const rate = (value: number) => Math.round(value).toLocaleString('en-US')
 const ms = (value: number) => value.toFixed(2)
 
@@ -39,9 +42,7 @@ async function compare(): Promise<void> {
   try {
     await fill(floor, rows)
     await fill(trellis, rows)
-    const all = Object.entries(loads(rows)).filter(
-      ([name]) => given.only === '' || given.only.split(',').includes(name),
-    )
+    const all = Object.entries(loads(rows)).filter(isAsked)
     line(['load', 'TrellisDB /s', 'floor /s', 'share', 'promised', 'p50 ms', 'p99 ms'])
     line(['---', '---', '---', '---', '---', '---', '---'])
     const byid = loads(rows)['byid']!
@@ -70,16 +71,18 @@ async function grow(): Promise<void> {
   line(['load', 'rows', 'per second', 'p50 ms', 'p99 ms', 'p99 / p50', 'anonymous memory MiB'])
   line(['---', '---', '---', '---', '---', '---', '---'])
   for (const size of [rows, growth]) {
-    const target = await Target.start('trellisdb', CONNECTIONS)
+    const kept = size === growth ? given.folder : undefined
+    const isFilled = kept !== undefined && existsSync(kept)
+    const target = await Target.start('trellisdb', CONNECTIONS, kept)
     try {
       const values = Math.max(1, Math.floor(size / ROWS_PER_VALUE))
       const started = performance.now()
-      await fill(target, size, values)
+      if (!isFilled) await fill(target, size, values)
       const filled = (performance.now() - started) / 1000
-      line(['filling', rate(size), rate(size / filled), '', '', '', ms(target.anonymousMemory())])
-      const { byid, byvalue, conditions, insert1 } = loads(size, values, CONNECTIONS)
-      for (const [name, load] of Object.entries({ byid, byvalue, conditions, insert1 })) {
-        const result = await measure(target, load!, seconds)
+      if (!isFilled) line(['filling', rate(size), rate(size / filled), '', '', '', ms(target.anonymousMemory())])
+      const { insert1000, ...all } = loads(size, values, CONNECTIONS)
+      for (const [name, load] of Object.entries(all).filter(isAsked)) {
+        const result = await measure(target, load, seconds)
         const { perSecond, p50, p99 } = result
         line([
           name,

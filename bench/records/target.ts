@@ -15,19 +15,23 @@ export class Target implements AsyncDisposable {
   readonly name: string
   readonly url: string
   readonly #process: ChildProcess
-  readonly #folder: string
+  readonly #remove: () => void
   readonly #pool: Pool
 
-  private constructor(name: string, process: ChildProcess, folder: string, port: number, connections: number) {
+  private constructor(name: string, process: ChildProcess, remove: () => void, port: number, connections: number) {
     this.name = name
     this.url = `http://127.0.0.1:${port}`
     this.#process = process
-    this.#folder = folder
+    this.#remove = remove
     this.#pool = new Pool(this.url, { connections, pipelining: 1, bodyTimeout: 120_000 })
   }
 
-  static async start(name: 'trellisdb' | 'floor', connections: number): Promise<Target> {
-    const folder = mkdtempSync(join(tmpdir(), `trellis-bench-${name}-`))
+  /** `kept`: the data folder, which is not removed in the end; by default one of its own. */
+  static async start(name: 'trellisdb' | 'floor', connections: number, kept?: string): Promise<Target> {
+    const folder = kept ?? mkdtempSync(join(tmpdir(), `trellis-bench-${name}-`))
+    const remove = () => {
+      if (kept === undefined) rmSync(folder, { recursive: true, force: true })
+    }
     const port = await freePort()
     const program = name === 'floor' ? './floor.js' : '../../src/main.js'
     const floor = name === 'floor' ? [String(port), folder] : []
@@ -37,7 +41,7 @@ export class Target implements AsyncDisposable {
     })
     await once(child.stdout!, 'data')
     child.stdout!.resume()
-    return new Target(name, child, folder, port, connections)
+    return new Target(name, child, remove, port, connections)
   }
 
   /** Sends an operation; throws unless it is answered 200. */
@@ -55,7 +59,7 @@ export class Target implements AsyncDisposable {
     await this.#pool.destroy()
     this.#process.kill('SIGTERM')
     await once(this.#process, 'exit')
-    rmSync(this.#folder, { recursive: true, force: true })
+    this.#remove()
   }
 }
 

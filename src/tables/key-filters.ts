@@ -40,7 +40,7 @@ const WORN = 4
  * Filters of the keys that have one value in an index, for values that many records have: whoever reads by another
  * index need not read the records without the value to see that they lack it. A filter only grows: what a write is
  * about to change is added before any reader can see the change, so that it never denies an entry which a snapshot
- * from after its making has. Filters take at most `bytesMax`, the one that is being built twice as much.
+ * from after its making has. Filters take at most `bytesMax`, the one that is being built up to three times as much.
  */
 export class KeyFilters implements AsyncDisposable {
   readonly #storage: Storage
