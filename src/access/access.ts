@@ -187,13 +187,15 @@ export class Access implements AsyncDisposable {
   }
 
   /**
-   * The user that was made at a time, as it is now: for work that goes on without its request.
-   * @throws Problem user_unknown, user_inactive
+   * The user that was made at a time, as it is now: for work that goes on without its request. `apiKey`: the key for
+   * programs that the request came with; what it allows was asked then and cannot change.
+   * @throws Problem user_unknown, user_inactive, api_key_invalid
    */
-  userSince(username: string, since: number): Asking {
+  userSince(username: string, since: number, apiKey?: string): Asking {
     const user = this.#userNamed(username)
     if (user.created !== since) throw new Problem('user_unknown', { username })
     if (!user.active) throw new Problem('user_inactive', {})
+    if (apiKey !== undefined) this.apiKeys.check(apiKey)
     const { superUser } = this.#callers.grantsOf(user.role)
     return { superUser, rights: superUser ? allRights : this.#callers.rightsOf(user) }
   }

@@ -108,10 +108,14 @@ export class ApiKeys {
     const id = FORM.exec(key)?.[1]
     const record = id === undefined ? undefined : this.#directory.apiKeys.get(id)
     const same = timingSafeEqual(Buffer.from(hashOf(key)), Buffer.from(record?.hash ?? hashOf('')))
-    if (!record || !same || (record.expires ?? Number.POSITIVE_INFINITY) <= Date.now())
-      throw new Problem('api_key_invalid', {})
+    if (!same || !isGood(record)) throw new Problem('api_key_invalid', {})
     this.used(record.id)
     return record
+  }
+
+  /** For work that a key has begun. @throws Problem api_key_invalid when it was dropped or has ended */
+  check(id: string): void {
+    if (!isGood(this.#directory.apiKeys.get(id))) throw new Problem('api_key_invalid', {})
   }
 
   used(id: string): void {
@@ -146,6 +150,10 @@ export class ApiKeys {
       ...(used !== undefined && { last_used: used }),
     }
   }
+}
+
+function isGood(record: ApiKeyRecord | undefined): record is ApiKeyRecord {
+  return record !== undefined && (record.expires ?? Number.POSITIVE_INFINITY) > Date.now()
 }
 
 function hashOf(key: string): string {

@@ -20,7 +20,8 @@ export interface SignedIn {
   readonly identity: string
   /** Signed in with a join token. */
   readonly joinOnly: boolean
-  /** Signed in with a key for programs: what the key allows. */
+  /** Signed in with a key for programs: which one, and what it allows. */
+  readonly apiKey?: string
   readonly scope?: ApiKeyScope
 }
 
@@ -92,7 +93,14 @@ export class Callers {
     if (apiKey === undefined ? user.generation !== generation : key?.username !== username) return undefined
     const { generation: current, created: since } = user
     const identity = JSON.stringify([username, since, joinOnly, apiKey ?? null])
-    const who = { username, generation: current, since, identity, joinOnly, ...(key && { scope: key.scope }) }
+    const who = {
+      username,
+      generation: current,
+      since,
+      identity,
+      joinOnly,
+      ...(key && { apiKey: key.id, scope: key.scope }),
+    }
     if (this.grantsOf(user.role).superUser && key?.scope.databases === undefined)
       return { ...who, superUser: true, view: everything, rights: allRights }
     const rights = this.rightsOf(user, key?.scope)

@@ -69,6 +69,11 @@ export class Call implements Receipt {
     return this.caller?.username
   }
 
+  /** The key for programs that the caller has signed in with. */
+  get apiKey(): string | undefined {
+    return this.caller?.apiKey
+  }
+
   /** What the caller may read. */
   get view(): View {
     return this.caller?.view ?? nothing

@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Catalog, TableSchema } from '../catalog/index.js'
-import type { FileIdentity, Folder, JobRun, Jobs, NewJob, Started } from '../jobs/index.js'
+import type { Author, FileIdentity, Folder, JobRun, Jobs, Started } from '../jobs/index.js'
 import { Problem } from '../lib/index.js'
 import { EnvironmentCopier, type Incarnation, RECORDS, type Storage } from '../storage/index.js'
 import { type ChangeLog, transplant } from '../tables/index.js'
@@ -39,12 +39,6 @@ export interface BackupsOptions {
   scratch: string
   about: { version: string; node: string; incarnation: Incarnation }
   openAside: (folder: string) => Promise<Aside>
-}
-
-/** Who asks. A `Call` is one. */
-export interface Author {
-  user: string | undefined
-  idempotency?: NewJob['idempotency']
 }
 
 interface RestoreParameters {
@@ -147,7 +141,7 @@ export class Backups implements AsyncDisposable {
   async #start(type: string, parameters: RestoreParameters | { file: string }, author: Author): Promise<Started> {
     const { jobs, folder } = this.#options
     if (type !== 'create_backup') await (await folder.openFile(parameters.file)).close()
-    return await jobs.start({ type, user: author.user ?? '', parameters, idempotency: author.idempotency })
+    return await jobs.start({ type, author, parameters })
   }
 
   async #write(job: JobRun): Promise<string> {

@@ -1,5 +1,5 @@
 import type { WriteTransaction } from '../storage/index.js'
-import type { Jobs, NewJob, Started } from './jobs.js'
+import type { Author, Jobs, Started } from './jobs.js'
 import type { JobRun } from './run.js'
 
 type Key = string | number
@@ -40,12 +40,6 @@ interface Position {
   after?: Key | undefined
 }
 
-/** Who asks. A `Call` is one. */
-interface Author {
-  user: string | undefined
-  idempotency?: NewJob['idempotency']
-}
-
 const RECORDS = 'delete_records_before'
 const LOG = 'delete_transaction_logs_before'
 /** Records that are deleted in one transaction. */
@@ -74,8 +68,8 @@ export class Deletions {
     return this.#start(LOG, parameters, author)
   }
 
-  #start(type: string, parameters: DeletionParameters, { user = '', idempotency }: Author): Promise<Started> {
-    return this.#jobs.start({ type, user, parameters, idempotency })
+  #start(type: string, parameters: DeletionParameters, author: Author): Promise<Started> {
+    return this.#jobs.start({ type, author, parameters })
   }
 
   async #removeRecords(job: JobRun): Promise<string> {

@@ -1,6 +1,6 @@
 import { Problem } from '../lib/index.js'
 import type { FileIdentity, Folder } from './folder.js'
-import type { Jobs, NewJob, Started } from './jobs.js'
+import type { Author, Jobs, Started } from './jobs.js'
 import { type ExportFormat, RowFile } from './row-file.js'
 import type { JobRun } from './run.js'
 
@@ -69,16 +69,11 @@ export class Exports {
   }
 
   /** Starts an export; a restart of the node begins again. @throws Problem table_not_found, and those of the search */
-  start(
-    target: ExportTarget,
-    source: ExportSource,
-    author: { user: string | undefined; idempotency?: NewJob['idempotency'] },
-  ): Promise<Started> {
+  start(target: ExportTarget, source: ExportSource, author: Author): Promise<Started> {
     const { jobs } = this.#options
     const parameters: ExportRequest = { ...target, ...source }
-    const user = author.user ?? ''
-    this.#open(parameters, user)[Symbol.dispose]()
-    return jobs.start({ type: TYPE, user, parameters, idempotency: author.idempotency })
+    this.#open(parameters, author.user ?? '')[Symbol.dispose]()
+    return jobs.start({ type: TYPE, author, parameters })
   }
 
   #open(request: ExportRequest, user: string): TableMoment | SearchMoment {

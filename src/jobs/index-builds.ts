@@ -1,5 +1,5 @@
 import type { WriteTransaction } from '../storage/index.js'
-import type { Jobs, NewJob, Started } from './jobs.js'
+import type { Author, Jobs, Started } from './jobs.js'
 import type { JobRun } from './run.js'
 
 interface NewColumn {
@@ -41,11 +41,8 @@ export class IndexBuilds {
     jobs.define(TYPE, (job) => this.#run(job))
   }
 
-  start(
-    parameters: NewColumn,
-    { user = '', idempotency }: { user: string | undefined; idempotency?: NewJob['idempotency'] },
-  ): Promise<Started> {
-    return this.#jobs.start({ type: TYPE, user, parameters, idempotency })
+  start(parameters: NewColumn, author: Author): Promise<Started> {
+    return this.#jobs.start({ type: TYPE, author, parameters })
   }
 
   /** The columns whose indexes jobs will go on with. */

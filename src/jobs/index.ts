@@ -4,12 +4,12 @@ export { Exports, type ExportsOptions, type TableMoment } from './exports.js'
 export { type FileIdentity, Folder } from './folder.js'
 export { type IndexBuilder, IndexBuilds } from './index-builds.js'
 export {
+  type Author,
   type JobOwners,
   type JobReader,
   type JobSettings,
   Jobs,
   type JobsOptions,
-  type NewJob,
   type Replays,
   type Started,
 } from './jobs.js'

@@ -32,20 +32,27 @@ export interface JobsOptions {
 export interface JobOwners {
   /** When the user of this name was made; undefined when there is none. */
   since(user: string): number | undefined
-  /** @throws Problem when the user who started the job is gone, or may no longer do it */
-  check(job: Pick<JobRecord, 'type' | 'user' | 'since' | 'parameters'>): void
+  /** @throws Problem when the user who started the job, or the key that it used, is gone, or may no longer do it */
+  check(job: Pick<JobRecord, 'type' | 'user' | 'since' | 'apiKey' | 'parameters'>): void
+}
+
+/** Who starts a job. A `Call` is one. */
+export interface Author {
+  user: string | undefined
+  /** The key for programs that it was asked with: the job ends with it. */
+  apiKey?: string | undefined
+  /** The key of a request that its caller may repeat. */
+  idempotency?: Idempotency | undefined
 }
 
 /** A job to be done by the kind of its type. */
 export interface NewJob {
   type: string
-  user: string
+  author: Author
   /** What the kind of the type needs; stored as JSON. */
   parameters?: unknown
   /** Input to be stored with the job, in parts. */
   parts?: readonly string[]
-  /** The key of a request that its caller may repeat. */
-  idempotency?: Idempotency | undefined
 }
 
 /** Runs something once for a key, in the transaction that stores its answer. */
@@ -77,6 +84,9 @@ export interface JobReader {
   superUser: boolean
 }
 
+/** How often it is looked whether the keys have ended that running jobs were started with, in milliseconds. */
+const OWNERS_CHECK_MS = 1000
+
 /** A job of another version of this program. */
 const UNKNOWN = 'This version of the node does not know jobs of this type.'
 
@@ -97,9 +107,11 @@ export class Jobs implements AsyncDisposable {
   /** Jobs whose first record is on its way to disk. */
   #starting = 0
   #stopping = false
+  readonly #timer: NodeJS.Timeout
 
   constructor(options: JobsOptions) {
     this.#options = options
+    this.#timer = setInterval(() => this.checkOwners(), OWNERS_CHECK_MS).unref()
     this.#now = options.now ?? Date.now
     this.#store = new JobStore(options.storage)
   }
@@ -132,13 +144,16 @@ export class Jobs implements AsyncDisposable {
     const { storage, replays } = this.#options
     return storage.write((transaction) =>
       replays
-        ? replays.once(transaction, job.idempotency, () => this.startIn(transaction, job))
+        ? replays.once(transaction, job.author.idempotency, () => this.startIn(transaction, job))
         : this.startIn(transaction, job),
     )
   }
 
   /** The same in a transaction of the caller's: the job is there if the rest of the transaction is. */
-  startIn(transaction: WriteTransaction, { type, user, parameters, parts = [] }: NewJob): Started {
+  startIn(
+    transaction: WriteTransaction,
+    { type, author: { user = '', apiKey }, parameters, parts = [] }: NewJob,
+  ): Started {
     const { waiting_max: most } = this.#options.settings
     if (this.#waiting.size + this.#starting >= most) throw new Problem('too_many_jobs', { limit: most })
     const work = this.#kinds.get(type)
@@ -148,6 +163,7 @@ export class Jobs implements AsyncDisposable {
       type,
       user,
       since: this.#options.owners?.since(user) ?? 0,
+      ...(apiKey !== undefined && { apiKey }),
       status: 'CREATED',
       message: '',
       created: this.#now(),
@@ -229,7 +245,7 @@ export class Jobs implements AsyncDisposable {
     return this.#visible(id, reader).status
   }
 
-  /** Ends the jobs that run and whose users are gone, or may no longer do them. After changes of users and rights. */
+  /** Ends the jobs that run and whose users or keys are gone, or may no longer do them. After changes of users, rights and keys. */
   checkOwners(): void {
     for (const { run, controller } of this.#running.values()) {
       const refusal = this.#refusalOf(run.record)
@@ -250,6 +266,7 @@ export class Jobs implements AsyncDisposable {
   /** Stops what runs; it goes on at the next start. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#stopping = true
+    clearInterval(this.#timer)
     this.#waiting.clear()
     const running = [...this.#running.values()]
     for (const { controller } of running) controller.abort(new Problem('stopping', {}))

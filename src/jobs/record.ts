@@ -8,6 +8,8 @@ export interface JobRecord {
   user: string
   /** When the user was made: a later one of the same name has nothing to do with the job. Milliseconds since 1970. */
   since: number
+  /** The key for programs that it was started with. */
+  apiKey?: string
   status: JobStatus
   message: string
   /** Milliseconds since 1970; 0: not yet. */

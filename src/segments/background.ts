@@ -19,12 +19,7 @@ export interface BackgroundOptions {
   /** What runs work in the background, and again after a restart. */
   readonly jobs: {
     define(type: string, work: (run: Run) => Promise<string>): void
-    start(job: {
-      type: string
-      user: string
-      parameters: Parameters
-      idempotency: Idempotency | undefined
-    }): Promise<{ message: string; job_id: string }>
+    start(job: { type: string; author: Author; parameters: Parameters }): Promise<{ message: string; job_id: string }>
   }
   /** What a user may read now. @throws Problem when there is no such user any more */
   viewOf(user: string, databases: readonly string[] | undefined): View
@@ -35,6 +30,7 @@ export interface BackgroundOptions {
 /** Who asks. A `Call` is one. */
 interface Author {
   readonly user: string | undefined
+  readonly apiKey?: string | undefined
   readonly idempotency?: Idempotency | undefined
   /** Signed in with a key for programs: what it allows. */
   readonly caller?: { readonly scope?: { readonly databases?: readonly string[] } } | undefined
@@ -71,10 +67,10 @@ export class BackgroundQueries {
   start(
     type: string,
     { database, table, ...query }: { database: string; table: string },
-    { user = '', idempotency, caller }: Author,
+    author: Author,
   ): Promise<{ message: string; job_id: string }> {
-    const parameters = { database, table, query, databases: caller?.scope?.databases }
-    return this.#options.jobs.start({ type, user, parameters, idempotency })
+    const parameters = { database, table, query, databases: author.caller?.scope?.databases }
+    return this.#options.jobs.start({ type, author, parameters })
   }
 
   /** A query changes nothing but segments that it defines anew, so after a restart it begins again. */

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { loadConfig } from '../../src/config/index.js'
-import { type JobRun, type JobSettings, Jobs, type JobView, type Work } from '../../src/jobs/index.js'
+import { type JobOwners, type JobRun, type JobSettings, Jobs, type JobView, type Work } from '../../src/jobs/index.js'
+import { Problem } from '../../src/lib/index.js'
 import { Storage } from '../../src/storage/index.js'
 
 const root = { username: 'root', since: 0, superUser: true }
@@ -21,10 +22,19 @@ describe('jobs', () => {
 
   async function withJobs<Result>(
     test: (jobs: Jobs, storage: Storage) => Promise<Result>,
-    { settings = {}, kinds = {} }: { settings?: Partial<JobSettings>; kinds?: Record<string, Work> } = {},
+    {
+      settings = {},
+      kinds = {},
+      owners,
+    }: { settings?: Partial<JobSettings>; kinds?: Record<string, Work>; owners?: JobOwners } = {},
   ): Promise<Result> {
     await using storage = await Storage.open({ path: folder, settings: storageSettings })
-    await using jobs = new Jobs({ storage, settings: { ...defaults, ...settings }, log: silent })
+    await using jobs = new Jobs({
+      storage,
+      settings: { ...defaults, ...settings },
+      log: silent,
+      ...(owners && { owners }),
+    })
     for (const [type, work] of Object.entries({ done: async () => 'done', ...kinds })) jobs.define(type, work)
     await jobs.resume()
     return await test(jobs, storage)
@@ -48,7 +58,7 @@ describe('jobs', () => {
         )
         return 'all ten'
       })
-      const { job_id, message } = await jobs.start({ type: 'count', user: 'anna' })
+      const { job_id, message } = await jobs.start({ type: 'count', author: { user: 'anna' } })
       expect(message).to.equal(`Starting job with id ${job_id}`)
       const job = await ended(jobs, job_id)
       expect(job).to.deep.include({
@@ -64,7 +74,7 @@ describe('jobs', () => {
 
   it('are seen by those who started them and by super users only', () =>
     withJobs(async (jobs) => {
-      const { job_id } = await jobs.start({ type: 'done', user: 'bert' })
+      const { job_id } = await jobs.start({ type: 'done', author: { user: 'bert' } })
       await ended(jobs, job_id)
       expect(jobs.search(0, Date.now() + 1, root)).to.have.length(1)
       expect(jobs.search(0, Date.now() + 1, anna)).to.have.length(0)
@@ -83,7 +93,7 @@ describe('jobs', () => {
   it('fail with the sentence of a problem, and without the details of a bug', () =>
     withJobs(async (jobs) => {
       jobs.define('bug', () => Promise.reject(new Error('secret path /etc')))
-      const bug = await jobs.start({ type: 'bug', user: 'anna' })
+      const bug = await jobs.start({ type: 'bug', author: { user: 'anna' } })
       const job = await ended(jobs, bug.job_id)
       expect(job.status).to.equal('ERROR')
       expect(job.message).to.contain(bug.job_id).and.not.contain('secret')
@@ -106,8 +116,9 @@ describe('jobs', () => {
         }
         jobs.define('gated', run)
         const started = []
-        for (let index = 0; index < 5; index++) started.push(await jobs.start({ type: 'gated', user: 'anna' }))
-        const refused = await jobs.start({ type: 'gated', user: 'anna' }).catch((error: unknown) => error)
+        for (let index = 0; index < 5; index++)
+          started.push(await jobs.start({ type: 'gated', author: { user: 'anna' } }))
+        const refused = await jobs.start({ type: 'gated', author: { user: 'anna' } }).catch((error: unknown) => error)
         expect(refused).to.have.property('code', 'too_many_jobs')
         open()
         for (const { job_id } of started) expect(await ended(jobs, job_id)).to.have.property('status', 'COMPLETE')
@@ -126,8 +137,8 @@ describe('jobs', () => {
           }
         }
         jobs.define('forever', forever)
-        const first = await jobs.start({ type: 'forever', user: 'anna' })
-        const second = await jobs.start({ type: 'forever', user: 'anna' })
+        const first = await jobs.start({ type: 'forever', author: { user: 'anna' } })
+        const second = await jobs.start({ type: 'forever', author: { user: 'anna' } })
         while (jobs.describe(first.job_id, anna).progress.rows === 0) await sleep(1)
         await jobs.cancel(second.job_id, anna)
         expect(jobs.describe(second.job_id, anna)).to.include({
@@ -152,6 +163,29 @@ describe('jobs', () => {
       job.signal.addEventListener('abort', () => reject(job.signal.reason))
     })
 
+  it('end while they run when the key of their start has ended by itself, as nobody tells of that', () => {
+    let asked: unknown
+    const owners: JobOwners = {
+      since: () => 7,
+      check({ apiKey, since }) {
+        asked = { apiKey, since }
+        if (performance.now() > ends) throw new Problem('api_key_invalid', {})
+      },
+    }
+    const ends = performance.now() + 200
+    return withJobs(
+      async (jobs) => {
+        jobs.define('stuck', untilAborted)
+        const { job_id } = await jobs.start({ type: 'stuck', author: { user: 'anna', apiKey: 'k1' } })
+        const job = await ended(jobs, job_id)
+        expect(asked).to.deep.equal({ apiKey: 'k1', since: 7 })
+        expect(job.status).to.equal('ERROR')
+        expect(job.message).to.match(/^User 'anna', who started the job .* The key for programs/)
+      },
+      { owners },
+    )
+  })
+
   it('go on after a restart where they were; those of types that nobody knows say so', async () => {
     const seen: number[] = []
     let stuck = true
@@ -167,8 +201,8 @@ describe('jobs', () => {
     const [kind, other] = await withJobs(
       async (jobs, storage) => {
         storageOf.current = storage
-        const kind = await jobs.start({ type: 'count', user: 'anna', parameters: {}, parts: ['five'] })
-        const other = await jobs.start({ type: 'of_another_version', user: 'anna' })
+        const kind = await jobs.start({ type: 'count', author: { user: 'anna' }, parameters: {}, parts: ['five'] })
+        const other = await jobs.start({ type: 'of_another_version', author: { user: 'anna' } })
         while (seen.length < 3) await sleep(1)
         await sleep(10)
         stuck = false
@@ -207,7 +241,7 @@ describe('jobs', () => {
     const ids = await withJobs(
       async (jobs) => {
         const ids = []
-        for (const type of ['long', 'tidy']) ids.push((await jobs.start({ type, user: 'anna' })).job_id)
+        for (const type of ['long', 'tidy']) ids.push((await jobs.start({ type, author: { user: 'anna' } })).job_id)
         while (jobs.positions('tidy').length === 0) await sleep(1)
         return ids
       },
@@ -230,7 +264,7 @@ describe('jobs', () => {
       async (jobs) => {
         const ids = []
         for (let index = 0; index < 15; index++) {
-          const { job_id } = await jobs.start({ type: 'done', user: 'anna' })
+          const { job_id } = await jobs.start({ type: 'done', author: { user: 'anna' } })
           await ended(jobs, job_id)
           ids.push(job_id)
         }

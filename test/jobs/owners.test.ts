@@ -84,3 +84,57 @@ describe('a job whose user is', () => {
     )
   })
 })
+
+describe('a job that was started with a key for programs', () => {
+  const isOver = ({ end_datetime }: JobView) => end_datetime !== undefined
+  const keyOf = (node: TestNode, more: object = {}) =>
+    node.ok<{ id: string; key: string }>({ operation: 'add_api_key', name: 'loader', username: 'bob', ...more })
+
+  /** Starts a load with a key. */
+  async function loadWith(node: TestNode, { key }: { key: string }): Promise<string> {
+    const body = { operation: 'csv_data_load', database: 'dev', table: 'dog', action: 'upsert', data: csv(ROWS) }
+    const answer = await node.post(body, { authorization: `Bearer ${key}` })
+    expect(answer.status, JSON.stringify(answer.body)).to.equal(200)
+    return (answer.body as { job_id: string }).job_id
+  }
+
+  function expectEnded({ status, message, progress }: JobView): void {
+    expect(status).to.equal('ERROR')
+    expect(message).to.match(
+      /^User 'bob', who started the job .*, may no longer do it: The key for programs is unknown/,
+    )
+    expect(progress.rows).to.be.lessThan(ROWS)
+  }
+
+  it('ends when the key is dropped, and one of another key goes on', function () {
+    this.timeout(30_000)
+    return withNode(
+      async (node) => {
+        await prepare(node)
+        const dropped = await keyOf(node)
+        const running = await loadWith(node, dropped)
+        const other = await loadWith(node, await keyOf(node))
+        await until(node, running, ({ progress }) => progress.rows > 0)
+        await node.ok({ operation: 'drop_api_key', id: dropped.id })
+        expectEnded(await until(node, running, isOver))
+        expect((await until(node, other, isOver)).status).to.equal('COMPLETE')
+      },
+      { 'jobs.running_max': '2' },
+    )
+  })
+
+  it('ends with the time of the key, also before it begins', function () {
+    this.timeout(30_000)
+    return withNode(
+      async (node) => {
+        const load = await prepare(node)
+        const before = [await load('ann'), await load('ann'), await load('ann')]
+        const waiting = await loadWith(node, await keyOf(node, { ttl_s: 3 }))
+        await sleep(3100)
+        for (const id of before) if (!isOver(await look(node, id))) await node.post({ operation: 'cancel_job', id })
+        expectEnded(await until(node, waiting, isOver))
+      },
+      { 'jobs.running_max': '1' },
+    )
+  })
+})

@@ -1,7 +1,7 @@
 import type { FileHandle } from 'node:fs/promises'
 import { endOfFirstRecord, type LoadFormat, linesIn, Problem } from '../../lib/index.js'
 import type { Folder } from '../folder.js'
-import type { Jobs, NewJob, Started } from '../jobs.js'
+import type { Author, Jobs, Started } from '../jobs.js'
 import type { JobRun } from '../run.js'
 import { type LoadAction, type LoadParameters, type LoadTarget, load, type RowStore, rightsToLoad } from './load.js'
 import { parseHeader } from './parse.js'
@@ -19,12 +19,6 @@ export interface LoadRequest {
   table: string
   action: LoadAction
   format: LoadFormat
-}
-
-/** Who starts a load, and whether the request may be repeated. A `Call` is one. */
-export interface Author {
-  user: string | undefined
-  idempotency?: NewJob['idempotency']
 }
 
 interface FileParameters extends LoadParameters {
@@ -63,7 +57,7 @@ export class Loads {
     mayWrite(request.format === 'csv' ? columns : namesOfNdjson(data))
     const parts = [...blocksOf(input.subarray(start.offset), request.format)].map((part) => part.toString())
     const parameters = this.#parameters(request, columns, { offset: 0, line: start.line }, input.length - start.offset)
-    return jobs.start({ type: TYPE.data, user: author.user ?? '', parameters, parts, idempotency: author.idempotency })
+    return jobs.start({ type: TYPE.data, author, parameters, parts })
   }
 
   /** Starts to load a file. @throws Problem table_not_found, input_invalid, and those of Folder.openFile */
@@ -79,7 +73,7 @@ export class Loads {
       size,
       modified: mtimeMs,
     }
-    return jobs.start({ type: TYPE.file, user: author.user ?? '', parameters, idempotency: author.idempotency })
+    return jobs.start({ type: TYPE.file, author, parameters })
   }
 
   #parameters(
