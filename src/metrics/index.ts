@@ -1,14 +1,10 @@
 // metrics owns the figures of a node: one function per event, printed for Prometheus.
 import { Counter, collectDefaultMetrics, Gauge, Registry } from 'prom-client'
-import { withPauses } from '../lib/index.js'
 import { EventMetrics } from './event-metrics.js'
 import { MeshMetrics } from './mesh-metrics.js'
 import { OperationTimes } from './operation-times.js'
 
 export type { EventMetrics, TriggerLoad } from './event-metrics.js'
-
-/** Time between two pauses of printing, in milliseconds. */
-const SLICE_MS = 0.5
 
 /** The figures of one node, in a registry of its own so that several nodes can live in one test process. */
 export class Metrics {
@@ -74,15 +70,25 @@ export class Metrics {
     this.#jobsEnded.inc({ type, status })
   }
 
-  /** The figures in Prometheus' text format, one group after the other so that nobody waits for all of them, with the media type to send it with. */
-  async print(): Promise<{ type: string; text: string }> {
+  /**
+   * The figures in Prometheus' text format, with the media type to send it with. In pieces, as is the way to the
+   * caller: half a megabyte in one go would keep everybody else waiting.
+   */
+  async print(): Promise<{ type: string; pieces: AsyncGenerator<string> }> {
     const groups: string[] = []
     for (const { name } of this.registry.getMetricsAsArray()) {
       groups.push(await this.registry.getSingleMetricAsString(name))
       await new Promise(setImmediate)
     }
-    const times = await withPauses(this.#operations.print(), SLICE_MS, () => {})
-    return { type: this.registry.contentType, text: `${groups.join('\n\n')}\n${times}` }
+    return { type: this.registry.contentType, pieces: this.#pieces(`${groups.join('\n\n')}\n`) }
+  }
+
+  async *#pieces(groups: string): AsyncGenerator<string> {
+    yield groups
+    for (const piece of this.#operations.print()) {
+      await new Promise(setImmediate)
+      yield piece
+    }
   }
 
   [Symbol.dispose](): void {
