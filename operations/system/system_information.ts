@@ -25,10 +25,7 @@ const parts = {
   }),
   cpu: () => ({ model, cores: availableParallelism(), load: loadavg() }),
   memory: () => ({ total: totalmem(), free: freemem() }),
-  disk: async (folder: string) => {
-    const { bsize, blocks, bavail } = await statfs(folder)
-    return { total: bsize * blocks, free: bsize * bavail, used_by_node: await sizeOf(folder) }
-  },
+  disk: diskNow,
   process: () => {
     const { user, system } = process.cpuUsage()
     const { rss, heapUsed } = process.memoryUsage()
@@ -41,6 +38,25 @@ const parts = {
       cpu_system_s: system / 1e6,
     }
   },
+}
+
+/** How long it is remembered what a disk holds, in milliseconds: finding it out looks at every file of the folder. */
+const DISK_KEPT_MS = 5000
+const disks = new Map<string, { disk: ReturnType<typeof diskOf>; until: number }>()
+
+/** What the disk of a folder holds; looked up once for all who ask within some seconds. */
+function diskNow(folder: string): ReturnType<typeof diskOf> {
+  const known = disks.get(folder)
+  if (known && performance.now() < known.until) return known.disk
+  const disk = diskOf(folder)
+  disks.set(folder, { disk, until: performance.now() + DISK_KEPT_MS })
+  disk.catch(() => disks.delete(folder))
+  return disk
+}
+
+async function diskOf(folder: string) {
+  const { bsize, blocks, bavail } = await statfs(folder)
+  return { total: bsize * blocks, free: bsize * bavail, used_by_node: await sizeOf(folder) }
 }
 
 type Part = keyof typeof parts

@@ -243,7 +243,7 @@ export interface Response {
     free: number
   }
   /**
-   * The file system of the data folder.
+   * The file system of the data folder, as it was at most 5 seconds ago.
    */
   disk?: {
     /**
