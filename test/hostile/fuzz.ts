@@ -57,6 +57,7 @@ async function sendAll(
   textOf: (index: number) => string,
 ): Promise<FuzzReport> {
   const report: FuzzReport = { bodies: 0, statuses: new Map(), faults: [], seconds: 0 }
+  const answers: Answer[] = []
   const random = new Random(seed)
   const started = performance.now()
   const pool = new Pool(url, { connections, bodyTimeout: 60_000, headersTimeout: 60_000 })
@@ -66,7 +67,7 @@ async function sendAll(
       if (due > 0) await new Promise((resolve) => setTimeout(resolve, due))
       else {
         const text = textOf(report.bodies++)
-        await send(pool, text, random.of(authorizations), report)
+        answers.push(await send(pool, text, random.of(authorizations)))
       }
     }
   }
@@ -76,6 +77,7 @@ async function sendAll(
     await pool.destroy()
   }
   report.seconds = (performance.now() - started) / 1000
+  for (const answer of answers) examine(answer, report)
   return report
 }
 
@@ -90,31 +92,51 @@ function hostileBodies(count: number, random: Random): string[] {
   return texts
 }
 
-async function send(pool: Pool, text: string, authorization: string, report: FuzzReport): Promise<void> {
-  const shown = text.slice(0, 500)
+/** What came back for a body. It is looked at when all are sent: meanwhile it would hold up what is to be sent next. */
+interface Answer {
+  text: string
+  /** Undefined when there was none. */
+  status?: number
+  isJson?: boolean
+  /** What it said, if that matters; or why there is none. */
+  said: Uint8Array | string
+}
+
+async function send(pool: Pool, text: string, authorization: string): Promise<Answer> {
   try {
-    const response = await pool.request({
+    const {
+      statusCode: status,
+      headers,
+      body,
+    } = await pool.request({
       method: 'POST',
       path: '/',
       headers: { 'content-type': 'application/json', authorization },
       body: text,
     })
-    const answer = await response.body.text()
-    const status = response.statusCode
-    report.statuses.set(status, (report.statuses.get(status) ?? 0) + 1)
-    const type = String(response.headers['content-type'])
-    const bad = status < 200 || status >= 500 || (status >= 300 && status < 400)
-    if (bad || (type.includes('json') && !isJson(answer))) note(report, `${status} ${answer.slice(0, 300)} <- ${shown}`)
+    const isJson = String(headers['content-type']).includes('json')
+    if (isJson || isFault(status)) return { text, status, isJson, said: await body.bytes() }
+    for await (const _ of body);
+    return { text, status, isJson, said: '' }
   } catch (error) {
-    note(report, `${String(error)} <- ${shown}`)
+    return { text, said: String(error) }
   }
+}
+
+const isFault = (status: number) => status < 200 || status >= 500 || (status >= 300 && status < 400)
+
+function examine({ text, status, isJson, said }: Answer, report: FuzzReport): void {
+  const answer = typeof said === 'string' ? said : new TextDecoder().decode(said)
+  if (status !== undefined) report.statuses.set(status, (report.statuses.get(status) ?? 0) + 1)
+  if (status === undefined || isFault(status) || (isJson && !isJsonText(answer)))
+    note(report, `${status} ${answer.slice(0, 300)} <- ${text.slice(0, 500)}`)
 }
 
 function note(report: FuzzReport, fault: string): void {
   if (report.faults.length < FAULTS_MAX) report.faults.push(fault)
 }
 
-function isJson(text: string): boolean {
+function isJsonText(text: string): boolean {
   try {
     JSON.parse(text)
     return true
