@@ -1,9 +1,10 @@
+import type { Setting } from '../config/index.js'
 import type { Contract, Example, Schema } from '../contracts/index.js'
 import { FLAGS } from './arguments.js'
 import { resolve, typesOf } from './types-of.js'
 
 const COMMANDS: readonly (readonly [string, string])[] = [
-  ['start [--SETTING VALUE …]', 'Starts a node; docs/config.md lists the settings.'],
+  ['start [--SETTING VALUE …]', 'Starts a node; start --help lists the settings.'],
   ['OPERATION [name=value …]', 'Runs an operation on a running node.'],
   ['status', 'Tells how the node is doing.'],
   ['import FILE --table T', 'Loads a CSV, NDJSON or JSON file, with its progress; safe to repeat.'],
@@ -33,6 +34,24 @@ export function overview(contracts: readonly Contract[]): string {
         contracts.filter((contract) => contract.group === group).map(({ operation, summary }) => [operation, summary]),
       ),
     ]),
+  ].join('\n')
+}
+
+/** How a node is started: every setting, its default and its meaning. */
+export function startHelp(settings: readonly Setting[]): string {
+  return [
+    'start: Starts a node and serves until it is told to end (SIGTERM, SIGINT).',
+    '',
+    'Usage:',
+    '  trellis start [--SETTING VALUE …]',
+    '',
+    'Settings come from flags, the environment (http.port: TRELLIS_HTTP_PORT) or a file that --config names:',
+    ...columns(
+      settings.map(({ path, description, default: value }) => [
+        `--${path}`,
+        value === undefined || value === '' ? description : `${description} Default: ${JSON.stringify(value)}.`,
+      ]),
+    ),
   ].join('\n')
 }
 

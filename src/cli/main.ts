@@ -4,14 +4,14 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { ReadableStream } from 'node:stream/web'
 import type { Client, Job } from '../client/index.js'
-import { loadConfig } from '../config/index.js'
+import { loadConfig, settings } from '../config/index.js'
 import { type Contract, readCommonSchemas, readContracts } from '../contracts/index.js'
 import { didYouMean } from '../lib/index.js'
 import { type Arguments, parseArguments } from './arguments.js'
 import { forPeople } from './cluster.js'
 import { clusterAuthority } from './cluster-authority.js'
 import { EXIT, explainFailure, Usage } from './failures.js'
-import { details, overview } from './help.js'
+import { details, overview, startHelp } from './help.js'
 import { importFile, summary } from './import.js'
 import { print } from './print.js'
 import { Progress } from './progress.js'
@@ -25,6 +25,7 @@ type Command = (args: Arguments) => Promise<void>
 /** Commands that are not operations. */
 const COMMANDS: Record<string, Command> = {
   start: async ({ words }) => {
+    if (words.some((word) => word === '--help' || word === '-h')) return say(startHelp(settings))
     process.argv.splice(2, Number.POSITIVE_INFINITY, ...words.slice(1))
     await import(new URL('../main.js', import.meta.url).href)
     await new Promise(() => {}) // the node ends the process
@@ -66,7 +67,8 @@ async function main(args: Arguments): Promise<void> {
   const [name] = args.words
   if (args.flags.version) return say(version())
   if (name === undefined) return say(overview(readContracts()))
-  if (args.flags.help && name !== 'start')
+  if (args.flags.help && name === 'start') return say(startHelp(settings))
+  if (args.flags.help)
     return COMMANDS['help']!({ ...args, words: ['help', ...(Object.hasOwn(COMMANDS, name) ? [] : [name])] })
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : operate
   await command(args)

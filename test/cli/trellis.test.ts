@@ -2,6 +2,7 @@ import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync }
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { settings } from '../../src/config/index.js'
 import { readContracts } from '../../src/contracts/index.js'
 import { ADMIN, withNode } from '../support/node.js'
 import { asAdmin, trellis } from '../support/trellis.js'
@@ -21,6 +22,17 @@ describe('the command line', function () {
     expect(out).to.contain('username  string. Name of the user')
     expect(out).to.contain('trellis create_authentication_tokens username=admin password=wrong')
     expect(out).to.contain('Problems: invalid_credentials')
+  })
+
+  it('tells how a node is started, and starts none', async () => {
+    for (const args of [
+      ['start', '--help'],
+      ['--help', 'start'],
+    ]) {
+      const { code, out } = await trellis(args)
+      expect(code).to.equal(0)
+      for (const { path } of settings) expect(out).to.match(new RegExp(`^  --${path} +\\S`, 'm'))
+    }
   })
 
   it('answers people with lines and tables, programs with JSON', () =>
