@@ -82,6 +82,8 @@ export interface HistogramRequest extends ScriptRequest {
 export type QueryAnswer = (Result & { debug?: unknown[]; log?: string[] }) | { debug: string }
 
 const NO_ANSWER: Result = { _: [] }
+/** As the contracts say of lists. */
+const SEGMENTS_MAX = 100
 /** Columns of every event that are not counted by value. */
 const UNCOUNTED = ['__stamp', '__uuid', '__session', '__triggers', '__emit', '__segment']
 
@@ -297,7 +299,7 @@ export class Events implements AsyncDisposable {
     try {
       for (const section of readSections(request.script)) {
         if (section.type === 'use')
-          segments = section.words.flatMap((word) => word.split(',')).filter((name) => name !== '')
+          segments = notTooMany(section.words.flatMap((word) => word.split(',')).filter((name) => name !== ''))
         else nodes.push(await this.#section(schema, table, section, segments, own, request, call))
       }
     } finally {
@@ -599,7 +601,14 @@ function controlOf({ signal, progress, log }: QueryCall): SegmentControl {
 /** A list, or names separated by commas. */
 function namesOf(segments: Common['segments']): string[] {
   const names = typeof segments === 'string' ? segments.split(',') : (segments ?? []).map(String)
-  return names.map((name) => name.trim()).filter((name) => name !== '')
+  return notTooMany(names.map((name) => name.trim()).filter((name) => name !== ''))
+}
+
+/** Each is a run of the script and a number in every group. @throws Problem invalid_request */
+function notTooMany(segments: string[]): string[] {
+  if (segments.length <= SEGMENTS_MAX) return segments
+  const reason = `A question is asked for at most ${SEGMENTS_MAX} segments at once, not ${segments.length}.`
+  throw new Problem('invalid_request', { reason })
 }
 
 /** Errors of PyQL as problems. */

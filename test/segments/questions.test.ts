@@ -104,7 +104,8 @@ class Table {
     }
     const inside = (people: ReadonlySet<string | number>) =>
       populations.map((population) => [...people].filter((person) => population.has(person)).length)
-    const nodes = [...byValue].map(([g, people]): Node => ({ g, counts: inside(people) }))
+    const all = [...byValue].map(([g, people]): Node => ({ g, counts: inside(people) }))
+    const nodes = all.filter(isSeen)
     const total = inside(new Set([...this.#everyone()].filter((person) => valuesOf(person).length > 0)))
     const sorted = cut(
       ordered(nodes, options, (node) => node.counts[0]!),
@@ -184,7 +185,7 @@ class Table {
         const below = depth + 1 < keys.length ? level(depth + 1, own) : []
         return { g, counts, ...(below.length > 0 && { _: below }) }
       })
-      const shown = nodes.filter(({ counts }) => counts.some((count) => count > 0))
+      const shown = nodes.filter(isSeen)
       return cut(ordered(shown, options, sort === 'key' ? undefined : (node) => node.counts[0]!), options)
     }
     const all = [...this.#everyone()].flatMap((person) => this.#rows(person).map((row) => ({ person, row })))
@@ -217,6 +218,9 @@ class Table {
     return this.#node.ok({ operation, table: this.name, ...more })
   }
 }
+
+/** What nobody has who is asked about is no part of an answer. */
+const isSeen = ({ counts }: Node) => counts.some((count) => count > 0)
 
 const TEXT_FILTERS: [Options, (value: Scalar) => boolean][] = [
   [{ eq: 'apple' }, (value) => value === 'apple'],

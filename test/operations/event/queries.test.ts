@@ -211,6 +211,26 @@ describe('queries of events', () => {
       { 'events.result_nodes_max': '100' },
     ))
 
+  it('refuse too many segments at once, however they are named', () =>
+    withNode(async (node) => {
+      await shop(node)
+      const statusOf = async (operation: string, more: Body) =>
+        (await node.post({ operation, table: 'shop', script: 'match:\n    tally(page)\n', ...more })).status
+      for (const [count, status] of [
+        [100, 200],
+        [101, 400],
+      ] as const) {
+        const all = Array.from({ length: count }, () => '*')
+        for (const segments of [all, all.join()]) {
+          expect(await statusOf('query_events', { segments })).to.equal(status)
+          expect(await statusOf('query_histogram', { segments, name: 'h', script: 'return 1\n' })).to.equal(status)
+          expect(await statusOf('query_column', { segments, column: 'page', script: undefined })).to.equal(status)
+        }
+        for (const names of [all.join(), all.join(' ')])
+          expect(await statusOf('query_batch', { script: `@use ${names}\n@column page\n` })).to.equal(status)
+      }
+    }))
+
   it('refuse results with too many characters, whoever asks for them', () =>
     withNode(
       async (node) => {
