@@ -93,13 +93,27 @@ export class Postponed {
     return reverse ? all.reverse() : all
   }
 
-  /** Ends the newest layer and answers every key that is to go into the tree. */
-  freeze(): string[] {
+  /** Ends the newest layer. What is frozen goes into the tree, unless it is removed first. */
+  freeze(): void {
     if (this.#layers.at(-1)!.from.size > 0) this.#layers.push(newLayer())
-    return this.#waiting().flatMap(({ from, until }) => [...from.keys()].filter((key) => !until.has(key)))
   }
 
-  /** The commit that put what `freeze` answered into the tree. */
+  /** The frozen keys in parts of at most `length` neighbours, sorted as they are asked for. */
+  *parts(length: number): Generator<string[]> {
+    for (const { buckets } of this.#waiting()) {
+      for (const bucket of buckets.values()) {
+        const sorted = sort(bucket)
+        for (let at = 0; at < sorted.length; at += length) yield sorted.slice(at, at + length)
+      }
+    }
+  }
+
+  /** Whether a frozen key is still to go into the tree. */
+  isWaiting(key: string): boolean {
+    return this.#waiting().some(({ from, until }) => from.has(key) && !until.has(key))
+  }
+
+  /** The commit with which all that was frozen is in the tree. */
   landed(commit: number): void {
     for (const layer of this.#waiting()) {
       layer.landed = commit

@@ -33,6 +33,8 @@ const KEYSPACES_MAX = 64
 /** Where in the data folder the environment lies. */
 export const RECORDS = 'records'
 const CLOSE_MS_MAX = 2_000
+/** Postponed keys that go into the B-tree with one commit. */
+const PART_LENGTH = 2_000
 /** Where the number of the newest commit lies, in the B-tree that every commit changes anyway: that of the keyspaces. */
 const COMMIT = 'commit'
 /** An option of lmdb-js that its types leave out: how many changes may wait for the next turn of the event loop. */
@@ -271,22 +273,31 @@ export class Storage implements AsyncDisposable {
   }
 
   /**
-   * Brings the postponed keys of the commits so far into the B-tree. `also` may store, in the same transaction, how far
-   * that is.
+   * Brings the postponed keys of the commits so far into the B-tree, in the order of the keys, so that neighbours share
+   * pages, and a part after the other: one commit of all would keep other writers waiting. With the last part `also` may
+   * store how far that is.
    */
   async flushPostponed(space: Keyspace, also: (transaction: WriteTransaction) => void): Promise<void> {
     const postponed = this.#postponed.get(space)
+    postponed?.freeze()
+    for (const keys of postponed?.parts(PART_LENGTH) ?? [])
+      await this.write(() => this.#settle(space, postponed!, keys))
     await this.write((transaction) => {
       also(transaction)
-      const changes = this.#open.changes
-      const mayGo = changes.mayRemove(space) || this.#flight?.changes.mayRemove(space)
-      for (const key of postponed?.freeze() ?? []) {
-        const change = mayGo ? (changes.find(space, key) ?? this.#flight?.changes.find(space, key)) : undefined
-        if (!change || change.value !== undefined) changes.set(space, key, '') // readers see no difference
-      }
       transaction.onCommit(() => postponed?.landed(this.#sequence))
     })
     this.#release()
+  }
+
+  /** Puts the keys that are not going; readers see no difference. */
+  #settle(space: Keyspace, postponed: Postponed, keys: readonly string[]): void {
+    const changes = this.#open.changes
+    const mayGo = changes.mayRemove(space) || this.#flight?.changes.mayRemove(space)
+    for (const key of keys) {
+      const change = mayGo ? (changes.find(space, key) ?? this.#flight?.changes.find(space, key)) : undefined
+      const isGoing = change !== undefined && change.value === undefined
+      if (!isGoing && postponed.isWaiting(key)) changes.set(space, key, '')
+    }
   }
 
   #release(): void {

@@ -68,11 +68,8 @@ export class PostponedEntries {
 
   async #flush(): Promise<void> {
     const { storage, spaces, log } = this.#context
-    let reached = 0
-    await storage.flushPostponed(spaces.indexes, (transaction) => {
-      reached = log.committed()
-      transaction.put(this.#meta, INDEXED, String(reached))
-    })
+    const reached = log.committed()
+    await storage.flushPostponed(spaces.indexes, (transaction) => transaction.put(this.#meta, INDEXED, String(reached)))
     log.neededAfter = reached
   }
 

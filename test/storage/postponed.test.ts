@@ -6,6 +6,9 @@ const SETTINGS = { map_bytes: 2 ** 30, readers_max: 64, group_bytes_max: 2 ** 20
 const ALL = { start: 'aaaa', end: 'aaab' }
 const KEYS = 12
 const ROUNDS = 300
+/** Several parts of a flush. */
+const MANY = 9_000
+const FLUSHES = 10
 
 const random = (below: number) => Math.floor(Math.random() * below)
 
@@ -46,6 +49,41 @@ describe('keys that wait in memory', () => {
         }
       }
       await storage.flushPostponed(space, (transaction) => transaction.put(meta, 'flushed', ''))
+      expect([...space.keys(ALL)], 'in the B-tree').to.deep.equal([...model].sort())
+    }))
+
+  it('go into the tree in parts while others write, and every snapshot sees what it saw', () =>
+    withFolder(async (path) => {
+      await using storage = await Storage.open({ path, settings: SETTINGS })
+      const space = storage.keyspace('test')
+      const places = Array.from({ length: MANY }, (_, n) => `aaaa${String(n).padStart(5, '0')}`)
+      const model = new Set<string>()
+      const change = (transaction: WriteTransaction, key: string, kind: number) => {
+        if (kind === 0) transaction.remove(space, key)
+        else if (!model.has(key)) transaction.postpone(space, key)
+        model[kind === 0 ? 'delete' : 'add'](key)
+      }
+      await storage.write((transaction) => {
+        for (const key of places) if (random(3)) change(transaction, key, 1)
+      })
+      for (let round = 0; round < FLUSHES; round++) {
+        const before = [...model].sort()
+        const old = storage.snapshot()
+        const flushed = storage.flushPostponed(space, () => {})
+        for (let turn = 0; turn < 10; turn++) {
+          await storage.write((transaction) => {
+            for (let n = 0; n < 50; n++) change(transaction, places[random(MANY)]!, random(2))
+          })
+          using snapshot = storage.snapshot()
+          expect([...snapshot.keys(space, ALL)], `round ${round}, turn ${turn}`).to.deep.equal([...model].sort())
+        }
+        await flushed
+        expect([...old.keys(space, ALL)], `an old snapshot, round ${round}`).to.deep.equal(before)
+        old[Symbol.dispose]()
+        using snapshot = storage.snapshot()
+        expect([...snapshot.keys(space, ALL)], `after round ${round}`).to.deep.equal([...model].sort())
+      }
+      await storage.flushPostponed(space, () => {})
       expect([...space.keys(ALL)], 'in the B-tree').to.deep.equal([...model].sort())
     }))
 })
