@@ -71,9 +71,13 @@ describe('keys that wait in memory', () => {
         const old = storage.snapshot()
         const flushed = storage.flushPostponed(space, () => {})
         for (let turn = 0; turn < 10; turn++) {
-          await storage.write((transaction) => {
-            for (let n = 0; n < 50; n++) change(transaction, places[random(MANY)]!, random(2))
+          const writers = Array.from({ length: 3 }, async () => {
+            for (let wait = random(3); wait > 0; wait--) await new Promise((resolve) => setImmediate(resolve))
+            await storage.write((transaction) => {
+              for (let n = 0; n < 200; n++) change(transaction, places[random(MANY)]!, random(2))
+            })
           })
+          await Promise.all(writers)
           using snapshot = storage.snapshot()
           expect([...snapshot.keys(space, ALL)], `round ${round}, turn ${turn}`).to.deep.equal([...model].sort())
         }
