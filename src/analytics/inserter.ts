@@ -10,7 +10,7 @@ export interface Owners {
   environmentOf(table: number, partition: number): number
   insert(table: number, environment: number, batch: Batch, given?: Given): Promise<Outcome>
   check(table: number, environment: number, batch: Batch, receipt?: string): Promise<number[]>
-  intend(intent: Intent | undefined): Promise<void>
+  intend(intent: Intent): Promise<void>
 }
 
 /** What comes with an insert, if anything. */
@@ -41,7 +41,7 @@ export class Inserter {
 
   /**
    * All events or none. What is about to be done is written down first, so that a stop half way is made good at the next
-   * start: an event that is inserted again changes nothing.
+   * start: an event that is inserted again changes nothing. Whoever called takes the note back.
    */
   async insertAtomically(table: EventTable, body: Body, lines: boolean, receipt?: string): Promise<InsertAnswer> {
     const { count, reading } = this.#read(table, body, lines)
@@ -61,7 +61,6 @@ export class Inserter {
       if (!(error instanceof Problem) || error.code !== 'disk_full') throw error
       throw new Problem('outcome_unknown', { reason: 'the disk is full; what is missing follows when there is space' })
     })
-    await this.#owners.intend(undefined)
     return this.#answer(count, [], reading.warnings, outcomes)
   }
 

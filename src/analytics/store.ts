@@ -432,6 +432,7 @@ export class EventStore implements AsyncDisposable {
     await this.#copying(table, partition, async (pieces, rest) => {
       for await (const piece of pieces) await to.call({ kind: 'take', place: moved, pieces: piece } satisfies Request)
       await this.#alone(async () => {
+        if (this.#isCutOff) await this.#recover() // it knows events by their environments
         const { pieces: last, memory } = await rest()
         await to.call({ kind: 'take', place: moved, pieces: last } satisfies Request)
         await this.#thread(0).channel.call({ kind: 'place', moved } satisfies Request)
@@ -579,12 +580,19 @@ export class EventStore implements AsyncDisposable {
     if (this.#isCutOff) await this.#recover()
     this.#isCutOff = true
     const answer = await this.#insert(request)
-    this.#isCutOff = false
+    try {
+      await this.#thread(0).channel.call({ kind: 'intend', intent: undefined } satisfies Request)
+      this.#isCutOff = false
+    } catch (error) {
+      // All of it is stored. That this is so will be noted when there is space, as after one that was cut off.
+      if (!(error instanceof Problem) || error.code !== 'disk_full') throw error
+    }
     return answer
   }
 
   async #recover(): Promise<void> {
     await this.#thread(0).channel.call({ kind: 'recover' } satisfies Request)
+    this.#isCutOff = false
   }
 
   async #insert(request: Request): Promise<InsertAnswer> {

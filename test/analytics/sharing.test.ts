@@ -30,10 +30,10 @@ const there = { ...tableOf(7, 3), columns: [...columns].reverse() }
 const awkward = `[
   {"person":"p","stamp":0,"action":"a","_":{"text":""}},
   {"person":"p","stamp":4102444799999,"action":"late","_":{"text":"\\u0000\\ud800 \\"x\\"","double":-0.0}},
-  {"person":"p","stamp":4102444799999,"action":"a","_":{"double":1e999,"int":9007199254740991,"bool":false}},
-  {"person":5,"stamp":1500000000,"action":"a","_":{"texts":["b","a","b"],"numbers":[0,-1e999,1e21],"\\"quoted\\" name":[true,false]}},
+  {"person":"p","stamp":4102444799999,"action":"a","_":{"double":1.7976931348623157e308,"int":9007199254740991,"bool":false}},
+  {"person":5,"stamp":1500000000,"action":"a","_":{"texts":["b","a","b"],"numbers":[0,-1.7976931348623157e308,1e21],"\\"quoted\\" name":[true,false]}},
   {"person":"5","stamp":"1969-12-31T23:00:00-01:00","action":"a","_":{"texts":[],"bool":true,"int":-7.9}},
-  {"person":-1e999,"stamp":1500000000123,"action":"nested","_":{"items":[{"text":"one"},{"text":"two","int":2}]}}
+  {"person":-5e-324,"stamp":1500000000123,"action":"nested","_":{"items":[{"text":"one"},{"text":"two","int":2}]}}
 ]`
 const many = (from: number, count: number) =>
   Array.from({ length: count }, (_, at) => ({
