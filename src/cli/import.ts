@@ -79,7 +79,7 @@ export function summary({ rows, written, errors, errors_total, seconds }: Import
   const lines = [
     `Loaded ${written.toLocaleString('en')} of ${(rows + errors_total).toLocaleString('en')} rows in ${seconds.toFixed(1)} s (${speed} rows/s).`,
   ]
-  if (errors_total > 0) lines.push(`${errors_total} rows could not be taken:`)
+  if (errors_total > 0) lines.push(`${errors_total} ${errors_total === 1 ? 'row' : 'rows'} could not be taken:`)
   for (const { line, reason } of errors.slice(0, ERRORS_SHOWN)) lines.push(`  line ${line}: ${reason}`)
   if (errors_total > ERRORS_SHOWN) lines.push('  …')
   return lines.join('\n')
