@@ -46,7 +46,7 @@ export class Dispatcher {
     const { contracts, gate, metrics } = this.#options
     const request = requestOf(body)
     const name = request['operation'] as string
-    const isPublic = this.#isPublic(name)
+    const isPublic = contracts.isPublic(name)
     try {
       const caller = gate.authenticate(call.credentials)
       call.caller = caller instanceof Promise ? await caller : caller
@@ -74,14 +74,6 @@ export class Dispatcher {
     } finally {
       if (!isStream) call.end()
       metrics.operationEnded(contract.operation, status, (performance.now() - started) / 1000)
-    }
-  }
-
-  #isPublic(name: string): boolean {
-    try {
-      return this.#options.contracts.find(name).contract.access[0] === 'public'
-    } catch {
-      return false
     }
   }
 

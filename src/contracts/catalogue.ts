@@ -91,6 +91,11 @@ export class Contracts {
     this.routes = new Routes(this.all)
   }
 
+  /** Whether an operation of that name is there for everybody. */
+  isPublic(operation: string): boolean {
+    return this.#byName.get(operation)?.contract.access[0] === 'public'
+  }
+
   /** The contract of an operation by any of its names; throws `operation_unknown`. */
   find(operation: string): CompiledContract {
     const found = this.#byName.get(operation)

@@ -25,7 +25,7 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
   let best: string | undefined
   let bestDistance = most + 1
   for (const candidate of known) {
-    const edits = distance(lower, candidate.toLowerCase(), most)
+    const edits = distance(lower, candidate.toLowerCase(), bestDistance - 1)
     if (edits < bestDistance) {
       best = candidate
       bestDistance = edits
