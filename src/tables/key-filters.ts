@@ -1,4 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
+import { type Steps, withPauses } from '../lib/index.js'
 import type { Keyspace, Storage } from '../storage/index.js'
 import { hashOf, KeyFilter } from './key-filter.js'
 import { keyOfEntry } from './layout.js'
@@ -29,7 +30,7 @@ const WISHES_MAX = 100
 const FILTERS_MAX = 16
 /** How long building runs before it lets others run, in milliseconds. */
 const SLICE_MS = 5
-/** Entries between two looks at the clock. */
+/** Entries of one step. */
 const STEP = 256
 /** After building, so many times as long nothing is built: that takes a part of the time only, whatever is asked. */
 const RESTS = 3
@@ -53,7 +54,7 @@ export class KeyFilters implements AsyncDisposable {
   /** When the next one may be built, in milliseconds of `performance.now()`. */
   #restUntil = 0
   #building: Promise<void> | undefined
-  #stopped = false
+  readonly #stop = new AbortController()
 
   constructor(storage: Storage, indexes: Keyspace, bytesMax: number) {
     this.#storage = storage
@@ -80,8 +81,8 @@ export class KeyFilters implements AsyncDisposable {
     if (this.#wishes.size >= WISHES_MAX) this.#wishes.clear()
     this.#wishes.set(start, wishes)
     const began = performance.now()
-    if (wishes < WANTED_MIN || this.#building || began < this.#restUntil || this.#stopped || this.#bytesMax === 0)
-      return
+    const { aborted } = this.#stop.signal
+    if (wishes < WANTED_MIN || this.#building || began < this.#restUntil || aborted || this.#bytesMax === 0) return
     this.#wishes.delete(start)
     const over = () => {
       this.#building = undefined
@@ -110,8 +111,7 @@ export class KeyFilters implements AsyncDisposable {
     this.#filters.set(start, built) // from now on changes are added
     try {
       await this.#earlierWrites(entries)
-      await this.#gather(built)
-      await this.#finish(built)
+      await withPauses(this.#making(built), SLICE_MS, () => this.#stop.signal.throwIfAborted())
     } finally {
       if (!built.filter) this.#remove(start)
     }
@@ -121,40 +121,40 @@ export class KeyFilters implements AsyncDisposable {
   async #earlierWrites({ start, end }: ValueEntries): Promise<void> {
     const storage = this.#storage
     const last = storage.sequence + 2 // the group on its way, and the one behind it
-    while (!this.#stopped && storage.sequence < last && storage.isChangingWithin(this.#indexes, start, end))
+    while (!this.#stop.signal.aborted && storage.sequence < last && storage.isChangingWithin(this.#indexes, start, end))
       await turn()
   }
 
-  async #gather(built: Built): Promise<void> {
+  *#making(built: Built): Steps<void> {
+    yield* this.#gather(built)
+    // A value with too many keys is not tried again soon.
+    if (this.#fits(built.gathered!)) yield* this.#finish(built)
+    else this.#wishes.set(built.entries.start, Number.NEGATIVE_INFINITY)
+  }
+
+  *#gather(built: Built): Steps<void> {
     using snapshot = this.#storage.snapshot()
     built.since = snapshot.sequence
     const { entries, gathered } = built
-    const slice = new Slice()
     let count = 0
     for (const entry of snapshot.keys(this.#indexes, entries)) {
       gathered!.add(hashOf(keyOfEntry(entry)))
-      if (++count % STEP !== 0 || !slice.isOver) continue
-      if (this.#stopped || !this.#fits(gathered!)) return
-      await slice.rest()
+      if (++count % STEP !== 0) continue
+      if (!this.#fits(gathered!)) return
+      yield
     }
   }
 
   /** Makes the filter. What changes meanwhile is gathered too, so it is added in the end. */
-  async #finish(built: Built): Promise<void> {
-    const { entries, gathered } = built
-    // A value with too many keys is not tried again soon.
-    if (!this.#fits(gathered!)) this.#wishes.set(entries.start, Number.NEGATIVE_INFINITY)
-    if (this.#stopped || !this.#fits(gathered!)) return
-    const filter = new KeyFilter(gathered!.length)
-    const slice = new Slice()
-    for (let at = 0; at < gathered!.length; at++) {
-      filter.add(gathered!.at(at))
-      if (at % STEP !== 0 || !slice.isOver) continue
-      await slice.rest()
-      if (this.#stopped) return
+  *#finish(built: Built): Steps<void> {
+    const gathered = built.gathered!
+    const filter = new KeyFilter(gathered.length)
+    for (let at = 0; at < gathered.length; at++) {
+      filter.add(gathered.at(at))
+      if (at % STEP === 0) yield
     }
     built.filter = filter
-    built.keys = gathered!.length
+    built.keys = gathered.length
     built.gathered = undefined
     this.#bytes += filter.bytes
     this.#makeRoom(built)
@@ -177,7 +177,7 @@ export class KeyFilters implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopped = true
+    this.#stop.abort()
     await this.#building
   }
 }
@@ -198,18 +198,5 @@ class Hashes {
 
   at(index: number): number {
     return this.#values[index]!
-  }
-}
-
-class Slice {
-  #start = performance.now()
-
-  get isOver(): boolean {
-    return performance.now() - this.#start >= SLICE_MS
-  }
-
-  async rest(): Promise<void> {
-    await turn()
-    this.#start = performance.now()
   }
 }
