@@ -59,7 +59,11 @@ async function until(done: () => boolean, work: (round: number) => Promise<unkno
 async function updateWhile(writes: Writes, condition: unknown[], work: () => Promise<void>) {
   let looks = 0
   let isDone = false
-  const signal = Object.defineProperty(new AbortController().signal, 'throwIfAborted', { value: () => looks++ })
+  const throwIfAborted = () => {
+    looks++
+    if (!isDone) sleep(2) // looking takes thousands of pauses: the other work is done before, on a slow disk too
+  }
+  const signal = Object.defineProperty(new AbortController().signal, 'throwIfAborted', { value: throwIfAborted })
   const set = { state: 'taken' }
   const update = writes.update({ ...names, where: [condition], set }, writer('taker', signal)).finally(() => {
     expect(isDone, 'it was still looking').to.equal(true)
@@ -68,6 +72,11 @@ async function updateWhile(writes: Writes, condition: unknown[], work: () => Pro
   await work()
   isDone = true
   return await update
+}
+
+/** Blocks this thread; those that flush go on. */
+function sleep(ms: number): void {
+  Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, ms)
 }
 
 async function reasonOf(work: Promise<unknown>): Promise<Problem> {
