@@ -1,6 +1,9 @@
 import { type Needs, operation } from '../../src/api/index.js'
 
-export default operation('cluster_delete_routes', async ({ routes }, { clustering }: Needs<'clustering'>) => {
-  const { deleted, skipped } = await clustering.replication.mesh.deleteRoutes(routes)
-  return { message: 'cluster routes successfully deleted', deleted, skipped }
+const answerOf = <Outcome>(outcome: Outcome) => ({ message: 'cluster routes successfully deleted', ...outcome })
+
+export default operation('cluster_delete_routes', async ({ routes }, { clustering }: Needs<'clustering'>, call) => {
+  const { mesh } = clustering.replication
+  const outcome = await mesh.deleteRoutes(routes, (outcome) => call.announce(answerOf(outcome)))
+  return call.announced(answerOf(outcome))
 })

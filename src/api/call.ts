@@ -41,9 +41,9 @@ export class Call implements Receipt {
   /** Stores the answer for whoever repeats the request; there when it may be repeated. */
   keep: ((transaction: WriteTransaction, answer: unknown) => void) | undefined
   /** Notes that the change begins which is not in the records' environment; there when the request may be repeated. */
-  begin: (() => Promise<void>) | undefined
-  /** Whether the same request has begun before and its answer is not known: some or all of it may be done. */
-  isBegun = false
+  begin: ((answer?: unknown) => Promise<void>) | undefined
+  /** There when the same request has begun before and was not answered, with what it was about to answer if that is known. */
+  begun: { readonly begun: unknown } | undefined
   /** Names the request where its change is not in the records' environment; there when the request may be repeated. */
   receipt: string | undefined
   /** Told when the answer is stored: what was kept elsewhere to give it again is not needed any more. */
@@ -113,6 +113,24 @@ export class Call implements Receipt {
   settled(answer: unknown): Receipt {
     this.settle(answer)
     return this
+  }
+
+  /** Whether some or all of this request may be done: it has begun before and was not answered. */
+  get isBegun(): boolean {
+    return this.begun !== undefined
+  }
+
+  /**
+   * Says what the answer will be before a change begins that is not in the records' environment and that may be done
+   * again: whoever repeats the request after a crash gets that answer.
+   */
+  async announce(answer: unknown): Promise<void> {
+    if (this.begun?.begun === undefined) await this.begin?.(answer)
+  }
+
+  /** The answer: what was announced when the request was begun before, else the one of now. */
+  announced<Answer>(answer: Answer): Answer {
+    return (this.begun?.begun ?? answer) as Answer
   }
 
   /** Goes into the transaction of the change. */

@@ -116,15 +116,15 @@ export class Dispatcher {
     const place = JSON.stringify([owner, key])
     for (let first = this.#once.get(place); first; first = this.#once.get(place)) await first
     const earlier = replays.find(idempotency)
-    if (earlier && earlier !== 'begun') return earlier.answer
-    call.isBegun = earlier === 'begun'
+    if (earlier && 'answer' in earlier) return earlier.answer
+    call.begun = earlier
     call.idempotency = idempotency
     call.receipt = replays.receiptOf(idempotency)
-    call.begin = () => replays.begin(idempotency)
+    call.begin = (answer) => replays.begin(idempotency, answer)
     call.keep = (transaction, answer) => replays.keep(transaction, idempotency, answer)
     const run = this.#handle(compiled, request, call).then(async (answer) => {
       const kept = replays.find(idempotency)
-      if (!kept || kept === 'begun') await replays.store(idempotency, answer)
+      if (!kept || 'begun' in kept) await replays.store(idempotency, answer)
       call.whenKept?.()
       return answer
     })

@@ -2,7 +2,15 @@
 export type { TlsPaths } from './credentials.js'
 export { newIdentity } from './identity.js'
 export type { Log } from './log.js'
-export { isNodeName, Mesh, type MeshOptions, type Routes, type ServerStatus } from './mesh.js'
+export {
+  type Announce,
+  isNodeName,
+  Mesh,
+  type MeshOptions,
+  type Routes,
+  type RoutesSet,
+  type ServerStatus,
+} from './mesh.js'
 export type { Arrival, FollowOptions, OutboxStream, Place, StreamState } from './outbox-stream.js'
 export { type Handler, type Json, PrintedJson, type Requests } from './requests.js'
 export { findLoop, isLoopback, type NodeLinks, type Route } from './routes.js'

@@ -11,7 +11,7 @@ import { derive, fingerprint, type Identity, identityFromKey, localSecret } from
 import type { Log } from './log.js'
 import { OutboxStream } from './outbox-stream.js'
 import { Requests } from './requests.js'
-import { isLoopback, type Route, routeText, sameRoute } from './routes.js'
+import { isLoopback, plain, type Route, routeText, sameRoute } from './routes.js'
 import { findServer, type ServerBinary, versionWarnings } from './server-binary.js'
 import { greeting, ServerProcess, type ServerState } from './server-process.js'
 
@@ -51,6 +51,19 @@ export interface Routes {
   hub: Route[]
   leaf: Route[]
 }
+
+export interface RoutesSet {
+  set: Route[]
+  skipped: Route[]
+}
+
+export interface RoutesDeleted {
+  deleted: Route[]
+  skipped: Route[]
+}
+
+/** Is told what a change will answer, before it is made, and waited for. */
+export type Announce<Outcome> = (outcome: Outcome) => Promise<void>
 
 const NODE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/
 const ROUTES_MAX = 256
@@ -135,37 +148,37 @@ export class Mesh implements AsyncDisposable {
 
   /**
    * Adds routes and puts them into effect. The hub takes them while it runs; a leaf is started again.
+   * @param announce is told what will be answered, before anything changes
    * @throws Problem route_to_self, route_refused, mesh_needs_tls, mesh_needs_secret
    */
-  async setRoutes(server: 'hub' | 'leaf', wanted: readonly Route[]): Promise<{ set: Route[]; skipped: Route[] }> {
-    const skipped: Route[] = []
-    const set: Route[] = []
-    for (const { host, port } of wanted) {
-      const route = { host, port }
-      const there = [...this.#routes[server], ...set].some((other) => sameRoute(other, route))
-      ;(there ? skipped : set).push(route)
-    }
-    if (set.length === 0) return { set, skipped }
-    refuseUnsafe(this.#options, set)
-    for (const route of set) await this.#refuseSelf(server, route)
-    await this.#apply({ ...this.#routes, [server]: [...this.#routes[server], ...set] })
-    return { set, skipped }
+  async setRoutes(
+    server: 'hub' | 'leaf',
+    wanted: readonly Route[],
+    announce?: Announce<RoutesSet>,
+  ): Promise<RoutesSet> {
+    const isThere = (route: Route) => this.#routes[server].some((other) => sameRoute(other, route))
+    const unknown = wanted.filter((route) => !isThere(route))
+    refuseUnsafe(this.#options, unknown)
+    for (const route of unknown) await this.#refuseSelf(server, route)
+    return await this.#changeRoutes((before) => {
+      const outcome: RoutesSet = { set: [], skipped: [] }
+      for (const route of wanted.map(plain)) {
+        const isKnown = [...before[server], ...outcome.set].some((other) => sameRoute(other, route))
+        ;(isKnown ? outcome.skipped : outcome.set).push(route)
+      }
+      return { routes: { ...before, [server]: [...before[server], ...outcome.set] }, outcome }
+    }, announce)
   }
 
-  /** Takes routes away from both servers and puts that into effect. */
-  async deleteRoutes(unwanted: readonly Route[]): Promise<{ deleted: Route[]; skipped: Route[] }> {
-    const all = [...this.#routes.hub, ...this.#routes.leaf]
-    const isUnwanted = (route: Route) => unwanted.some((other) => sameRoute(other, route))
-    const gone = ({ host, port }: Route) => ({ host, port })
-    const deleted = unwanted.filter((route) => all.some((other) => sameRoute(other, route))).map(gone)
-    const skipped = unwanted.filter((route) => !all.some((other) => sameRoute(other, route))).map(gone)
-    if (deleted.length > 0) {
-      await this.#apply({
-        hub: this.#routes.hub.filter((route) => !isUnwanted(route)),
-        leaf: this.#routes.leaf.filter((route) => !isUnwanted(route)),
-      })
-    }
-    return { deleted, skipped }
+  /** Takes routes away from both servers and puts that into effect. `announce` as above. */
+  async deleteRoutes(unwanted: readonly Route[], announce?: Announce<RoutesDeleted>): Promise<RoutesDeleted> {
+    return await this.#changeRoutes((before) => {
+      const isKept = (route: Route) => !unwanted.some((other) => sameRoute(other, route))
+      const isThere = (route: Route) => [...before.hub, ...before.leaf].some((other) => sameRoute(other, route))
+      const outcome: RoutesDeleted = { deleted: [], skipped: [] }
+      for (const route of unwanted.map(plain)) (isThere(route) ? outcome.deleted : outcome.skipped).push(route)
+      return { routes: { hub: before.hub.filter(isKept), leaf: before.leaf.filter(isKept) }, outcome }
+    }, announce)
   }
 
   /**
@@ -188,20 +201,34 @@ export class Mesh implements AsyncDisposable {
   }
 
   /** Servers are changed by one at a time. */
-  async #oneByOne(change: () => Promise<void>): Promise<void> {
+  async #oneByOne<T>(change: () => Promise<T>): Promise<T> {
     const turn = this.#turn.then(change)
-    this.#turn = turn.catch(() => undefined)
-    await turn
+    this.#turn = turn.then(
+      () => undefined,
+      () => undefined,
+    )
+    return await turn
   }
 
-  async #apply(routes: Routes): Promise<void> {
-    if (routes.hub.length + routes.leaf.length > ROUTES_MAX) throw new Problem('too_many_routes', { most: ROUTES_MAX })
-    await this.#oneByOne(async () => {
+  /** Changes the routes as they are when the turn has come: two who change them at once lose nothing. */
+  async #changeRoutes<Outcome>(
+    change: (before: Routes) => { routes: Routes; outcome: Outcome },
+    announce?: Announce<Outcome>,
+  ): Promise<Outcome> {
+    return await this.#oneByOne(async () => {
       const before = this.#routes
-      if (changed(before.hub, routes.hub)) await this.#parts.reloadHub(routes, this.#pinned)
-      if (changed(before.leaf, routes.leaf)) await this.#parts.restartLeaf(routes)
+      const { routes, outcome } = change(before)
+      if (routes.hub.length + routes.leaf.length > ROUTES_MAX)
+        throw new Problem('too_many_routes', { most: ROUTES_MAX })
+      const hasHubChanged = changed(before.hub, routes.hub)
+      const hasLeafChanged = changed(before.leaf, routes.leaf)
+      if (!hasHubChanged && !hasLeafChanged) return outcome
+      await announce?.(outcome)
+      if (hasHubChanged) await this.#parts.reloadHub(routes, this.#pinned)
+      if (hasLeafChanged) await this.#parts.restartLeaf(routes)
       await writePrivate(routesFile(this.#options.folder), `${JSON.stringify(routes, null, 2)}\n`)
       this.#routes = routes
+      return outcome
     })
   }
 

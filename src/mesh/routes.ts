@@ -22,6 +22,9 @@ export const isLoopback = (host: string) =>
 
 export const sameRoute = (a: Route, b: Route) => a.host === b.host && a.port === b.port
 
+/** Without what else a caller may have given. */
+export const plain = ({ host, port }: Route): Route => ({ host, port })
+
 export const routeText = ({ host, port }: Route) => `${host}:${port}`
 
 /**

@@ -1,6 +1,14 @@
 import type { Catalog, CatalogState } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
-import { findLoop, type Log, type Mesh, type NodeLinks, type Route } from '../mesh/index.js'
+import {
+  type Announce,
+  findLoop,
+  type Log,
+  type Mesh,
+  type NodeLinks,
+  type Route,
+  type RoutesSet,
+} from '../mesh/index.js'
 import { incarnationOf, type Storage, type WriteTransaction } from '../storage/index.js'
 import type { RawEntry, Tables } from '../tables/index.js'
 import { Agreement } from './agreement.js'
@@ -140,7 +148,7 @@ export class Replication implements AsyncDisposable {
   }
 
   /** Adds routes after a look at what they would join. @throws Problem route_loop and those of Mesh.setRoutes */
-  async setRoutes(server: 'hub' | 'leaf', routes: readonly Route[]): Promise<{ set: Route[]; skipped: Route[] }> {
+  async setRoutes(server: 'hub' | 'leaf', routes: readonly Route[], announce: Announce<RoutesSet>): Promise<RoutesSet> {
     const names = await Promise.all(routes.map((route) => this.mesh.nodeAt(server, route)))
     const reached = names.filter((name) => name !== undefined && name !== this.mesh.nodeName) as string[]
     if (reached.length > 0) {
@@ -151,7 +159,7 @@ export class Replication implements AsyncDisposable {
       const loop = findLoop([...links.filter(({ name }) => name !== own.name), added])
       if (loop) throw new Problem('route_loop', loop)
     }
-    return await this.mesh.setRoutes(server, routes)
+    return await this.mesh.setRoutes(server, routes, announce)
   }
 
   /** Deletes messages of one table's outbox; nothing is lost by that: readers then ask the log. */

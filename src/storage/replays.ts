@@ -17,17 +17,21 @@ export interface Receipt {
   alongside(transaction: WriteTransaction): void
 }
 
-/** What is known of a request that came before. */
-export type Earlier = { answer: unknown } | 'begun'
+/** What is known of a request that came before: its answer, or what it was about to answer when it began, if that is known. */
+export type Earlier = { answer: unknown } | { begun: unknown }
 
 /** The first answer to a request, readable only for who knows its key: answers hold secrets, as new keys for programs. */
 interface Replay {
-  /** `[fingerprint, answer]`, or `[fingerprint]` of what was begun: nonce, text and tag of AES-256-GCM, in base64. */
+  /**
+   * `[fingerprint, answer]`; of what was begun `[fingerprint]` or `[fingerprint, answer to come, 'begun']`: nonce, text and
+   * tag of AES-256-GCM, in base64.
+   */
   sealed: string
   /** Milliseconds since 1970. */
   time: number
 }
 
+const BEGUN = 'begun'
 const CIPHER = 'aes-256-gcm'
 const NONCE_BYTES = 12
 const TAG_BYTES = 16
@@ -69,7 +73,11 @@ export class Replays {
     return createHash('sha256').update(placeOf(idempotency)).update(idempotency.fingerprint).digest('base64url')
   }
 
-  #put(transaction: WriteTransaction, idempotency: Idempotency, answer: [] | [unknown]): void {
+  #put(
+    transaction: WriteTransaction,
+    idempotency: Idempotency,
+    answer: [] | [unknown] | [unknown, typeof BEGUN],
+  ): void {
     const place = placeOf(idempotency)
     const time = this.#now()
     const text = JSON.stringify([idempotency.fingerprint, ...answer])
@@ -78,9 +86,13 @@ export class Replays {
     transaction.put(this.#times, encodeValue(time) + place, '')
   }
 
-  /** Notes that a request is about to change what is not in this storage: its repeat finds what it did half, or whole. */
-  async begin(idempotency: Idempotency): Promise<void> {
-    await this.#storage.write((transaction) => this.#put(transaction, idempotency, []))
+  /**
+   * Notes that a request is about to change what is not in this storage, and what it will answer where that is known: its
+   * repeat finds what it did half, or whole.
+   */
+  async begin(idempotency: Idempotency, answer?: unknown): Promise<void> {
+    const known: [] | [unknown, typeof BEGUN] = answer === undefined ? [] : [answer, BEGUN]
+    await this.#storage.write((transaction) => this.#put(transaction, idempotency, known))
   }
 
   /** Stores the answer to a request whose change is not in this storage. */
@@ -105,7 +117,7 @@ export class Replays {
   *onceInSteps<T>(transaction: WriteTransaction, idempotency: Idempotency | undefined, run: () => Steps<T>): Steps<T> {
     if (!idempotency) return yield* run()
     const found = this.#valid(transaction.get(this.#answers, placeOf(idempotency)), idempotency)
-    if (found && found !== 'begun') return found.answer as T
+    if (found && 'answer' in found) return found.answer as T
     const answer = yield* run()
     this.keep(transaction, idempotency, answer)
     return answer
@@ -131,9 +143,10 @@ export class Replays {
   #valid(stored: string | undefined, idempotency: Idempotency): Earlier | undefined {
     if (stored === undefined || !this.#isAlive(stored)) return undefined
     const { sealed } = JSON.parse(stored) as Replay
-    const [first, ...answer] = JSON.parse(open(secretOf(idempotency), sealed)) as [string, ...unknown[]]
+    const noted = JSON.parse(open(secretOf(idempotency), sealed)) as [string, unknown?, string?]
+    const [first, answer, state] = noted
     if (first !== idempotency.fingerprint) throw new Problem('idempotency_key_reused', {})
-    return answer.length === 0 ? 'begun' : { answer: answer[0] }
+    return noted.length === 1 || state === BEGUN ? { begun: answer } : { answer }
   }
 }
 

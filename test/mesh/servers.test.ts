@@ -126,6 +126,26 @@ describe('the servers of a mesh node', () => {
 })
 
 describe('routes', () => {
+  it('that are set and deleted at the same moment are none of them lost', async () => {
+    await withMeshes(['a'], async ([mesh]) => {
+      const [one, two, three] = [1, 2, 3].map((port) => ({ host: '127.0.0.1', port }))
+      await mesh!.setRoutes('hub', [one!])
+      const outcomes = await Promise.all([
+        mesh!.setRoutes('hub', [two!]),
+        mesh!.setRoutes('hub', [three!, two!]),
+        mesh!.deleteRoutes([one!]),
+        mesh!.setRoutes('leaf', [three!]),
+      ])
+      expect(outcomes).to.deep.equal([
+        { set: [two], skipped: [] },
+        { set: [three], skipped: [two] },
+        { deleted: [one], skipped: [] },
+        { set: [three], skipped: [] },
+      ])
+      expect(mesh!.routes).to.deep.equal({ hub: [two, three], leaf: [three] })
+    })
+  })
+
   it('join hubs while they run, and are skipped when they are there', async () => {
     await withMeshes(['a', 'b'], async ([a, b], [options]) => {
       const pid = b!.servers.hub!.pid

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -89,6 +89,31 @@ describe('a repeated request with an idempotency key', () => {
       else await withFolders((settings, folder) => withNode((node) => repeatAll([node], ofGroup, folder), settings))
     })
   }
+
+  it('of routes that were interrupted is what was about to be answered', async function () {
+    this.timeout(60_000)
+    await withCluster(['a'], async ([node], folder) => {
+      const file = join(folder, 'a', 'mesh', 'routes.json')
+      const routes = [{ host: '127.0.0.1', port: 1 }]
+      const send = (operation: string, key: string) => {
+        const server = operation === 'cluster_set_routes' ? { server: 'hub' } : {}
+        return node!.post({ operation, ...server, routes }, { headers: { 'idempotency-key': key } })
+      }
+      for (const [operation, outcome] of [
+        ['cluster_set_routes', 'set'],
+        ['cluster_delete_routes', 'deleted'],
+      ] as const) {
+        rmSync(file, { force: true })
+        mkdirSync(file) // so that the routes are in effect and cannot be stored
+        expect((await send(operation, `${operation} one`)).status).to.equal(500)
+        rmSync(file, { recursive: true })
+        expect((await send(operation, `${operation} two`)).body).to.deep.include({ [outcome]: routes })
+        const repeat = await send(operation, `${operation} one`)
+        expect(repeat.body).to.deep.include({ [outcome]: routes, skipped: [] })
+        expect((await send(operation, `${operation} one`)).body).to.deep.equal(repeat.body)
+      }
+    })
+  })
 
   it('is found by one key of the same user only, and refused for another request', () =>
     withNode(async (node) => {
