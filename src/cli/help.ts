@@ -1,18 +1,52 @@
 import type { Setting } from '../config/index.js'
 import type { Contract, Example, Schema } from '../contracts/index.js'
-import { FLAGS } from './arguments.js'
+import { FLAGS, type Flag } from './arguments.js'
 import { resolve, typesOf } from './types-of.js'
 
-const COMMANDS: readonly (readonly [string, string])[] = [
-  ['start [--SETTING VALUE …]', 'Starts a node; start --help lists the settings.'],
-  ['OPERATION [name=value …]', 'Runs an operation on a running node.'],
-  ['status', 'Tells how the node is doing.'],
-  ['import FILE --table T', 'Loads a CSV, NDJSON or JSON file, with its progress; safe to repeat.'],
-  ['query FILE.pyql --table T [name=value …]', 'Runs a PyQL script; shows groups as a table, histograms as bars.'],
-  ['restore FILE --data_dir DIR', 'Makes a new data folder from a backup.'],
-  ['cluster-ca create | sign NODE', 'Makes the authority of a mesh, or the certificate of a node.'],
-  ['help [OPERATION]', 'Lists the operations, or tells all of one.'],
-]
+interface CommandHelp {
+  usage: string
+  meaning: string
+  more?: readonly string[]
+  /** The flags that it takes. */
+  flags?: readonly Flag[]
+}
+
+/** What a command needs that speaks to a node. */
+const TO_A_NODE = ['url', 'username', 'password', 'token', 'timeout_ms', 'json'] as const
+
+const START = { usage: 'start [--SETTING VALUE …]', meaning: 'Starts a node; start --help lists the settings.' }
+const COMMANDS: Record<string, CommandHelp> = {
+  import: {
+    usage: 'import FILE --table T',
+    meaning: 'Loads a CSV, NDJSON or JSON file, with its progress; safe to repeat.',
+    more: [
+      'The file goes in parts, each with a key made of what it holds: after Ctrl-C or a broken connection the same command',
+      'goes on where it was, and no row comes twice. Rows that cannot be taken are named by their line in the file.',
+    ],
+    flags: ['table', 'database', 'action', 'format', ...TO_A_NODE],
+  },
+  query: {
+    usage: 'query FILE.pyql --table T [name=value …]',
+    meaning: 'Runs a PyQL script; shows groups as a table, histograms as bars.',
+    more: [
+      'Sections (@segment …) make it a batch or segments; name, bucket, min, max or foreach make it a histogram. FILE may be',
+      '-, standard input. The words are fields of the operation that this is: see trellis help query_events, and so on.',
+    ],
+    flags: ['table', 'database', ...TO_A_NODE],
+  },
+  restore: {
+    usage: 'restore FILE --data_dir DIR',
+    meaning: 'Makes a new data folder from a backup.',
+    more: ['FILE is what create_backup has made, or -, standard input. The folder is new or empty; no node is needed.'],
+    flags: ['data_dir', 'json'],
+  },
+  'cluster-ca': {
+    usage: 'cluster-ca create | sign NODE',
+    meaning: 'Makes the authority of a mesh, or the certificate of a node.',
+    flags: ['folder', 'hosts'],
+  },
+  help: { usage: 'help [COMMAND | OPERATION]', meaning: 'Lists the operations, or tells all of one.' },
+}
 
 /** What the program can do: commands, flags, and every operation with its summary. */
 export function overview(contracts: readonly Contract[]): string {
@@ -21,7 +55,14 @@ export function overview(contracts: readonly Contract[]): string {
     'trellis: the command line of TrellisDB',
     '',
     'Usage:',
-    ...columns(COMMANDS.map(([usage, meaning]) => [`trellis ${usage}`, meaning])),
+    ...columns(
+      [
+        START,
+        { usage: 'OPERATION [name=value …]', meaning: 'Runs an operation on a running node.' },
+        { usage: 'status', meaning: 'Tells how the node is doing.' },
+        ...Object.values(COMMANDS),
+      ].map(({ usage, meaning }) => [`trellis ${usage}`, meaning]),
+    ),
     '',
     'Flags (each may also be in ~/.trellis as `url: …`, `username: …`, `password: …` or `token: …`):',
     ...columns(Object.entries(FLAGS).map(([name, meaning]) => [`--${name}`, meaning])),
@@ -34,6 +75,20 @@ export function overview(contracts: readonly Contract[]): string {
         contracts.filter((contract) => contract.group === group).map(({ operation, summary }) => [operation, summary]),
       ),
     ]),
+  ].join('\n')
+}
+
+/** All of one command that is no operation; undefined when there is no such command. */
+export function commandHelp(name: string): string | undefined {
+  if (!Object.hasOwn(COMMANDS, name)) return undefined
+  const { usage, meaning, more = [], flags = [] } = COMMANDS[name]!
+  return [
+    `${name}: ${meaning}`,
+    ...(more.length > 0 ? ['', ...more] : []),
+    '',
+    'Usage:',
+    `  trellis ${usage}`,
+    ...(flags.length > 0 ? ['', 'Flags:', ...columns(flags.map((flag) => [`--${flag}`, FLAGS[flag]]))] : []),
   ].join('\n')
 }
 

@@ -11,7 +11,7 @@ import { type Arguments, parseArguments } from './arguments.js'
 import { forPeople } from './cluster.js'
 import { clusterAuthority } from './cluster-authority.js'
 import { EXIT, explainFailure, Usage } from './failures.js'
-import { details, overview, startHelp } from './help.js'
+import { commandHelp, details, overview, startHelp } from './help.js'
 import { importFile, summary } from './import.js'
 import { print } from './print.js'
 import { Progress } from './progress.js'
@@ -31,8 +31,7 @@ const COMMANDS: Record<string, Command> = {
     await new Promise(() => {}) // the node ends the process
   },
   'cluster-ca': clusterAuthority,
-  help: async ({ words }) =>
-    say(words[1] === undefined ? overview(readContracts()) : details(find(words[1]), readCommonSchemas())),
+  help: async ({ words: [, name] }) => say(name === undefined ? overview(readContracts()) : helpOf(name)),
   import: async ({ flags, words: [, file, ...more] }) => {
     if (file === undefined || more.length > 0) throw new Usage('Name one file: trellis import FILE --table T.')
     const done = await importFile(clientOf(flags), file, flags)
@@ -67,11 +66,15 @@ async function main(args: Arguments): Promise<void> {
   const [name] = args.words
   if (args.flags.version) return say(version())
   if (name === undefined) return say(overview(readContracts()))
-  if (args.flags.help && name === 'start') return say(startHelp(settings))
-  if (args.flags.help)
-    return COMMANDS['help']!({ ...args, words: ['help', ...(Object.hasOwn(COMMANDS, name) ? [] : [name])] })
+  if (args.flags.help) return say(helpOf(name))
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : operate
   await command(args)
+}
+
+/** All of one command or operation. */
+function helpOf(name: string): string {
+  if (name === 'start') return startHelp(settings)
+  return commandHelp(name) ?? details(find(name), readCommonSchemas())
 }
 
 /** Runs an operation and writes its answer. */

@@ -7,9 +7,7 @@ import { readContracts } from '../../src/contracts/index.js'
 import { ADMIN, withNode } from '../support/node.js'
 import { asAdmin, trellis } from '../support/trellis.js'
 
-describe('the command line', function () {
-  this.timeout(30_000)
-
+describe('the command line', () => {
   it('lists every operation in its help', async () => {
     const { code, out } = await trellis(['help'])
     expect(code).to.equal(0)
@@ -32,6 +30,29 @@ describe('the command line', function () {
       const { code, out } = await trellis(args)
       expect(code).to.equal(0)
       for (const { path } of settings) expect(out).to.match(new RegExp(`^  --${path} +\\S`, 'm'))
+    }
+  })
+
+  it('tells how each of its commands is used, however it is asked', async () => {
+    const flags: Record<string, string[]> = {
+      import: ['table', 'database', 'action', 'format', 'url', 'json'],
+      query: ['table', 'database', 'url'],
+      restore: ['data_dir'],
+      'cluster-ca': ['folder', 'hosts'],
+      help: [],
+    }
+    const asked: [string, ...string[]][] = [
+      ...Object.keys(flags).map((command): [string, ...string[]] => [command, 'help', command]),
+      ['import', 'import', 'x.csv', '--help'],
+      ['query', '-h', 'query'],
+    ]
+    for (const [command, ...args] of asked) {
+      const { code, out, err } = await trellis(args)
+      expect({ code, err }, args.join(' ')).to.deep.equal({ code: 0, err: '' })
+      expect(out).to.match(new RegExp(`^${command}: .*\\n(.*\\n)*Usage:\\n  trellis ${command} `))
+      const told = out.match(/^ {2}--\w+/gm)?.map((flag) => flag.trim()) ?? []
+      expect(told).to.include.members(flags[command]!.map((flag) => `--${flag}`))
+      expect(out).to.not.contain('Operations on')
     }
   })
 
