@@ -1,4 +1,4 @@
-// lib owns what every folder needs and what knows nothing of the product: problems, assertions, clocks, names.
+// lib owns what every folder needs and what knows nothing of the product: problems, assertions, clocks, names, processes.
 export type { ProblemCode, ProblemFacts } from '../generated/problems.js'
 export { Content, JsonStream, JsonText } from './answer.js'
 export { assert } from './assert.js'
@@ -11,6 +11,7 @@ export { merged } from './merged.js'
 export { momentIn } from './moment.js'
 export { didYouMean, nearest } from './nearest.js'
 export { Problem } from './problem.js'
+export { identityOfProcess, isRunning, type ProcessIdentity } from './process.js'
 export { endOfFirstRecord, endOfRecord, endOfRecords, type LoadFormat, linesIn } from './records-in.js'
 export { atOnce, type Steps, TooManySteps, withPauses } from './steps.js'
 export { untilAborted } from './until-aborted.js'

@@ -1,40 +1,14 @@
 import { closeSync, openSync, readFileSync, rmSync, statSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
-import { Problem } from '../lib/index.js'
-
-interface Owner {
-  pid: number
-  /** When the process began, as the kernel counts; tells it from a later one that was given the same pid. */
-  started: string
-}
+import { identityOfProcess, isRunning, Problem, type ProcessIdentity } from '../lib/index.js'
 
 /** How long another process may take to replace a stale lock, in milliseconds. */
 const TAKEOVER_MS_MAX = 10_000
 
-/** The start time of a process (field 22 of /proc/PID/stat), or '' where the system does not tell. */
-function startOf(pid: number): string {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'latin1')
-    return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? ''
-  } catch {
-    return ''
-  }
-}
-
-function isAlive({ pid, started }: Owner): boolean {
-  try {
-    process.kill(pid, 0)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-  }
-  const now = startOf(pid)
-  return now === '' || started === '' || now === started
-}
-
 /** The owner that a lock names; undefined when there is none or its writer died before it could write. */
-function ownerOf(file: string): Owner | undefined {
+function ownerOf(file: string): ProcessIdentity | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as Owner
+    return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity
   } catch {
     return undefined
   }
@@ -43,7 +17,7 @@ function ownerOf(file: string): Owner | undefined {
 function create(file: string): boolean {
   try {
     const handle = openSync(file, 'wx', 0o600)
-    writeSync(handle, JSON.stringify({ pid: process.pid, started: startOf(process.pid) }))
+    writeSync(handle, JSON.stringify(identityOfProcess(process.pid)))
     closeSync(handle)
     return true
   } catch (error) {
@@ -82,7 +56,7 @@ function replaceStale(file: string, folder: string): void {
   const guarded = create(guard)
   try {
     const owner = ownerOf(file)
-    if (!guarded || (owner && isAlive(owner))) {
+    if (!guarded || (owner && isRunning(owner))) {
       throw new Problem('data_folder_in_use', { folder, pid: owner?.pid ?? 'unknown' })
     }
     rmSync(file, { force: true })

@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { writeFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Problem } from '../../src/lib/index.js'
 import { type Migration, Storage, type StorageSettings } from '../../src/storage/index.js'
+import { eventually } from '../support/eventually.js'
 import { withFolder } from '../support/store.js'
 
 const settings: StorageSettings = { map_bytes: 2 ** 32, readers_max: 64, group_bytes_max: 2 ** 20 }
@@ -123,6 +124,30 @@ describe('the storage', () => {
       const storage = await Storage.open({ path, settings })
       await storage[Symbol.asyncDispose]()
     }))
+
+  it('takes over a lock of a process that was killed and that its parent has not asked about', async function () {
+    if (process.platform !== 'linux') this.skip()
+    await withFolder(async (path) => {
+      const command = `'${process.execPath}' '${holder}' '${path}' & exec sleep 600`
+      const parent = spawn('sh', ['-c', command], { stdio: ['ignore', 'pipe', 'inherit'] })
+      try {
+        await once(parent.stdout, 'data')
+        const { facts } = await problemOf(Storage.open({ path, settings }))
+        const pid = (facts as { pid: number }).pid
+        process.kill(pid, 'SIGKILL')
+        await eventually('it has ended', () => readFileSync(`/proc/${pid}/stat`, 'latin1').includes(') Z '))
+        let storage: Storage | undefined
+        await eventually('its threads have ended too', async () => {
+          storage = await Storage.open({ path, settings }).catch(() => undefined)
+          return storage !== undefined
+        })
+        await storage![Symbol.asyncDispose]()
+        process.kill(pid, 0) // it is still there for its parent
+      } finally {
+        parent.kill('SIGKILL')
+      }
+    })
+  })
 
   it('takes over a lock of a process that died before it wrote its pid', () =>
     withFolder(async (path) => {
