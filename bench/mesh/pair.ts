@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { meshSettings } from '../../test/support/cluster.js'
-import { eventually } from '../../test/support/mesh.js'
+import { eventually } from '../../test/support/eventually.js'
 import { ADMIN, basic } from '../../test/support/node.js'
 
 /** What a member is to do with a table. */
@@ -95,7 +95,7 @@ export async function withPair(profiles: string, run: (a: Member, b: Member) => 
     const routes = [{ host: '127.0.0.1', port: of[0]!.clusterPort }]
     await b.ok({ operation: 'cluster_set_routes', server: 'hub', routes })
     const ask = { operation: 'cluster_network', timeout: 1_000 }
-    await eventually('a sees b', 15_000, async () => {
+    await eventually('a sees b', async () => {
       const { nodes } = await a.ok<{ nodes: { response_time: number | null }[] }>(ask)
       return nodes.length === 2 && nodes.every(({ response_time }) => response_time !== null)
     })

@@ -135,8 +135,7 @@ const as = (question: unknown, column: string, table: string): Record<string, un
   >
 
 describe('what is hidden from a caller', () => {
-  it('is answered word for word as what does not exist, whichever way it is asked for', async function () {
-    this.timeout(60_000)
+  it('is answered word for word as what does not exist, whichever way it is asked for', async () => {
     await withNode(async (node) => {
       await setUp(node)
       const known = new Set(node.node.services.contracts.all.map(({ contract }) => contract.operation))

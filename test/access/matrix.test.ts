@@ -107,8 +107,7 @@ async function contentOf(node: TestNode): Promise<string> {
 }
 
 describe('the matrix of callers and operations', () => {
-  it('is as written, for every contract; what is refused changes nothing', async function () {
-    this.timeout(60_000)
+  it('is as written, for every contract; what is refused changes nothing', async () => {
     await withNode(async (node) => {
       const headers = await signUp(node)
       expect([...headers.keys()]).to.deep.equal(Object.keys(CALLERS))

@@ -27,7 +27,6 @@ const batch = (number: number) =>
 
 describe('the event store on a full disk', () => {
   it('refuses inserts with 507, goes on reading, and takes inserts again when there is space', async function () {
-    this.timeout(60_000)
     const folder = mkdtempSync(join(tmpdir(), 'events-full-'))
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]).status !== 0) this.skip()
     try {
@@ -62,7 +61,6 @@ describe('the event store on a full disk', () => {
   })
 
   it('leaves an atomic insert whole or not at all, whatever is inserted next', async function () {
-    this.timeout(60_000)
     const folder = mkdtempSync(join(tmpdir(), 'events-full-'))
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]).status !== 0) this.skip()
     try {

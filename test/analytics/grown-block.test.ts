@@ -80,8 +80,7 @@ async function compare(store: EventStore, events: readonly Event[], when: string
 }
 
 describe('a block in memory', () => {
-  it('takes rows in as they come: in the middle, at stamps that are there, until it is full', async function () {
-    this.timeout(60_000)
+  it('takes rows in as they come: in the middle, at stamps that are there, until it is full', async () => {
     const folder = eventFolder()
     const store = await EventStore.open({ folder, settings }, [table])
     const chance = new Chance(11)

@@ -38,9 +38,7 @@ async function counted(store: EventStore, segment?: SegmentUse): Promise<number[
   return (answer.reply()._[0]?.c ?? [0, 0]) as number[]
 }
 
-describe('the places of partitions', function () {
-  this.timeout(60_000)
-
+describe('the places of partitions', () => {
   it('change while events are inserted and questions asked, and stay changed with other numbers of workers', () =>
     withFolder(async (folder) => {
       let inserted = 0

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { EventStore, type EventTable } from '../../src/analytics/index.js'
 import { EnvironmentCopier } from '../../src/storage/index.js'
+import { eventually } from '../support/eventually.js'
 import { settings } from './settings.js'
 
 const table: EventTable = {
@@ -194,7 +195,7 @@ describe('the event store', () => {
         // The rows of one insert lie in different partitions: a cut has all or none.
         while (go) await store.insert(table, [event('a', ++sent), event('c', sent), event('e', sent), event('b', sent)])
       })()
-      await new Promise((resolve) => setTimeout(resolve, 100))
+      await eventually('some are there', () => sent > 5)
       const files = store.files.map((file) => ({ from: join(folder, file), to: join(folder, 'copy', file) }))
       mkdirSync(join(folder, 'copy'))
       store.describeIn(join(folder, 'copy'))

@@ -57,7 +57,7 @@ describe('the file of a backup', () => {
         expect(readFileSync(join(base, 'out', name)).equals(readFileSync(join(base, 'in', name))), name).to.equal(true)
       rmSync(join(base, 'out'), { recursive: true })
     }
-  }).timeout(30_000)
+  })
 
   it('is refused when any byte of it is another one, and when it ends too early', async () => {
     const bytes = await packed()
@@ -77,7 +77,7 @@ describe('the file of a backup', () => {
     }
     for (const length of [0, 100, 512, 5000, bytes.length / 2, bytes.length - 1500])
       expect(await outcome(bytes.subarray(0, length)), `${length} bytes`).to.equal('backup_damaged')
-  }).timeout(30_000)
+  })
 
   it('is refused when its headers lie about sizes', async () => {
     const bytes = await packed()
@@ -116,8 +116,7 @@ describe('the file of a backup', () => {
   })
 })
 
-describe('backups', function () {
-  this.timeout(60_000)
+describe('backups', () => {
   let base: string
   beforeEach(() => {
     base = mkdtempSync(join(tmpdir(), 'trellis-backups-'))

@@ -10,8 +10,7 @@ import { ADMIN, onNode, type TestNode } from '../support/node.js'
 
 const { storage: settings } = loadConfig()
 
-describe('a backup for which there is no space', function () {
-  this.timeout(60_000)
+describe('a backup for which there is no space', () => {
   let base: string
   const mounted: string[] = []
 

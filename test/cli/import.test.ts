@@ -6,8 +6,7 @@ import { bar } from '../../src/cli/progress.js'
 import { type TestNode, withNode } from '../support/node.js'
 import { asAdmin, trellis } from '../support/trellis.js'
 
-describe('trellis import', function () {
-  this.timeout(60_000)
+describe('trellis import', () => {
   let folder: string
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'trellis-import-'))
@@ -121,9 +120,7 @@ describe('trellis import', function () {
   })
 })
 
-describe('trellis restore', function () {
-  this.timeout(60_000)
-
+describe('trellis restore', () => {
   it('makes a data folder from a backup, and refuses what is not one', () =>
     withNode(async (node) => {
       await node.ok({ operation: 'create_database', database: 'dev' })

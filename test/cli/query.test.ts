@@ -14,9 +14,7 @@ const events = [
   ['ben', 'buy', 'teapot', 30],
 ].map(([person, action, product, price], i) => ({ person, action, stamp: 1_700_000_000 + i, _: { product, price } }))
 
-describe('trellis query', function () {
-  this.timeout(30_000)
-
+describe('trellis query', () => {
   async function ask(node: TestNode, script: string, ...words: string[]) {
     const file = join(node.folder, 'spent.pyql')
     writeFileSync(file, script)

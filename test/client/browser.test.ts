@@ -8,8 +8,7 @@ describe('the typed client in a browser', () => {
   const test = browser === undefined ? it.skip : it
   const why = browser === undefined ? ' (skipped: no chromium on this machine; BROWSER_PATH names another)' : ''
 
-  test(`signs in, writes, reads and gets problems from a page of an allowed origin${why}`, async function () {
-    this.timeout(120_000)
+  test(`signs in, writes, reads and gets problems from a page of an allowed origin${why}`, async () => {
     await using pages = await servePages()
     await withNode(
       async ({ url }) => {
@@ -42,8 +41,7 @@ tell({
     )
   })
 
-  test(`is told nothing from a page of another origin${why}`, async function () {
-    this.timeout(120_000)
+  test(`is told nothing from a page of another origin${why}`, async () => {
     await using pages = await servePages()
     await withNode(
       async ({ url }) => {

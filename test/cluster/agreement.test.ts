@@ -1,7 +1,8 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { contentOf, withCluster } from '../support/cluster.js'
-import { eventually, intruderOn } from '../support/mesh.js'
+import { eventually } from '../support/eventually.js'
+import { intruderOn } from '../support/mesh.js'
 import type { TestNode } from '../support/node.js'
 
 const create = (table: string, database = 'dev') => ({
@@ -26,7 +27,7 @@ async function sharedBy(node: TestNode): Promise<unknown> {
 
 async function flows(from: TestNode, to: TestNode, id: number): Promise<void> {
   await from.ok(insert('cat', id))
-  await eventually(`record ${id} arrives`, 10_000, () => contentOf(to, 'dev', 'cat').some((row) => row.id === id))
+  await eventually(`record ${id} arrives`, () => contentOf(to, 'dev', 'cat').some((row) => row.id === id))
 }
 
 describe('agreements between nodes', () => {
@@ -63,11 +64,11 @@ describe('agreements between nodes', () => {
         await a!.ok({ ...request, connections: [{ node_name: 'c', subscriptions: [both('dog', 'other')] }] })
         expect(await sharedBy(a!)).to.deep.equal([['c', 'other.dog']])
         expect(await sharedBy(c!)).to.deep.equal([['a', 'other.dog']])
-        await eventually('b has heard of it', 5_000, async () => JSON.stringify(await sharedBy(b!)) === '[]')
+        await eventually('b has heard of it', async () => JSON.stringify(await sharedBy(b!)) === '[]')
       },
       (name): Record<string, string> => (name === 'c' ? { 'catalog.tables_max': '1' } : {}),
     )
-  }).timeout(60_000)
+  })
 
   it('that several nodes make at once are the same on both sides', async () => {
     await withCluster(['a', 'b', 'c'], async ([a, b, c]) => {
@@ -84,7 +85,7 @@ describe('agreements between nodes', () => {
         nodes.get(from)!.post({
           operation: 'configure_cluster',
           connections: wanted.map(([node_name, table]) => ({ node_name, subscriptions: [both(table)] })),
-          timeout: 10_000,
+          timeout: 25_000,
         })
       for (let turn = 0; turn < 3; turn++) {
         const answers = await Promise.all([
@@ -103,7 +104,7 @@ describe('agreements between nodes', () => {
       const twice = await configure('a', ['b', 'cat'], ['b', 'dog'])
       expect(twice.body).to.include({ code: 'invalid_request' })
     })
-  }).timeout(60_000)
+  })
 
   it('that cannot be taken back on a node out of reach say so, and hold where they did until they are asked for again', async () => {
     await withCluster(
@@ -115,7 +116,7 @@ describe('agreements between nodes', () => {
         await flows(a!, b!, 1)
         const request = {
           operation: 'configure_cluster',
-          timeout: 700,
+          timeout: 3_000,
           connections: [
             { node_name: 'b', subscriptions: [both('dog', 'other')] },
             { node_name: 'c', subscriptions: [both('dog', 'other')] },
@@ -145,7 +146,6 @@ describe('agreements between nodes', () => {
         expect(await sharedBy(c!)).to.deep.equal([])
         await eventually(
           'b is back',
-          10_000,
           async () =>
             (await a!.post({ operation: 'update_node', node_name: 'b', subscriptions: [], timeout: 500 })).status ===
             200,
@@ -156,19 +156,18 @@ describe('agreements between nodes', () => {
         await watcher.flush()
         await refused('b, c')
         await watcher.close()
-        await eventually('the same request is carried out', 10_000, async () => (await a!.post(request)).status === 200)
+        await eventually('the same request is carried out', async () => (await a!.post(request)).status === 200)
         expect(await sharedBy(a!)).to.deep.equal([
           ['b', 'other.dog'],
           ['c', 'other.dog'],
         ])
         for (const node of [b!, c!]) expect(await sharedBy(node)).to.deep.equal([['a', 'other.dog']])
         await a!.ok({ operation: 'insert', schema: 'other', table: 'dog', records: [{ id: 5 }] })
-        for (const node of [b!, c!])
-          await eventually('it arrives', 10_000, () => contentOf(node, 'other', 'dog').length === 1)
+        for (const node of [b!, c!]) await eventually('it arrives', () => contentOf(node, 'other', 'dog').length === 1)
       },
       (name): Record<string, string> => (name === 'c' ? { 'catalog.tables_max': '1' } : {}),
     )
-  }).timeout(60_000)
+  })
 
   it('are taken back with the places up to which everything has come', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -197,7 +196,7 @@ describe('agreements between nodes', () => {
       )
       expect(wrong).to.have.property('code', 'invalid_request')
     })
-  }).timeout(60_000)
+  })
 
   it('make tables that one side lacks, and say why others are skipped', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -218,7 +217,7 @@ describe('agreements between nodes', () => {
       expect(b!.node.services.catalog.find('dev', 'here')).to.not.equal(undefined)
       expect(a!.node.services.catalog.find('dev', 'there')).to.not.equal(undefined)
     })
-  }).timeout(60_000)
+  })
 
   it('are refused within the time-out when a node is not there, silent, or this one', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -236,7 +235,7 @@ describe('agreements between nodes', () => {
       try {
         const started = performance.now()
         expect((await a!.post(add('b'))).body).to.include({ code: 'node_silent' })
-        expect(performance.now() - started).to.be.within(600, 2_000)
+        expect(performance.now() - started, 'less than the 5 s of a request that says nothing').to.be.within(600, 4_500)
         const { nodes } = await a!.ok<{ nodes: { name: string; response_time: number | null }[] }>({
           operation: 'cluster_network',
           timeout: 700,
@@ -245,7 +244,7 @@ describe('agreements between nodes', () => {
       } finally {
         process.kill(hub!.pid!, 'SIGCONT')
       }
-      await eventually('b answers again', 10_000, async () => (await a!.post(add('b'))).status === 200)
+      await eventually('b answers again', async () => (await a!.post(add('b'))).status === 200)
       process.kill(hub!.pid!, 'SIGSTOP')
       try {
         const { nodes } = await a!.ok<{ nodes: object[] }>({ operation: 'cluster_network', timeout: 700 })
@@ -259,7 +258,7 @@ describe('agreements between nodes', () => {
         process.kill(hub!.pid!, 'SIGCONT')
       }
     })
-  }).timeout(60_000)
+  })
 
   it('end everywhere at once when a node is removed everywhere', async () => {
     await withCluster(['a', 'b', 'c'], async ([a, b, c]) => {
@@ -279,5 +278,5 @@ describe('agreements between nodes', () => {
       await flows(a!, b!, 3)
       expect(contentOf(b!, 'dev', 'cat').map(({ id }) => id)).to.deep.equal([1, 3])
     })
-  }).timeout(60_000)
+  })
 })

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { withCluster } from '../support/cluster.js'
-import { eventually } from '../support/mesh.js'
+import { eventually } from '../support/eventually.js'
 import type { TestNode } from '../support/node.js'
 import { type Part, Trial } from './trial.js'
 
@@ -45,7 +45,7 @@ async function share(from: TestNode, to: string, over: object = {}): Promise<voi
 
 /** Waits until every node has the same events as every other, and so many. */
 async function same(nodes: readonly TestNode[], count: number): Promise<void> {
-  await eventually(`${count} equal events`, 15_000, async () => {
+  await eventually(`${count} equal events`, async () => {
     const answers = await Promise.all(nodes.map(compare))
     return answers.every(({ equal, nodes: [first] }) => equal && first!.records === count)
   })
@@ -72,7 +72,7 @@ describe('shared event tables', () => {
       const status = await b!.ok<{ connections: { subscriptions: object[] }[] }>({ operation: 'cluster_status' })
       expect(status.connections[0]!.subscriptions[0]).to.include({ table: 'visit', in_sync: true, conflicts: 0 })
     })
-  }).timeout(60_000)
+  })
 
   it('are copied whole, after a look at what that would bring, and merged', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -89,7 +89,7 @@ describe('shared event tables', () => {
       const { preview } = await b!.ok<{ preview: object[] }>({ ...request, dry_run: true })
       expect(preview).to.deep.equal([{ schema: 'dev', table: 'visit', rows: 300, known: 0, kept: 0 }])
       await b!.ok(request)
-      await eventually('b has all', 10_000, async () => (await compare(b!)).nodes[0]!.differences.length === 1)
+      await eventually('b has all', async () => (await compare(b!)).nodes[0]!.differences.length === 1)
       const { equal, nodes } = await compare(b!)
       expect({ equal, differences: nodes[0]!.differences }).to.deep.equal({
         equal: false,
@@ -100,7 +100,7 @@ describe('shared event tables', () => {
       await a!.ok({ operation: 'update_node', node_name: 'b', subscriptions: [{ ...both, copy: true }] })
       await same([a!, b!], 301)
     })
-  }).timeout(60_000)
+  })
 
   it('get new columns before the events that have them, lose dropped ones, and are dropped together', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -111,7 +111,7 @@ describe('shared event tables', () => {
       await a!.ok(insert([{ person: 'p', stamp: 1_500_000_000, action: 'paid', _: { price: 1.5 } }]))
       await same([a!, b!], 6)
       await b!.ok({ operation: 'drop_column', schema: 'dev', table: 'visit', column: 'words' })
-      await eventually('a has dropped the column', 5_000, async () => {
+      await eventually('a has dropped the column', async () => {
         const { attributes } = await a!.ok<{ attributes: { attribute: string }[] }>({
           operation: 'describe_table',
           schema: 'dev',
@@ -121,7 +121,7 @@ describe('shared event tables', () => {
       })
       await same([a!, b!], 6)
       await a!.ok({ operation: 'drop_table', schema: 'dev', table: 'visit' })
-      await eventually('b has dropped the table', 5_000, async () => {
+      await eventually('b has dropped the table', async () => {
         const answer = await b!.post({ operation: 'describe_table', schema: 'dev', table: 'visit' })
         return answer.status >= 400
       })
@@ -130,7 +130,7 @@ describe('shared event tables', () => {
       await delay(500)
       expect((await b!.post({ operation: 'describe_table', schema: 'dev', table: 'visit' })).status).to.be.above(399)
     })
-  }).timeout(60_000)
+  })
 
   it('pass a chain and a ring when nodes republish', async () => {
     await withCluster(
@@ -148,7 +148,7 @@ describe('shared event tables', () => {
       },
       () => ({ 'clustering.republish': 'true' }),
     )
-  }).timeout(60_000)
+  })
 
   it('lose nothing that was acknowledged when nodes and their servers are killed', async () => {
     await using trial = await Trial.start(['a', 'b'])
@@ -183,9 +183,10 @@ describe('shared event tables', () => {
       await trial.kill(name, part)
     }
     await delay(400)
+    await eventually('much is written', () => count > 200)
     writing = false
     await Promise.all(writers)
-    await eventually(`${count} equal events`, 30_000, async () => {
+    await eventually(`${count} equal events`, async () => {
       for (const name of ['a', 'b']) {
         const request = { operation: 'verify_replicas', schema: 'dev', table: 'visit' }
         const answer = await trial.ask<Comparison>(name, request).catch(() => undefined)
@@ -193,8 +194,7 @@ describe('shared event tables', () => {
       }
       return true
     })
-    expect(count).to.be.greaterThan(200)
-  }).timeout(90_000)
+  })
 
   it('that are away for longer than the log keeps come by a full copy, which is told', async () => {
     await using trial = await Trial.start(['a', 'b'])
@@ -207,7 +207,7 @@ describe('shared event tables', () => {
     const log = { operation: 'delete_transaction_logs_before', schema: 'dev', table: 'visit', timestamp: Date.now() }
     await trial.ask('a', log)
     await trial.begin('b')
-    await eventually('b has all events', 20_000, async () => {
+    await eventually('b has all events', async () => {
       const request = { operation: 'verify_replicas', schema: 'dev', table: 'visit' }
       return (await trial.ask<Comparison>('b', request).catch(() => undefined))?.equal === true
     })
@@ -216,7 +216,7 @@ describe('shared event tables', () => {
     }>('b', { operation: 'cluster_status' })
     const told = connections[0]!.subscriptions.find(({ table }) => table === 'visit')
     expect(told!.last_full_copy?.reason).to.contain('away for longer')
-  }).timeout(60_000)
+  })
 
   it('of a node that was made anew from a backup come back, and what only it has stays', async () => {
     await using trial = await Trial.start(['a', 'b'], { wired: true })
@@ -227,7 +227,7 @@ describe('shared event tables', () => {
       return answer?.equal ? answer.nodes[0]!.records : undefined
     }
     const equal = (count: number) =>
-      eventually(`${count} equal events`, 30_000, async () => {
+      eventually(`${count} equal events`, async () => {
         return (await compared('a')) === count && (await compared('b')) === count
       })
     await trial.ask('a', visit)
@@ -252,7 +252,7 @@ describe('shared event tables', () => {
     }>('b', { operation: 'cluster_status' })
     const told = connections[0]!.subscriptions.find(({ table }) => table === 'visit')
     expect(told!.last_full_copy?.reason).to.contain('restored from a backup')
-  }).timeout(90_000)
+  })
 
   it('come from a start_time on by a full copy: the log has none of before', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -262,7 +262,7 @@ describe('shared event tables', () => {
       await a!.ok({ operation: 'add_node', node_name: 'b', start_time, subscriptions: [both] })
       await same([a!, b!], 30)
     })
-  }).timeout(60_000)
+  })
 
   it('are refused where their rules differ', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -275,5 +275,5 @@ describe('shared event tables', () => {
       })
       expect(skipped[0]!.reason).to.contain('fold_case')
     })
-  }).timeout(60_000)
+  })
 })

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { contentOf, withCluster, withTlsCluster } from '../support/cluster.js'
-import { eventually } from '../support/mesh.js'
+import { eventually } from '../support/eventually.js'
 import { basic, type TestNode } from '../support/node.js'
 
 const dog = { operation: 'create_table', schema: 'dev', table: 'dog', hash_attribute: 'id' }
@@ -20,8 +20,8 @@ async function share(from: TestNode, to: string, over: object = {}, more: object
 }
 
 /** Waits until the tables of all nodes have the same content, and so many records. */
-async function same(nodes: readonly TestNode[], count: number, withinMs = 10_000, table = 'dog'): Promise<void> {
-  await eventually(`${count} equal records`, withinMs, () => {
+async function same(nodes: readonly TestNode[], count: number, table = 'dog'): Promise<void> {
+  await eventually(`${count} equal records`, () => {
     const contents = nodes.map((node) => contentOf(node, 'dev', table))
     const texts = contents.map((content) => JSON.stringify(content))
     return contents[0]!.length === count && texts.every((text) => text === texts[0])
@@ -61,7 +61,7 @@ describe('shared tables', () => {
       expect(connections[0]!.status).to.equal('open')
       expect(connections[0]!.subscriptions[0]).to.include({ in_sync: true, entries_behind: 0, conflicts: 0 })
     })
-  }).timeout(40_000)
+  })
 
   it('go one way when they are shared one way', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -69,7 +69,7 @@ describe('shared tables', () => {
       await share(a!, 'b', { subscribe: false })
       await b!.ok(insert(numbered(1_000, 1)))
       await a!.ok(insert(numbered(1, 10)))
-      await eventually('b has both', 5_000, () => contentOf(b!, 'dev', 'dog').length === 11)
+      await eventually('b has both', () => contentOf(b!, 'dev', 'dog').length === 11)
       expect(contentOf(a!, 'dev', 'dog')).to.have.length(10)
       const { nodes } = await a!.ok<{ nodes: { differences: unknown[] }[] }>({
         operation: 'verify_replicas',
@@ -78,7 +78,7 @@ describe('shared tables', () => {
       })
       expect(nodes[0]!.differences).to.deep.equal([{ key: 1_000, state: 'missing here' }])
     })
-  }).timeout(40_000)
+  })
 
   it('catch up from a start_time, or by a full copy that keeps what only one side has', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -90,7 +90,7 @@ describe('shared tables', () => {
       await b!.ok(dog)
       await b!.ok(insert(numbered(100, 1)))
       await share(a!, 'b', { subscribe: false }, { start_time })
-      await eventually('b has the later five', 5_000, () => contentOf(b!, 'dev', 'dog').length === 6)
+      await eventually('b has the later five', () => contentOf(b!, 'dev', 'dog').length === 6)
       const preview = await b!.ok<{ preview: unknown[] }>({
         operation: 'update_node',
         node_name: 'a',
@@ -106,7 +106,7 @@ describe('shared tables', () => {
       })
       await same([a!, b!], 11)
     })
-  }).timeout(40_000)
+  })
 
   it('take changes that are larger than a message, from the log and from the outbox', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -115,11 +115,11 @@ describe('shared tables', () => {
       await a!.ok(dog)
       await a!.ok(insert(large(0)))
       await share(a!, 'b', {}, { start_time: '2020-01-01T00:00:00Z' })
-      await same([a!, b!], 90, 20_000)
+      await same([a!, b!], 90)
       await a!.ok(insert(large(100)))
-      await same([a!, b!], 180, 20_000)
+      await same([a!, b!], 180)
     })
-  }).timeout(60_000)
+  })
 
   it('let the later change win, count the conflict, and keep the loser in the log', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -136,9 +136,9 @@ describe('shared tables', () => {
       } finally {
         process.kill(hub, 'SIGCONT')
       }
-      await same([a!, b!], 1, 15_000)
+      await same([a!, b!], 1)
       expect(contentOf(a!, 'dev', 'dog')[0]).to.include({ name: 'of b' })
-      await eventually('the conflict is counted on both nodes: where it lost and where it won', 5_000, async () => {
+      await eventually('the conflict is counted on both nodes: where it lost and where it won', async () => {
         const statuses = await Promise.all([a!, b!].map(statusOf))
         return statuses.every(({ connections }) => connections[0]!.subscriptions[0]!.conflicts === 1)
       })
@@ -154,12 +154,12 @@ describe('shared tables', () => {
       // Changes that follow each other, to and fro, are none.
       for (const [turn, [from, to]] of [[a!, b!] as const, [b!, a!] as const, [a!, b!] as const].entries()) {
         await from.ok({ operation: 'update', schema: 'dev', table: 'dog', records: [{ id: 1, name: `turn ${turn}` }] })
-        await eventually('it arrives', 5_000, () => contentOf(to, 'dev', 'dog')[0]!.name === `turn ${turn}`)
+        await eventually('it arrives', () => contentOf(to, 'dev', 'dog')[0]!.name === `turn ${turn}`)
       }
       for (const { connections } of await Promise.all([a!, b!].map(statusOf)))
         expect(connections[0]!.subscriptions[0]!.conflicts).to.equal(1)
     })
-  }).timeout(40_000)
+  })
 
   it('get new columns, lose dropped ones, and are dropped together', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -171,20 +171,20 @@ describe('shared tables', () => {
       await share(a!, 'b', { table: 'cat' })
       await a!.ok({ operation: 'add_column', schema: 'dev', table: 'cat', column: 'age', type: 'int' })
       await a!.ok(insert([{ id: 1, name: 'Tom', age: 7 }], 'cat'))
-      await same([a!, b!], 1, 10_000, 'cat')
+      await same([a!, b!], 1, 'cat')
       using snapshot = b!.node.services.tables.snapshot()
       const seven = { value: 7, inclusive: true }
       expect([...snapshot.table('dev', 'cat')!.range({ attribute: 'age', from: seven, to: seven })]).to.deep.equal([1])
       await b!.ok({ operation: 'drop_column', schema: 'dev', table: 'cat', column: 'age' })
-      await eventually('a has dropped the column', 5_000, () => !('age' in contentOf(a!, 'dev', 'cat')[0]!))
+      await eventually('a has dropped the column', () => !('age' in contentOf(a!, 'dev', 'cat')[0]!))
       await a!.ok({ operation: 'drop_table', schema: 'dev', table: 'cat' })
-      await eventually('b has dropped the table', 5_000, async () => {
+      await eventually('b has dropped the table', async () => {
         const answer = await b!.post({ operation: 'describe_table', schema: 'dev', table: 'cat' })
         return answer.status === 404 || answer.status === 400
       })
       expect((await statusOf(b!)).connections[0]!.subscriptions).to.deep.equal([])
     })
-  }).timeout(40_000)
+  })
 
   it('are never read without attributes that came with their records', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -198,7 +198,7 @@ describe('shared tables', () => {
         expect(rows[0]).to.include({ id, [`name ${id}`]: 'Penny' })
       }
     })
-  }).timeout(40_000)
+  })
 
   it('pass a chain and a ring when nodes republish, without echo', async () => {
     await withCluster(
@@ -229,7 +229,7 @@ describe('shared tables', () => {
       },
       () => ({ 'clustering.republish': 'true' }),
     )
-  }).timeout(40_000)
+  })
 
   it('end with remove_node at once, until the node is added again', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -245,7 +245,7 @@ describe('shared tables', () => {
       await share(a!, 'b', { copy: true })
       await same([a!, b!], 2)
     })
-  }).timeout(40_000)
+  })
 
   it('end with remove_node at once also when the node is silent, and an answer of it is waited for', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -253,16 +253,16 @@ describe('shared tables', () => {
       await share(a!, 'b')
       const hub = b!.node.services.clustering.replication.mesh.servers.hub!.pid!
       process.kill(hub, 'SIGSTOP')
+      const silent = performance.now()
       try {
         await new Promise((resolve) => setTimeout(resolve, 4_000)) // By now a has noticed, and asks.
-        const started = performance.now()
         await a!.ok({ operation: 'remove_node', node_name: 'b' })
-        expect(performance.now() - started).to.be.lessThan(3_000)
+        expect(performance.now() - silent, 'what a asks ends 10 s after it was begun').to.be.lessThan(10_000)
       } finally {
         process.kill(hub, 'SIGCONT')
       }
     })
-  }).timeout(40_000)
+  })
 
   it('share users and roles when both nodes say so', async () => {
     await withCluster(
@@ -282,9 +282,9 @@ describe('shared tables', () => {
         })
         const signIn = (password = 'a-long-password') =>
           b!.post({ operation: 'user_info' }, { authorization: basic({ username: 'ann', password }) })
-        await eventually('ann signs in at b', 10_000, async () => (await signIn()).status === 200)
+        await eventually('ann signs in at b', async () => (await signIn()).status === 200)
         await a!.ok({ operation: 'alter_user', username: 'ann', password: 'another-long-password' })
-        await eventually('b knows the new password', 10_000, async () => {
+        await eventually('b knows the new password', async () => {
           return (await signIn('another-long-password')).status === 200
         })
         expect((await signIn()).status).to.equal(401) // The old one.
@@ -296,26 +296,22 @@ describe('shared tables', () => {
         )
         const less = { super_user: false, dev: { tables: { dog: { ...rights, read: false } } } }
         await b!.ok({ operation: 'alter_role', id: role!.id, permission: less })
-        await eventually(
-          'ann may not read at a either',
-          10_000,
-          async () => (await a!.post(search, asAnn)).status === 403,
-        )
+        await eventually('ann may not read at a either', async () => (await a!.post(search, asAnn)).status === 403)
         await b!.ok({ operation: 'drop_user', username: 'ann' })
-        await eventually('a has dropped ann', 10_000, async () => {
+        await eventually('a has dropped ann', async () => {
           const users = await a!.ok<{ username: string }[]>({ operation: 'list_users' })
           return !users.some(({ username }) => username === 'ann')
         })
         expect((await signIn('another-long-password')).status).to.equal(401)
         await a!.ok({ operation: 'drop_role', id: role!.id })
-        await eventually('b has dropped the role', 10_000, async () => {
+        await eventually('b has dropped the role', async () => {
           const roles = await b!.ok<{ role: string }[]>({ operation: 'list_roles' })
           return !roles.some((one) => one.role === 'reader')
         })
       },
       () => ({ 'clustering.replicate_access': 'true' }),
     )
-  }).timeout(40_000)
+  })
 
   it('miss nothing that is purged from the stream before a peer has read it', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -330,14 +326,14 @@ describe('shared tables', () => {
       const { lastSequence } = await mesh.outbox.state('a')
       process.kill(b!.node.services.clustering.replication.mesh.servers.hub!.pid!, 'SIGKILL')
       await a!.ok(insert(numbered(2, 1)))
-      await eventually('it is in the stream', 2_000, async () => {
+      await eventually('it is in the stream', async () => {
         return (await mesh.outbox.state('a')).lastSequence > lastSequence
       })
       // What stands before it in the stream stays, so that the stream itself shows no gap at its beginning.
       await a!.ok({ operation: 'purge_stream', schema: 'dev', table: 'dog' })
-      await same([a!, b!], 2, 15_000)
+      await same([a!, b!], 2)
     })
-  }).timeout(40_000)
+  })
 
   it('travel over mutual TLS without a secret, and a removed node is cut off', async () => {
     await withTlsCluster(['a', 'b'], async ([a, b]) => {
@@ -347,7 +343,7 @@ describe('shared tables', () => {
       await b!.ok(insert(numbered(11, 10)))
       await same([a!, b!], 20)
       await a!.ok({ operation: 'remove_node', node_name: 'b' })
-      await eventually('b reaches nobody', 5_000, async () => {
+      await eventually('b reaches nobody', async () => {
         const { nodes } = await b!.ok<{ nodes: unknown[] }>({ operation: 'cluster_network', timeout: 500 })
         return nodes.length === 1
       })
@@ -355,7 +351,7 @@ describe('shared tables', () => {
       await b!.ok(insert(numbered(21, 1)))
       await same([a!, b!], 21)
     })
-  }).timeout(40_000)
+  })
 
   it('are joined by routes that form no loop', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -367,5 +363,5 @@ describe('shared tables', () => {
       expect(answer.body).to.include({ code: 'route_loop', leaf: 'a', hub: 'b' })
       expect(a!.node.services.clustering.replication.mesh.routes.leaf).to.deep.equal([])
     })
-  }).timeout(40_000)
+  })
 })

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
 import { nextEntry, withCluster } from '../support/cluster.js'
-import { eventually } from '../support/mesh.js'
+import { eventually } from '../support/eventually.js'
 import type { TestNode } from '../support/node.js'
 
 const ACCOUNTS = 30
@@ -65,19 +65,19 @@ describe('transactions over several shared tables', () => {
         process.kill(hub, 'SIGCONT')
       }
       await together(200, 60)
+      for (let n = 300; seen.looks <= 10; n++) await a!.ok(move(n))
       await a!.ok(move(999))
       const last = () => {
         using snapshot = b!.node.services.tables.snapshot()
         return snapshot.table('dev', 'right')?.get(0)?.amount === -999
       }
-      await eventually('the last transaction arrives', 20_000, last)
+      await eventually('the last transaction arrives', last)
       stop.abort()
       await seen.done
-      expect(seen.looks).to.be.greaterThan(10)
       expect(seen.wrong).to.deep.equal([])
       expect(sumOf(b!)).to.deep.equal({ sum: 0, rows: 2 * ACCOUNTS })
     })
-  }).timeout(60_000)
+  })
 
   it('arrive also where only one of the tables is shared, and where their rest never comes', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -88,11 +88,11 @@ describe('transactions over several shared tables', () => {
         subscriptions: [{ schema: 'dev', table: 'right', publish: false, subscribe: false }],
       })
       await a!.ok(move(1))
-      await eventually('the shared half arrives', 5_000, () => sumOf(b!).rows === ACCOUNTS)
+      await eventually('the shared half arrives', () => sumOf(b!).rows === ACCOUNTS)
       const subscriptions = TABLES.map((table) => ({ schema: 'dev', table, publish: true, subscribe: true }))
       await a!.ok({ operation: 'update_node', node_name: 'b', subscriptions })
       await a!.ok(move(2))
-      await eventually('both arrive', 5_000, () => sumOf(b!).rows === 2 * ACCOUNTS && sumOf(b!).sum === 0)
+      await eventually('both arrive', () => sumOf(b!).rows === 2 * ACCOUNTS && sumOf(b!).sum === 0)
       // A message that promises more, and nothing behind it: the log is asked, which has it all.
       const { incarnation, mesh } = a!.node.services.clustering.replication
       const entry = nextEntry('a', a!, {
@@ -105,11 +105,11 @@ describe('transactions over several shared tables', () => {
       await delay(6_000)
       expect(sumOf(b!).sum).to.equal(0)
       await a!.ok(move(3))
-      await eventually('b has begun again', 10_000, () => {
+      await eventually('b has begun again', () => {
         using snapshot = b!.node.services.tables.snapshot()
         return snapshot.table('dev', 'right')?.get(0)?.amount === -3
       })
       expect(sumOf(b!).sum).to.equal(0)
     })
-  }).timeout(60_000)
+  })
 })

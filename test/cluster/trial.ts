@@ -5,8 +5,8 @@ import { setTimeout as delay } from 'node:timers/promises'
 import { loadConfig } from '../../src/config/index.js'
 import { beginIncarnation, Storage } from '../../src/storage/index.js'
 import { meshSettings } from '../support/cluster.js'
+import { eventually } from '../support/eventually.js'
 import { type KillableNode, startKillable } from '../support/killable-node.js'
-import { eventually } from '../support/mesh.js'
 import { ADMIN, basic, onNode } from '../support/node.js'
 import { trellis } from '../support/trellis.js'
 import { type Cut, Wire } from '../support/wire.js'
@@ -225,17 +225,21 @@ export class Trial implements AsyncDisposable {
   }
 
   /** Waits until every node has the same records as every other, by content hash. Answers how long it took. */
-  async healed(withinMs: number): Promise<number> {
+  async healed(withinMs?: number): Promise<number> {
     const started = performance.now()
-    await eventually(`equal content on every node of ${this.names}`, withinMs, async () => {
-      for (const name of this.names) {
-        const answer = await this.ask<{ equal: boolean }>(name, { operation: 'verify_replicas', ...TABLE }).catch(
-          () => undefined,
-        )
-        if (!answer?.equal) return false
-      }
-      return true
-    })
+    await eventually(
+      `equal content on every node of ${this.names}`,
+      async () => {
+        for (const name of this.names) {
+          const answer = await this.ask<{ equal: boolean }>(name, { operation: 'verify_replicas', ...TABLE }).catch(
+            () => undefined,
+          )
+          if (!answer?.equal) return false
+        }
+        return true
+      },
+      withinMs,
+    )
     return performance.now() - started
   }
 
@@ -324,7 +328,7 @@ export class Trial implements AsyncDisposable {
     for (const { from, oneWay = false, to } of ways) {
       const subscriptions = [{ ...TABLE, publish: true, subscribe: !oneWay }]
       const request = { operation: 'add_node', node_name: to, subscriptions, timeout: 1_000 }
-      await eventually(`${from} shares with ${to}`, 15_000, () =>
+      await eventually(`${from} shares with ${to}`, () =>
         this.ask(from, request).then(
           () => true,
           () => false,

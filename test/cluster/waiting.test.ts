@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { contentOf, withCluster } from '../support/cluster.js'
-import { eventually } from '../support/mesh.js'
+import { eventually } from '../support/eventually.js'
 
 const dog = { schema: 'dev', table: 'dog' }
 const small = { 'tables.log_bytes_max': '1048576' }
@@ -32,14 +32,14 @@ describe('a node that has not taken changes', () => {
           return a!.ok({ operation: 'insert', ...dog, records })
         }
         const isThere = (count: number) =>
-          eventually(`${count} records`, 15_000, () => contentOf(b!, 'dev', 'dog').length === count)
+          eventually(`${count} records`, () => contentOf(b!, 'dev', 'dog').length === count)
         await a!.ok({ operation: 'create_table', ...dog, hash_attribute: 'id' })
         const both = { ...dog, publish: true, subscribe: true }
         await a!.ok({ operation: 'add_node', node_name: 'b', subscriptions: [both] })
         await write(0)
         await isThere(100)
         const told = async () => (await status()).connections[0]!.waiting.share === 0
-        await eventually('b has told that it has all', 15_000, told)
+        await eventually('b has told that it has all', told)
         const hub = b!.node.services.clustering.replication.mesh.servers.hub!.pid!
         process.kill(hub, 'SIGSTOP')
         try {
@@ -53,7 +53,7 @@ describe('a node that has not taken changes', () => {
           expect(connections[0]!.waiting.share).to.be.greaterThan(0.8)
           expect(await figure()).to.equal(connections[0]!.waiting.share)
           expect(warnings.join()).to.match(/Node b lacks changes that are \d+ % of what the log keeps/)
-          await eventually('it stands in the log', 10_000, async () => (await logged()).length === 1)
+          await eventually('it stands in the log', async () => (await logged()).length === 1)
           const [line] = await logged()
           expect(line).to.include({ level: 'warn', node: 'b' })
           expect(line).to.have.property('share').that.is.greaterThan(0.8)
@@ -61,11 +61,11 @@ describe('a node that has not taken changes', () => {
           process.kill(hub, 'SIGCONT')
         }
         await isThere(400)
-        await eventually('the warning is gone', 15_000, async () => (await status()).warnings.length === 0)
+        await eventually('the warning is gone', async () => (await status()).warnings.length === 0)
         expect(await figure()).to.equal(0)
         expect(await logged()).to.have.length(1)
       },
       () => small,
     )
-  }).timeout(60_000)
+  })
 })

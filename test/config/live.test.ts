@@ -1,6 +1,7 @@
 import { readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { eventually } from '../support/eventually.js'
 import { onNode, withNode } from '../support/node.js'
 
 const code = ({ body }: { body: unknown }) => (body as { code?: string; detail?: string }).code
@@ -55,10 +56,10 @@ describe('read_log', () => {
   it('answers the lines of requests, without bodies and secrets', async () => {
     await withNode(async (node) => {
       await node.post({ operation: 'add_user', username: 'x', password: 'a-planted-password', role: 'ghost' })
-      await new Promise((resolve) => setTimeout(resolve, 200)) // lines are written together
-      const lines = await node.ok<{ level: string; fields: Record<string, unknown> }[]>({
-        operation: 'read_log',
-        filter: 'add_user',
+      let lines: { level: string; fields: Record<string, unknown> }[] = []
+      await eventually('the request is in the log', async () => {
+        lines = await node.ok({ operation: 'read_log', filter: 'add_user' })
+        return lines.length > 0
       })
       expect(lines).to.have.length(1)
       expect(lines[0]!.fields).to.include({ operation: 'add_user', user: 'admin', status: 404 })

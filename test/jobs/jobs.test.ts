@@ -203,8 +203,7 @@ describe('jobs', () => {
         storageOf.current = storage
         const kind = await jobs.start({ type: 'count', author: { user: 'anna' }, parameters: {}, parts: ['five'] })
         const other = await jobs.start({ type: 'of_another_version', author: { user: 'anna' } })
-        while (seen.length < 3) await sleep(1)
-        await sleep(10)
+        while (jobs.describe(kind.job_id, anna).progress.rows < 3) await sleep(1)
         stuck = false
         return [kind.job_id, other.job_id]
       },

@@ -2,10 +2,12 @@ import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, 
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import type { Client, Job } from '../../src/client/index.js'
 import { startKillable } from '../support/killable-node.js'
 
+const endless = fileURLToPath(new URL('../support/endless-jobs-node.js', import.meta.url))
 const ROWS = 60_000
 const EVENTS = 20_000
 const item = { database: 'dev', table: 'item' }
@@ -23,8 +25,7 @@ interface Kind {
   check: (client: Client, job: Job) => Promise<void>
 }
 
-describe('a job whose node is killed goes on after the restart as if nothing had happened', function () {
-  this.timeout(120_000)
+describe('a job whose node is killed goes on after the restart as if nothing had happened', () => {
   let base: string
   let environment: Record<string, string>
 
@@ -196,7 +197,7 @@ describe('a job whose node is killed goes on after the restart as if nothing had
     it(type, async () => {
       const folder = join(base, 'data')
       const id = await (async () => {
-        await using node = await startKillable(folder, environment)
+        await using node = await startKillable(folder, environment, endless)
         await given?.(node.client)
         const job_id = (await start(node.client)).job_id!
         const job = await until(node.client, job_id, killAt)

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import type { JobView } from '../../src/jobs/index.js'
+import { withClock } from '../support/clock.js'
 import { basic, type TestNode, withNode } from '../support/node.js'
 
 const PASSWORD = 'a-password-of-owners'
@@ -44,9 +45,8 @@ const CHANGES: Record<string, object> = {
 
 describe('a job whose user is', () => {
   for (const [name, change] of Object.entries(CHANGES))
-    it(`${name} ends while it runs and before it begins, and says why`, function () {
-      this.timeout(20_000)
-      return withNode(
+    it(`${name} ends while it runs and before it begins, and says why`, () =>
+      withNode(
         async (node) => {
           const load = await prepare(node)
           const running = await load('bob')
@@ -62,12 +62,10 @@ describe('a job whose user is', () => {
           expect((await look(node, waiting)).progress.rows).to.equal(0)
         },
         { 'jobs.running_max': '1' },
-      )
-    })
+      ))
 
-  it('made anew, or another user’s, is not theirs; a new password ends nothing', function () {
-    this.timeout(20_000)
-    return withNode(
+  it('made anew, or another user’s, is not theirs; a new password ends nothing', () =>
+    withNode(
       async (node) => {
         const load = await prepare(node)
         const kept = await load('ann', 30_000)
@@ -81,8 +79,7 @@ describe('a job whose user is', () => {
         expect(job.progress.rows).to.be.lessThan(ROWS)
       },
       { 'jobs.running_max': '1' },
-    )
-  })
+    ))
 })
 
 describe('a job that was started with a key for programs', () => {
@@ -106,9 +103,8 @@ describe('a job that was started with a key for programs', () => {
     expect(progress.rows).to.be.lessThan(ROWS)
   }
 
-  it('ends when the key is dropped, and one of another key goes on', function () {
-    this.timeout(30_000)
-    return withNode(
+  it('ends when the key is dropped, and one of another key goes on', () =>
+    withNode(
       async (node) => {
         await prepare(node)
         const dropped = await keyOf(node)
@@ -120,21 +116,20 @@ describe('a job that was started with a key for programs', () => {
         expect((await until(node, other, isOver)).status).to.equal('COMPLETE')
       },
       { 'jobs.running_max': '2' },
-    )
-  })
+    ))
 
-  it('ends with the time of the key, also before it begins', function () {
-    this.timeout(30_000)
-    return withNode(
-      async (node) => {
-        const load = await prepare(node)
-        const before = [await load('ann'), await load('ann'), await load('ann')]
-        const waiting = await loadWith(node, await keyOf(node, { ttl_s: 3 }))
-        await sleep(3100)
-        for (const id of before) if (!isOver(await look(node, id))) await node.post({ operation: 'cancel_job', id })
-        expectEnded(await until(node, waiting, isOver))
-      },
-      { 'jobs.running_max': '1' },
-    )
-  })
+  it('ends with the time of the key, also before it begins', () =>
+    withClock(({ pass }) =>
+      withNode(
+        async (node) => {
+          const load = await prepare(node)
+          const before = [await load('ann'), await load('ann'), await load('ann')]
+          const waiting = await loadWith(node, await keyOf(node, { ttl_s: 3600 }))
+          pass(3_601_000)
+          for (const id of before) if (!isOver(await look(node, id))) await node.post({ operation: 'cancel_job', id })
+          expectEnded(await until(node, waiting, isOver))
+        },
+        { 'jobs.running_max': '1' },
+      ),
+    ))
 })

@@ -2,7 +2,8 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Arrival, Mesh } from '../../src/mesh/index.js'
-import { eventually, intruderOn, withMeshes } from '../support/mesh.js'
+import { eventually } from '../support/eventually.js'
+import { intruderOn, withMeshes } from '../support/mesh.js'
 
 /** Reads a's outbox on b until the test ends. */
 function follow(reader: Mesh) {
@@ -32,7 +33,7 @@ function follow(reader: Mesh) {
 }
 
 const acquaint = (from: Mesh, to: string) =>
-  eventually(`${from.nodeName} knows ${to}`, 5_000, () =>
+  eventually(`${from.nodeName} knows ${to}`, () =>
     from.requests.hello(to, 500).then(
       () => true,
       () => false,
@@ -50,7 +51,7 @@ describe('the outbox', () => {
         ...Array.from({ length: 500 }, (_, i) => a!.outbox.publish('dev.dog', Buffer.from(`${i}`), `${i}`)),
         a!.outbox.publish('dev.dog', large, 'large'),
       ])
-      await eventually('all arrived', 10_000, () => reading.arrived.length === 501)
+      await eventually('all arrived', () => reading.arrived.length === 501)
       expect(reading.arrived.slice(0, 500).map(({ bytes }) => bytes.toString())).to.deep.equal(
         Array.from({ length: 500 }, (_, i) => `${i}`),
       )
@@ -68,16 +69,16 @@ describe('the outbox', () => {
       for (const victim of [a!.servers.leaf, a!.servers.hub!, b!.servers.hub!, b!.servers.leaf]) {
         process.kill(victim.pid!, 'SIGKILL')
         sent++
-        await eventually('it is taken', 8_000, () =>
+        await eventually('it is taken', () =>
           a!.outbox.publish('dev.dog', Buffer.from(`${sent}`), `${sent}`).then(
             () => true,
             () => false,
           ),
         )
-        await eventually(`message ${sent} arrived`, 8_000, () => reading.arrived.at(-1)?.bytes.toString() === `${sent}`)
+        await eventually(`message ${sent} arrived`, () => reading.arrived.at(-1)?.bytes.toString() === `${sent}`)
       }
     })
-  }).timeout(40_000)
+  })
 
   it('is made anew when its store was deleted, and read from its new beginning', async () => {
     await withMeshes(['a', 'b'], async ([a, b], [options]) => {
@@ -85,19 +86,19 @@ describe('the outbox', () => {
       const before = await a!.outbox.ensure()
       await a!.outbox.publish('dev.dog', Buffer.from('before'), '1')
       await using reading = follow(b!)
-      await eventually('the first arrived', 5_000, () => reading.arrived.length === 1)
+      await eventually('the first arrived', () => reading.arrived.length === 1)
       await rm(join(options!.folder, 'leaf'), { recursive: true })
       process.kill(a!.servers.leaf.pid!, 'SIGKILL')
-      await eventually('the stream is there again', 8_000, () =>
+      await eventually('the stream is there again', () =>
         a!.outbox.ensure().then(
           ({ created }) => created !== before.created,
           () => false,
         ),
       )
       await a!.outbox.publish('dev.dog', Buffer.from('after'), '2')
-      await eventually('the second arrived', 10_000, () => reading.arrived.at(-1)!.bytes.toString() === 'after')
+      await eventually('the second arrived', () => reading.arrived.at(-1)!.bytes.toString() === 'after')
     })
-  }).timeout(30_000)
+  })
 
   it('takes nothing that another node wrote in its name', async () => {
     await withMeshes(['a', 'b'], async ([a, b], [, options]) => {
@@ -113,7 +114,7 @@ describe('the outbox', () => {
       await intruder.flush()
       await intruder.close()
       await a!.outbox.publish('dev.dog', Buffer.from('real'), '1')
-      await eventually('the real one arrived', 5_000, () => reading.arrived.length === 1)
+      await eventually('the real one arrived', () => reading.arrived.length === 1)
       expect(reading.arrived[0]!.bytes.toString()).to.equal('real')
       expect((await a!.outbox.ensure()).messages).to.equal(1)
     })
@@ -130,7 +131,7 @@ describe('the outbox', () => {
       await intruder.flush()
       await intruder.close()
       await a!.outbox.publish('dev.dog', Buffer.from('real'), '1')
-      await eventually('the real one arrived', 5_000, () => reading.arrived.length === 1)
+      await eventually('the real one arrived', () => reading.arrived.length === 1)
       expect(reading.refused).to.deep.equal(['wrong signature', 'wrong signature'])
     })
   })

@@ -2,7 +2,8 @@ import { expect } from 'chai'
 import type { Msg } from 'nats'
 import { Problem } from '../../src/lib/index.js'
 import { Mesh } from '../../src/mesh/index.js'
-import { eventually, intruderOn, meshOptions, type RememberedLog, withFolder, withMeshes } from '../support/mesh.js'
+import { eventually } from '../support/eventually.js'
+import { intruderOn, meshOptions, type RememberedLog, withFolder, withMeshes } from '../support/mesh.js'
 
 const codeOf = (promise: Promise<unknown>) =>
   promise.then(
@@ -21,7 +22,7 @@ describe('requests between nodes', () => {
         throw new Error('the inside of it')
       })
       a!.requests.serve('sleep', () => new Promise(() => {}))
-      await eventually('b reaches a', 5_000, () =>
+      await eventually('b reaches a', () =>
         b!.requests.hello('a', 500).then(
           () => true,
           () => false,
@@ -41,8 +42,8 @@ describe('requests between nodes', () => {
   it('that are made at once, before the nodes know each other, are all answered', async () => {
     await withMeshes(['a', 'b'], async ([a, b]) => {
       a!.requests.serve('echo', async (body) => body)
-      const ask = (body: number) => b!.requests.ask('a', 'echo', body, 2_000)
-      await eventually('a is in reach', 5_000, async () => (await b!.requests.discover(100)).includes('a'))
+      const ask = (body: number) => b!.requests.ask('a', 'echo', body, 20_000)
+      await eventually('a is in reach', async () => (await b!.requests.discover(100)).includes('a'))
       for (let turn = 0; turn < 20; turn++) {
         b!.requests.forget('a')
         if (turn % 2 === 0) a!.requests.forget('b')
@@ -53,14 +54,16 @@ describe('requests between nodes', () => {
 
   it('wait as long as each says, whoever asked before', async () => {
     await withMeshes(['a', 'b'], async ([a, b]) => {
-      await eventually('a is in reach', 5_000, async () => (await b!.requests.discover(100)).includes('a'))
+      await eventually('a is in reach', async () => (await b!.requests.discover(100)).includes('a'))
       a!.requests.ban('b')
-      const patient = codeOf(b!.requests.hello('a', 1_500))
-      const started = performance.now()
+      let isOver = false
+      const patient = codeOf(b!.requests.hello('a', 5_000)).finally(() => {
+        isOver = true
+      })
       expect(await codeOf(b!.requests.hello('a', 200))).to.equal('node_silent')
-      expect(performance.now() - started).to.be.within(150, 1_000)
+      expect(isOver, 'the patient one').to.equal(false)
       a!.requests.forget('b')
-      expect(await codeOf(b!.requests.hello('a', 5_000))).to.equal('it resolved')
+      expect(await codeOf(b!.requests.hello('a', 30_000))).to.equal('it resolved')
       expect(await patient).to.equal('node_silent')
     })
   })
@@ -69,15 +72,15 @@ describe('requests between nodes', () => {
     await withMeshes(['a', 'b'], async ([a, b]) => {
       const large = { text: 'a "quoted" word and ünïcödé '.repeat(300_000) }
       a!.requests.serve('large', async () => large)
-      await eventually('b reaches a', 5_000, () =>
+      await eventually('b reaches a', () =>
         b!.requests.hello('a', 500).then(
           () => true,
           () => false,
         ),
       )
-      expect(await b!.requests.ask('a', 'large', null, 10_000)).to.deep.equal(large)
+      expect(await b!.requests.ask('a', 'large', null, 60_000)).to.deep.equal(large)
     })
-  }).timeout(30_000)
+  })
 
   it('go on after the other node was started again', async () => {
     await withFolder(async (folder) => {
@@ -86,7 +89,7 @@ describe('requests between nodes', () => {
       const b = await Mesh.start(await meshOptions('b', folder))
       try {
         await b.setRoutes('hub', [{ host: '127.0.0.1', port: options.hub!.clusterPort }])
-        await eventually('b reaches a', 5_000, () =>
+        await eventually('b reaches a', () =>
           b.requests.hello('a', 500).then(
             () => true,
             () => false,
@@ -95,7 +98,7 @@ describe('requests between nodes', () => {
         await a[Symbol.asyncDispose]()
         a = await Mesh.start(options)
         a.requests.serve('echo', async (body) => body)
-        await eventually('it answers again', 8_000, () =>
+        await eventually('it answers again', () =>
           b.requests.ask('a', 'echo', 1, 500).then(
             () => true,
             () => false,
@@ -106,7 +109,7 @@ describe('requests between nodes', () => {
         await a[Symbol.asyncDispose]()
       }
     })
-  }).timeout(30_000)
+  })
 
   it('are taken once, and only from who signed them', async () => {
     await withMeshes(['a', 'b'], async ([a, b], [options]) => {
@@ -116,28 +119,29 @@ describe('requests between nodes', () => {
       const seen: Msg[] = []
       intruder.subscribe('rpc.a.count', { callback: (_, message) => void seen.push(message) })
       await intruder.flush()
-      await eventually('b reaches a', 5_000, () =>
+      await eventually('b reaches a', () =>
         b!.requests.hello('a', 500).then(
           () => true,
           () => false,
         ),
       )
-      expect(await b!.requests.ask('a', 'count', null, 1_000)).to.equal(1)
-      await eventually('the intruder saw it', 2_000, () => seen.length === 1)
+      expect(await b!.requests.ask('a', 'count', null, 20_000)).to.equal(1)
+      await eventually('the intruder saw it', () => seen.length === 1)
       const { data, headers } = seen[0]!
-      const again = (bytes: Uint8Array) =>
-        intruder.request('rpc.a.count', bytes, { timeout: 200, ...(headers ? { headers } : {}) }).then(
+      const again = (bytes: Uint8Array, timeout = 200) =>
+        intruder.request('rpc.a.count', bytes, { timeout, ...(headers ? { headers } : {}) }).then(
           () => 'answered',
           () => 'no answer',
         )
       expect(await again(data)).to.equal('no answer')
-      expect(await again(Buffer.from(Buffer.from(data).toString().replace('"from":"b"', '"from":"c"')))).to.equal(
-        'answered',
-      )
+      expect(
+        await again(Buffer.from(Buffer.from(data).toString().replace('"from":"b"', '"from":"c"')), 20_000),
+      ).to.equal('answered')
       expect(await again(Buffer.from('{"from":'))).to.equal('no answer')
       expect(await again(Buffer.from('null'))).to.equal('no answer')
-      expect(taken).to.equal(1)
+      await eventually('three are refused', () => a!.requests.refusals >= 3)
       expect(a!.requests.refusals).to.equal(3)
+      expect(taken).to.equal(1)
       expect((options!.log as RememberedLog).lines.filter((line) => line.includes('refused a message'))).to.have.length(
         3,
       )
@@ -148,7 +152,7 @@ describe('requests between nodes', () => {
   it('are not answered by somebody else', async () => {
     await withMeshes(['a', 'b'], async ([a, b], [options]) => {
       a!.requests.serve('slow', () => new Promise((resolve) => setTimeout(resolve, 300, 'the truth')))
-      await eventually('b reaches a', 5_000, () =>
+      await eventually('b reaches a', () =>
         b!.requests.hello('a', 500).then(
           () => true,
           () => false,
@@ -164,7 +168,6 @@ describe('requests between nodes', () => {
       await intruder.flush()
       await eventually(
         'the interest of the intruder is known',
-        2_000,
         async () => (await codeOf(b!.requests.ask('a', 'slow', null, 1_000))) === 'node_answer_refused',
       )
       await intruder.close()
@@ -174,7 +177,7 @@ describe('requests between nodes', () => {
   it('end for a node that was removed, at once', async () => {
     await withMeshes(['a', 'b'], async ([a, b]) => {
       a!.requests.serve('echo', async (body) => body)
-      await eventually('b reaches a', 5_000, () =>
+      await eventually('b reaches a', () =>
         b!.requests.hello('a', 500).then(
           () => true,
           () => false,
@@ -188,7 +191,7 @@ describe('requests between nodes', () => {
 
   it('keep a name for the key that used it first', async () => {
     await withMeshes(['a', 'b'], async ([a, b]) => {
-      await eventually('b reaches a', 5_000, () =>
+      await eventually('b reaches a', () =>
         b!.requests.hello('a', 500).then(
           () => true,
           () => false,
@@ -197,11 +200,11 @@ describe('requests between nodes', () => {
       a!.requests.ban('b')
       a!.requests.trust('b', a!.identity.publicKey) // What a remembers of b is another key than b's.
       expect(await codeOf(b!.requests.hello('a', 300))).to.equal('node_silent')
-      expect(a!.requests.refusals).to.be.greaterThan(0)
+      await eventually('it is refused', () => a!.requests.refusals > 0)
       b!.requests.forget('a')
       b!.requests.trust('a', b!.identity.publicKey)
       a!.requests.forget('b')
-      expect(await codeOf(b!.requests.hello('a', 500))).to.equal('node_identity_changed')
+      expect(await codeOf(b!.requests.hello('a', 20_000))).to.equal('node_identity_changed')
     })
   })
 })

@@ -4,7 +4,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Mesh } from '../../src/mesh/index.js'
-import { eventually, meshOptions, type RememberedLog, withFolder, withMeshes } from '../support/mesh.js'
+import { eventually } from '../support/eventually.js'
+import { meshOptions, type RememberedLog, withFolder, withMeshes } from '../support/mesh.js'
 
 const alive = (pid: number) => {
   try {
@@ -52,12 +53,12 @@ describe('the servers of a mesh node', () => {
       const { hub, leaf } = mesh!.servers
       process.kill(hub!.pid!, 'SIGKILL')
       process.kill(leaf.pid!, 'SIGKILL')
-      await eventually('both run again', 10_000, () => {
+      await eventually('both run again', () => {
         const now = mesh!.servers
         return now.hub!.state === 'running' && now.leaf.state === 'running' && now.leaf.pid !== leaf.pid
       })
       expect(mesh!.servers.leaf.restarts).to.equal(1)
-      await eventually('the stream answers', 5_000, () =>
+      await eventually('the stream answers', () =>
         mesh!.outbox.ensure().then(
           () => true,
           () => false,
@@ -77,7 +78,7 @@ describe('the servers of a mesh node', () => {
       const pids = JSON.parse(line) as number[]
       expect(pids.every(alive)).to.equal(true)
       parent.kill('SIGKILL')
-      await eventually('both are gone', 5_000, () => !pids.some(alive))
+      await eventually('both are gone', () => !pids.some(alive))
       const mesh = await Mesh.start(options) // Its locks and pid files are stale now, and in nobody's way.
       await mesh[Symbol.asyncDispose]()
     })
@@ -152,13 +153,13 @@ describe('routes', () => {
       const route = { host: '127.0.0.1', port: options!.hub!.clusterPort }
       expect(await b!.setRoutes('hub', [route])).to.deep.equal({ set: [], skipped: [route] })
       a!.requests.serve('echo', async (body, from) => ({ body, from }))
-      await eventually('b reaches a', 5_000, () =>
+      await eventually('b reaches a', () =>
         b!.requests.hello('a', 500).then(
           () => true,
           () => false,
         ),
       )
-      expect(await b!.requests.ask('a', 'echo', 'hi', 1_000)).to.deep.equal({ body: 'hi', from: 'b' })
+      expect(await b!.requests.ask('a', 'echo', 'hi', 20_000)).to.deep.equal({ body: 'hi', from: 'b' })
       expect(b!.servers.hub!.pid).to.equal(pid)
       expect(await b!.deleteRoutes([route])).to.deep.equal({ deleted: [route], skipped: [] })
       expect(b!.routes.hub).to.deep.equal([])
@@ -184,7 +185,9 @@ describe('routes', () => {
       async ([, b], [options]) => {
         const error = await rejection(b!.requests.hello('a', 1_500))
         expect(error).to.equal('node_unreachable')
-        expect((options!.log as RememberedLog).lines.join('\n')).to.match(/^warn .*authentication error/m)
+        await eventually('the log says why', () =>
+          /^warn .*authentication error/m.test((options!.log as RememberedLog).lines.join('\n')),
+        )
       },
       async (name) => ({ secret: name === 'a' ? 'the right one' : 'the wrong one' }),
     )
@@ -199,7 +202,7 @@ describe('an edge node', () => {
       try {
         const port = /"listen": "127.0.0.1:(\d+)"\s*\}/.exec(await readFile(join(folder, 'a', 'hub.conf'), 'utf8'))![1]!
         await edge.setRoutes('leaf', [{ host: '127.0.0.1', port: Number(port) }])
-        await eventually('the edge reaches a', 8_000, () =>
+        await eventually('the edge reaches a', () =>
           edge.requests.hello('a', 500).then(
             () => true,
             () => false,

@@ -13,8 +13,7 @@ const alone = contracts.filter(({ group }) => group !== 'mesh')
 for (const group of new Set(alone.map((contract) => contract.group)))
   describe(`the examples of the group ${group}`, () => {
     const ofGroup = contracts.filter((contract) => contract.group === group)
-    it('answer as their contracts say on one node', async function () {
-      this.timeout(60_000)
+    it('answer as their contracts say on one node', async () => {
       await withNode(async (node) => {
         for (const contract of ofGroup)
           for (const example of contract.examples)

@@ -25,7 +25,7 @@ describe('the examples of the group mesh', () => {
       () => ({}),
       29_932,
     )
-  }).timeout(60_000)
+  })
 })
 
 async function run(node: TestNode, contract: Contract, example: Example): Promise<void> {

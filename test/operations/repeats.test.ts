@@ -77,8 +77,7 @@ describe('a repeated request with an idempotency key', () => {
   for (const group of new Set(changing.map((contract) => contract.group))) {
     const ofGroup = changing.filter((contract) => contract.group === group)
     const names = ofGroup.map(({ operation }) => operation)
-    it(`answers the first time again and does nothing: ${names.join(', ')}`, async function () {
-      this.timeout(120_000)
+    it(`answers the first time again and does nothing: ${names.join(', ')}`, async () => {
       if (group === 'mesh')
         await withCluster(
           ['node1', 'node2'],

@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
+import { eventually } from '../support/eventually.js'
 
 const main = fileURLToPath(new URL('../../src/main.js', import.meta.url))
 
@@ -35,12 +36,9 @@ describe('the process', () => {
   }
 
   async function ready(output: { out: string }): Promise<string> {
-    for (let tries = 0; tries < 200; tries++) {
-      const url = /^TrellisDB ready on (\S+)\n$/.exec(output.out)?.[1]
-      if (url) return url
-      await new Promise((resolve) => setTimeout(resolve, 50))
-    }
-    throw new Error(`not ready: ${JSON.stringify(output)}`)
+    const url = () => /^TrellisDB ready on (\S+)\n$/.exec(output.out)?.[1]
+    await eventually('it is ready', () => url() !== undefined)
+    return url()!
   }
 
   for (const level of ['silent', 'trace'])
@@ -63,7 +61,7 @@ describe('the process', () => {
         body: '{"operation":"user_info"}',
       })
       expect(later.status, 'the password of the first start still opens').to.equal(200)
-    }).timeout(20_000)
+    })
 
   it('refuses a second process on the same folder and names the first', async () => {
     const first = start()
@@ -72,7 +70,7 @@ describe('the process', () => {
     const [code] = (await once(second.child, 'exit')) as [number]
     expect(code).not.to.equal(0)
     expect(second.output.err).to.include(String(first.child.pid))
-  }).timeout(20_000)
+  })
 
   it('starts again on the folder of a process that was killed', async () => {
     const first = start()
@@ -80,7 +78,7 @@ describe('the process', () => {
     first.child.kill('SIGKILL')
     await once(first.child, 'exit')
     await ready(start().output)
-  }).timeout(20_000)
+  })
 
   it('ends with a sentence when a setting is unknown', async () => {
     const { child, output } = start({ TRELLIS_HTTP_PROT: '1' })

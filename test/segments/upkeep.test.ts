@@ -1,10 +1,11 @@
-import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { EventStore, type EventTable } from '../../src/analytics/index.js'
 import { Compile } from '../../src/segments/compile.js'
 import { readSections } from '../../src/segments/sections.js'
 import { Segments } from '../../src/segments/segments.js'
 import { settings } from '../analytics/settings.js'
+import { withClock } from '../support/clock.js'
+import { eventually } from '../support/eventually.js'
 import { onNode, type TestNode, withNode } from '../support/node.js'
 import { withFolder } from '../support/store.js'
 
@@ -22,6 +23,7 @@ const compileSettings = {
   },
 }
 
+const HOUR_MS = 3_600_000
 const RICH = 'match where SUM price > 100:\n    tally\n'
 
 async function ask(node: TestNode, operation: string, more: object): Promise<Body> {
@@ -98,7 +100,7 @@ describe('segments that are kept up on insert', () => {
         expect((await people(node, 'rich'))[0]).to.equal(before[0]! + 1)
       })
     })
-  }).timeout(60_000)
+  })
 
   it('miss nobody who changed while they were computed', async () => {
     await withNode(async (node) => {
@@ -116,7 +118,7 @@ describe('segments that are kept up on insert', () => {
         expect(await people(node, `rich${round}`), `round ${round}`).to.deep.equal([once, 0])
       }
     })
-  }).timeout(60_000)
+  })
 
   it('are brought up by inserts, without anybody asking; one that fails is told of, and keeps no other from it', () =>
     withFolder(async (folder) => {
@@ -137,10 +139,7 @@ describe('segments that are kept up on insert', () => {
       await store.insert(table, [{ person: 'a', stamp: 1, action: 'buy', _: { price: 5000 } }])
       segments.inserted(table)
       const stored = async () => (await store.populations(table)).map(({ name, people }) => [name, people])
-      for (let tries = 0; (await stored())[1]![1] !== 1; tries++) {
-        expect(tries).to.be.lessThan(100)
-        await sleep(50)
-      }
+      await eventually('the other is up', async () => (await stored())[1]![1] === 1)
       expect(await stored()).to.deep.equal([
         ['failing', 0],
         ['rich', 1],
@@ -178,49 +177,56 @@ describe('stored segments', () => {
         expect((await people(node, 's'))[0]).to.equal(only!.people)
       }
     })
-  }).timeout(30_000)
-
-  it('that expired can be used by name, and go when nobody has used them for long', async () => {
-    await withNode(
-      async (node) => {
-        await makeTable(node)
-        await ask(node, 'insert_events', { events: [{ person: 'a', stamp: 1, action: 'buy', _: { price: 500 } }] })
-        await define(node, 'short', 'ttl=1s')
-        await define(node, 'lasting', 'ttl=1h')
-        await define(node, 'renewed', 'ttl=1s refresh=1s')
-        await sleep(1500)
-        expect((await people(node, 'short'))[0]).to.equal(1)
-        for (let tries = 0; (await listed(node)).some(({ name }) => name === 'short'); tries++) {
-          expect(tries).to.be.lessThan(100)
-          await sleep(100)
-        }
-        expect((await listed(node)).map(({ name }) => name)).to.deep.equal(['lasting', 'renewed'])
-        const gone = await node.post({ operation: 'query_events', table: 't', segments: 'short', script: 'tally(1)\n' })
-        expect(gone.body).to.include({ code: 'segment_unknown' })
-      },
-      { 'events.expired_segment_keep_ms': '1500' },
-    )
-  }).timeout(20_000)
-
-  it('that expired first make room when there are too many', async () => {
-    await withNode(
-      async (node) => {
-        await makeTable(node)
-        await define(node, 'one', 'ttl=1s')
-        await define(node, 'two', 'ttl=1h')
-        const full = await node.post({
-          operation: 'query_segments',
-          table: 't',
-          script: '@segment three ttl=1h:\n    tally\n',
-        })
-        expect(full.body).to.include({ code: 'too_many_segments' })
-        await sleep(1100)
-        await define(node, 'three', 'ttl=1h')
-        expect((await listed(node)).map(({ name }) => name)).to.deep.equal(['three', 'two'])
-      },
-      { 'events.segments_max': '2' },
-    )
   })
+
+  it('that expired can be used by name, and go when nobody has used them for long', () =>
+    withClock(({ pass }) =>
+      withNode(
+        async (node) => {
+          await makeTable(node)
+          await ask(node, 'insert_events', { events: [{ person: 'a', stamp: 1, action: 'buy', _: { price: 500 } }] })
+          await define(node, 'short', 'ttl=1h')
+          await define(node, 'lasting', 'ttl=1000h')
+          await define(node, 'renewed', 'ttl=1h refresh=1h')
+          pass(1.5 * HOUR_MS)
+          expect((await people(node, 'short'))[0]).to.equal(1)
+          const segment = async (wanted: string) => (await listed(node)).find(({ name }) => name === wanted)
+          await eventually('it is renewed', async () => !(await segment('renewed'))!.expired)
+          pass(2 * HOUR_MS)
+          await eventually('it is gone', async () => (await segment('short')) === undefined)
+          expect((await listed(node)).map(({ name }) => name)).to.deep.equal(['lasting', 'renewed'])
+          const gone = await node.post({
+            operation: 'query_events',
+            table: 't',
+            segments: 'short',
+            script: 'tally(1)\n',
+          })
+          expect(gone.body).to.include({ code: 'segment_unknown' })
+        },
+        { 'events.expired_segment_keep_ms': String(1.5 * HOUR_MS) },
+      ),
+    ))
+
+  it('that expired first make room when there are too many', () =>
+    withClock(({ pass }) =>
+      withNode(
+        async (node) => {
+          await makeTable(node)
+          await define(node, 'one', 'ttl=1h')
+          await define(node, 'two', 'ttl=1000h')
+          const full = await node.post({
+            operation: 'query_segments',
+            table: 't',
+            script: '@segment three ttl=1h:\n    tally\n',
+          })
+          expect(full.body).to.include({ code: 'too_many_segments' })
+          pass(2 * HOUR_MS)
+          await define(node, 'three', 'ttl=1h')
+          expect((await listed(node)).map(({ name }) => name)).to.deep.equal(['three', 'two'])
+        },
+        { 'events.segments_max': '2' },
+      ),
+    ))
 })
 
 function schemaOf({ node }: TestNode) {

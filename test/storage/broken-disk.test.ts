@@ -100,7 +100,6 @@ async function tryBreaking(folder: string, node: KillableNode, breakDisk: () => 
 
 describe('a disk that fails', () => {
   it('in writing: refuses writes and says what is uncertain, goes on reading, and loses nothing that it acknowledged', async function () {
-    this.timeout(60_000)
     if (process.platform !== 'linux') this.skip()
     await withFolder(async (folder) => {
       const environment = { TRELLIS_LOG_LEVEL: 'error', BROKEN_FILE: '/records/data.mdb' }
@@ -110,7 +109,6 @@ describe('a disk that fails', () => {
   })
 
   it('in writing events: refuses events, and goes on with what is stored and with records', async function () {
-    this.timeout(60_000)
     if (process.platform !== 'linux') this.skip()
     await withFolder(async (folder) => {
       const environment = { TRELLIS_LOG_LEVEL: 'error', BROKEN_FILE: '/events/0.mdb' }
@@ -163,7 +161,6 @@ describe('a disk that fails', () => {
   })
 
   it('in flushing: does the same as in writing', async function () {
-    this.timeout(60_000)
     if (process.platform !== 'linux' || spawnSync('cc', ['--version']).status !== 0) this.skip()
     await withFolder(async (folder) => {
       const shim = join(folder, 'shim.so')

@@ -15,7 +15,6 @@ function mount(folder: string): boolean {
 
 describe('a full disk', () => {
   it('refuses writes with disk_full, goes on reading, and takes writes again when there is space', async function () {
-    this.timeout(60_000)
     await withFolder(async (folder) => {
       if (!mount(folder)) this.skip()
       try {

@@ -2,7 +2,8 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadAuthority } from '../../src/mesh/index.js'
-import { eventually, withFolder } from './mesh.js'
+import { eventually } from './eventually.js'
+import { withFolder } from './mesh.js'
 import { freePorts, natsServer } from './nats.js'
 import { onNode, type TestNode } from './node.js'
 
@@ -103,7 +104,7 @@ async function allSee(nodes: readonly TestNode[]): Promise<void> {
     const { nodes: seen } = await node.ok<{ nodes: { response_time: number | null }[] }>(network)
     return seen.length === nodes.length && seen.every(({ response_time }) => response_time !== null)
   }
-  await Promise.all(nodes.map((node) => eventually('every node is seen', 15_000, () => seesAll(node))))
+  await Promise.all(nodes.map((node) => eventually('every node is seen', () => seesAll(node))))
 }
 
 /** All records of a table in the order of their keys, as they are stored. */

@@ -1,5 +1,6 @@
 import { createServer, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { eventually } from './eventually.js'
 
 export interface Received {
   readonly url: URL
@@ -43,13 +44,7 @@ export async function openHook(port = 0): Promise<Hook> {
     port: (server.address() as AddressInfo).port,
     calls,
     taken,
-    until: async (count: number) => {
-      const end = Date.now() + 10_000
-      while (taken.length < count) {
-        if (Date.now() > end) throw new Error(`the hook took ${taken.length} messages of ${count}`)
-        await new Promise((resolve) => setTimeout(resolve, 10))
-      }
-    },
+    until: (count: number) => eventually(`the hook has taken ${count} messages`, () => taken.length >= count),
     [Symbol.asyncDispose]: async () => {
       server.closeAllConnections()
       await new Promise((resolve) => server.close(resolve))

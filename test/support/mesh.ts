@@ -1,7 +1,6 @@
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { connect, type NatsConnection } from 'nats'
 import { type Log, Mesh, type MeshOptions, newIdentity } from '../../src/mesh/index.js'
 import { freePorts, natsServer } from './nats.js'
@@ -67,20 +66,6 @@ export async function withMeshes(
       await Promise.all(meshes.map((mesh) => mesh[Symbol.asyncDispose]()))
     }
   })
-}
-
-/** Asks again until the answer is true. */
-export async function eventually(
-  what: string,
-  withinMs: number,
-  holds: () => Promise<boolean> | boolean,
-): Promise<void> {
-  const until = Date.now() + withinMs
-  while (Date.now() < until) {
-    if (await holds()) return
-    await delay(20)
-  }
-  throw new Error(`not within ${withinMs} ms: ${what}`)
 }
 
 /** A client with all the rights that a node's own connection to its leaf has. The folder is the mesh's. */

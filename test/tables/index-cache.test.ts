@@ -70,8 +70,7 @@ describe('the stretches of an index in memory', () => {
     [10_000_000, 40_000],
   ])
     for (const waiting of [0, 60, 100_000])
-      it(`show every snapshot its own moment, with ${bytes} bytes, ${recordBytes} of records and ${waiting} entries that wait`, async function () {
-        this.timeout(60_000)
+      it(`show every snapshot its own moment, with ${bytes} bytes, ${recordBytes} of records and ${waiting} entries that wait`, async () => {
         const settings = {
           'tables.index_cache_bytes_max': String(bytes),
           'tables.cache_bytes_max': String(recordBytes),

@@ -65,8 +65,7 @@ describe('a filter of keys', () => {
   })
 
   for (const waiting of [0, 60, 100_000])
-    it(`holds for every snapshot, whatever is written while it is made and after, with ${waiting} entries that wait`, async function () {
-      this.timeout(60_000)
+    it(`holds for every snapshot, whatever is written while it is made and after, with ${waiting} entries that wait`, async () => {
       const settings = { 'tables.postponed_entries_max': String(waiting) }
       await withStore(
         async (store) => {
@@ -103,8 +102,7 @@ describe('a filter of keys', () => {
       )
     })
 
-  it('spares a search by another condition the records without the value, and finds the same', async function () {
-    this.timeout(60_000)
+  it('spares a search by another condition the records without the value, and finds the same', async () => {
     await withStore(async (store) => {
       const { catalog, tables } = store
       await catalog.createTable(TABLE)

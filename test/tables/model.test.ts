@@ -50,8 +50,7 @@ function withoutTimes(row: Fields): Fields {
 }
 
 describe('records of a dynamic table', () => {
-  it('are what a map would hold after the same writes, and so are indexes and log', async function () {
-    this.timeout(60_000)
+  it('are what a map would hold after the same writes, and so are indexes and log', async () => {
     await fc.assert(
       fc.asyncProperty(fc.constantFrom(0, 4, 100_000), fc.array(step, { maxLength: 12 }), (waiting, steps) =>
         withStore(
@@ -129,8 +128,7 @@ function move(batch: Batch, { from, to }: { from: number; to: number }): void {
 const actions = fc.constantFrom('restrict' as const, 'cascade' as const, 'set_null' as const)
 
 describe('records of declared tables', () => {
-  it('keep unique values unique and foreign keys whole, and a refused write leaves nothing', async function () {
-    this.timeout(60_000)
+  it('keep unique values unique and foreign keys whole, and a refused write leaves nothing', async () => {
     await fc.assert(
       fc.asyncProperty(actions, actions, fc.array(typedStep, { maxLength: 15 }), (onDelete, onUpdate, steps) =>
         withStore(async (store) => {

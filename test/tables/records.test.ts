@@ -31,8 +31,7 @@ function textOf(store: Store, keyspace: string): string {
 }
 
 describe('records', () => {
-  it('come back exactly as they were sent', async function () {
-    this.timeout(30_000)
+  it('come back exactly as they were sent', async () => {
     const text = fc.string({
       unit: fc.oneof(fc.constantFrom('\ud800', '\0', '"', '\\', 'é', '\u{1F600}'), fc.string()),
     })
@@ -126,8 +125,7 @@ describe('records', () => {
       expect(results.filter(({ status }) => status === 'fulfilled')).to.have.length(1)
     }))
 
-  it('of one transaction are all stored or none, and readers never see half of it', async function () {
-    this.timeout(30_000)
+  it('of one transaction are all stored or none, and readers never see half of it', async () => {
     await withStore(async (store) => {
       await store.catalog.createTable(DOG)
       await insert(

@@ -89,8 +89,7 @@ async function reasonOf(work: Promise<unknown>): Promise<Problem> {
 }
 
 describe('writes by a condition', () => {
-  it('change exactly the records that meet it at that moment, while others write', async function () {
-    this.timeout(60_000)
+  it('change exactly the records that meet it at that moment, while others write', async () => {
     await withTasks(ROWS, async (store, writes) => {
       let changed = 0
       const rounds = 25
@@ -156,8 +155,7 @@ describe('writes by a condition', () => {
       expect(update_hashes).to.deep.equal(['new'])
     }))
 
-  it('end at any pause when the caller is gone or the time is over, and leave nothing', async function () {
-    this.timeout(60_000)
+  it('end at any pause when the caller is gone or the time is over, and leave nothing', async () => {
     const where = [['state', 'like', 'e']]
     const set = { state: 'taken' }
     const step = { operation: 'update' as const, table: 'task', where, set }
@@ -202,8 +200,7 @@ function abortedAt(asked: number): AbortSignal {
 }
 
 describe('large writes', () => {
-  it('pause for readers, who see nothing of them, and keep other writers waiting', async function () {
-    this.timeout(30_000)
+  it('pause for readers, who see nothing of them, and keep other writers waiting', async () => {
     await withTasks(5000, async (store, writes) => {
       let done = false
       const changed = rowsOf(store, TASK).map((row) => ({ id: row['id'], state: 'new' }))

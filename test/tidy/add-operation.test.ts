@@ -35,8 +35,7 @@ export default operation('add_numbers', ({ a, b }) => ({ sum: a + b }))
 `
 
 describe('adding an operation', () => {
-  it('takes a contract, npm run generate and a handler, and nothing else', async function () {
-    this.timeout(120_000)
+  it('takes a contract, npm run generate and a handler, and nothing else', async () => {
     const copy = mkdtempSync(join(tmpdir(), 'trellis-add-'))
     try {
       for (const path of ['package.json', 'tsconfig.json', 'schemas', 'scripts', 'src', 'operations', 'docs'])

@@ -3,6 +3,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { eventually } from '../support/eventually.js'
 import { type Hook, openHook } from '../support/hook.js'
 import { basic, onNode, type TestNode, withNode } from '../support/node.js'
 
@@ -51,9 +52,7 @@ async function figure(node: TestNode, name: string): Promise<number> {
   return own.reduce((sum, line) => sum + Number(line.split(' ').at(-1)), 0)
 }
 
-describe('triggers', function () {
-  this.timeout(40_000)
-
+describe('triggers', () => {
   it('tell the paths of their web-hooks to those only who may change them, and secrets to nobody', async () => {
     await using hook = await openHook()
     await withNode(async (node) => {
@@ -91,16 +90,11 @@ describe('triggers', function () {
         hook.status = 500
         for (let i = 0; i < 5; i++) await insert(node, 'anna', 'buy')
         const described = async () => (await describeTrigger(node)).subscribers[0]!
-        const nobodyWaits = async () => {
-          for (let tries = 0; (await described()).waiting > 0; tries++) {
-            expect(tries).to.be.lessThan(200)
-            await new Promise((resolve) => setTimeout(resolve, 20))
-          }
-        }
-        for (let tries = 0; (await described()).waiting + (await described()).dead_letters < 5; tries++) {
-          expect(tries).to.be.lessThan(200)
-          await new Promise((resolve) => setTimeout(resolve, 20))
-        }
+        const nobodyWaits = () => eventually('nobody waits', async () => (await described()).waiting === 0)
+        await eventually('all are there', async () => {
+          const { waiting, dead_letters } = await described()
+          return waiting + dead_letters === 5
+        })
         expect(await described()).to.include({ waiting: 2, dead_letters: 3 })
         expect(await figure(node, 'trellis_trigger_messages_waiting')).to.equal(2)
         expect(await figure(node, 'trellis_trigger_oldest_message_seconds')).to.be.greaterThan(0)
@@ -231,7 +225,8 @@ describe('triggers', function () {
           await insert(node, 'anna', 'a')
           await insert(node, 'anna', 'b')
         },
-        settings,
+        // Nothing that is due runs in this life.
+        { ...settings, 'triggers.schedule_check_ms': '3600000' },
       )
       expect(hook.taken).to.have.length(0)
       await onNode(folder, async () => hook.until(1), settings)
@@ -309,17 +304,14 @@ describe('triggers', function () {
 
   it('never keep inserts or the end of a node waiting for a hook that does not answer', async () => {
     await using hook = await openHook()
-    let ended = 0
+    // Whoever waited for a call would wait for longer than this test may take.
+    const patient = { ...settings, 'webhooks.timeout_ms': '3600000' }
     await withNode(async (node) => {
       await prepare(node, hook)
       hook.status = 0
-      const started = performance.now()
       for (let i = 0; i < 40; i++) await insert(node, `p${i}`, 'buy')
-      expect(performance.now() - started).to.be.below(5000)
       expect((await describeTrigger(node)).subscribers[0]!.waiting).to.be.above(0)
-      ended = performance.now()
-    }, settings)
-    expect(performance.now() - ended).to.be.below(5000)
+    }, patient)
   })
 
   it('rest, and say why, when a column that they name is dropped', async () => {

@@ -28,9 +28,7 @@ const byPerson = <T extends { person: string }>(events: readonly T[]) =>
     new Map<string, T[]>(),
   )
 
-describe('the examples of events', function () {
-  this.timeout(40_000)
-
+describe('the examples of events', () => {
   it('ask a shop what plain code confirms, and call the web-hook', async () => {
     await using hook = await openHook()
     await withNode(

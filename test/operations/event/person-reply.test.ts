@@ -62,7 +62,7 @@ describe('the reply for a person', () => {
           expect(await replyOf(node, 'second', `person ${PEOPLE}`)).to.not.deep.equal([])
         },
         { 'events.rows_per_event_max': String(ROWS_PER_EVENT_MAX) },
-      )).timeout(60_000)
+      ))
   }
 
   it('refuses numbers that no double holds, and takes -0 for 0', () =>

@@ -15,8 +15,7 @@ interface Results {
 const file = (name: string) => readFileSync(`node_modules/vega-datasets/data/${name}`, 'utf8')
 
 describe('the example with real data', () => {
-  it('finds, joins, counts and changes what plain code does', async function () {
-    this.timeout(60_000)
+  it('finds, joins, counts and changes what plain code does', async () => {
     const example = new URL('../../../../examples/flights.mjs', import.meta.url).href
     const { flights } = (await import(example)) as { flights: (ask: Ask) => Promise<Results> }
     const found = await withNode((node) => flights((body) => node.ok(body)))

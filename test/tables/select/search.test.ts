@@ -82,9 +82,7 @@ async function conditions(tables: MemoryTables, request: object, costs?: Costs):
   ) as Row[]
 }
 
-describe('the searches', function () {
-  this.timeout(60_000)
-
+describe('the searches', () => {
   it('find by conditions what a plain evaluator finds', () =>
     fc.assert(
       fc.asyncProperty(

@@ -59,9 +59,7 @@ function expectSame(data: Page['data'], expected: Page['data'], isOrdered: boole
 /** Random tests run with another seed each time and print the seed of a failure. */
 const runs = (count: number) => ({ numRuns: Number(process.env['FC_RUNS'] ?? count) })
 
-describe('select, against a plain evaluator', function () {
-  this.timeout(60_000)
-
+describe('select, against a plain evaluator', () => {
   it('finds, joins and orders the same rows', () =>
     fc.assert(
       fc.asyncProperty(world, plainQuery, async (given, query) => {
