@@ -117,6 +117,9 @@ describe('trellis import', () => {
   it('draws its bar', () => {
     expect(bar(0.5, 1200, 2)).to.equal(`[${'█'.repeat(15)}${'░'.repeat(15)}]  50 %  1,200 rows  600 rows/s`)
     expect(bar(2, 0, 0)).to.contain('100 %')
+    for (let columns = 10; columns < 100; columns++)
+      expect(bar(0.5, 123_456, 2, columns).length, `on ${columns} columns`).to.be.below(columns)
+    expect(bar(0.5, 1200, 2, 50)).to.equal(`[${'█'.repeat(9)}${'░'.repeat(8)}]  50 %  1,200 rows  600 rows/s`)
   })
 })
 
