@@ -22,7 +22,11 @@ export class Places {
   }
 
   of(table: number, partition: number): number {
-    return this.#moved.get(table)?.get(partition) ?? partition % this.#environments
+    return this.#moved.get(table)?.get(partition) ?? this.madeIn(partition)
+  }
+
+  madeIn(partition: number): number {
+    return partition % this.#environments
   }
 
   set({ table, partition, environment }: Moved): void {

@@ -59,3 +59,8 @@ export function partitionOf(person: PersonId, partitions: number): number {
   hash ^= hash >>> 12
   return (hash >>> 0) % partitions
 }
+
+/** A column of a table, the action among them. */
+export function columnOf(table: EventTable, name: string): EventColumn | undefined {
+  return name === ACTION_NAME ? ACTION_COLUMN : table.columns.find((column) => column.name === name)
+}

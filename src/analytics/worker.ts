@@ -1,6 +1,7 @@
 import { type MessagePort, parentPort, workerData } from 'node:worker_threads'
 import { assert } from '../lib/index.js'
 import { createScan, type PartialResult } from '../pyql/index.js'
+import { adopt } from './adoption.js'
 import type { Batch, Outcome } from './batch.js'
 import { Channel, Handed } from './channel.js'
 import { Inserter, type Owners } from './inserter.js'
@@ -17,16 +18,16 @@ const peers = new Map<number, Channel>()
 
 const owners: Owners = {
   environments: start.environments,
-  environmentOf: (table, partition) => owner.places.of(table, partition),
+  environmentOf: (table, partition) => owner.held.places.of(table, partition),
   insert: (table, environment, batch, given) =>
-    owner.owns(environment)
+    owner.held.owns(environment)
       ? owner.insert(table, batch, given)
       : peer(environment).call<Outcome>({ kind: 'batch', table, environment, batch, ...given }, buffersOf(batch)),
   check: async (table, environment, batch, receipt) =>
-    owner.owns(environment)
+    owner.held.owns(environment)
       ? owner.check(table, batch, receipt)
       : peer(environment).call<number[]>({ kind: 'check', table, environment, batch, receipt }),
-  intend: (intent) => (owner.owns(0) ? owner.intend(intent) : peer(0).call({ kind: 'intend', intent })),
+  intend: (intent) => (owner.held.owns(0) ? owner.intend(intent) : peer(0).call({ kind: 'intend', intent })),
 }
 const inserter = new Inserter(owners, start.settings)
 
@@ -44,13 +45,13 @@ function buffersOf({ event }: Batch): ArrayBuffer[] {
 async function handle(request: Request): Promise<unknown> {
   switch (request.kind) {
     case 'schema':
-      return owner.useTable(request.table)
+      return owner.held.useTable(request.table)
     case 'insert': {
       const { table, body, lines, origin, receipt } = request
-      return inserter.insert(owner.table(table), body, lines, { origin, receipt })
+      return inserter.insert(owner.held.table(table), body, lines, { origin, receipt })
     }
     case 'atomic':
-      return inserter.insertAtomically(owner.table(request.table), request.body, request.lines, request.receipt)
+      return inserter.insertAtomically(owner.held.table(request.table), request.body, request.lines, request.receipt)
     case 'batch':
       return owner.insert(request.table, request.batch, request)
     case 'check':
@@ -58,7 +59,7 @@ async function handle(request: Request): Promise<unknown> {
     case 'intend':
       return owner.intend(request.intent)
     case 'forget_receipt':
-      return owner.forgetReceipt(request.receipt)
+      return owner.receipts.forget(request.receipt)
     case 'recover':
       return recover()
     case 'sweep':
@@ -66,39 +67,44 @@ async function handle(request: Request): Promise<unknown> {
     case 'scan':
       return scan(request)
     case 'column':
-      return owner.column(request)
+      return owner.questions.column(request)
     case 'person': {
-      const { partitions } = owner.table(request.table)
-      return owner.person(request.table, request.person, request.columns, partitionOf(request.person, partitions))
+      const { partitions } = owner.held.table(request.table)
+      return owner.questions.person(
+        request.table,
+        request.person,
+        request.columns,
+        partitionOf(request.person, partitions),
+      )
     }
     case 'combine':
-      return owner.combine(request.table, request.program, request.names, request.keep)
+      return owner.questions.combine(request.table, request.program, request.names, request.keep)
     case 'promote':
-      return owner.promote(request.table, request.from, request.name, request.header)
+      return owner.populations.promote(request.table, request.from, request.name, request.header)
     case 'bring_up':
-      return owner.bringUp(request.table, request.names)
+      return owner.questions.bringUp(request.table, request.names)
     case 'watch':
-      return owner.watch(request.table, request.watched)
+      return owner.reacting.watch(request.table, request.watched)
     case 'react':
-      return owner.react(request)
+      return owner.reacting.react(request)
     case 'reacted':
-      return owner.reacted(request.seen)
+      return owner.reacting.reacted(request.seen)
     case 'share':
-      return owner.share(request.table, request.sharing)
+      return owner.shared.share(request.table, request.sharing)
     case 'outgoing':
-      return owner.outgoing(request.charactersMax)
+      return owner.shared.outgoing(request.charactersMax)
     case 'copy':
-      return owner.copy(request.table, request, request.charactersMax)
+      return owner.shared.copy(request.table, request, request.charactersMax)
     case 'digests':
-      return owner.digests(request.table, request.partition, request.buckets)
+      return owner.shared.digests(request.table, request.partition, request.buckets)
     case 'contents':
-      return owner.contents(request.table, request.partition, request.buckets, request.bucket)
+      return owner.shared.contents(request.table, request.partition, request.buckets, request.bucket)
     case 'populations':
-      return owner.populations(request.table)
+      return owner.populations.list(request.table)
     case 'forget':
-      return owner.forget(request.table, request.names)
+      return owner.populations.forget(request.table, request.names)
     case 'fold':
-      return owner.fold(request.table)
+      return owner.folds.fold(request.table)
     case 'figures':
       return owner.figures(request.table)
     case 'drop':
@@ -106,40 +112,40 @@ async function handle(request: Request): Promise<unknown> {
     case 'forget_dead_readers':
       return owner.forgetDeadReaders()
     case 'adopt':
-      return owner.adopt(request.folder, request.environments, request.from, request.table)
+      return adopt(owner.held, request.folder, request.environments, request.from, request.table)
     case 'sizes':
       return owner.sizes()
     case 'places':
-      return owner.readPlaces()
+      return owner.moves.readPlaces()
     case 'use_places':
-      return owner.usePlaces(request.moved)
+      return owner.moves.usePlaces(request.moved)
     case 'place':
-      return owner.place(request.moved)
+      return owner.moves.place(request.moved)
     case 'copy_start':
-      return owner.copyStart(request.table, request.partition)
+      return owner.moves.copyStart(request.table, request.partition)
     case 'copy_next':
-      return owner.copyNext(request.table, request.partition)
+      return owner.moves.copyNext(request.table, request.partition)
     case 'copy_rest':
-      return owner.copyRest(request.table, request.partition)
+      return owner.moves.copyRest(request.table, request.partition)
     case 'copy_end':
-      return owner.copyEnd(request.table, request.partition)
+      return owner.moves.copyEnd(request.table, request.partition)
     case 'clear':
-      return owner.clear(request.place)
+      return owner.moves.clear(request.place)
     case 'expect':
-      return owner.expect(request.place)
+      return owner.moves.expect(request.place)
     case 'arrived':
-      return owner.arrived(request.place)
+      return owner.moves.arrived(request.place)
     case 'take':
-      return owner.take(request.place, request.pieces)
+      return owner.moves.take(request.place, request.pieces)
     case 'take_memory':
-      return owner.takeMemory(request.table, request.partition, request.memory)
+      return owner.moves.takeMemory(request.table, request.partition, request.memory)
     case 'close':
       return owner[Symbol.asyncDispose]()
   }
 }
 
 async function scan(request: ScanRequest): Promise<Handed> {
-  const answer = await owner.scan(request)
+  const answer = await owner.questions.scan(request)
   return new Handed(answer, answer.partials.flatMap(largeBuffersOf))
 }
 
@@ -156,14 +162,14 @@ function largeBuffersOf({ parent, key, columns }: PartialResult): ArrayBuffer[] 
 async function recover(): Promise<void> {
   const intent = owner.intended()
   if (!intent) return
-  if (owner.knows(intent.table))
+  if (owner.held.knows(intent.table))
     await Promise.all(intent.batches.map((batch, environment) => batch && repeat(intent, environment, batch)))
   await owner.intend(undefined)
 }
 
 /** All batches of an intent lie in one buffer: what is handed over must leave it here. */
 function repeat({ table, receipt }: Intent, environment: number, batch: Batch): Promise<Outcome> {
-  return owner.owns(environment)
+  return owner.held.owns(environment)
     ? owner.insert(table, batch, { receipt })
     : peer(environment).call<Outcome>({ kind: 'batch', table, environment, batch, receipt })
 }
