@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { createServer } from 'node:net'
+import { createServer, type Server } from 'node:net'
 import { fileURLToPath } from 'node:url'
 
 let path: string | undefined
@@ -13,30 +13,48 @@ export function natsServer(): string {
   return path
 }
 
-/**
- * Ports that this process gives out: a range of its own, so that test files beside each other do not take the same ones,
- * below those that the system gives to connections.
- */
+/** Where ports are given out: below those that the system gives to connections. */
 const FIRST_PORT = 10_000
 const PORTS_OF_A_PROCESS = 100
 const RANGES = 190
-const firstOwn = FIRST_PORT + (process.pid % RANGES) * PORTS_OF_A_PROCESS
+let range: Promise<number> | undefined
 let given = 0
 
-/** Ports on loopback that nobody listens on now. */
+/** Ports on loopback that nobody listens on now, and that no other process of tests gives out. */
 export async function freePorts(count: number): Promise<number[]> {
+  range ??= claimRange()
+  const first = await range
   const ports: number[] = []
   while (ports.length < count) {
-    const port = firstOwn + (given++ % PORTS_OF_A_PROCESS)
+    const port = first + 1 + (given++ % (PORTS_OF_A_PROCESS - 1))
     if (await isFree(port)) ports.push(port)
   }
   return ports
 }
 
+/** Takes a range for this process: for as long as it runs it listens on the first port of it. */
+async function claimRange(): Promise<number> {
+  for (let tries = 0; tries < RANGES; tries++) {
+    const first = FIRST_PORT + ((process.pid + tries) % RANGES) * PORTS_OF_A_PROCESS
+    const server = await listenOn(first)
+    if (server) {
+      server.unref()
+      return first
+    }
+  }
+  throw new Error('every range of ports is taken')
+}
+
 async function isFree(port: number): Promise<boolean> {
+  const server = await listenOn(port)
+  if (server) await new Promise((resolve) => server.close(resolve))
+  return server !== undefined
+}
+
+function listenOn(port: number): Promise<Server | undefined> {
   const server = createServer()
-  return await new Promise((resolve) => {
-    server.once('error', () => resolve(false))
-    server.listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  return new Promise((resolve) => {
+    server.once('error', () => resolve(undefined))
+    server.listen(port, '127.0.0.1', () => resolve(server))
   })
 }
