@@ -74,8 +74,9 @@ export class Answer {
   absorb(partial: PartialResult, segment: number): void {
     this.#ranks = undefined
     this.#numbersOf.clear()
-    const keys = partial.keys.map((key) => this.#pool.of(key))
-    const own = partial.key.map((key) => keys[key]!)
+    const keys = Int32Array.from(partial.keys, (key) => this.#pool.of(key))
+    const own = new Int32Array(partial.key.length)
+    for (let node = 0; node < own.length; node++) own[node] = keys[partial.key[node]!]!
     const nodes = this.#tree.merge(partial.parent, own, this.#pool.keys.length)
     this.#grow()
     this.#accumulators[segment]!.forEach((accumulator, index) => {

@@ -10,8 +10,16 @@ export interface Children {
 /** The children of nodes that say who their parents are, siblings in an order of all nodes. Node 0 is the root. */
 export function childrenOf(parent: Int32Array, size: number, order?: Int32Array): Children {
   const start = new Int32Array(size + 1)
-  for (let node = 1; node < size; node++) start[parent[node]! + 1]!++
+  let inPlace = order === undefined
+  for (let node = 1, before = 0; node < size; node++) {
+    const above = parent[node]!
+    start[above + 1]!++
+    if (above < before) inPlace = false
+    before = above
+  }
   for (let node = 0; node < size; node++) start[node + 1]! += start[node]!
+  // Siblings are neighbours already, in the order of their parents.
+  if (inPlace) return { start, nodes: countedUp(Math.max(0, size - 1), 1) }
   const next = start.slice()
   const nodes = new Int32Array(Math.max(0, size - 1))
   for (let at = 1; at < size; at++) {
@@ -58,12 +66,13 @@ export class MergedGroups {
       const into = nodes[above]!
       const first = into < known ? own.start[into]! : 0
       const last = into < known ? own.start[into + 1]! : 0
-      for (let at = first; at < last; at++) nodeOf[this.key[own.nodes[at]!]!] = own.nodes[at]!
+      const { key: keys } = this
+      for (let at = first; at < last; at++) nodeOf[keys[own.nodes[at]!]!] = own.nodes[at]!
       for (let at = from; at < to; at++) {
         const child = theirs.nodes[at]!
         nodes[child] = nodeOf[key[child]!] || this.#append(into, key[child]!)
       }
-      for (let at = first; at < last; at++) nodeOf[this.key[own.nodes[at]!]!] = 0
+      for (let at = first; at < last; at++) nodeOf[keys[own.nodes[at]!]!] = 0
     }
     return nodes
   }
@@ -74,9 +83,7 @@ export class MergedGroups {
     this.parent = parent
     this.key = key
     this.size = parent.length
-    const nodes = new Int32Array(parent.length)
-    for (let node = 1; node < nodes.length; node++) nodes[node] = node
-    return nodes
+    return countedUp(parent.length, 0)
   }
 
   #tooMany(): PyqlError {
@@ -93,6 +100,12 @@ export class MergedGroups {
     this.key[this.size] = key
     return this.size++
   }
+}
+
+function countedUp(length: number, first: number): Int32Array {
+  const numbers = new Int32Array(length)
+  for (let at = 0; at < length; at++) numbers[at] = first + at
+  return numbers
 }
 
 function grown(array: Int32Array): Int32Array {

@@ -135,6 +135,25 @@ describe('the fast ways of programs', () => {
     }
   })
 
+  it('find as many groups as they may, and no more', () => {
+    const program = compile('agg:\n    count person\nmatch:\n    tally(fruit, color)\n', {
+      mode: 'event',
+      columns: oracleColumns,
+    })
+    const numbers = new Map<string, number>()
+    const blocks = groups.map((group, at) => blockOf(group, program.columns, at * 12))
+    const groupsOf = (prepare: (block: ScanBlock) => ScanBlock, nodesMax: number) => {
+      const scan = createScan(program, { ...scanOptions, limits: { ...limits, nodesMax } })
+      for (const block of blocks) scan.run(prepare(block))
+      return scan.partial().key.length - 1
+    }
+    for (const prepare of [plain, (block: ScanBlock) => helpful(block, numbers)]) {
+      const most = groupsOf(prepare, limits.nodesMax)
+      expect(groupsOf(prepare, most)).to.equal(most).and.above(20)
+      expect(() => groupsOf(prepare, most - 1)).to.throw(`more than ${most - 1} groups`)
+    }
+  })
+
   it('are taken by random scripts as well', () => {
     const few = groups.map((group) => group.slice(0, 2))
     for (let seed = 1; seed <= 60; seed++) {

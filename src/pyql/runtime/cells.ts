@@ -24,16 +24,14 @@ const rowsMax = 2 ** 31 - 1
 /** What cells are turned into. */
 export interface CellGroups {
   readonly accumulators: readonly Accumulator[]
-  /** So many groups will be made. */
-  reserve(groups: number): void
   /** The number of a key. */
   groupKey(key: Scalar): number
   /** Whether no group was made yet: those of cells are new then. */
   readonly isEmpty: boolean
   /** The node of a key below a node. */
   child(parent: number, key: number): number
-  /** The same where it is known to be new. */
-  newChild(parent: number, key: number): number
+  /** The first of the nodes of some keys below nodes, all of which are known to be new. */
+  newChildren(parents: Int32Array, keys: Int32Array): number
 }
 
 const nowhere = new Int32Array(1)
@@ -59,7 +57,7 @@ export class Cells {
   #rows = 0
   #textOf: ((place: number) => string)[] = []
   /** By level, by place the number of the key; 0 where it was not asked for. */
-  readonly #keys: number[][]
+  #keys: Int32Array[]
 
   constructor(groups: CellGroups, constants: readonly (Scalar | undefined)[], fields: readonly CellField[]) {
     this.#groups = groups
@@ -72,7 +70,7 @@ export class Cells {
     this.strides = constants.map(() => 1)
     this.places = constants.map(() => nowhere)
     this.levels = this.strides.map(() => this.#records(1))
-    this.#keys = constants.map(() => [])
+    this.#keys = this.strides.map((stride) => new Int32Array(stride))
   }
 
   /** Makes ready for a block of so many rows. */
@@ -107,6 +105,7 @@ export class Cells {
     this.flush()
     this.#giveBack()
     this.strides = strides
+    this.#keys = this.#keys.map((keys, level) => atLeast(keys, strides[level]!))
     let cellsOfLevel = 1
     this.levels = strides.map((stride) => {
       cellsOfLevel *= stride
@@ -144,7 +143,6 @@ export class Cells {
     let above = new Int32Array(1)
     for (const [level, records] of this.levels.entries()) {
       const cells = countedCells(records.wholes, this.#size)
-      if (isEmpty) this.#groups.reserve(cells.length)
       const nodes = this.#nodesOf(level, cells, above, isEmpty)
       this.#add(records, cells, nodes)
       if (level < this.levels.length - 1) above = placed(cells, nodes, records.wholes.length / this.#size)
@@ -156,7 +154,9 @@ export class Cells {
   /** The nodes of the cells of a level that were counted in; `above` are those of the level above it, by cell. */
   #nodesOf(level: number, cells: Int32Array, above: Int32Array, isNew: boolean): Int32Array {
     const stride = this.strides[level]!
-    const nodes = new Int32Array(cells.length)
+    const known = this.#keys[level]!
+    const parents = new Int32Array(cells.length)
+    const keys = new Int32Array(cells.length)
     // Cells are in order: those below one cell lie between two multiples of the stride.
     let parent = 0
     let first = 0
@@ -166,16 +166,19 @@ export class Cells {
         parent = Math.floor(cell / stride)
         first = parent * stride
       }
-      const key = this.#keyAt(level, cell - first)
-      nodes[at] = isNew ? this.#groups.newChild(above[parent]!, key) : this.#groups.child(above[parent]!, key)
+      parents[at] = above[parent]!
+      keys[at] = known[cell - first]! || this.#keyAt(level, cell - first)
     }
-    return nodes
+    if (!isNew) return parents.map((node, at) => this.#groups.child(node, keys[at]!))
+    const node = this.#groups.newChildren(parents, keys)
+    for (let at = 0; at < parents.length; at++) parents[at] = node + at
+    return parents
   }
 
   #keyAt(level: number, place: number): number {
-    const keys = this.#keys[level]!
-    keys[place] ??= this.#groups.groupKey(this.#constants[level] ?? this.#textOf[level]!(place))
-    return keys[place]
+    const key = this.#groups.groupKey(this.#constants[level] ?? this.#textOf[level]!(place))
+    this.#keys[level]![place] = key
+    return key
   }
 
   #add({ wholes, doubles }: CellRecords, cells: Int32Array, nodes: Int32Array): void {
@@ -198,17 +201,26 @@ function placed(cells: Int32Array, nodes: Int32Array, length: number): Int32Arra
   return nodeOf
 }
 
+function atLeast(array: Int32Array, length: number): Int32Array {
+  if (array.length >= length) return array
+  const longer = new Int32Array(length)
+  longer.set(array)
+  return longer
+}
+
+/** Has room for all cells, so that those that were counted in need not be counted first. For one level at a time. */
+let list = new Int32Array(0)
+
 /** The cells that a person was noted in, in order. There is no branch that the processor would guess wrong. */
 function countedCells(wholes: Int32Array, size: number): Int32Array {
-  let count = 0
-  for (let at = 0; at < wholes.length; at += size) count += (wholes[at]! | -wholes[at]!) >>> 31
-  const cells = new Int32Array(count + 1)
+  if (list.length * size < wholes.length) list = new Int32Array(wholes.length / size)
+  const cells = list
   let next = 0
-  for (let at = 0, cell = 0; next < count; at += size, cell++) {
+  for (let at = 0, cell = 0; at < wholes.length; at += size, cell++) {
     cells[next] = cell
     next += (wholes[at]! | -wholes[at]!) >>> 31
   }
-  return cells.subarray(0, count)
+  return cells.subarray(0, next)
 }
 
 function picked(values: Int32Array | Float64Array, cells: Int32Array, size: number, field: number): Float64Array {

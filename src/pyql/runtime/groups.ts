@@ -103,14 +103,6 @@ export class GroupTree {
     return this.parent.length
   }
 
-  /** Makes room for so many more nodes. */
-  reserve(nodes: number): void {
-    const least = Math.min(this.size + nodes, this.#nodesMax + 1)
-    if (least <= this.parent.length) return
-    this.parent = grown(this.parent, least)
-    this.key = grown(this.key, least)
-  }
-
   /** The node of a key below a node; made when it is not there. */
   child(parent: number, key: number): number {
     if (this.#entered < this.size) this.#enter()
@@ -122,26 +114,35 @@ export class GroupTree {
       if (this.parent[node] === parent && this.key[node] === key) return node
       at++
     }
-    const node = this.append(parent, key)
+    const node = this.size++
+    this.#reserve()
+    this.parent[node] = parent
+    this.key[node] = key
     this.#table[at] = node
     this.#entered = this.size
     if (this.size * 2 > this.#mask) this.#enter()
     return node
   }
 
-  /** A new node, of which it is known that it is not there. */
-  append(parent: number, key: number): number {
-    if (this.size > this.#nodesMax) {
+  /** New nodes, of which it is known that they are not there; the first of them. */
+  append(parents: Int32Array, keys: Int32Array): number {
+    const node = this.size
+    this.size += parents.length
+    this.#reserve()
+    this.parent.set(parents, node)
+    this.key.set(keys, node)
+    return node
+  }
+
+  /** Makes room for the nodes that there are now. */
+  #reserve(): void {
+    if (this.size - 1 > this.#nodesMax) {
       throw new PyqlError('limit', `The result has more than ${this.#nodesMax} groups.`)
     }
-    const node = this.size++
-    if (node >= this.parent.length) {
-      this.parent = grown(this.parent, this.parent.length * 2)
-      this.key = grown(this.key, this.key.length * 2)
-    }
-    this.parent[node] = parent
-    this.key[node] = key
-    return node
+    if (this.size <= this.parent.length) return
+    const length = Math.max(this.size, this.parent.length * 2)
+    this.parent = grown(this.parent, length)
+    this.key = grown(this.key, length)
   }
 
   /** Makes the table anew, of all nodes. */

@@ -219,13 +219,8 @@ export class Runtime extends Values {
     return this.#tree.size === 1
   }
 
-  reserve(groups: number): void {
-    this.#tree.reserve(groups)
-    if (this.#tree.capacity !== this.#capacity) this.#grow()
-  }
-
-  newChild(parent: number, key: number): number {
-    const node = this.#tree.append(parent, key)
+  newChildren(parents: Int32Array, keys: Int32Array): number {
+    const node = this.#tree.append(parents, keys)
     if (this.#tree.capacity !== this.#capacity) this.#grow()
     return node
   }
