@@ -69,8 +69,14 @@ describe('shared event tables', () => {
         script: 'agg:\n    count person\n\nmatch where action is "seen":\n    tally "all"\n',
       }
       expect((await b!.post(query)).body).to.deep.equal((await a!.post(query)).body)
-      const status = await b!.ok<{ connections: { subscriptions: object[] }[] }>({ operation: 'cluster_status' })
-      expect(status.connections[0]!.subscriptions[0]).to.include({ table: 'visit', in_sync: true, conflicts: 0 })
+      const shared = async () => {
+        const status = await b!.ok<{ connections: { subscriptions: { in_sync: boolean | null }[] }[] }>({
+          operation: 'cluster_status',
+        })
+        return status.connections[0]!.subscriptions[0]!
+      }
+      await eventually('b knows that it has all', async () => (await shared()).in_sync === true)
+      expect(await shared()).to.include({ table: 'visit', conflicts: 0 })
     })
   })
 
