@@ -11,7 +11,7 @@ const ROUNDS = Number(process.env.CRASH_ROUNDS ?? 6)
 const child = fileURLToPath(new URL('./crash-child.js', import.meta.url))
 
 describe('the event store, killed at any moment', function () {
-  this.timeout(120_000 + ROUNDS * 10_000)
+  this.timeout(300_000 + ROUNDS * 10_000)
   it('keeps every batch that it acknowledged, and no part of an atomic one that it did not finish, also while partitions are moved', async () => {
     const folder = eventFolder()
     const acknowledged = new Set<number>()

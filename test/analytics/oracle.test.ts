@@ -149,7 +149,7 @@ class Life {
 describe('the event store, against a plain one', function () {
   const lives = Number(process.env.TRELLIS_EVENT_LIVES ?? 2)
   const first = Number(process.env.TRELLIS_EVENT_SEED ?? 1)
-  this.timeout(120_000 + lives * 10_000)
+  this.timeout(300_000 + lives * 10_000)
   for (const partitions of [1, 2, 7, 16]) {
     it(`keeps what was inserted, at ${partitions} partitions`, async () => {
       const seeds = Array.from({ length: lives }, (_, at) => first + at)

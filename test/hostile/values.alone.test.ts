@@ -174,7 +174,7 @@ describe('patterns that make other engines hang', () => {
 
 describe('queries that would cost too much', () => {
   it('are stopped or refused, while other callers are answered', async function () {
-    this.timeout(amount(120_000, 900_000))
+    this.timeout(amount(300_000, 900_000))
     await withProcess(async (node) => {
       const ask = asking(node)
       const ok = async (body: unknown) => {

@@ -156,15 +156,13 @@ async function ask(node: KillableNode, request: Body): Promise<Body> {
 }
 
 describe('changes whose answer was lost when the node was killed', () => {
-  it('are answered when they are sent again as if nothing had been, and done once', async function () {
-    this.timeout(180_000)
+  it('are answered when they are sent again as if nothing had been, and done once', async () => {
     await withFolder(async (folder) => {
       await killUnder(folder, changesOfRecords, {}, () => {})
     })
   })
 
-  it('are answered as the first time where they are events', async function () {
-    this.timeout(180_000)
+  it('are answered as the first time where they are events', async () => {
     await withFolder(async (folder) => {
       {
         await using node = await startKillable(folder)
@@ -176,8 +174,7 @@ describe('changes whose answer was lost when the node was killed', () => {
     })
   })
 
-  it('are done once also where they are not in the file of the records', async function () {
-    this.timeout(180_000)
+  it('are done once also where they are not in the file of the records', async () => {
     await withFolder(async (folder) => {
       await using hook = await openHook()
       const environment = { TRELLIS_WEBHOOKS_ALLOW: '127.0.0.1' }

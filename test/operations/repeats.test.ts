@@ -89,8 +89,7 @@ describe('a repeated request with an idempotency key', () => {
     })
   }
 
-  it('of routes that were interrupted is what was about to be answered', async function () {
-    this.timeout(60_000)
+  it('of routes that were interrupted is what was about to be answered', async () => {
     await withCluster(['a'], async ([node], folder) => {
       const file = join(folder, 'a', 'mesh', 'routes.json')
       const routes = [{ host: '127.0.0.1', port: 1 }]

@@ -297,7 +297,7 @@ function byKey(nodes: readonly ReplyNode[]): unknown {
 describe('random scripts over random tables, against a plain interpreter', () => {
   for (const partitions of [1, 2, 7, 16]) {
     it(`answer the same at ${partitions} partitions, before and after folding and a restart, with inserts going on`, async function () {
-      this.timeout(120_000 + TABLES * 10_000)
+      this.timeout(300_000 + TABLES * 10_000)
       const seeds = Array.from({ length: TABLES }, (_, at) => FIRST_SEED + at)
       const lane = async () => {
         for (let seed = seeds.shift(); seed !== undefined; seed = seeds.shift())

@@ -270,5 +270,5 @@ describe('random questions over random tables, against plain lists', () => {
         await table.define()
         for (let count = 0; count < QUESTIONS; count++) await table.question()
       }
-    })).timeout(120_000 + TABLES * 10_000)
+    })).timeout(300_000 + TABLES * 10_000)
 })

@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 
 /** Ends what would never come. It says nothing of speed: the slowest machine that runs the tests stays far below. */
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 
 /** Asks again until the answer is true. */
 export async function eventually(

@@ -67,7 +67,7 @@ export async function withProcess<Result>(
 }
 
 async function ready(child: ChildProcess, output: { out: string; err: string }): Promise<string> {
-  for (let waited = 0; waited < 60_000; waited += 20) {
+  for (let waited = 0; waited < 120_000; waited += 20) {
     const url = /TrellisDB ready on (\S+)/.exec(output.out)?.[1]
     if (url !== undefined) return url
     if (child.exitCode !== null) break
