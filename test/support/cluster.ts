@@ -15,12 +15,8 @@ export interface MeshSettings {
   clusterPort: number
 }
 
-export async function meshSettings(
-  name: string,
-  over: Record<string, string> = {},
-  clusterPort?: number,
-): Promise<MeshSettings> {
-  const [port, leafnodePort, leafPort, freePort] = (await freePorts(4)) as [number, number, number, number]
+export async function meshSettings(name: string, over: Record<string, string> = {}): Promise<MeshSettings> {
+  const [port, leafnodePort, leafPort, clusterPort] = (await freePorts(4)) as [number, number, number, number]
   const settings = {
     'node.name': name,
     'clustering.enabled': 'true',
@@ -28,11 +24,11 @@ export async function meshSettings(
     'clustering.nats_server': natsServer(),
     'clustering.hub.port': `${port}`,
     'clustering.hub.leafnode_port': `${leafnodePort}`,
-    'clustering.hub.cluster_port': `${clusterPort ?? freePort}`,
+    'clustering.hub.cluster_port': `${clusterPort}`,
     'clustering.leaf.port': `${leafPort}`,
     ...over,
   }
-  return { settings, clusterPort: clusterPort ?? freePort }
+  return { settings, clusterPort }
 }
 
 /** Starts nodes in this process, each with a route to the one before, and waits until all see each other. */
@@ -40,12 +36,9 @@ export async function withCluster(
   names: readonly string[],
   test: (nodes: TestNode[], folder: string) => Promise<void>,
   over: (name: string) => Record<string, string> = () => ({}),
-  firstClusterPort?: number,
 ): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'trellis-cluster-'))
-  const settings = await Promise.all(
-    names.map((name, place) => meshSettings(name, over(name), place === 0 ? firstClusterPort : undefined)),
-  )
+  const settings = await Promise.all(names.map((name) => meshSettings(name, over(name))))
   const nodes: TestNode[] = []
   const start = async (place: number): Promise<void> => {
     if (place === names.length) {
