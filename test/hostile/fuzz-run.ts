@@ -116,13 +116,15 @@ function sumOf(reports: readonly FuzzReport[]): FuzzReport {
 
 /**
  * Sends loads from a process of its own, one at a time, behind node and ordinary caller in the queue for processors: on a
- * machine that all three share, what the attacker's own machine would do is not to count.
+ * machine that all three share, what the attacker's own machine would do is not to count. For the same reason neither
+ * sender nor ordinary caller has threads that collect garbage (a flag of `npm run fuzz`, which the sender inherits): of
+ * the time that the slowest 3 % of the requests took, node and caller spent a third waiting for a processor behind those.
  */
 class Sender implements AsyncDisposable {
   readonly #child = fork(fileURLToPath(import.meta.url), [SENDER], { serialization: 'advanced' })
 
   constructor() {
-    setPriority(this.#child.pid!, constants.priority.PRIORITY_BELOW_NORMAL)
+    setPriority(this.#child.pid!, constants.priority.PRIORITY_LOW)
   }
 
   /** Makes the bodies of the next load. */
