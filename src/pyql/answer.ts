@@ -1,7 +1,8 @@
 import { didYouMean } from '../lib/index.js'
 import { PyqlError } from './errors.js'
 import { type Children, childrenOf, inOrder, MergedGroups } from './group-merge.js'
-import { JsonTexts, JsonWriter } from './json-writer.js'
+import { type JsonTexts, JsonWriter } from './json-writer.js'
+import { OrderedKeys } from './ordered-keys.js'
 import type { Aggregate, PartialResult, Scalar } from './program.js'
 import { type Accumulator, Counts } from './runtime/accumulators.js'
 import { compareScalars, KeyPool, type ResultLimits, tooLong } from './runtime/groups.js'
@@ -48,7 +49,7 @@ export class Answer {
   /** By segment and aggregate. */
   readonly #accumulators: Accumulator[][]
   /** Found once for a reply, since sorting and writing both ask for them: places of keys in their order, and values by node. */
-  #ranks: Int32Array | undefined
+  #ordered: OrderedKeys | undefined
   readonly #numbersOf = new Map<Accumulator, Float64Array | undefined>()
   readonly debug: unknown[] = []
   readonly log: string[] = []
@@ -72,7 +73,7 @@ export class Answer {
 
   /** Takes a partial result in; `segment` counts from 0. */
   absorb(partial: PartialResult, segment: number): void {
-    this.#ranks = undefined
+    this.#ordered = undefined
     this.#numbersOf.clear()
     const keys = Int32Array.from(partial.keys, (key) => this.#pool.of(key))
     const own = new Int32Array(partial.key.length)
@@ -110,8 +111,7 @@ export class Answer {
     const sort = this.#sorter(options)
     const children = this.#children()
     const { key } = this.#tree
-    const texts = this.#pool.keys.map((value) => `{"g":${JSON.stringify(value ?? 'n/a')},"c":[`)
-    const keys = new JsonTexts(texts)
+    const keys = this.#orderedKeys().texts
     const writer = new JsonWriter(this.#bytesAbout(keys))
     const values = this.#valuesWriter(writer)
     const list = (parent: number): void => {
@@ -184,7 +184,7 @@ export class Answer {
     const values = index < 0 ? undefined : this.#wholeNumbers(index)
     if (!values || keys.length >= RANKS) return (nodes) => nodes.sort(compare)
     const sign = order === 'asc' ? 1 : -1
-    const rank = this.#rank()
+    const { rank } = this.#orderedKeys()
     const { key } = this.#tree
     const nodeOf = new Int32Array(keys.length)
     return (nodes) => {
@@ -214,7 +214,7 @@ export class Answer {
   /** Siblings in the order of their keys. */
   #children(): Children {
     const { parent, key, size } = this.#tree
-    return childrenOf(parent, size, inOrder(key, this.#rank(), size))
+    return childrenOf(parent, size, inOrder(key, this.#orderedKeys().rank, size))
   }
 
   #shown(node: number): ReplyNode {
@@ -252,21 +252,14 @@ export class Answer {
     return (a, b) => sign * compareFolded(this.#keyOf(a), this.#keyOf(b)) || sign * byKey(a, b)
   }
 
-  /** By key: its place in the order of keys. */
-  #rank(): Int32Array {
-    if (this.#ranks) return this.#ranks
-    const { keys } = this.#pool
-    const compare = comparisonOf(keys)
-    const order = Array.from(keys, (_, key) => key).sort((a, b) => compare(keys[a]!, keys[b]!))
-    const rank = new Int32Array(keys.length)
-    for (const [at, key] of order.entries()) rank[key] = at
-    this.#ranks = rank
-    return rank
+  #orderedKeys(): OrderedKeys {
+    this.#ordered ??= OrderedKeys.of(this.#pool.keys)
+    return this.#ordered
   }
 
   /** Compares nodes by key. Keys are far fewer than comparisons: they are put in order once. */
   #byKey(): (a: number, b: number) => number {
-    const rank = this.#rank()
+    const { rank } = this.#orderedKeys()
     const { key } = this.#tree
     return (a, b) => rank[key[a]!]! - rank[key[b]!]!
   }
@@ -284,13 +277,6 @@ export class Answer {
       `There is no aggregate '${sort}' to sort by; there are ${names.join(', ')}.${didYouMean(sort, names)}`,
     )
   }
-}
-
-/** The same order as that of `compareScalars`, which looks at each character of texts only where some have surrogates. */
-function comparisonOf(keys: readonly Scalar[]): (a: Scalar, b: Scalar) => number {
-  if (keys.some((key) => typeof key === 'string' && /[\ud800-\udfff]/.test(key))) return compareScalars
-  return (a, b) =>
-    typeof a === 'string' && typeof b === 'string' ? (a < b ? -1 : a > b ? 1 : 0) : compareScalars(a, b)
 }
 
 function numbersOf(values: Accumulator, missing: Scalar, size: number): Float64Array | undefined {

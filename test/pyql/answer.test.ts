@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Answer, compile, createScan, Histogram } from '../../src/pyql/index.js'
+import { Answer, compile, createScan, Histogram, type Scalar } from '../../src/pyql/index.js'
 import { oracleColumns, Random, randomPeople, ScriptGenerator } from '../support/pyql-generator.js'
 import { blockOf } from '../support/pyql-people.js'
 
@@ -97,5 +97,48 @@ describe('answers', () => {
         JSON.parse(answer.json({ sort: 'key', order: 'asc' }).toString())._.map(({ g }: { g: unknown }) => g),
       ).to.deep.equal(texts)
     }
+  })
+
+  it('show each its own keys, though those before them had as many', () => {
+    const one = (keys: Scalar[]) => {
+      const answer = new Answer([], 1, { nodesMax: 10, charactersMax: 1_000 })
+      const key = Int32Array.from(keys, (_, at) => at)
+      answer.absorb({ keys, parent: new Int32Array(keys.length), key, columns: [], debug: [], log: [] }, 0)
+      const text = answer.json({ sort: 'key', order: 'asc' }).toString()
+      expect(text).to.equal(JSON.stringify(answer.reply({ sort: 'key', order: 'asc' })))
+      return JSON.parse(text)._.map(({ g }: { g: unknown }) => g)
+    }
+    expect(one([null, 'b', 'a', 1])).to.deep.equal([1, 'a', 'b'])
+    expect(one([null, 'b', 'a', '1'])).to.deep.equal(['1', 'a', 'b'])
+    expect(one([null, 1, 'a', 'c'])).to.deep.equal([1, 'a', 'c'])
+    expect(one([null, true, 'a', 'c'])).to.deep.equal([true, 'a', 'c'])
+    expect(one([null, 'c', 'a', 'd'])).to.deep.equal(['a', 'c', 'd'])
+    expect(one([null, 'b', 'a', 1])).to.deep.equal([1, 'a', 'b'])
+  })
+
+  it('may get more keys after they were shown', () => {
+    const answer = new Answer([], 1, { nodesMax: 10, charactersMax: 1_000 })
+    const absorb = (key: string) =>
+      answer.absorb(
+        { keys: [null, key], parent: new Int32Array(2), key: Int32Array.of(0, 1), columns: [], debug: [], log: [] },
+        0,
+      )
+    absorb('b')
+    expect(answer.json({ sort: 'key' }).toString()).to.equal('{"_":[{"g":"b","c":[]}]}')
+    absorb('a')
+    expect(answer.json({ sort: 'key', order: 'asc' }).toString()).to.equal(
+      JSON.stringify({
+        _: [
+          { g: 'a', c: [] },
+          { g: 'b', c: [] },
+        ],
+      }),
+    )
+    const other = new Answer([], 1, { nodesMax: 10, charactersMax: 1_000 })
+    other.absorb(
+      { keys: [null, 'b'], parent: new Int32Array(2), key: Int32Array.of(0, 1), columns: [], debug: [], log: [] },
+      0,
+    )
+    expect(other.json({ sort: 'key' }).toString()).to.equal('{"_":[{"g":"b","c":[]}]}')
   })
 })
