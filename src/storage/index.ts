@@ -14,10 +14,12 @@ export {
   encodeTextPrefix,
   encodeValue,
   endOfValue,
+  endOfValueIn,
   isKeyValue,
+  numberIn,
   tags,
 } from './key.js'
-export type { KeyRange, Keyspace } from './keyspace.js'
+export type { KeyCursor, KeyRange, Keyspace } from './keyspace.js'
 export { type Idempotency, type Receipt, Replays } from './replays.js'
 export {
   type Pauses,

@@ -100,6 +100,22 @@ export function endOfValue(key: string, at: number): number {
   return tag === NUMBER_TAG ? at + NUMBER_LENGTH : at + 1
 }
 
+/** The same among bytes. */
+export function endOfValueIn(bytes: Buffer, at: number): number {
+  const tag = bytes[at]
+  if (tag === TEXT_TAG) return bytes.indexOf(0, at) + 1
+  return tag === NUMBER_TAG ? at + NUMBER_LENGTH : at + 1
+}
+
+/** The number whose encoding begins at `at`; undefined when another value does. */
+export function numberIn(source: Buffer, at: number): number | undefined {
+  if (source[at] !== NUMBER_TAG) return undefined
+  const flip = source[at + 1]! & 0x80 ? 0 : 255
+  for (let i = 0; i < 8; i++) bytes[7 - i] = source[at + 1 + i]! ^ flip
+  if (flip === 0) bytes[7]! &= 0x7f
+  return float[0]!
+}
+
 /** The number or text that is encoded from `at` on: what primary keys are. */
 export function decodeValue(key: string, at: number): string | number {
   if (key.charCodeAt(at) === NUMBER_TAG) return decodeNumber(key, at + 1)

@@ -28,10 +28,67 @@ type Slab = DirectBuffer & { start: number; end: number }
 
 const SLAB_BYTES = 1 << 20
 
+/** The cursor that is making a step: it wants the bytes of the key, not a text. */
+let stepping: KeyCursor | undefined
+
+/** Keys up to this length, like those of records with numbers, are written byte by byte: a call out of JavaScript takes longer. */
+const SHORT_KEY = 16
+
 /** Keys are byte strings already. */
 const keyEncoder = {
-  writeKey: (key: string, target: DirectBuffer, position: number) => position + target.latin1Write(key, position),
-  readKey: (source: DirectBuffer, start: number, end: number) => source.latin1Slice(start, end),
+  writeKey(key: string, target: DirectBuffer, position: number): number {
+    const { length } = key
+    if (length > SHORT_KEY) return position + target.latin1Write(key, position)
+    for (let i = 0; i < length; i++) target[position + i] = key.charCodeAt(i)
+    return position + length
+  },
+  readKey(source: DirectBuffer, start: number, end: number): string {
+    if (!stepping) return source.latin1Slice(start, end)
+    stepping.show(source, start, end)
+    return ''
+  },
+}
+
+/**
+ * Steps over keys without making a text of each: most of what walks over very many of them needs none. The bytes of a
+ * key are there until anything else is read.
+ */
+export class KeyCursor {
+  /** The current key lies in them from `start` up to `end`, exclusive. */
+  bytes: Buffer = Buffer.alloc(0)
+  start = 0
+  end = 0
+  readonly #steps: Iterator<unknown>
+
+  constructor(steps: Iterable<unknown>) {
+    this.#steps = steps[Symbol.iterator]()
+  }
+
+  /** Goes to the next key; false at the end. */
+  next(): boolean {
+    stepping = this
+    try {
+      return this.#steps.next().done !== true
+    } finally {
+      stepping = undefined
+    }
+  }
+
+  /** The current key as a text, from a place within it on. */
+  text(from = 0): string {
+    return (this.bytes as DirectBuffer).latin1Slice(this.start + from, this.end)
+  }
+
+  close(): void {
+    this.#steps.return?.()
+  }
+
+  /** Only for what reads keys. */
+  show(bytes: Buffer, start: number, end: number): void {
+    this.bytes = bytes
+    this.start = start
+    this.end = end
+  }
 }
 
 /** Writes values behind each other into large buffers, which the writing thread reads from until the commit. */
@@ -88,10 +145,15 @@ export class Keyspace {
     return this.#database.getKeys(direction(start, end, reverse, limit, transaction))
   }
 
+  cursor(range: KeyRange, transaction?: Transaction): KeyCursor {
+    return new KeyCursor(this.keys(range, transaction))
+  }
+
   count({ start, end, limit }: KeyRange, transaction?: Transaction): number {
     if (limit === undefined) return this.#database.getKeysCount(direction(start, end, false, undefined, transaction))
     let count = 0 // lmdb-js counts to the end whatever the limit
-    for (const _ of this.keys({ start, end, limit }, transaction)) count++
+    const cursor = this.cursor({ start, end, limit }, transaction)
+    while (cursor.next()) count++
     return count
   }
 

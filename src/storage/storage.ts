@@ -6,7 +6,7 @@ import { failureOf, noRoom } from './failure.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
 import { FreeSpace } from './free-space.js'
-import { type KeyRange, Keyspace } from './keyspace.js'
+import { type KeyCursor, type KeyRange, Keyspace } from './keyspace.js'
 import { Postponed, together } from './postponed.js'
 import { LATER, WriteSet } from './write-set.js'
 
@@ -77,15 +77,25 @@ export class StorageSnapshot implements Disposable {
 
   keys(space: Keyspace, range: KeyRange): Iterable<string> {
     assert(this.#open, 'a disposed snapshot is not read')
-    const { start, end, reverse } = range
-    const beside = this.#postponed.get(space)?.between(start, end, reverse, this.sequence)
+    const beside = this.postponed(space, range)
     const tree = space.keys(range, this.#transaction)
     return beside === undefined ? tree : together(tree, beside, range)
   }
 
+  /** Steps over the keys of the B-tree only: see `postponed`. */
+  cursor(space: Keyspace, range: KeyRange): KeyCursor {
+    assert(this.#open, 'a disposed snapshot is not read')
+    return space.cursor(range, this.#transaction)
+  }
+
+  /** The keys of a range that wait beside the B-tree, in order; undefined when there are none. */
+  postponed(space: Keyspace, { start, end, reverse }: KeyRange): Iterable<string> | undefined {
+    return this.#postponed.get(space)?.between(start, end, reverse, this.sequence)
+  }
+
   count(space: Keyspace, range: KeyRange): number {
     assert(this.#open, 'a disposed snapshot is not read')
-    const beside = this.#postponed.get(space)?.between(range.start, range.end, false, this.sequence)
+    const beside = this.postponed(space, range)
     let count = space.count(range, this.#transaction)
     for (const _ of beside ?? []) if (count++ >= (range.limit ?? Number.POSITIVE_INFINITY)) return range.limit!
     return count

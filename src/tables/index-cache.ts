@@ -17,6 +17,8 @@ export interface Stretch {
 const STRETCH_OVERHEAD = 300
 const ENTRY_OVERHEAD = 80
 const COLUMN_LENGTH = 4
+/** Of so many new stretches one is kept, once the budget was used up. */
+const ADMITTED_OF = 8
 
 /**
  * Stretches of indexes that were read lately, decoded, up to a budget of bytes: finding a hundred keys costs one search
@@ -29,6 +31,8 @@ export class IndexCache {
   readonly #columns = new Map<string, Stretch[]>()
   /** All stretches, the one that was used longest ago first. */
   readonly #used = new Set<Stretch>()
+  #isFull = false
+  #offered = 0
   /** What the stretches take, about. */
   bytes = 0
 
@@ -52,6 +56,11 @@ export class IndexCache {
     return stretches?.[indexOf(stretches, place) + 1]?.start
   }
 
+  /** Whether to keep one more stretch: while there is room, each; later one of some, as in the cache of records. */
+  admits(): boolean {
+    return this.#bytesMax > 0 && (!this.#isFull || ++this.#offered % ADMITTED_OF === 0)
+  }
+
   /** Keeps a stretch that overlaps with none that is here. */
   add(stretch: Stretch): void {
     const bytes = sizeOf(stretch)
@@ -62,6 +71,7 @@ export class IndexCache {
     stretches.splice(indexOf(stretches, stretch.start) + 1, 0, stretch)
     this.#used.add(stretch)
     this.bytes += bytes
+    if (this.bytes > this.#bytesMax) this.#isFull = true
     while (this.bytes > this.#bytesMax) this.#remove(this.#used.values().next().value!)
   }
 

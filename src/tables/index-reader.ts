@@ -1,7 +1,7 @@
 import { lowerBound } from '../lib/index.js'
-import type { StorageSnapshot } from '../storage/index.js'
+import { decodeValue, numberIn, type StorageSnapshot } from '../storage/index.js'
 import type { IndexCache, Stretch } from './index-cache.js'
-import { keyOfEntry } from './layout.js'
+import { keyInEntry, keyOfEntry } from './layout.js'
 import type { FoundRecord, Key } from './reader.js'
 import type { Reading } from './row-reader.js'
 
@@ -37,7 +37,9 @@ export class IndexWalk implements IterableIterator<Key> {
   next(): IteratorResult<Key, undefined> {
     while (this.#next >= this.#last) {
       if (this.#place >= this.#end) return { done: true, value: undefined }
-      this.#enter(this.#find() ?? this.#read())
+      const stretch = this.#find()
+      if (stretch) this.#enter(stretch)
+      else if (!this.#pass()) this.#enter(this.#read())
     }
     return { done: false, value: this.#keys[this.#next++]! }
   }
@@ -50,14 +52,15 @@ export class IndexWalk implements IterableIterator<Key> {
 
   /** The record of the key that was given last, if it is known from an earlier walk. */
   get found(): FoundRecord | undefined {
-    const found = this.#stretch!.found?.[this.#next - 1]
+    const found = this.#stretch?.found?.[this.#next - 1]
     return found && this.#reading.cache.isFresh(found, this.#snapshot.sequence) ? found : undefined
   }
 
   /** Notes it for later walks, where it is kept. */
   set found(found: FoundRecord | undefined) {
     if (!found || !this.#reading.cache.isFresh(found, this.#snapshot.sequence)) return
-    const stretch = this.#stretch!
+    const stretch = this.#stretch
+    if (!stretch) return
     stretch.found ??= new Array<FoundRecord | undefined>(stretch.keys.length)
     stretch.found[this.#next - 1] = found
   }
@@ -76,10 +79,38 @@ export class IndexWalk implements IterableIterator<Key> {
     return stretch !== undefined && stretch.since <= this.#snapshot.sequence ? stretch : undefined
   }
 
+  /** Reads keys that are not kept for others; false where they are to be kept, or some are not in the B-tree yet. */
+  #pass(): boolean {
+    const { spaces, indexCache: cache } = this.#reading
+    if (this.#added < ADDED_MAX && cache.admits()) return false
+    const range = { start: this.#place, end: this.#limit(), limit: STRETCH_LENGTH }
+    if (this.#snapshot.postponed(spaces.indexes, range)) return false
+    const keys: Key[] = []
+    const cursor = this.#snapshot.cursor(spaces.indexes, range)
+    let place = range.end
+    while (cursor.next()) {
+      const { bytes, start } = cursor
+      const at = keyInEntry(bytes, start)
+      keys.push(numberIn(bytes, at) ?? decodeValue(cursor.text(at - start), 0))
+      if (keys.length === STRETCH_LENGTH) place = `${cursor.text()}\0`
+    }
+    this.#stretch = undefined
+    this.#keys = keys
+    this.#next = 0
+    this.#last = keys.length
+    this.#place = place
+    return true
+  }
+
+  /** No stretch that is kept lies between here and there. */
+  #limit(): string {
+    return lesser(this.#end, this.#reading.indexCache.nextAfter(this.#place))
+  }
+
   #read(): Stretch {
     const { spaces, indexCache: cache } = this.#reading
     const start = this.#place
-    const limit = lesser(this.#end, cache.nextAfter(start))
+    const limit = this.#limit()
     const range = { start, end: limit, limit: STRETCH_LENGTH }
     const entries = [...this.#snapshot.keys(spaces.indexes, range)]
     const end = entries.length < STRETCH_LENGTH ? limit : `${entries.at(-1)}\0`

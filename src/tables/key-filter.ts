@@ -1,3 +1,4 @@
+import { decodeValue, numberIn } from '../storage/index.js'
 import type { Key } from './reader.js'
 
 /** Bits for a key, at least; the number of bits is a power of two. */
@@ -59,6 +60,23 @@ export function hashOf(key: Key): number {
   }
   let hash = key.length
   for (let i = 0; i < key.length; i++) hash = Math.imul(hash ^ key.charCodeAt(i), 0x01000193)
+  return finish(hash)
+}
+
+/** The same of a key as `encodeValue` has it, among other bytes. */
+export function hashIn(bytes: Buffer, start: number, end: number): number {
+  const number = numberIn(bytes, start)
+  if (number !== undefined) return hashOf(number)
+  let hash = end - start - 2 // without the tag and the end
+  for (let at = start + 1; at < end - 1; at++) {
+    const byte = bytes[at]!
+    if (byte < 2 || byte > 127) return hashOf(decodeValue(bytes.toString('latin1', start, end), 0))
+    hash = Math.imul(hash ^ byte, 0x01000193)
+  }
+  return finish(hash)
+}
+
+function finish(hash: number): number {
   return Math.imul(hash ^ (hash >>> 15), GOLDEN)
 }
 

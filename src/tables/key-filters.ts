@@ -1,9 +1,9 @@
 import { setImmediate as turn } from 'node:timers/promises'
 import { type Steps, withPauses } from '../lib/index.js'
 import type { Keyspace, Storage } from '../storage/index.js'
-import { hashOf, KeyFilter } from './key-filter.js'
+import { hashIn, hashOf, KeyFilter } from './key-filter.js'
 import { keyOfEntry } from './layout.js'
-import type { KeyTest } from './reader.js'
+import type { Key, KeyTest } from './reader.js'
 
 /** All entries of an index that begin with `start`: those of one value. `end` is behind the last of them. */
 export interface ValueEntries {
@@ -69,7 +69,8 @@ export class KeyFilters implements AsyncDisposable {
     this.#filters.delete(start)
     this.#filters.set(start, built)
     const { filter } = built
-    return (key) => filter.mayHave(hashOf(key))
+    const byHash = (hash: number) => filter.mayHave(hash)
+    return Object.assign((key: Key) => filter.mayHave(hashOf(key)), { byHash })
   }
 
   /** A query has read many records in vain which have not the value. May begin to build a filter. */
@@ -136,12 +137,18 @@ export class KeyFilters implements AsyncDisposable {
     using snapshot = this.#storage.snapshot()
     built.since = snapshot.sequence
     const { entries, gathered } = built
-    let count = 0
-    for (const entry of snapshot.keys(this.#indexes, entries)) {
-      gathered!.add(hashOf(keyOfEntry(entry)))
-      if (++count % STEP !== 0) continue
-      if (!this.#fits(gathered!)) return
-      yield
+    for (const entry of snapshot.postponed(this.#indexes, entries) ?? []) gathered!.add(hashOf(keyOfEntry(entry)))
+    const cursor = snapshot.cursor(this.#indexes, entries)
+    const { length } = entries.start // all entries have the same value: behind it their key begins
+    try {
+      for (let count = 1; cursor.next(); count++) {
+        gathered!.add(hashIn(cursor.bytes, cursor.start + length, cursor.end))
+        if (count % STEP !== 0) continue
+        if (!this.#fits(gathered!)) return
+        yield
+      }
+    } finally {
+      cursor.close()
     }
   }
 

@@ -5,6 +5,7 @@ import {
   encodeTextPrefix,
   encodeValue,
   endOfValue,
+  endOfValueIn,
   isKeyValue,
   type Keyspace,
   type Storage,
@@ -57,6 +58,11 @@ export function keyOfRecord(key: string): Key {
 /** The record's key in a key of `indexes`. */
 export function keyOfEntry(entry: string): Key {
   return decodeValue(entry, endOfValue(entry, ID_LENGTH))
+}
+
+/** Where the record's key begins in a key of `indexes`, among bytes. */
+export function keyInEntry(bytes: Buffer, start: number): number {
+  return endOfValueIn(bytes, start + ID_LENGTH)
 }
 
 /** Everything of a table in `records`, or of a column in `indexes`. */

@@ -19,7 +19,14 @@ export interface FoundRecord {
 }
 
 /** Tells of a key that its record is not worth reading, when it says no. */
-export type KeyTest = (key: Key) => boolean
+export interface KeyTest {
+  (key: Key): boolean
+  /** The same of the key's hash, where it knows keys by nothing else: see `hashOf`. */
+  readonly byHash?: ((hash: number) => boolean) | undefined
+}
+
+/** Names of columns; undefined: all of them. */
+export type Names = readonly string[] | undefined
 
 /** One consistent moment of all tables. It pins pages of the store, so dispose of it soon. */
 export interface Snapshot extends Disposable {
@@ -64,6 +71,8 @@ export interface TableReader {
   get(key: Key): Row | undefined
   /** The row with its texts, where such are kept. */
   find(key: Key): FoundRecord | undefined
+  /** The record, or its JSON text alone when it has every column of the table and nothing else. */
+  findWhole?(key: Key): FoundRecord | string | undefined
   /** Every row in the order of the keys: numbers, then text. */
   scan(options?: { reverse?: boolean; after?: Key }): Iterable<Row>
   /** Every row as JSON text, in the order of the keys: as it is stored, where that is what the row is. */
@@ -72,9 +81,9 @@ export interface TableReader {
   range(range: IndexRange): Iterable<Key>
   /**
    * The records of the keys that `range` yields; those that the sieve refuses may be left out. Undefined where there is
-   * none for an entry, or where too many were left out to go on without a pause.
+   * none for an entry, or where too many were left out to go on without a pause. `names`: the only columns that are read.
    */
-  records(range: IndexRange, sieve?: KeyTest): Iterable<FoundRecord | undefined>
+  records(range: IndexRange, sieve?: KeyTest, names?: () => Names): Iterable<FoundRecord | undefined>
   /** Tells of a key whether the value may have an entry for it, where that is known without reading. */
   filter?(value: IndexedValue): KeyTest | undefined
   /** Many records were read in vain which have not the value. */

@@ -1,3 +1,4 @@
+import { hashOf } from './key-filter.js'
 import type { FoundRecord, Key } from './reader.js'
 
 interface Entry extends FoundRecord {
@@ -14,9 +15,24 @@ const BYTES_PER_CHARACTER = 4
 /** Of so many new records one is kept, once the budget was used up. */
 const ADMITTED_OF = 8
 
+/** Bits that tell which keys a generation may have, as a power of two: ten for each record of medium size. */
+const BITS = 19
+
 class Generation {
   readonly tables = new Map<number, Map<Key, Entry>>()
+  readonly #bits = new Uint32Array(2 ** BITS / 32)
   bytes = 0
+
+  /** The entry of a key; `hash` is `hashOf` it. Most keys that are not here are known by a bit, and need no search. */
+  get(table: number, key: Key, hash: number): Entry | undefined {
+    const bit = hash >>> (32 - BITS)
+    return this.#bits[bit >>> 5]! & (1 << (bit & 31)) ? this.tables.get(table)?.get(key) : undefined
+  }
+
+  note(hash: number): void {
+    const bit = hash >>> (32 - BITS)
+    this.#bits[bit >>> 5]! |= 1 << (bit & 31)
+  }
 }
 
 /**
@@ -45,9 +61,10 @@ export class RecordCache {
 
   /** The record as a snapshot taken after `sequence` commits may see it. */
   get(table: number, key: Key, sequence: number): FoundRecord | undefined {
-    const entry = this.#young.tables.get(table)?.get(key)
+    const hash = hashOf(key)
+    const entry = this.#young.get(table, key, hash)
     if (entry) return entry.since <= sequence ? entry : undefined
-    const old = this.#old.tables.get(table)?.get(key)
+    const old = this.#old.get(table, key, hash)
     if (!old || old.since > sequence) return undefined
     this.#add(table, key, old, OVERHEAD)
     return old
@@ -89,6 +106,7 @@ export class RecordCache {
     const before = entries.get(key)
     if (before !== undefined && before !== entry) before.generation = undefined
     entries.set(key, entry)
+    this.#young.note(hashOf(key))
     this.#young.bytes += bytes
   }
 }

@@ -1,22 +1,35 @@
 import type { Catalog, CatalogState, Column, TableSchema } from '../catalog/index.js'
 import { assert, Problem } from '../lib/index.js'
-import { encodeId, type Storage, type StorageSnapshot } from '../storage/index.js'
+import { decodeValue, encodeId, type KeyCursor, type Storage, type StorageSnapshot } from '../storage/index.js'
 import type { IndexCache } from './index-cache.js'
 import { IndexWalk, RecordWalk } from './index-reader.js'
+import { type MemberOrder, Members } from './json-members.js'
+import { hashIn } from './key-filter.js'
 import type { KeyFilters } from './key-filters.js'
 import {
   entriesOfRange,
   entriesOfValue,
   type Keyspaces,
+  keyInEntry,
   keyOfEntry,
   keyOfRecord,
   rangeOfId,
   recordKey,
 } from './layout.js'
-import type { FoundRecord, IndexedValue, IndexRange, Key, KeyTest, Row, Snapshot, TableReader } from './reader.js'
+import type {
+  FoundRecord,
+  IndexedValue,
+  IndexRange,
+  Key,
+  KeyTest,
+  Names,
+  Row,
+  Snapshot,
+  TableReader,
+} from './reader.js'
 import type { RecordCache } from './record-cache.js'
 import { shapeOf } from './shape.js'
-import { decodeRow, encodeJson, freeze, jsonOf } from './stored-row.js'
+import { decodeRow, encodeJson, freeze, jsonOf, startOfJson } from './stored-row.js'
 
 /** Keys that a walk of records leaves out before it gives up: a few milliseconds. */
 const LEFT_OUT_MAX = 8_000
@@ -73,14 +86,30 @@ class RowReader implements TableReader {
     return this.find(key)?.row
   }
 
-  find(key: Key): FoundRecord | undefined {
-    const { cache } = this.#reading
-    const cached = cache.get(this.schema.id, key, this.#snapshot.sequence)
+  /** `members`: the only columns that are read, asked for where the record is not in memory. */
+  find(key: Key, members?: () => Members | undefined): FoundRecord | undefined {
+    const cached = this.#reading.cache.get(this.schema.id, key, this.#snapshot.sequence)
     if (cached) return cached
     const place = recordKey(this.#prefix, key)
     const stored = this.#snapshot.get(this.#reading.spaces.records, place)
     if (stored === undefined) return undefined
-    return this.#keep(key, place, this.#read(stored), stored.length)
+    if (this.#mayKeep(place)) return this.#keep(key, stored)
+    const row = members?.()?.read(stored, startOfJson(stored))
+    return row ? { row } : this.#read(stored)
+  }
+
+  findWhole(key: Key): FoundRecord | string | undefined {
+    const { cache, spaces } = this.#reading
+    const { schema, order, complete } = shapeOf(this.schema)
+    if (complete) return this.find(key)
+    const cached = cache.get(schema.id, key, this.#snapshot.sequence)
+    if (cached) return wholeOf(cached, schema, order)
+    const place = recordKey(this.#prefix, key)
+    const stored = this.#snapshot.get(spaces.records, place)
+    if (stored === undefined) return undefined
+    if (this.#mayKeep(place)) return wholeOf(this.#keep(key, stored), schema, order)
+    const start = startOfJson(stored)
+    return order.isOf(stored, start) ? stored.slice(start) : wholeOf(this.#read(stored), schema, order)
   }
 
   #read(stored: string): FoundRecord {
@@ -109,17 +138,40 @@ class RowReader implements TableReader {
     return isUsable(this.#column(attribute))
   }
 
-  records(range: IndexRange, sieve?: KeyTest): Iterable<FoundRecord | undefined> {
-    if (sieve) return this.#sieved(range, sieve)
+  records(range: IndexRange, sieve?: KeyTest, names?: () => Names): Iterable<FoundRecord | undefined> {
+    const members = names && once(() => this.#members(names()))
+    if (sieve) return this.#sieved(range, sieve, members)
     const keys = this.range(range)
-    return keys instanceof IndexWalk ? new RecordWalk(keys, (key) => this.find(key)) : this.#found(keys)
+    return keys instanceof IndexWalk ? new RecordWalk(keys, (key) => this.find(key, members)) : this.#found(keys)
+  }
+
+  #members(names: Names): Members | undefined {
+    return names && Members.of(names, shapeOf(this.schema).defaultOf)
   }
 
   /** Without the cache of stretches: what many keys are left out of is not read again soon. */
-  *#sieved(range: IndexRange, sieve: KeyTest): Generator<FoundRecord | undefined> {
+  *#sieved(
+    range: IndexRange,
+    sieve: KeyTest,
+    members: (() => Members | undefined) | undefined,
+  ): Generator<FoundRecord | undefined> {
     let leftOut = 0
+    const cursor = sieve.byHash && this.#cursor(range)
+    if (cursor) {
+      try {
+        while (cursor.next()) {
+          const { bytes, start, end } = cursor
+          const at = keyInEntry(bytes, start)
+          if (sieve.byHash!(hashIn(bytes, at, end))) yield this.find(decodeValue(cursor.text(at - start), 0), members)
+          else if (++leftOut > LEFT_OUT_MAX) yield undefined
+        }
+      } finally {
+        cursor.close()
+      }
+      return
+    }
     for (const key of this.#entryKeys(range)) {
-      if (sieve(key)) yield this.find(key)
+      if (sieve(key)) yield this.find(key, members)
       else if (++leftOut > LEFT_OUT_MAX) yield undefined
     }
   }
@@ -153,6 +205,14 @@ class RowReader implements TableReader {
     return new EntryKeys(this.#snapshot.keys(this.#reading.spaces.indexes, { start, end, reverse }))
   }
 
+  /** Steps over the entries of a range; undefined where some of them are not in the B-tree yet. */
+  #cursor({ reverse, ...range }: IndexRange): KeyCursor | undefined {
+    const column = this.#column(range.attribute)!
+    const places = { ...entriesOfRange(column.id, range), reverse: reverse === true }
+    const { indexes } = this.#reading.spaces
+    return this.#snapshot.postponed(indexes, places) ? undefined : this.#snapshot.cursor(indexes, places)
+  }
+
   estimate(range: IndexRange, most: number): number {
     const column = this.#column(range.attribute)
     if (!isUsable(column)) return most
@@ -172,13 +232,34 @@ class RowReader implements TableReader {
   }
 
   /** Only what is the newest state, and stays it after the writes under way, may be kept for others. */
-  #keep(key: Key, place: string, record: FoundRecord, length: number): FoundRecord {
+  #mayKeep(place: string): boolean {
     const { cache, spaces, storage } = this.#reading
-    const { sequence } = this.#snapshot
-    if (sequence !== storage.sequence || !cache.admits() || storage.isChanging(spaces.records, place)) return record
-    freeze(record.row)
-    return cache.set(this.schema.id, key, record, length, sequence)
+    return this.#snapshot.sequence === storage.sequence && cache.admits() && !storage.isChanging(spaces.records, place)
   }
+
+  #keep(key: Key, stored: string): FoundRecord {
+    const record = this.#read(stored)
+    freeze(record.row)
+    return this.#reading.cache.set(this.schema.id, key, record, stored.length, this.#snapshot.sequence)
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { value: T } | undefined
+  return () => {
+    made ??= { value: make() }
+    return made.value
+  }
+}
+
+/** Its text, when it has every column and nothing else; else the record. */
+function wholeOf(found: FoundRecord, { columns }: TableSchema, order: MemberOrder): FoundRecord | string {
+  const { row, json } = found
+  if (json === undefined) return found
+  const names = Object.keys(row)
+  if (names.length !== columns.length || !columns.every(({ name }) => Object.hasOwn(row, name))) return found
+  order.learn(names)
+  return json
 }
 
 function isUsable(column: Column | undefined): column is Column {

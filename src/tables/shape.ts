@@ -1,5 +1,6 @@
 import { type Column, CREATED_TIME, type TableSchema, UPDATED_TIME } from '../catalog/index.js'
 import { encodeId } from '../storage/index.js'
+import { MemberOrder } from './json-members.js'
 import type { Row } from './reader.js'
 import { decodeRecord, freeze } from './stored-row.js'
 
@@ -22,6 +23,10 @@ export interface TableShape {
   typed: boolean
   /** Decodes records that may be older than some of the columns: of declared tables, and where columns have defaults. */
   complete: ((stored: string) => Row) | undefined
+  /** What a record that has not the column has there. */
+  defaultOf: (name: string) => unknown
+  /** The names of records that have every column and nothing else. */
+  order: MemberOrder
 }
 
 const shapes = new WeakMap<TableSchema, TableShape>()
@@ -41,6 +46,7 @@ function make(schema: TableSchema): TableShape {
   )
   const isPlain = ({ name, type, notNull, unique, default: value }: Column) =>
     name === CREATED_TIME || name === UPDATED_TIME || (type === 'any' && !notNull && !unique && value === undefined)
+  const absent = schema.dynamic ? undefined : null
   return {
     schema,
     prefix: encodeId(schema.id),
@@ -49,6 +55,8 @@ function make(schema: TableSchema): TableShape {
     uniques: [...columns.values()].filter(({ column }) => column.unique && column.name !== schema.primaryKey),
     typed: !schema.dynamic || !schema.columns.every(isPlain),
     complete: schema.dynamic ? defaulter(schema.columns) : completer(schema.columns),
+    defaultOf: (name) => columns.get(name)?.column.default ?? absent,
+    order: new MemberOrder(),
   }
 }
 

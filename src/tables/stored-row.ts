@@ -24,9 +24,14 @@ export function isLater(a: Version, b: Version): boolean {
   return a.time > b.time || (a.time === b.time && a.origin > b.origin)
 }
 
+/** Where the record's JSON text begins. */
+export function startOfJson(stored: string): number {
+  return stored.indexOf(SEPARATOR) + 1
+}
+
 /** The record's JSON text. */
 export function jsonOf(stored: string): string {
-  return stored.slice(stored.indexOf(SEPARATOR) + 1)
+  return stored.slice(startOfJson(stored))
 }
 
 /** The record, not frozen: for whoever changes a copy of it anyway. */

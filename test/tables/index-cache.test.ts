@@ -65,6 +65,7 @@ async function looking({ tables }: Store): Promise<void> {
 describe('the stretches of an index in memory', () => {
   for (const [bytes, recordBytes] of [
     [0, 10_000_000],
+    [0, 0],
     [4_000, 10_000_000],
     [10_000_000, 10_000_000],
     [10_000_000, 40_000],

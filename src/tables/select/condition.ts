@@ -84,6 +84,11 @@ export function leaves(condition: Condition): Leaf[] {
   return 'any' in condition ? condition.any.flatMap(leaves) : [condition]
 }
 
+/** Every column that a condition reads. */
+export function refsOf(condition: Condition): Ref[] {
+  return leaves(condition).flatMap((leaf) => (leaf.test === 'columns' ? [leaf.ref, leaf.other] : [leaf.ref]))
+}
+
 /** The last of the query's tables that a condition reads; 0 for the base table. */
 export function lastSource(condition: Condition): number {
   const sources = leaves(condition).map((leaf) =>

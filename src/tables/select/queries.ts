@@ -144,10 +144,10 @@ export class Queries {
     const isWhole = view === everything && attributes.length === 1 && attributes[0] === '*'
     let text = ''
     for (const id of ids) {
-      const found = reader.find(keyOf(id, type))
-      if (!found) continue
-      const json = isWhole && hasAll(found.row, reader.schema) ? found.json : undefined
-      text += `${text === '' ? '' : ','}${json ?? shown(found, write)}`
+      const key = keyOf(id, type)
+      const found = isWhole && reader.findWhole ? reader.findWhole(key) : reader.find(key)
+      if (found === undefined) continue
+      text += `${text === '' ? '' : ','}${typeof found === 'string' ? found : shown(found, write)}`
     }
     return new JsonText(`[${text}]`)
   }
@@ -248,11 +248,6 @@ function searched(request: SearchRequest, view: View, read: ReadSearch): (snapsh
     const rest = { joins: [], where: { all: [] }, terms: [], offset, explain, ...(limit !== undefined && { limit }) }
     return { scope, outputs, ...rest, ...read(scope) }
   }
-}
-
-/** Whether the row has every column of the table, and nothing else. */
-function hasAll(row: Row, { columns }: TableSchema): boolean {
-  return Object.keys(row).length === columns.length && columns.every(({ name }) => Object.hasOwn(row, name))
 }
 
 /** What an answer to few ids is made of. */

@@ -1,9 +1,9 @@
 // A query, once its names are resolved; and its run: plan, walk, join, group, order, page, text.
 import { Problem } from '../../lib/index.js'
-import type { IndexRange, TableReader } from '../reader.js'
+import type { IndexRange, Names, TableReader } from '../reader.js'
 import { type Access, type Costs, chooseAccess, learn, sieveOf, usualCosts, type Wanted } from './access.js'
 import { Budget, type Control, Slices } from './budget.js'
-import { type Condition, compile, compileAll, conjuncts, lastSource } from './condition.js'
+import { type Condition, compile, compileAll, conjuncts, lastSource, refsOf } from './condition.js'
 import { type Position, writeCursor } from './cursor.js'
 import { type Grouping, grouped } from './group.js'
 import { carriedOver, type Join, joined } from './join.js'
@@ -11,7 +11,7 @@ import { LONG_TEXT } from './lookup.js'
 import { FrameOrder, inOrder, Sorter, sorted, type Term } from './order.js'
 import { type Output, rowWriter, shown } from './output.js'
 import { Page } from './page.js'
-import type { Frame, Scope } from './scope.js'
+import type { Frame, Ref, Scope } from './scope.js'
 import { compareValues } from './value.js'
 import { type Resume, type Stage, type Tally, type Walk, walk } from './walk.js'
 
@@ -135,8 +135,13 @@ export class Run {
     const endsAtLimit = fingerprint === undefined && this.#query.limit !== undefined
     let text = ''
     let [read, skipped, written] = [0, 0, 0]
-    for (const found of reader.records(range, sieveOf(reader, this.#access))) {
-      if (++read > SHORT_KEYS || text.length > this.#limits.stream_above_bytes) return undefined
+    const columns = () => this.#columnsRead(range)
+    for (const found of reader.records(range, sieveOf(reader, this.#access), columns)) {
+      if (++read > SHORT_KEYS) {
+        Object.assign(this.#tally, { keysRead: read, rowsRead: read, kept: [skipped + written] })
+        return undefined
+      }
+      if (text.length > this.#limits.stream_above_bytes) return undefined
       if (written === limit && !endsAtLimit) return undefined
       if (written === limit) break
       // An array is met once for each of its elements, but is one row.
@@ -147,6 +152,14 @@ export class Run {
       else text += written++ === 0 ? shown(found, write) : `,${shown(found, write)}`
     }
     return text
+  }
+
+  /** The columns of the base table that a short run reads; undefined where something inside of one is read. */
+  #columnsRead(range: IndexRange): Names {
+    const names = new Set([range.attribute])
+    const note = ({ name, whole }: Ref) => whole && names.add(name)
+    const all = this.#query.outputs.every(({ ref }) => note(ref)) && this.#base.every((it) => refsOf(it).every(note))
+    return all ? [...names] : undefined
   }
 
   /** The answer as JSON text in pieces: an object with data, or only its rows. */
@@ -166,14 +179,15 @@ export class Run {
   /** Text as it is ready; in the end the rest of it, and the run that has written it. */
   async *#pieces(control: Control, head: string, begin: (run: Run) => Page): AsyncGenerator<string, Written> {
     const slices = new Slices(control, this.#limits.slice_ms)
-    const page = begin(this)
     let patience = this.#access.guessed ? (this.#query.costs ?? usualCosts).guessed : Number.POSITIVE_INFINITY
+    if (this.#tally.keysRead > patience) return yield* this.#planned().#pieces(control, head, begin)
+    const page = begin(this)
     let before = head
     try {
       for (;;) {
         const pause = page.fill(slices)
         if (pause === 'end') {
-          learn(this.#query.scope.base.reader, this.#access, this.#tally.rowsRead, this.#tally.kept[0]!)
+          this.#learn()
           return { run: this, page, text: before + page.text }
         }
         if (this.#tally.keysRead > patience) break
@@ -187,7 +201,17 @@ export class Run {
     } finally {
       page.close()
     }
-    return yield* new Run(this.#query, this.#limits, false).#pieces(control, head, begin)
+    return yield* this.#planned().#pieces(control, head, begin)
+  }
+
+  /** The same query, planned with care now that a guess has turned out to be long. */
+  #planned(): Run {
+    this.#learn()
+    return new Run(this.#query, this.#limits, false)
+  }
+
+  #learn(): void {
+    learn(this.#query.scope.base.reader, this.#access, this.#tally.rowsRead, this.#tally.kept[0]!)
   }
 
   /** Searches with a limit need not know whether there is more. */

@@ -1,0 +1,116 @@
+// Reads members of a record's JSON text without making an object of all of it. Stored text is what JSON.stringify
+// writes: no blanks, and no name twice. Text with escapes or nested values is left to JSON.parse.
+
+const QUOTE = 0x22
+const MINUS = 0x2d
+const BRACKET = 0x5b
+const FALSE = 0x66
+const NULL = 0x6e
+const TRUE = 0x74
+const BRACE = 0x7b
+/** So many digits are a number that is exact however it is added up. */
+const DIGITS_MAX = 15
+
+/** Where the value that begins at `at` ends, exclusive; undefined for a nested one. There are no escapes in the text. */
+function endOfMember(text: string, at: number): number | undefined {
+  const first = text.charCodeAt(at)
+  if (first === QUOTE) return text.indexOf('"', at + 1) + 1
+  if (first === BRACE || first === BRACKET) return undefined
+  const end = text.indexOf(',', at)
+  return end < 0 ? text.length - 1 : end
+}
+
+function valueIn(text: string, at: number, end: number): unknown {
+  switch (text.charCodeAt(at)) {
+    case QUOTE:
+      return text.slice(at + 1, end - 1)
+    case TRUE:
+      return true
+    case FALSE:
+      return false
+    case NULL:
+      return null
+    default:
+      return numberAt(text, at, end)
+  }
+}
+
+function numberAt(text: string, at: number, end: number): number {
+  if (end - at > DIGITS_MAX || text.charCodeAt(at) === MINUS) return Number(text.slice(at, end))
+  let number = 0
+  for (let i = at; i < end; i++) {
+    const digit = text.charCodeAt(i) - 48
+    if (digit < 0 || digit > 9) return Number(text.slice(at, end))
+    number = number * 10 + digit
+  }
+  return number
+}
+
+function hasEscapes(text: string, from: number): boolean {
+  return text.indexOf('\\', from) >= 0
+}
+
+/** Some columns of records. */
+export class Members {
+  readonly #names: readonly string[]
+  /** A row of none of them: it has the defaults. */
+  readonly #empty: Readonly<Record<string, unknown>>
+
+  private constructor(names: readonly string[], defaultOf: (name: string) => unknown) {
+    this.#names = names
+    this.#empty = Object.fromEntries(names.map((name) => [name, defaultOf(name)]))
+  }
+
+  /** Undefined for names that every object has: a row must be asked whether such a one is its own. */
+  static of(names: readonly string[], defaultOf: (name: string) => unknown): Members | undefined {
+    return names.some((name) => name in Object.prototype) ? undefined : new Members(names, defaultOf)
+  }
+
+  /** These columns of the record whose JSON text begins at `from`; undefined where that cannot be seen so simply. */
+  read(text: string, from: number): Record<string, unknown> | undefined {
+    if (hasEscapes(text, from)) return undefined
+    const row = { ...this.#empty }
+    let missing = this.#names.length
+    for (let at = from + 1; missing > 0 && text.charCodeAt(at) === QUOTE; ) {
+      const colon = text.indexOf('"', at + 1) + 1
+      const end = endOfMember(text, colon + 1)
+      if (end === undefined) return undefined
+      const name = this.#nameAt(text, at + 1, colon - at - 2)
+      if (name !== undefined) {
+        row[name] = valueIn(text, colon + 1, end)
+        missing--
+      }
+      at = end + 1
+    }
+    return row
+  }
+
+  #nameAt(text: string, at: number, length: number): string | undefined {
+    for (const name of this.#names) if (name.length === length && text.startsWith(name, at)) return name
+    return undefined
+  }
+}
+
+/** The names of records in their order, as far as one record tells of the next. */
+export class MemberOrder {
+  #names: readonly string[] | undefined
+
+  /** What the next record is expected to be like. */
+  learn(names: readonly string[]): void {
+    this.#names = names
+  }
+
+  /** Whether the record whose JSON text begins at `from` has these names, and no others; no where that is not seen. */
+  isOf(text: string, from: number): boolean {
+    if (!this.#names || hasEscapes(text, from)) return false
+    let at = from + 1
+    for (const name of this.#names) {
+      const colon = at + name.length + 2
+      if (!text.startsWith(name, at + 1) || text.charCodeAt(colon - 1) !== QUOTE) return false
+      const end = text.charCodeAt(at) === QUOTE ? endOfMember(text, colon + 1) : undefined
+      if (end === undefined) return false
+      at = end + 1
+    }
+    return at === text.length
+  }
+}
