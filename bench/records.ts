@@ -1,7 +1,8 @@
 // npm run bench -- [--rows 20000] [--seconds 4] [--rounds 3] [--only byid,insert1] [--growth 5000000 [--folder DATA]]
 // Record loads on TrellisDB and on the floor in turn (medians, and the share of the floor); then, with --growth, the same
 // reads on a large table. With --folder the large table is kept there, and found there the next time.
-import { existsSync } from 'node:fs'
+import { existsSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { fill, type Load, loads, type Measured, measure } from './records/loads.js'
 import { Target } from './records/target.js'
@@ -66,38 +67,60 @@ async function compareOne(name: string, load: Load, byid: Load, floor: Target, t
   line([name, rate(our.perSecond), rate(their.perSecond), share.toFixed(2), load.promised, ms(our.p50), ms(our.p99)])
 }
 
-/** Reads of a table of `growth` records against those of one of `rows`, 100 records a value in both. */
+/** Loads on a table of `growth` records and in turn on one of `rows`, 100 records a value in both. */
 async function grow(): Promise<void> {
-  line(['load', 'rows', 'per second', 'p50 ms', 'p99 ms', 'p99 / p50', 'anonymous memory MiB'])
-  line(['---', '---', '---', '---', '---', '---', '---'])
-  for (const size of [rows, growth]) {
-    const kept = size === growth ? given.folder : undefined
-    const isFilled = kept !== undefined && existsSync(kept)
-    const target = await Target.start('trellisdb', CONNECTIONS, kept)
-    try {
-      const values = Math.max(1, Math.floor(size / ROWS_PER_VALUE))
-      const started = performance.now()
-      if (!isFilled) await fill(target, size, values)
-      const filled = (performance.now() - started) / 1000
-      if (!isFilled) line(['filling', rate(size), rate(size / filled), '', '', '', ms(target.anonymousMemory())])
-      const { insert1000, ...all } = loads(size, values, CONNECTIONS)
-      for (const [name, load] of Object.entries(all).filter(isAsked)) {
-        const result = await measure(target, load, seconds)
-        const { perSecond, p50, p99 } = result
-        line([
-          name,
-          rate(size),
-          rate(perSecond),
-          ms(p50),
-          ms(p99),
-          (p99 / p50).toFixed(1),
-          ms(target.anonymousMemory()),
-        ])
+  const small = await Target.start('trellisdb', CONNECTIONS)
+  const large = await Target.start('trellisdb', CONNECTIONS, given.folder)
+  try {
+    await fill(small, rows, valuesOf(rows))
+    await fillLarge(large)
+    const ofSmall = loads(rows, valuesOf(rows), CONNECTIONS)
+    // A folder that is kept has the records of earlier runs.
+    const first = given.folder === undefined ? undefined : Date.now() * 1000
+    const { insert1000, ...ofLarge } = loads(growth, valuesOf(growth), CONNECTIONS, first)
+    line([
+      'load',
+      `at ${rate(rows)} /s`,
+      `at ${rate(growth)} /s`,
+      'slower',
+      'p50 ms',
+      'p99 ms',
+      'p99 / p50, worst',
+      'MiB',
+    ])
+    line(['---', '---', '---', '---', '---', '---', '---', '---'])
+    for (const [name, load] of Object.entries(ofLarge).filter(isAsked)) {
+      const before: Measured[] = []
+      const after: Measured[] = []
+      for (let round = 0; round < rounds; round++) {
+        before.push(await measure(small, ofSmall[name]!, seconds))
+        after.push(await measure(large, load, seconds))
       }
-    } finally {
-      await target[Symbol.asyncDispose]()
+      const { perSecond, p50, p99 } = median(after)
+      const at = median(before).perSecond
+      const worst = Math.max(...after.map((one) => one.p99 / one.p50))
+      const cells = [ms(at / perSecond), ms(p50), ms(p99), worst.toFixed(1), large.anonymousMemory().toFixed(0)]
+      line([name, rate(at), rate(perSecond), ...cells])
     }
+  } finally {
+    await small[Symbol.asyncDispose]()
+    await large[Symbol.asyncDispose]()
   }
+}
+
+const valuesOf = (size: number) => Math.max(1, Math.floor(size / ROWS_PER_VALUE))
+
+/** Fills the large table, unless the folder that is kept has it. What an interrupted run has left is not the whole. */
+async function fillLarge(large: Target): Promise<void> {
+  const mark = given.folder && join(given.folder, `filled-${growth}`)
+  if (mark && existsSync(mark)) return
+  const started = performance.now()
+  await fill(large, growth, valuesOf(growth)).catch((error: unknown) => {
+    throw mark ? new Error(`${given.folder} was not filled to its end before; remove it`, { cause: error }) : error
+  })
+  if (mark) writeFileSync(mark, '')
+  const perSecond = growth / ((performance.now() - started) / 1000)
+  console.log(`filled with ${rate(growth)} records, ${rate(perSecond)} a second\n`)
 }
 
 if (growth > 0) await grow()

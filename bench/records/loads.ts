@@ -36,9 +36,9 @@ export function record(id: number, values = VALUES) {
   }
 }
 
-/** The loads over a table of `rows` records with `values` categories. New keys begin behind the rows. */
-export function loads(rows: number, values = VALUES, connections = 16): Record<string, Load> {
-  let next = rows + 1_000_000
+/** The loads over a table of `rows` records with `values` categories. New keys begin with `first`, behind the rows. */
+export function loads(rows: number, values = VALUES, connections = 16, first = rows + 1_000_000): Record<string, Load> {
+  let next = first
   const insert = (count: number) => ({
     operation: 'insert',
     ...names,
