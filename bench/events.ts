@@ -51,16 +51,16 @@ type Ask = (server: Server) => Promise<string>
 const script =
   (path: string, text: string): Ask =>
   (server) =>
-    server.send('POST', path, text, 'text/plain')
+    server.ask('POST', path, text)
 const OTHERS: Record<string, Ask> = {
-  column: (server) => server.send('GET', '/v1/query/bench/column/page'),
-  'column in buckets': (server) => server.send('GET', '/v1/query/bench/column/price?bucket=10'),
+  column: (server) => server.ask('GET', '/v1/query/bench/column/page'),
+  'column in buckets': (server) => server.ask('GET', '/v1/query/bench/column/price?bucket=10'),
   segment: script(
     '/v1/query/bench/segment',
     '@segment buyers ttl=300s:\n    match where action == "purchase":\n        tally\n',
   ),
   'histogram of SUM': script('/v1/query/bench/histogram/spend?bucket=50', 'return SUM price\n'),
-  person: (server) => server.send('GET', '/v1/query/bench/person?sid=user1@test.com'),
+  person: (server) => server.ask('GET', '/v1/query/bench/person?sid=user1@test.com'),
 }
 
 /** The same events again and again, so that they need not all be in memory. */
