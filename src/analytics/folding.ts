@@ -53,15 +53,27 @@ export class Folding {
       await this.#finish(this.#round)
       return true
     }
-    this.#round.next = unit.first + unit.people
     await this.#fold(this.#round, unit)
+    this.#round.next = unit.first + unit.people // not before: a block that could not be stored is folded again
     return true
   }
 
   async #sweep(): Promise<boolean> {
-    const writes = this.#partition.takeRetired()
-    if (writes.length > 0) await this.#partition.environment.write(writes)
+    await this.#write([], [])
     return false
+  }
+
+  /** Writes, and removes what is over. What could not be removed stays to be removed with a later write. */
+  async #write(writes: readonly Write[], over: readonly Write[]): Promise<void> {
+    const partition = this.#partition
+    const removals = [...over, ...partition.takeRetired()]
+    if (writes.length + removals.length === 0) return
+    try {
+      await partition.environment.write([...writes, ...removals])
+    } catch (error) {
+      partition.takeBack(removals)
+      throw error
+    }
   }
 
   #nextUnit({ snapshot, next }: Round): Unit | undefined {
@@ -111,7 +123,7 @@ export class Folding {
       ...pieces,
       ...partition.blocks.filter((block) => block.first >= unit.first + unit.people),
     ]
-    await partition.environment.write([...writes, partition.stateWrite(blocks), ...partition.takeRetired()])
+    await this.#write([...writes, partition.stateWrite(blocks)], [])
     partition.blocks = blocks
     if (unit.block) partition.retire(unit.block)
   }
@@ -161,8 +173,8 @@ export class Folding {
   async #finish({ log, snapshot }: Round): Promise<void> {
     const partition = this.#partition
     this.#round = undefined
-    const writes = partition.forget(snapshot.deltaRows, log)
-    await partition.environment.write([...writes, partition.stateWrite(), ...partition.takeRetired()])
+    const removals = partition.forget(snapshot.deltaRows, log)
+    await this.#write([partition.stateWrite()], removals)
   }
 }
 

@@ -219,6 +219,11 @@ export class Partition {
     return retired
   }
 
+  /** Takes removals back that could not be stored. */
+  takeBack(removals: readonly Write[]): void {
+    this.#retired.push(...removals)
+  }
+
   /** Removes a block from the environment once the scans that may read it have ended. */
   retire(block: BlockEntry): void {
     this.#blockRows.delete(block.id)

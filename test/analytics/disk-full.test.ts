@@ -60,6 +60,45 @@ describe('the event store on a full disk', () => {
     }
   })
 
+  it('loses no row when it is full while rows are folded into blocks', async function () {
+    const folder = mkdtempSync(join(tmpdir(), 'events-full-'))
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]).status !== 0) this.skip()
+    try {
+      const path = { folder: join(folder, 'events'), settings }
+      const counts = async (store: EventStore) => {
+        const rows = Array.from(
+          { length: 50 },
+          async (_, at) => (await store.person(table, `p${at}`, ['text']))?.length,
+        )
+        return await Promise.all(rows)
+      }
+      const BATCHES = 20
+      const whole = Array.from({ length: 50 }, () => BATCHES)
+      {
+        await using store = await EventStore.open(path, [table])
+        for (let number = 0; number < BATCHES; number++) await store.insert(table, batch(number))
+        const { bavail, bsize } = statfsSync(folder)
+        writeFileSync(join(folder, 'ballast'), Buffer.alloc(Math.max(0, bavail * bsize - (3 << 20))))
+        for (let times = 0; times < 3; times++) {
+          const code = await store.fold(table).then(
+            () => 'folded',
+            (error: Problem) => error.code,
+          )
+          expect(code, 'there was no room').to.equal('disk_full')
+          expect(await counts(store), `${times + 1} times in vain`).to.deep.equal(whole)
+        }
+        rmSync(join(folder, 'ballast'))
+        await store.fold(table)
+        expect(await counts(store)).to.deep.equal(whole)
+      }
+      await using again = await EventStore.open(path, [table])
+      expect(await counts(again), 'after a restart').to.deep.equal(whole)
+    } finally {
+      execFileSync('umount', [folder])
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
   it('leaves an atomic insert whole or not at all, whatever is inserted next', async function () {
     const folder = mkdtempSync(join(tmpdir(), 'events-full-'))
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]).status !== 0) this.skip()
