@@ -95,7 +95,7 @@ export class FoldSchedule implements AsyncDisposable {
   }
 
   #isDue(partition: Partition, folding: Folding): boolean {
-    if (this.#paused.has(partition)) return false
+    if (folding.isAbandoned || this.#paused.has(partition)) return false
     const { rows } = partition.delta
     const full = Math.max(FOLD_ROWS, (partition.rows - rows) / FOLD_PART)
     // Queries go first, unless the delta has grown to twice its size.

@@ -29,19 +29,34 @@ interface Round {
 export class Folding {
   readonly #partition: Partition
   readonly #scratch = new Scratch()
+  readonly #store: (writes: readonly Write[]) => Promise<void>
   #round: Round | undefined
+  #isAbandoned = false
 
-  constructor(partition: Partition) {
+  /** @param store writes behind all that was written before */
+  constructor(partition: Partition, store: (writes: readonly Write[]) => Promise<void>) {
     this.#partition = partition
+    this.#store = store
   }
 
   get isUnderWay(): boolean {
     return this.#round !== undefined
   }
 
+  get isAbandoned(): boolean {
+    return this.#isAbandoned
+  }
+
+  /** Does nothing any more: the partition is read again, and has another one. */
+  abandon(): void {
+    this.#isAbandoned = true
+    this.#round = undefined
+  }
+
   /** One step. False when there was nothing to do. */
   async step(): Promise<boolean> {
     const partition = this.#partition
+    if (this.#isAbandoned) return false
     if (!this.#round) {
       if (partition.delta.rows === 0) return this.#sweep()
       // Released at once: a round never reads a block that it has folded, so these may go while it runs.
@@ -53,8 +68,9 @@ export class Folding {
       await this.#finish(this.#round)
       return true
     }
-    await this.#fold(this.#round, unit)
-    this.#round.next = unit.first + unit.people // not before: a block that could not be stored is folded again
+    const round = this.#round
+    await this.#fold(round, unit)
+    round.next = unit.first + unit.people // not before: a block that could not be stored is folded again
     return true
   }
 
@@ -69,7 +85,9 @@ export class Folding {
     const removals = [...over, ...partition.takeRetired()]
     if (writes.length + removals.length === 0) return
     try {
-      await partition.environment.write([...writes, ...removals])
+      // Blocks need more room than most inserts: what has none of its own does not make those fail that share its group.
+      partition.environment.refuseWithoutRoom(writes)
+      await this.#store([...writes, ...removals])
     } catch (error) {
       partition.takeBack(removals)
       throw error

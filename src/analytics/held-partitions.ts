@@ -13,6 +13,7 @@ import { Arrivals } from './reactions.js'
 import { Receipts } from './receipts.js'
 import type { EventTable } from './schema.js'
 import { Numberings } from './texts.js'
+import { WriteQueue } from './write-queue.js'
 
 /** A partition with all that belongs to it. */
 export interface Held {
@@ -32,6 +33,7 @@ export class HeldPartitions implements AsyncDisposable {
   readonly #tables = new Map<number, EventTable>()
   readonly #held = new Map<number, Map<number, Held>>()
   readonly #cache: ColumnCache
+  readonly #queues: ReadonlyMap<BinaryEnvironment, WriteQueue>
   /** By table. */
   readonly #numberings = new Map<number, Numberings>()
 
@@ -44,6 +46,11 @@ export class HeldPartitions implements AsyncDisposable {
     for (let number = worker; number < environments; number += workers)
       own.set(number, new BinaryEnvironment(join(folder, environmentFile(number)), onFailure))
     this.environments = own
+    this.#queues = new Map(
+      [...own.values()].map((environment) => {
+        return [environment, new WriteQueue(environment, () => this.#forgetAll(environment))]
+      }),
+    )
   }
 
   /** Takes a table's schema; requests that follow see it. */
@@ -95,7 +102,7 @@ export class HeldPartitions implements AsyncDisposable {
       if (!environment) throw new Problem('query_cancelled', {})
       const partition = new Partition(environment, table, number, this.#cache, this.#numberingsOf(table.id))
       const arrivals = new Arrivals(environment, table.id, number)
-      const folding = new Folding(partition)
+      const folding = new Folding(partition, (writes) => this.write(environment, writes))
       const receipts = new Receipts(environment, table.id, number)
       const populations = new Populations(partition)
       held = { environment: place, partition, populations, folding, arrivals, receipts }
@@ -134,17 +141,27 @@ export class HeldPartitions implements AsyncDisposable {
     this.places.forget(table)
   }
 
-  /** Writes what partitions have done in memory. */
+  /**
+   * Writes what partitions have done in memory; without writes it waits until all before is stored. When it fails, the
+   * partitions of the environment are read again: what is in memory is ahead of what is stored.
+   * @throws Problem of BinaryEnvironment.write
+   */
   async write(environment: BinaryEnvironment, writes: readonly Write[]): Promise<void> {
-    try {
-      await environment.write(writes)
-    } catch (error) {
-      // What is in memory is ahead of what is stored: read it again.
-      for (const partitions of this.#held.values()) {
-        for (const [number, { partition }] of partitions)
-          if (partition.environment === environment) partitions.delete(number)
+    await this.#queues.get(environment)!.write(writes)
+  }
+
+  /** Whether it is still what the partition is in memory. */
+  isCurrent(held: Held): boolean {
+    return this.find(held.partition.table, held.partition.number) === held
+  }
+
+  #forgetAll(environment: BinaryEnvironment): void {
+    for (const partitions of this.#held.values()) {
+      for (const [number, { folding, partition }] of partitions) {
+        if (partition.environment !== environment) continue
+        folding.abandon()
+        partitions.delete(number)
       }
-      throw error
     }
   }
 

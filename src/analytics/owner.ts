@@ -71,8 +71,10 @@ export class Owner implements AsyncDisposable {
     }
     const writes: Write[] = []
     let environment: BinaryEnvironment | undefined
-    for (const [number, rows] of rowsByPartition(batch)) {
+    const parts = rowsByPartition(batch)
+    for (const number of parts.keys())
       if (this.moves.isIncoming(tableId, number)) throw new Problem('partition_in_use', { partition: number })
+    for (const [number, rows] of parts) {
       const { partition, populations, arrivals, receipts } = this.held.hold(table, number)
       if (receipt !== undefined) {
         this.receipts.add(receipt, partition.environment, receipts)
@@ -91,7 +93,8 @@ export class Owner implements AsyncDisposable {
       environment = partition.environment
     }
     if (environment && shared.length > 0) writes.push(...this.shared.note(environment, tableId, origin ?? '', shared))
-    if (environment && writes.length > 0) await this.held.write(environment, writes)
+    // Without writes too: what is a repeat of rows that are not stored yet is not told before they are.
+    if (environment) await this.held.write(environment, writes)
     this.folds.soon()
     return { events: Uint32Array.from(events), fates: Uint8Array.from(fates) }
   }

@@ -99,7 +99,7 @@ export class Visits {
 
   /** Stores the members of a population that a question has found in a partition. */
   async keep(held: Held, snapshot: Snapshot, keep: Keep | undefined, bits: Population): Promise<void> {
-    if (!keep) return
+    if (!keep || !this.#held.isCurrent(held)) return
     const rightAt = keep.watch ? snapshot.rows : undefined
     const writes = held.populations.put(keep.name, { bits, header: undefined, rightAt })
     if (writes.length > 0) await this.#held.write(held.partition.environment, writes)
@@ -146,7 +146,7 @@ export class Visits {
       bits[at] = ((kept.bits[at] ?? 0) & ~changed[at]!) | ((members[at] ?? 0) & changed[at]!)
     }
     // Another one may have come further meanwhile, or the segment may be gone or another by now.
-    if (held.populations.get(name) !== kept) return bits
+    if (held.populations.get(name) !== kept || !this.#held.isCurrent(held)) return bits
     const writes = held.populations.put(name, { ...kept, bits, rightAt: snapshot.rows })
     if (writes.length > 0) await this.#held.write(held.partition.environment, writes)
     return bits

@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { type Database, open } from 'lmdb'
-import type { Problem } from '../lib/index.js'
+import { Problem } from '../lib/index.js'
 import { failureOf, noRoom } from './failure.js'
 import { FreeSpace } from './free-space.js'
 
@@ -56,6 +56,12 @@ export class BinaryEnvironment implements AsyncDisposable {
       this.#failure ??= lasting
       throw problem
     }
+  }
+
+  /** @throws Problem disk_full when the writes would find too little space, storage_unavailable */
+  refuseWithoutRoom(writes: readonly Write[]): void {
+    if (this.#failure) throw this.#failure
+    if (this.#space.isShortFor(bytesOf(writes))) throw new Problem('disk_full', {})
   }
 
   /** Lets go of what processes have pinned that were killed while they read. */

@@ -99,6 +99,78 @@ describe('the event store on a full disk', () => {
     }
   })
 
+  it('keeps what was acknowledged to any of many who insert at once, the same events among them', async function () {
+    this.timeout(60_000)
+    const folder = mkdtempSync(join(tmpdir(), 'events-full-'))
+    if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=32m', 'tmpfs', folder]).status !== 0) this.skip()
+    try {
+      const path = { folder: join(folder, 'events'), settings }
+      const acknowledged = new Set<number>()
+      const codes: string[] = []
+      let stamp = 1_700_000_000
+      const PEOPLE = 8
+      // Some are large, and find no room where small ones do.
+      const event = (at: number) => ({
+        person: `p${at % PEOPLE}`,
+        stamp: at,
+        action: 'a',
+        _: { text: `${at} ${'x'.repeat(at % 24 < 8 ? 4_000 : 10)}` },
+      })
+      const stored = async (store: EventStore) => {
+        const people = Array.from({ length: PEOPLE }, (_, at) => store.person(table, `p${at}`, ['text']))
+        const stamps = new Set<number>()
+        for (const [at, rows] of (await Promise.all(people)).entries()) {
+          for (const { stamp, values } of rows ?? []) {
+            const number = stamp / 1000
+            expect(number % PEOPLE, 'whose it is').to.equal(at)
+            expect(values).to.deep.equal(event(number)._)
+            expect(stamps.has(number), 'twice').to.equal(false)
+            stamps.add(number)
+          }
+        }
+        return stamps
+      }
+      {
+        await using store = await EventStore.open(path, [table])
+        for (let round = 0; round < 60; round++) {
+          const { bavail, bsize } = statfsSync(folder)
+          const left = 4_100 + (round % 20) * 15
+          writeFileSync(join(folder, 'ballast'), Buffer.alloc(Math.max(0, bavail * bsize - left * 1024)))
+          const inserting: Promise<unknown>[] = []
+          for (let batch = 0; batch < 12; batch++) {
+            const events = Array.from({ length: 12 }, () => event(stamp++))
+            stamp -= 4 // each has some events of the one before
+            const insert = store.insert(table, events).then(
+              ({ rejected }) => {
+                expect(rejected).to.deep.equal([])
+                for (const { stamp } of events) acknowledged.add(stamp)
+                codes.push('stored')
+              },
+              (error: Problem) => codes.push(error.code),
+            )
+            inserting.push(insert)
+            if (batch % 4 === 3) await new Promise(setImmediate)
+          }
+          await Promise.all(inserting)
+          stamp += 4
+          rmSync(join(folder, 'ballast'))
+        }
+        expect(codes).to.include.members(['stored', 'disk_full'])
+        const there = await stored(store)
+        expect([...acknowledged].filter((stamp) => !there.has(stamp))).to.deep.equal([])
+      }
+      await using again = await EventStore.open(path, [table])
+      const there = await stored(again)
+      expect(
+        [...acknowledged].filter((stamp) => !there.has(stamp)),
+        'after a restart',
+      ).to.deep.equal([])
+    } finally {
+      execFileSync('umount', [folder])
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
+
   it('leaves an atomic insert whole or not at all, whatever is inserted next', async function () {
     const folder = mkdtempSync(join(tmpdir(), 'events-full-'))
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]).status !== 0) this.skip()
