@@ -45,6 +45,7 @@ export class EnvironmentCopier implements AsyncDisposable {
 
   /** Gets ready; nothing is copied yet. */
   async prepare(copies: readonly EnvironmentCopy[]): Promise<EnvironmentCopies> {
+    const wasIdle = this.#idle !== undefined
     const copier = this.#take()
     const prepared = new EnvironmentCopies(copier, () => this.#keep(copier))
     try {
@@ -52,6 +53,8 @@ export class EnvironmentCopier implements AsyncDisposable {
       return prepared
     } catch (error) {
       await prepared[Symbol.asyncDispose]()
+      // What is no answer is the end of one that had waited: another one does it.
+      if (wasIdle && !(error instanceof Problem)) return await this.prepare(copies)
       throw error
     }
   }
@@ -149,7 +152,8 @@ class CopierProcess {
   }
 
   get hasEnded(): boolean {
-    return this.#end !== undefined || this.#child.killed
+    // The channel of one that was killed may be closed before its end is told.
+    return this.#end !== undefined || this.#child.killed || !this.#child.connected
   }
 
   async ask(request: CopierRequest): Promise<void> {

@@ -69,6 +69,15 @@ describe('copies of environments', () => {
     expect(own()).not.to.include(pid)
   })
 
+  it('are made by another process when the last one is killed just then', async () => {
+    for (let time = 0; time < 10; time++) {
+      expect(await copied(`first ${time}`)).to.equal(`first ${time}`)
+      process.kill(own()[0]!, 'SIGKILL')
+      for (let turns = 0; turns < time; turns++) await new Promise(setImmediate)
+      expect(await copied(`second ${time}`)).to.equal(`second ${time}`)
+    }
+  })
+
   it('that are left off end their process', async () => {
     const source = open({ path: join(base, 'source') })
     try {
