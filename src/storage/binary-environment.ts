@@ -1,7 +1,7 @@
 import { dirname } from 'node:path'
 import { type Database, open } from 'lmdb'
 import { Problem } from '../lib/index.js'
-import { failureOf, noRoom } from './failure.js'
+import { failureOf } from './failure.js'
 import { FreeSpace } from './free-space.js'
 
 /** A value to put, or to remove where there is none. */
@@ -41,9 +41,8 @@ export class BinaryEnvironment implements AsyncDisposable {
    * @throws Problem disk_full, storage_unavailable: nothing was stored; outcome_unknown
    */
   async write(writes: readonly Write[]): Promise<void> {
-    if (this.#failure) throw this.#failure
+    this.refuseWithoutRoom(writes)
     try {
-      if (this.#space.isShortFor(bytesOf(writes))) throw noRoom
       // Each promise is awaited: a rejection that nobody awaits ends the process.
       await Promise.all(
         writes.map(([key, value]) =>
