@@ -1,19 +1,9 @@
+import { SettledLater } from '../lib/index.js'
 import type { BinaryEnvironment, Write } from '../storage/index.js'
 
 /** Writes that reach the disk together. */
-class Group {
+class Group extends SettledLater {
   readonly writes: Write[] = []
-  readonly done: Promise<void>
-  resolve!: () => void
-  reject!: (reason: unknown) => void
-
-  constructor() {
-    this.done = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-    })
-    this.done.catch(() => {}) // each writer awaits it, and is told
-  }
 }
 
 /**

@@ -1,7 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type RootDatabase, type Transaction } from 'lmdb'
-import { assert, type Problem, type Steps, withPauses } from '../lib/index.js'
+import { assert, type Problem, SettledLater, type Steps, withPauses } from '../lib/index.js'
 import { failureOf, noRoom } from './failure.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
@@ -137,7 +137,7 @@ export interface Pauses {
 }
 
 /** Writes that reach the disk together. */
-class Group {
+class Group extends SettledLater {
   readonly changes = new WriteSet()
   readonly commits: (() => void)[] = []
   readonly undos: (() => void)[] = []
@@ -149,17 +149,6 @@ class Group {
   /** When its first change was made, and when it went on its way, in milliseconds of `performance.now()`. */
   opened = 0
   launched = 0
-  readonly done: Promise<void>
-  resolve!: () => void
-  reject!: (reason: Problem) => void
-
-  constructor() {
-    this.done = new Promise((resolve, reject) => {
-      this.resolve = resolve
-      this.reject = reject
-    })
-    this.done.catch(() => {}) // every writer awaits it; a group without a writer has nobody to tell
-  }
 
   undo(from = 0): void {
     while (this.undos.length > from) this.undos.pop()!()
