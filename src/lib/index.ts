@@ -15,6 +15,7 @@ export { identityOfProcess, isRunning, type ProcessIdentity } from './process.js
 export { endOfFirstRecord, endOfRecord, endOfRecords, type LoadFormat, linesIn } from './records-in.js'
 export { SettledLater } from './settled-later.js'
 export { atOnce, type Steps, TooManySteps, withPauses } from './steps.js'
+export { Turns } from './turns.js'
 export { untilAborted } from './until-aborted.js'
 export { allRights, everything, type Rights, type TableAction, type View } from './view.js'
 export { parseYaml } from './yaml.js'

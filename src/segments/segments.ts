@@ -1,10 +1,9 @@
 import type { EventStore, EventTable, Keep, QueryControl, SegmentUse } from '../analytics/index.js'
-import { Problem } from '../lib/index.js'
+import { Problem, Turns } from '../lib/index.js'
 import type { Program } from '../pyql/index.js'
 import type { Compile } from './compile.js'
 import { type ScriptLog, writeLog } from './script-log.js'
 import { readDuration, type Section } from './sections.js'
-import { Turns } from './turns.js'
 import { Upkeep } from './upkeep.js'
 
 /** What is written down about a stored segment. */

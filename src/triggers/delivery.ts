@@ -59,9 +59,10 @@ export class Delivery implements AsyncDisposable {
     return this.#dead
   }
 
-  /** When the oldest message that waits was said; undefined when none does. */
+  /** Since when the oldest message waits; undefined when none does. */
   get oldest(): number | undefined {
-    return this.#options.store.letters('waiting', this.#subscription.id, 1)[0]?.message.stamp
+    const [letter] = this.#options.store.letters('waiting', this.#subscription.id, 1)
+    return letter && waitsSince(letter)
   }
 
   get failures(): number {
@@ -80,12 +81,15 @@ export class Delivery implements AsyncDisposable {
   }
 
   /** Puts a message into the queue, or among the dead letters when the queue is full. */
-  add(transaction: WriteTransaction, message: Message): void {
+  add(transaction: WriteTransaction, message: Message, since?: number): void {
     const { store, settings } = this.#options
+    const { id } = this.#subscription
     const number = ++this.#number
     const isFull = this.#waiting >= settings.queue_max
-    const letter = { number, message, ...(isFull && { reason: 'the queue was full' }) }
-    store.putLetter(transaction, isFull ? 'dead' : 'waiting', this.#subscription.id, letter)
+    const letter = { number, message, ...(since !== undefined && { since }) }
+    store.noteNumber(transaction, id, number)
+    if (isFull) store.putLetter(transaction, 'dead', id, { ...letter, reason: 'the queue was full' })
+    else store.putLetter(transaction, 'waiting', id, letter)
     if (isFull) this.#dead++
     else this.#waiting++
     transaction.onUndo(() => {
@@ -100,25 +104,25 @@ export class Delivery implements AsyncDisposable {
     })
   }
 
-  /** Puts dead letters behind the queue again; how many. */
+  /** Puts dead letters behind the queue again, as they were said; how many. */
   revive(most: number, also: (transaction: WriteTransaction, count: number) => void): Promise<number> {
     const { store } = this.#options
     const { id } = this.#subscription
-    const letters = store.letters('dead', id, most)
     return store.write((transaction) => {
-      for (const { number, message } of letters) {
-        store.removeLetter(transaction, 'dead', id, number)
-        this.add(transaction, { ...message, stamp: Date.now() })
+      const numbers = store.oldest(transaction, 'dead', id, most)
+      for (const number of numbers) {
+        const { message } = store.takeLetter(transaction, 'dead', id, number)!
+        this.add(transaction, message, Date.now())
       }
-      this.#fewerDead(transaction, letters.length)
-      also(transaction, letters.length)
-      return letters.length
+      this.#fewerDead(transaction, numbers.length)
+      also(transaction, numbers.length)
+      return numbers.length
     })
   }
 
   async #run(): Promise<void> {
     const { signal } = this.#stop
-    while (!signal.aborted) {
+    for (let errors = 0; !signal.aborted; ) {
       try {
         await this.#bury()
         const letters = this.#options.store.letters(
@@ -127,46 +131,63 @@ export class Delivery implements AsyncDisposable {
           this.#options.settings.messages_max,
         )
         if (letters.length > 0) await this.#deliver(letters)
-        else await this.#rest(restMsMax)
+        else await this.#rest()
+        errors = 0
       } catch (error) {
         if (signal.aborted) return
         this.#options.onError(error)
-        await this.#rest(this.#options.settings.backoff_max_ms)
+        await this.#wait(errors++, signal)
       }
     }
   }
 
-  /** Until there is something new, at most so long. */
-  async #rest(ms: number): Promise<void> {
+  /** Until there is something new, at most for a while. */
+  async #rest(): Promise<void> {
     const woken = new AbortController()
     this.#wake = () => woken.abort()
     // What came in between is not waited for.
     if (this.#options.store.count('waiting', this.#subscription.id) > 0 || this.#stop.signal.aborted) return
-    await sleep(Math.min(ms, restMsMax), undefined, { signal: woken.signal }).catch(() => {})
+    await sleep(restMsMax, undefined, { signal: woken.signal }).catch(() => {})
   }
 
   /** Brings some letters to the hook, however long it takes, or until they are too old. */
   async #deliver(letters: readonly Letter[]): Promise<void> {
     const { signal } = this.#stop
-    const { id } = this.#subscription
     for (let attempt = 0; ; attempt++) {
       const failure = await this.#attempt(letters)
       if (signal.aborted) return
       if (failure === undefined) break
       this.#failures++
       this.#lastFailure = failure
-      await sleep(this.#pause(attempt), undefined, { signal: AbortSignal.any([signal, this.#retry.signal]) }).catch(
-        () => {},
-      )
+      await this.#wait(attempt, AbortSignal.any([signal, this.#retry.signal]))
       if (signal.aborted || this.#isTooOld(letters[0]!)) return
     }
-    await this.#options.store.write((transaction) => {
-      for (const { number } of letters) this.#options.store.removeLetter(transaction, 'waiting', id, number)
-      transaction.onCommit(() => {
-        this.#waiting -= letters.length
-        this.#options.metrics.messagesDelivered(letters.length)
-      })
-    })
+    await this.#strikeOut(letters)
+  }
+
+  /** Removes letters that the hook has taken. While that cannot be stored, as on a full disk, it does not get them again. */
+  async #strikeOut(letters: readonly Letter[]): Promise<void> {
+    const { store, metrics, onError } = this.#options
+    const { id } = this.#subscription
+    const { signal } = this.#stop
+    for (let attempt = 0; !signal.aborted; attempt++) {
+      try {
+        return await store.write((transaction) => {
+          const taken = letters.filter(({ number }) => store.takeLetter(transaction, 'waiting', id, number))
+          transaction.onCommit(() => {
+            this.#waiting -= taken.length
+            metrics.messagesDelivered(letters.length)
+          })
+        })
+      } catch (error) {
+        onError(error)
+        await this.#wait(attempt, signal)
+      }
+    }
+  }
+
+  async #wait(attempt: number, signal: AbortSignal): Promise<void> {
+    await sleep(this.#pause(attempt), undefined, { signal }).catch(() => {})
   }
 
   /** Why the hook did not take the letters; undefined when it did. */
@@ -201,8 +222,8 @@ export class Delivery implements AsyncDisposable {
     return full * (0.5 + Math.random() / 2)
   }
 
-  #isTooOld({ message }: Letter): boolean {
-    return message.stamp < Date.now() - this.#subscription.retentionMs
+  #isTooOld(letter: Letter): boolean {
+    return waitsSince(letter) < Date.now() - this.#subscription.retentionMs
   }
 
   /** Moves letters that are too old to the dead ones. */
@@ -215,15 +236,13 @@ export class Delivery implements AsyncDisposable {
       if (old.length === 0) return
       const reason = this.#lastFailure ?? 'it was not delivered in time'
       await store.write((transaction) => {
-        for (const letter of old) {
-          store.removeLetter(transaction, 'waiting', id, letter.number)
-          store.putLetter(transaction, 'dead', id, { ...letter, reason })
-        }
+        const taken = old.filter(({ number }) => store.takeLetter(transaction, 'waiting', id, number))
+        for (const letter of taken) store.putLetter(transaction, 'dead', id, { ...letter, reason })
         this.#trimDead(transaction)
         transaction.onCommit(() => {
-          this.#waiting -= old.length
-          this.#dead += old.length
-          this.#options.metrics.messagesDied(old.length)
+          this.#waiting -= taken.length
+          this.#dead += taken.length
+          this.#options.metrics.messagesDied(taken.length)
         })
       })
     }
@@ -250,4 +269,8 @@ export class Delivery implements AsyncDisposable {
     this.#wake()
     await this.#running
   }
+}
+
+function waitsSince({ since, message }: Letter): number {
+  return since ?? message.stamp
 }

@@ -12,6 +12,8 @@ export interface Message {
 export interface Letter {
   readonly number: number
   readonly message: Message
+  /** When it was put into the queue again, in milliseconds; undefined: it waits since it was said. */
+  readonly since?: number
   /** Dead letters: why it was given up. */
   readonly reason?: string
 }

@@ -111,7 +111,7 @@ export class Reactor implements AsyncDisposable {
     const { store } = this.#options
     const now = Date.now()
     await store.write((transaction) => {
-      for (const due of done) store.unschedule(transaction, due)
+      for (const due of done) store.endTurn(transaction, due)
       for (const { id, outcome } of outcomes) this.#keepOne(transaction, Number(id), outcome, method, now)
     })
   }

@@ -1,5 +1,5 @@
 import type { Keyspace, Storage, WriteTransaction } from '../storage/index.js'
-import type { Letter, Message } from './message.js'
+import type { Letter } from './message.js'
 import type { Subscription, Trigger } from './trigger.js'
 
 /** Which of the two lists of a subscriber. */
@@ -85,6 +85,7 @@ export class TriggerStore {
 
   removeSubscription(transaction: WriteTransaction, { id }: Subscription): void {
     transaction.remove(this.#definitions, `sub/${wide(id)}`)
+    transaction.remove(this.#letters, lastKey(id))
     for (const tray of ['waiting', 'dead'] as const) {
       for (const key of transaction.keys(this.#letters, under(`${tray}/${wide(id)}/`))) {
         transaction.remove(this.#letters, key)
@@ -99,15 +100,16 @@ export class TriggerStore {
     return snapshot.count(this.#letters, under(`${tray}/${wide(subscription)}/`))
   }
 
-  /** The number of the newest letter of both trays, or 0. */
+  /** The number of the newest letter that there has been, or 0. */
   lastNumber(subscription: number): number {
     using snapshot = this.#storage.snapshot()
+    const noted = Number(snapshot.get(this.#letters, lastKey(subscription)) ?? 0)
     const trays = (['waiting', 'dead'] as const).map((tray) => {
       const range = { ...under(`${tray}/${wide(subscription)}/`), reverse: true, limit: 1 }
       const [key] = snapshot.keys(this.#letters, range)
       return key === undefined ? 0 : numberOf(key)
     })
-    return Math.max(...trays)
+    return Math.max(noted, ...trays) // letters of before that was noted
   }
 
   /** The oldest letters, from a number on. */
@@ -115,24 +117,29 @@ export class TriggerStore {
     using snapshot = this.#storage.snapshot()
     const prefix = `${tray}/${wide(subscription)}/`
     const range = { start: `${prefix}${wide(from)}`, end: under(prefix).end, limit: most }
-    return [...snapshot.entries(this.#letters, range)].map(([key, text]) => ({
-      number: numberOf(key),
-      ...(JSON.parse(text) as { message: Message; reason?: string }),
-    }))
+    return [...snapshot.entries(this.#letters, range)].map(([key, text]) => letterOf(key, text))
   }
 
-  putLetter(
-    transaction: WriteTransaction,
-    tray: Tray,
-    subscription: number,
-    { number, message, reason }: Letter,
-  ): void {
-    const text = JSON.stringify({ message, ...(reason !== undefined && { reason }) })
-    transaction.put(this.#letters, `${tray}/${wide(subscription)}/${wide(number)}`, text)
+  /** Notes the newest number: web-hooks know repeats by numbers, so none is given again when the trays are empty. */
+  noteNumber(transaction: WriteTransaction, subscription: number, number: number): void {
+    transaction.put(this.#letters, lastKey(subscription), String(number))
+  }
+
+  putLetter(transaction: WriteTransaction, tray: Tray, subscription: number, { number, ...rest }: Letter): void {
+    transaction.put(this.#letters, letterKey(tray, subscription, number), JSON.stringify(rest))
   }
 
   removeLetter(transaction: WriteTransaction, tray: Tray, subscription: number, number: number): void {
-    transaction.remove(this.#letters, `${tray}/${wide(subscription)}/${wide(number)}`)
+    transaction.remove(this.#letters, letterKey(tray, subscription, number))
+  }
+
+  /** Removes a letter, unless it has gone since it was read: with its subscriber, or to the other tray. */
+  takeLetter(transaction: WriteTransaction, tray: Tray, subscription: number, number: number): Letter | undefined {
+    const key = letterKey(tray, subscription, number)
+    const text = transaction.get(this.#letters, key)
+    if (text === undefined) return undefined
+    transaction.remove(this.#letters, key)
+    return letterOf(key, text)
   }
 
   /** The numbers of the oldest letters. */
@@ -153,13 +160,19 @@ export class TriggerStore {
   /** One turn for each person and function: a later one takes the place of an earlier one. */
   schedule(transaction: WriteTransaction, due: Due): void {
     this.unschedule(transaction, due)
-    const tail = `${wide(due.trigger)}/${bytesOf(due.entry)}/${personKey(due.person)}`
+    const tail = tailOf(due)
     transaction.put(this.#people, `set/${tail}`, wide(due.at))
     transaction.put(this.#people, `due/${wide(due.at)}/${tail}`, JSON.stringify(due))
   }
 
-  unschedule(transaction: WriteTransaction, { trigger, entry, person }: Omit<Due, 'at'>): void {
-    const tail = `${wide(trigger)}/${bytesOf(entry)}/${personKey(person)}`
+  /** A turn was taken; one that was scheduled meanwhile in its place stays. */
+  endTurn(transaction: WriteTransaction, due: Due): void {
+    const at = transaction.get(this.#people, `set/${tailOf(due)}`)
+    if (at === wide(due.at)) this.unschedule(transaction, due)
+  }
+
+  unschedule(transaction: WriteTransaction, due: Omit<Due, 'at'>): void {
+    const tail = tailOf(due)
     const at = transaction.get(this.#people, `set/${tail}`)
     if (at === undefined) return
     transaction.remove(this.#people, `set/${tail}`)
@@ -172,6 +185,22 @@ export class TriggerStore {
     const range = { start: 'due/', end: `due/${wide(now + 1)}`, limit: most }
     return [...snapshot.entries(this.#people, range)].map(([, text]) => JSON.parse(text) as Due)
   }
+}
+
+function tailOf({ trigger, entry, person }: Omit<Due, 'at'>): string {
+  return `${wide(trigger)}/${bytesOf(entry)}/${personKey(person)}`
+}
+
+function letterKey(tray: Tray, subscription: number, number: number): string {
+  return `${tray}/${wide(subscription)}/${wide(number)}`
+}
+
+function lastKey(subscription: number): string {
+  return `last/${wide(subscription)}`
+}
+
+function letterOf(key: string, text: string): Letter {
+  return { number: numberOf(key), ...(JSON.parse(text) as Omit<Letter, 'number'>) }
 }
 
 function numberOf(key: string): number {

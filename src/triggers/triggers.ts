@@ -1,7 +1,7 @@
-import { didYouMean, Problem } from '../lib/index.js'
+import { didYouMean, Problem, Turns } from '../lib/index.js'
 import type { EventMetrics, TriggerLoad } from '../metrics/index.js'
 import type { Program } from '../pyql/index.js'
-import type { Receipt, Storage } from '../storage/index.js'
+import type { Receipt, Storage, WriteTransaction } from '../storage/index.js'
 import { Delivery } from './delivery.js'
 import type { Letter } from './message.js'
 import { type LiveTrigger, onInsert, Reactor } from './reactor.js'
@@ -9,7 +9,7 @@ import type { TriggersSettings, WebhooksSettings } from './settings.js'
 import type { TriggerSource } from './source.js'
 import { TriggerStore } from './store.js'
 import type { Subscriber, Subscription, Trigger, TriggerView } from './trigger.js'
-import { post } from './webhook.js'
+import { post, type Target } from './webhook.js'
 
 export interface TriggersOptions {
   readonly storage: Storage
@@ -42,7 +42,8 @@ export interface SubscribeRequest {
   readonly path: string
   readonly tls: boolean
   readonly retention?: number
-  readonly secret?: string
+  /** Null: the messages are not signed any more; undefined: as they are now. */
+  readonly secret?: string | null
 }
 
 /** The triggers of all event tables, and their subscribers. */
@@ -52,6 +53,8 @@ export class Triggers implements AsyncDisposable {
   readonly #triggers = new Map<number, LiveTrigger>()
   readonly #deliveries = new Map<number, Delivery>()
   readonly #reactor: Reactor
+  /** Changes of the triggers of a table and their subscribers go one by one. */
+  readonly #turns = new Turns()
 
   private constructor(options: TriggersOptions) {
     this.#options = options
@@ -88,10 +91,8 @@ export class Triggers implements AsyncDisposable {
     for (const trigger of triggers) {
       const { database, table, tableId, id } = trigger
       if (!source.isTable(database, table, tableId)) {
-        await this.#forget(
-          trigger,
-          subscriptions.filter((one) => one.trigger === id),
-        )
+        const own = subscriptions.filter((one) => one.trigger === id)
+        await this.#store.write((transaction) => this.#remove(transaction, trigger, own))
         continue
       }
       this.#triggers.set(id, { trigger, failures: 0, lastFailure: undefined })
@@ -120,19 +121,29 @@ export class Triggers implements AsyncDisposable {
     script: string,
     settle: Settle<boolean> = noReceipt,
   ): Promise<boolean> {
-    const { source, settings } = this.#options
+    const { source } = this.#options
     const tableId = source.tableId(database, table)
     const program = source.compile(database, table, script)
     if (!program.functions.includes(onInsert)) {
       throw new Problem('script_invalid', { reason: `A trigger has a function without parameters: def ${onInsert}():` })
     }
+    return await this.#turn(tableId, async () => {
+      // It may be gone by now.
+      if (!source.isTable(database, table, tableId)) throw new Problem('table_not_found', { database, table })
+      return await this.#put({ database, table, tableId, name, script }, settle)
+    })
+  }
+
+  async #put(definition: Omit<Trigger, 'id' | 'createdAt'>, settle: Settle<boolean>): Promise<boolean> {
+    const { source, settings } = this.#options
+    const { database, table, tableId, name } = definition
     const known = this.#find(tableId, name)
     if (!known && this.#triggers.size >= settings.triggers_max) {
       throw new Problem('triggers_too_many', { limit: settings.triggers_max })
     }
     const trigger = await this.#store.write((transaction): Trigger => {
       const created = { id: known?.trigger.id ?? this.#store.nextId(transaction), createdAt: Date.now() }
-      const made = { database, table, tableId, name, script, ...created }
+      const made = { ...definition, ...created }
       this.#store.put(transaction, made)
       settle(!known).alongside(transaction)
       return made
@@ -177,32 +188,38 @@ export class Triggers implements AsyncDisposable {
   }
 
   async drop(place: TriggerPlace, receipt?: Receipt): Promise<void> {
-    const { trigger } = this.#get(place)
-    const subscriptions = this.#deliveriesOf(trigger.id).map(({ subscription }) => subscription)
-    await this.#forget(trigger, subscriptions, receipt)
-    const more = [...this.#triggers.values()].some((live) => live.trigger.tableId === trigger.tableId)
-    if (!more) await this.#options.source.watch(trigger.database, trigger.table, false)
+    await this.#turn(this.#get(place).trigger.tableId, async () => {
+      const { trigger } = this.#get(place)
+      await this.#forget(trigger, receipt)
+      const more = [...this.#triggers.values()].some((live) => live.trigger.tableId === trigger.tableId)
+      if (!more) await this.#options.source.watch(trigger.database, trigger.table, false)
+    })
   }
 
   /** Forgets the triggers of a table that was dropped. */
   async tableDropped(tableId: number): Promise<void> {
-    for (const { trigger } of [...this.#triggers.values()]) {
-      if (trigger.tableId !== tableId) continue
-      await this.#forget(
-        trigger,
-        this.#deliveriesOf(trigger.id).map(({ subscription }) => subscription),
-      )
-    }
+    await this.#turn(tableId, async () => {
+      for (const { trigger } of [...this.#triggers.values()]) {
+        if (trigger.tableId === tableId) await this.#forget(trigger)
+      }
+    })
   }
 
-  async #forget(trigger: Trigger, subscriptions: readonly Subscription[], receipt?: Receipt): Promise<void> {
-    this.#triggers.delete(trigger.id)
-    for (const { id } of subscriptions) await this.#end(id)
+  async #forget(trigger: Trigger, receipt?: Receipt): Promise<void> {
+    const deliveries = this.#deliveriesOf(trigger.id)
     await this.#store.write((transaction) => {
-      this.#store.remove(transaction, trigger)
-      for (const subscription of subscriptions) this.#store.removeSubscription(transaction, subscription)
+      const subscriptions = deliveries.map(({ subscription }) => subscription)
+      this.#remove(transaction, trigger, subscriptions)
+      takeOut(transaction, this.#triggers, trigger.id)
+      for (const { id } of subscriptions) takeOut(transaction, this.#deliveries, id)
       receipt?.alongside(transaction)
     })
+    for (const delivery of deliveries) await delivery[Symbol.asyncDispose]()
+  }
+
+  #remove(transaction: WriteTransaction, trigger: Trigger, subscriptions: readonly Subscription[]): void {
+    this.#store.remove(transaction, trigger)
+    for (const subscription of subscriptions) this.#store.removeSubscription(transaction, subscription)
   }
 
   /**
@@ -211,20 +228,28 @@ export class Triggers implements AsyncDisposable {
    */
   async subscribe(
     place: TriggerPlace,
-    { subscriber: name, retention, ...target }: SubscribeRequest,
+    request: SubscribeRequest,
     settle: Settle<boolean> = noReceipt,
   ): Promise<boolean> {
-    const { webhooks, settings } = this.#options
     const { trigger } = this.#get(place)
-    await post(target, { id: `msg_test_${Date.now()}`, body: { events: [] } }, webhooks)
-    const known = this.#deliveriesOf(trigger.id).find(({ subscription }) => subscription.name === name)
+    const known = this.#deliveryOf(trigger.id, request.subscriber)
+    const target = targetOf(request, known?.subscription)
+    await post(target, { id: `msg_test_${Date.now()}`, body: { events: [] } }, this.#options.webhooks)
+    // Hooks take their time: the trigger may be gone by now, or another one.
+    return await this.#turn(trigger.tableId, () => this.#putSubscription(this.#get(place).trigger, request, settle))
+  }
+
+  async #putSubscription(trigger: Trigger, request: SubscribeRequest, settle: Settle<boolean>): Promise<boolean> {
+    const { webhooks, settings } = this.#options
+    const { subscriber: name, retention } = request
+    const known = this.#deliveryOf(trigger.id, name)
     if (!known && this.#deliveriesOf(trigger.id).length >= settings.subscribers_max) {
       throw new Problem('subscribers_too_many', { limit: settings.subscribers_max })
     }
     const subscription = await this.#store.write((transaction): Subscription => {
       const id = known?.subscription.id ?? this.#store.nextId(transaction)
       const retentionMs = retention ?? webhooks.retention_ms
-      const made = { id, trigger: trigger.id, name, retentionMs, ...target }
+      const made = { id, trigger: trigger.id, name, retentionMs, ...targetOf(request, known?.subscription) }
       this.#store.putSubscription(transaction, made)
       settle(!known).alongside(transaction)
       return made
@@ -235,11 +260,15 @@ export class Triggers implements AsyncDisposable {
   }
 
   async unsubscribe(place: TriggerPlace, subscriber: string, receipt?: Receipt): Promise<void> {
-    const { subscription } = this.#delivery(place, subscriber)
-    await this.#end(subscription.id)
-    await this.#store.write((transaction) => {
-      this.#store.removeSubscription(transaction, subscription)
-      receipt?.alongside(transaction)
+    await this.#turn(this.#get(place).trigger.tableId, async () => {
+      const delivery = this.#delivery(place, subscriber)
+      const { subscription } = delivery
+      await this.#store.write((transaction) => {
+        this.#store.removeSubscription(transaction, subscription)
+        takeOut(transaction, this.#deliveries, subscription.id)
+        receipt?.alongside(transaction)
+      })
+      await delivery[Symbol.asyncDispose]()
     })
   }
 
@@ -277,21 +306,23 @@ export class Triggers implements AsyncDisposable {
     this.#deliveries.set(subscription.id, delivery)
   }
 
-  async #end(subscription: number): Promise<void> {
-    const delivery = this.#deliveries.get(subscription)
-    this.#deliveries.delete(subscription)
-    await delivery?.[Symbol.asyncDispose]()
+  #turn<T>(tableId: number, run: () => Promise<T>): Promise<T> {
+    return this.#turns.take(String(tableId), run)
   }
 
   #deliveriesOf(trigger: number): Delivery[] {
     return [...this.#deliveries.values()].filter(({ subscription }) => subscription.trigger === trigger)
   }
 
+  #deliveryOf(trigger: number, subscriber: string): Delivery | undefined {
+    return this.#deliveriesOf(trigger).find(({ subscription }) => subscription.name === subscriber)
+  }
+
   #delivery(place: TriggerPlace, subscriber: string): Delivery {
-    const deliveries = this.#deliveriesOf(this.#get(place).trigger.id)
-    const found = deliveries.find(({ subscription }) => subscription.name === subscriber)
+    const { id } = this.#get(place).trigger
+    const found = this.#deliveryOf(id, subscriber)
     if (found) return found
-    const names = deliveries.map(({ subscription }) => subscription.name)
+    const names = this.#deliveriesOf(id).map(({ subscription }) => subscription.name)
     throw new Problem('subscriber_unknown', {
       ...{ subscriber, trigger: place.trigger, suggestion: didYouMean(subscriber, names) },
     })
@@ -317,4 +348,18 @@ export class Triggers implements AsyncDisposable {
     await this.#reactor[Symbol.asyncDispose]()
     await Promise.all([...this.#deliveries.values()].map((delivery) => delivery[Symbol.asyncDispose]()))
   }
+}
+
+/** Where messages go: signed as before, unless a secret is given, or null. */
+function targetOf({ host, port, path, tls, secret }: SubscribeRequest, known: Subscription | undefined): Target {
+  const signing = secret === undefined ? known?.secret : (secret ?? undefined)
+  return { host, port, path, tls, ...(signing !== undefined && { secret: signing }) }
+}
+
+/** Takes something out of memory ahead of the commit: what a failed one leaves on disk goes on. */
+function takeOut<T>(transaction: WriteTransaction, live: Map<number, T>, id: number): void {
+  const taken = live.get(id)
+  if (taken === undefined) return
+  live.delete(id)
+  transaction.onUndo(() => live.set(id, taken))
 }

@@ -43,9 +43,9 @@ export interface Request {
    */
   retention?: number
   /**
-   * Key of the signature in the header webhook-signature (Standard Webhooks): whsec_ and base64, or any text.
+   * Key of the signature in the header webhook-signature (Standard Webhooks): whsec_ and base64, or any text. When missing, a subscriber that is there keeps the one that it has; null ends signing.
    */
-  secret?: string
+  secret?: string | null
 }
 export interface Sent {
   /**
@@ -85,9 +85,9 @@ export interface Sent {
    */
   retention?: number
   /**
-   * Key of the signature in the header webhook-signature (Standard Webhooks): whsec_ and base64, or any text.
+   * Key of the signature in the header webhook-signature (Standard Webhooks): whsec_ and base64, or any text. When missing, a subscriber that is there keeps the one that it has; null ends signing.
    */
-  secret?: string
+  secret?: string | null
   /**
    * A value of your own making: the same request with the same key within 24 hours is run once and answered the same. The header Idempotency-Key does the same.
    */
