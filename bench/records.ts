@@ -38,20 +38,15 @@ const rate = (value: number) => Math.round(value).toLocaleString('en-US')
 const ms = (value: number) => value.toFixed(2)
 
 async function compare(): Promise<void> {
-  const floor = await Target.start('floor', CONNECTIONS)
-  const trellis = await Target.start('trellisdb', CONNECTIONS)
-  try {
-    await fill(floor, rows)
-    await fill(trellis, rows)
-    const all = Object.entries(loads(rows)).filter(isAsked)
-    line(['load', 'TrellisDB /s', 'floor /s', 'share', 'promised', 'p50 ms', 'p99 ms'])
-    line(['---', '---', '---', '---', '---', '---', '---'])
-    const byid = loads(rows)['byid']!
-    for (const [name, load] of all) await compareOne(name, load, byid, floor, trellis)
-  } finally {
-    await floor[Symbol.asyncDispose]()
-    await trellis[Symbol.asyncDispose]()
-  }
+  await using floor = await Target.start('floor', CONNECTIONS)
+  await using trellis = await Target.start('trellisdb', CONNECTIONS)
+  await fill(floor, rows)
+  await fill(trellis, rows)
+  const all = Object.entries(loads(rows)).filter(isAsked)
+  line(['load', 'TrellisDB /s', 'floor /s', 'share', 'promised', 'p50 ms', 'p99 ms'])
+  line(['---', '---', '---', '---', '---', '---', '---'])
+  const byid = loads(rows)['byid']!
+  for (const [name, load] of all) await compareOne(name, load, byid, floor, trellis)
 }
 
 async function compareOne(name: string, load: Load, byid: Load, floor: Target, trellis: Target): Promise<void> {
@@ -69,42 +64,37 @@ async function compareOne(name: string, load: Load, byid: Load, floor: Target, t
 
 /** Loads on a table of `growth` records and in turn on one of `rows`, 100 records a value in both. */
 async function grow(): Promise<void> {
-  const small = await Target.start('trellisdb', CONNECTIONS)
-  const large = await Target.start('trellisdb', CONNECTIONS, given.folder)
-  try {
-    await fill(small, rows, valuesOf(rows))
-    await fillLarge(large)
-    const ofSmall = loads(rows, valuesOf(rows), CONNECTIONS)
-    // A folder that is kept has the records of earlier runs.
-    const first = given.folder === undefined ? undefined : Date.now() * 1000
-    const { insert1000, ...ofLarge } = loads(growth, valuesOf(growth), CONNECTIONS, first)
-    line([
-      'load',
-      `at ${rate(rows)} /s`,
-      `at ${rate(growth)} /s`,
-      'slower',
-      'p50 ms',
-      'p99 ms',
-      'p99 / p50, worst',
-      'MiB',
-    ])
-    line(['---', '---', '---', '---', '---', '---', '---', '---'])
-    for (const [name, load] of Object.entries(ofLarge).filter(isAsked)) {
-      const before: Measured[] = []
-      const after: Measured[] = []
-      for (let round = 0; round < rounds; round++) {
-        before.push(await measure(small, ofSmall[name]!, seconds))
-        after.push(await measure(large, load, seconds))
-      }
-      const { perSecond, p50, p99 } = median(after)
-      const at = median(before).perSecond
-      const worst = Math.max(...after.map((one) => one.p99 / one.p50))
-      const cells = [ms(at / perSecond), ms(p50), ms(p99), worst.toFixed(1), large.anonymousMemory().toFixed(0)]
-      line([name, rate(at), rate(perSecond), ...cells])
+  await using small = await Target.start('trellisdb', CONNECTIONS)
+  await using large = await Target.start('trellisdb', CONNECTIONS, given.folder)
+  await fill(small, rows, valuesOf(rows))
+  await fillLarge(large)
+  const ofSmall = loads(rows, valuesOf(rows), CONNECTIONS)
+  // A folder that is kept has the records of earlier runs.
+  const first = given.folder === undefined ? undefined : Date.now() * 1000
+  const { insert1000, ...ofLarge } = loads(growth, valuesOf(growth), CONNECTIONS, first)
+  line([
+    'load',
+    `at ${rate(rows)} /s`,
+    `at ${rate(growth)} /s`,
+    'slower',
+    'p50 ms',
+    'p99 ms',
+    'p99 / p50, worst',
+    'MiB',
+  ])
+  line(['---', '---', '---', '---', '---', '---', '---', '---'])
+  for (const [name, load] of Object.entries(ofLarge).filter(isAsked)) {
+    const before: Measured[] = []
+    const after: Measured[] = []
+    for (let round = 0; round < rounds; round++) {
+      before.push(await measure(small, ofSmall[name]!, seconds))
+      after.push(await measure(large, load, seconds))
     }
-  } finally {
-    await small[Symbol.asyncDispose]()
-    await large[Symbol.asyncDispose]()
+    const { perSecond, p50, p99 } = median(after)
+    const at = median(before).perSecond
+    const worst = Math.max(...after.map((one) => one.p99 / one.p50))
+    const cells = [ms(at / perSecond), ms(p50), ms(p99), worst.toFixed(1), large.anonymousMemory().toFixed(0)]
+    line([name, rate(at), rate(perSecond), ...cells])
   }
 }
 

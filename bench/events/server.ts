@@ -3,6 +3,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { Pool } from 'undici'
 import { BinaryEnvironment } from '../../src/storage/index.js'
+import { ready } from '../ready.js'
 import { Connection } from './connection.js'
 
 const PASSWORD = 'a-password-of-benches'
@@ -27,11 +28,7 @@ export class Server implements AsyncDisposable {
     const settings = { data_dir: folder, 'http.port': '0', 'admin.password': PASSWORD, 'log.level': 'warn' }
     const flags = Object.entries(settings).map(([path, value]) => `--${path}=${value}`)
     const child = spawn(process.execPath, ['dist/src/main.js', ...flags], { stdio: ['ignore', 'pipe', 'inherit'] })
-    const line = await new Promise<string>((resolve, reject) => {
-      child.stdout!.once('data', (chunk: Buffer) => resolve(chunk.toString()))
-      child.once('exit', (code) => reject(new Error(`the node ended with ${code}`)))
-    })
-    const url = /https?:\/\/[^\s"']+/.exec(line)![0].replace(/\/$/, '')
+    const url = /https?:\/\/[^\s"']+/.exec(await ready(child))![0].replace(/\/$/, '')
     return new Server(child, url, folder)
   }
 

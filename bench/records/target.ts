@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Pool } from 'undici'
+import { ready } from '../ready.js'
 
 const ADMIN = { username: 'admin', password: 'a-password-of-benches' }
 const authorization = `Basic ${Buffer.from(`${ADMIN.username}:${ADMIN.password}`).toString('base64')}`
@@ -39,7 +40,7 @@ export class Target implements AsyncDisposable {
       stdio: ['ignore', 'pipe', 'inherit'],
       env: { ...process.env, ...settings(port, folder) },
     })
-    await once(child.stdout!, 'data')
+    await ready(child)
     child.stdout!.resume()
     return new Target(name, child, remove, port, connections)
   }
