@@ -1,5 +1,5 @@
 import { RE2JS } from 're2js'
-import type { Population } from '../pyql/index.js'
+import { bucketNumber, bucketOf, type Population } from '../pyql/index.js'
 import { isSet, type Scalars } from './codec.js'
 import { NumberMap } from './number-map.js'
 import type { Snapshot } from './partition.js'
@@ -132,7 +132,7 @@ export class ColumnCount {
         const number = numbers[at]!
         if (Number.isNaN(number)) continue
         any = true
-        const key = size === undefined ? number : Math.trunc(number / size)
+        const key = size === undefined ? number : bucketNumber(number, size)
         let index = this.#numbers.get(key)
         if (index === UNKNOWN) {
           index = this.#index(number)
@@ -182,13 +182,6 @@ class Tally {
     this.counts = counts
     this.last = last
   }
-}
-
-/** The multiple of `size` at or next to the value toward zero. */
-function bucketOf(value: number, size: number): number {
-  const bucket = Math.trunc(value / size) * size
-  // Multiples of decimal sizes are rounded to where the error of the product cannot be seen.
-  return Number.isInteger(bucket) ? bucket + 0 : Number(bucket.toPrecision(12))
 }
 
 function passing(filter: ColumnFilter): (value: Value) => boolean {

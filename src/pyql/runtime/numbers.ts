@@ -16,15 +16,19 @@ function clampPlaces(places: number): number {
   return Math.min(10, Math.max(0, Math.trunc(places) || 0))
 }
 
+/** How many times `size` goes into the value, toward zero: the number of its bucket. */
+export function bucketNumber(value: number, size: number): number {
+  const quotient = value / size
+  const nearest = Math.round(quotient)
+  // 0.3 / 0.1 is 2.9999999999999996: a value that is a multiple but for the last bits belongs to its own bucket.
+  return Math.abs(quotient - nearest) <= 1e-12 * Math.abs(quotient) ? nearest : Math.trunc(quotient)
+}
+
 /** The multiple of `size` at or next to the value in the direction of zero; 0 when size is 0. */
 export function bucketOf(value: number, size: number): number {
   if (Number.isNaN(value) || Number.isNaN(size)) return Number.NaN
   if (size === 0) return 0
-  const quotient = value / size
-  const nearest = Math.round(quotient)
-  // 0.3 / 0.1 is 2.9999999999999996: a value that is a multiple but for the last bits belongs to its own bucket.
-  const count = Math.abs(quotient - nearest) <= 1e-12 * Math.abs(quotient) ? nearest : Math.trunc(quotient)
-  const bucket = count * size
+  const bucket = bucketNumber(value, size) * size
   return Number.isInteger(size) ? bucket + 0 : Number(bucket.toPrecision(15)) + 0
 }
 

@@ -48,6 +48,28 @@ describe('queries of events', () => {
       expect(column[0]).to.deep.include({ g: 'page', c: [1], c2: [4] })
     }))
 
+  it('put a value into the same bucket, whoever asks', () =>
+    withNode(async (node) => {
+      const values = [0.3, 0.7, 1.15, 2.3, 4.6, 8.2, 17.99, -0.3, -46.55]
+      const events = values.map((v, at) => ({ person: `p${at}`, stamp: 1_700_000_000, action: 'weigh', _: { v } }))
+      await node.ok({
+        operation: 'create_table',
+        table: 'shop',
+        kind: 'events',
+        columns: [{ name: 'v', type: 'double' }],
+      })
+      await ask(node, 'insert_events', { events })
+      const groups = (nodes: unknown) =>
+        Object.fromEntries((nodes as { g: number; c: number[] }[]).map(({ g, c }) => [g, c[0]]))
+      for (const bucket of [0.1, 0.05, 0.01]) {
+        const script = `match:\n    tally(bucket(v, ${bucket}))\n`
+        const told = groups((await ask(node, 'query_events', { script }))._)
+        const [root] = (await ask(node, 'query_column', { column: 'v', bucket }))._ as Body[]
+        expect(groups(root!._), `${bucket}`).to.deep.equal(told)
+        expect(told).to.include({ 2.3: 1, '-0.3': 1 })
+      }
+    }))
+
   it('keep segments over a restart, by their scripts and their people', () =>
     withNode(async (first) => {
       await shop(first)
