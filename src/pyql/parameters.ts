@@ -20,9 +20,11 @@ export function parametersOf(fields: Iterable<readonly [string, unknown]>): Para
   for (const [field, given] of fields) {
     const [, type, name] = /^(str|int|dbl|bool)_(\w+)$/.exec(field) ?? []
     if (type === undefined || name === undefined) continue
-    const value = readers[type]!(String(given))
-    if (value === undefined)
-      throw new PyqlError('syntax', `Parameter '${field}' cannot be read as ${type}: '${given}'.`)
+    const value = typeof given === 'object' ? undefined : readers[type]!(String(given))
+    if (value === undefined) {
+      const shown = typeof given === 'object' ? JSON.stringify(given) : `'${given}'`
+      throw new PyqlError('syntax', `Parameter '${field}' cannot be read as ${type}: ${shown}.`)
+    }
     parameters.set(name, value)
   }
   return parameters

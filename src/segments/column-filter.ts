@@ -32,8 +32,8 @@ export function filterOf(request: FilterRequest, column: EventColumn): ColumnFil
   if ((between === undefined) !== (and === undefined)) throw invalid(column, 'between and and come together')
   return {
     ...given('gt', gt),
-    ...given('gte', between ?? gte),
-    ...given('lt', and ?? lt),
+    ...given('gte', stricter(Math.max, gte, between)),
+    ...given('lt', stricter(Math.min, lt, and)),
     ...given('lte', lte),
     ...given('eq', eq === undefined ? undefined : equalTo(eq, column)),
     ...given('part', sub),
@@ -61,6 +61,10 @@ function checkedPattern(pattern: string, column: EventColumn): string {
     throw invalid(column, `'${pattern}' is no regular expression: ${(error as Error).message}`)
   }
   return pattern
+}
+
+function stricter(choose: typeof Math.max, one: number | undefined, other: number | undefined): number | undefined {
+  return one === undefined || other === undefined ? (one ?? other) : choose(one, other)
 }
 
 function given<Name extends string, Value>(name: Name, value: Value | undefined): { [name in Name]?: Value } {

@@ -27,7 +27,8 @@ import { eventTableOf } from './event-table.js'
 import { type FoldedRow, foldRows } from './person-reply.js'
 import { countNode, type Order, type Result, type ResultNode, sortByCount, sortByGroup, trim } from './result.js'
 import { type ScriptLog, writeLog } from './script-log.js'
-import { readSections, type Section } from './sections.js'
+import { fieldsOf } from './section-fields.js'
+import { readSections, type Section, sayingColumn } from './sections.js'
 import type { Begun, RequestSegments, SegmentControl, SegmentDefinition, Segments } from './segments.js'
 
 /** Who asks, and how the work is stopped and watched. */
@@ -241,7 +242,7 @@ export class Events implements AsyncDisposable {
       if (type !== 'segment')
         throw new Problem('section_invalid', { line, reason: `a segment query has no @${type} section` })
     }
-    for (const section of sections) this.#checkVisible(schema, section, call)
+    for (const section of sections) await sayingColumn(section, () => this.#segmentProgram(schema, section, call))
     if (request.debug) {
       const sources = sections.map((section) => this.#segmentProgram(schema, section, call).source)
       return { debug: sources.join('\n') }
@@ -251,7 +252,8 @@ export class Events implements AsyncDisposable {
     const nodes: ResultNode[] = []
     try {
       for (const section of sections) {
-        nodes.push(countNode(section.name, [await this.#segments.define(table, section, own, control)]))
+        const people = await sayingColumn(section, () => this.#segments.define(table, section, own, control))
+        nodes.push(countNode(section.name, [people]))
       }
     } finally {
       await this.#segments.release(table, own)
@@ -386,30 +388,42 @@ export class Events implements AsyncDisposable {
     call: QueryCall,
   ): Promise<ResultNode> {
     try {
-      if (section.type === 'segment') {
-        this.#checkVisible(schema, section, call)
-        return countNode(section.name, [await this.#segments.define(table, section, own, this.#control(schema, call))])
-      }
-      const uses = await this.#segments.uses(table, segments, own, this.#knownTo(schema, call))
-      const fields = fieldsOf(section)
-      const answer =
-        section.type === 'column'
-          ? await this.#column(schema, { ...fields, column: section.name }, uses, call)
-          : await this.#histogram(
-              schema,
-              { ...request, ...fields, name: section.name, script: section.script },
-              uses,
-              call,
-            )
-      return (
-        ('_' in answer ? answer._[0] : undefined) ??
-        countNode(section.name, uses.length === 0 ? [0] : uses.map(() => 0))
-      )
+      return await sayingColumn(section, () => this.#answer(schema, table, section, segments, own, request, call))
     } catch (error) {
       if (!(error instanceof Problem) || error.code === 'query_cancelled' || error.code === 'statement_timeout')
         throw error
       return { g: section.name, c: [null], error: error.toJSON() } as ResultNode
     }
+  }
+
+  async #answer(
+    schema: TableSchema,
+    table: EventTable,
+    section: Section,
+    segments: readonly string[],
+    own: RequestSegments,
+    request: { session_time?: number },
+    call: QueryCall,
+  ): Promise<ResultNode> {
+    if (section.type === 'segment') {
+      this.#segmentProgram(schema, section, call)
+      return countNode(section.name, [await this.#segments.define(table, section, own, this.#control(schema, call))])
+    }
+    const { segments: named, ...fields } = fieldsOf(section)
+    const names = named === undefined ? segments : namesOf(named)
+    const uses = await this.#segments.uses(table, names, own, this.#knownTo(schema, call))
+    const answer =
+      section.type === 'column'
+        ? await this.#column(schema, { ...fields, column: section.name }, uses, call)
+        : await this.#histogram(
+            schema,
+            { ...request, ...fields, name: section.name, script: section.script },
+            uses,
+            call,
+          )
+    return (
+      ('_' in answer ? answer._[0] : undefined) ?? countNode(section.name, uses.length === 0 ? [0] : uses.map(() => 0))
+    )
   }
 
   async #column(
@@ -513,13 +527,9 @@ export class Events implements AsyncDisposable {
     return this.#compile.compile(this.#visible(schema, call), request.script, mode, { parameters, each })
   }
 
+  /** A script may name only columns that its caller may see; what is hidden is unknown. */
   #segmentProgram(schema: TableSchema, section: Section, call: QueryCall): Program {
     return this.#compile.compile(this.#visible(schema, call), section.script, 'segment')
-  }
-
-  /** A script may name only columns that its caller may see; what is hidden is unknown. */
-  #checkVisible(schema: TableSchema, section: Section, call: QueryCall): void {
-    this.#segmentProgram(schema, section, call)
   }
 
   async #uses(schema: TableSchema, segments: Common['segments'], call: QueryCall) {
@@ -549,49 +559,6 @@ export class Events implements AsyncDisposable {
     const names = columns.map((known) => known.name)
     throw new Problem('event_column_unknown', { column: name, table: schema.name, suggestion: didYouMean(name, names) })
   }
-}
-
-/** The fields of a section's flags: numbers where they look like numbers. */
-function fieldsOf({ flags, line, type }: Section): Record<string, never> {
-  const known = type === 'column' ? COLUMN_FLAGS : HISTOGRAM_FLAGS
-  const fields: Record<string, unknown> = {}
-  for (const [name, text] of flags) {
-    const kind = known[name]
-    if (kind === undefined) {
-      throw new Problem('section_invalid', {
-        line,
-        reason: `@${type} has no flag '${name}': ${Object.keys(known).join(', ')}`,
-      })
-    }
-    const number = Number(text)
-    if (kind === 'number' && (text.trim() === '' || !Number.isFinite(number))) {
-      throw new Problem('section_invalid', { line, reason: `'${name}' is a number, not '${text}'` })
-    }
-    if (kind === 'positive' && !(number > 0))
-      throw new Problem('section_invalid', { line, reason: `'${name}' is a number above 0, not '${text}'` })
-    fields[name] = kind === 'text' ? text : number
-  }
-  return fields as Record<string, never>
-}
-
-const COMMON_FLAGS = { order: 'text', trim: 'positive', bucket: 'positive' } as const
-const COLUMN_FLAGS: Record<string, 'number' | 'positive' | 'text'> = {
-  ...COMMON_FLAGS,
-  gt: 'number',
-  gte: 'number',
-  lt: 'number',
-  lte: 'number',
-  between: 'number',
-  and: 'number',
-  eq: 'text',
-  rx: 'text',
-  sub: 'text',
-}
-const HISTOGRAM_FLAGS: Record<string, 'number' | 'positive' | 'text'> = {
-  ...COMMON_FLAGS,
-  min: 'number',
-  max: 'number',
-  foreach: 'text',
 }
 
 function controlOf({ signal, progress, log }: QueryCall): SegmentControl {

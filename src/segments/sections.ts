@@ -10,6 +10,8 @@ export interface Section {
   readonly flags: ReadonlyMap<string, string>
   /** The lines below, without the indentation that they share; lines before them are empty, so that errors name the right line. */
   readonly script: string
+  /** Columns of that indentation. */
+  readonly indent: number
   readonly line: number
 }
 
@@ -39,6 +41,7 @@ function readSection(lines: readonly string[], head: number, end: number): Secti
   const [name] = words
   if (!name) throw problem(`@${type} needs a name`, head + 1)
   if (name.length > NAME_CHARACTERS_MAX) throw problem(`a name has at most ${NAME_CHARACTERS_MAX} characters`, head + 1)
+  if (type === 'segment' && name.includes(',')) throw problem('commas stand between names of segments', head + 1)
   if (type === 'segment' && name === '*') throw problem("'*' is everyone and cannot be defined", head + 1)
   const flags = new Map<string, string>()
   for (const word of words.slice(1)) {
@@ -46,6 +49,8 @@ function readSection(lines: readonly string[], head: number, end: number): Secti
     flags.set(key, value.length > 0 ? value.join('=') : 'true')
   }
   const body = lines.slice(head + 1, end)
+  const stray = type === 'use' || type === 'column' ? body.findIndex(isCode) : -1
+  if (stray >= 0) throw problem(`@${type} has no script`, head + 2 + stray)
   const indent = Math.min(...body.filter(isCode).map((line) => /^[ ]*/.exec(line.replaceAll('\t', '    '))![0].length))
   const script = body.map((line) => (isCode(line) ? line.replaceAll('\t', '    ').slice(indent) : ''))
   return {
@@ -54,6 +59,7 @@ function readSection(lines: readonly string[], head: number, end: number): Secti
     words,
     flags,
     script: [...lines.slice(0, head + 1).map(() => ''), ...script, ''].join('\n'),
+    indent: Number.isFinite(indent) ? indent : 0,
     line: head + 1,
   }
 }
@@ -71,6 +77,25 @@ export function readDuration(text: string, line: number): number | undefined {
   const parts = /^(\d{1,9})([smhd]?)$/.exec(text)
   if (!parts) throw problem(`'${text}' is no time: write seconds, or a number with s, m, h or d`, line)
   return Number(parts[1]) * UNITS[parts[2]!]!
+}
+
+/** Whether a flag is set. */
+export function readSwitch(text: string | undefined, name: string, line: number): boolean {
+  const value = text?.toLowerCase() ?? 'false'
+  if (value !== 'true' && value !== 'false') throw problem(`'${name}' is true or false, not '${text}'`, line)
+  return value === 'true'
+}
+
+/** Runs something with the script of a section: an error names the column of the body, with the indentation. */
+export async function sayingColumn<T>({ indent }: Section, run: () => T | Promise<T>): Promise<T> {
+  try {
+    return await run()
+  } catch (error) {
+    const column = error instanceof Problem ? error.more.column : undefined
+    if (typeof column !== 'number') throw error
+    const { code, facts, more } = error as Problem
+    throw new Problem(code, facts, { ...more, column: column + indent })
+  }
 }
 
 function problem(reason: string, line: number): Problem {

@@ -3,7 +3,7 @@ import { Problem, Turns } from '../lib/index.js'
 import type { Program } from '../pyql/index.js'
 import type { Compile } from './compile.js'
 import { type ScriptLog, writeLog } from './script-log.js'
-import { readDuration, type Section } from './sections.js'
+import { readDuration, readSwitch, type Section } from './sections.js'
 import { Upkeep } from './upkeep.js'
 
 /** What is written down about a stored segment. */
@@ -143,18 +143,24 @@ export class Segments implements AsyncDisposable {
       this.#used(table.id, section.name)
       return this.#count(table, stored)
     }
+    const placed: Script = { ...script, script: section.script } // so that errors name the line
     if (ttl === undefined) {
       const name = temporaryName(section.name)
-      const placed = { ...script, script: section.script } // so that errors name the line
-      own.set(section.name, { name, reads: this.#reads(table, placed, own) })
-      return this.#compute(table, placed, { name }, own, control)
+      const reads = this.#reads(table, placed, own)
+      const people = await this.#orForget(table, name, () => this.#compute(table, placed, { name }, own, control))
+      await this.#releaseOne(table, own, section.name)
+      own.set(section.name, { name, reads })
+      return people
     }
     if (stored && !this.#isKnown(table, stored, control.columns))
       throw new Problem('section_invalid', { line: section.line, reason: `the name '${section.name}' is taken` })
     if (!stored) await this.#makeRoom(table)
-    own.delete(section.name)
     const wanted: Wanted = { ...script, name: section.name, ttlMs: ttl, refreshMs, onInsert }
-    return this.#turn(table, section.name, () => this.#computeAndKeep(table, wanted, own, control))
+    const people = await this.#turn(table, section.name, () =>
+      this.#computeAndKeep(table, wanted, own, control, placed),
+    )
+    await this.#releaseOne(table, own, section.name)
+    return people
   }
 
   /**
@@ -184,6 +190,12 @@ export class Segments implements AsyncDisposable {
   async release(table: EventTable, own: RequestSegments): Promise<void> {
     const names = [...own.values()].map(({ name }) => name)
     if (names.length > 0) await this.#store.forget(table, names)
+  }
+
+  /** A name that the request defines anew means the new segment from then on. */
+  async #releaseOne(table: EventTable, own: RequestSegments, name: string): Promise<void> {
+    const before = own.get(name)
+    if (before && own.delete(name)) await this.#store.forget(table, [before.name])
   }
 
   async list(table: EventTable, columns?: readonly string[]): Promise<(SegmentDefinition & { people: number })[]> {
@@ -232,6 +244,7 @@ export class Segments implements AsyncDisposable {
     wanted: Wanted,
     own: RequestSegments,
     control: SegmentControl,
+    script: Script = wanted,
   ): Promise<number> {
     const fromSegments = this.#program(table, wanted).setMath !== null
     const reads = this.#reads(table, wanted, own)
@@ -239,8 +252,8 @@ export class Segments implements AsyncDisposable {
     const computedAt = Date.now()
     const started = performance.now()
     const temporary = temporaryName(wanted.name)
-    try {
-      const people = await this.#compute(table, wanted, { name: temporary, watch: onInsert }, own, control)
+    return this.#orForget(table, temporary, async () => {
+      const people = await this.#compute(table, script, { name: temporary, watch: onInsert }, own, control)
       const costMs = Math.round((performance.now() - started) * 1000) / 1000
       const definition: SegmentDefinition = { ...wanted, computedAt, costMs, fromSegments, onInsert, reads }
       await this.#store.promote(table, temporary, wanted.name, JSON.stringify(definition))
@@ -249,6 +262,13 @@ export class Segments implements AsyncDisposable {
       this.#used(table.id, wanted.name)
       this.inserted(table)
       return people
+    })
+  }
+
+  /** What fails leaves nothing of a temporary segment. */
+  async #orForget<T>(table: EventTable, temporary: string, run: () => Promise<T>): Promise<T> {
+    try {
+      return await run()
     } catch (error) {
       if (this.#tables.has(table.id)) await this.#store.forget(table, [temporary])
       throw error
@@ -434,11 +454,7 @@ function flagsOf({ flags, line }: Section) {
     /** Undefined: lives for the request. */
     ttl: ttl === undefined ? undefined : (readDuration(ttl, line) ?? null),
     refreshMs: refresh === undefined ? null : (readDuration(refresh, line) ?? null),
-    useCached: isOn(flags.get('use_cached')),
-    onInsert: isOn(flags.get('on_insert')),
+    useCached: readSwitch(flags.get('use_cached'), 'use_cached', line),
+    onInsert: readSwitch(flags.get('on_insert'), 'on_insert', line),
   }
-}
-
-function isOn(flag: string | undefined): boolean {
-  return flag !== undefined && flag.toLowerCase() !== 'false'
 }

@@ -1,0 +1,38 @@
+import { Problem } from '../lib/index.js'
+import type { Section } from './sections.js'
+
+type Kind = 'number' | 'positive' | 'order' | 'text'
+
+const COMMON: Record<string, Kind> = { segments: 'text', order: 'order', trim: 'positive', bucket: 'positive' }
+const NUMBERS: Record<string, Kind> = { gt: 'number', gte: 'number', lt: 'number', lte: 'number' }
+const RANGE: Record<string, Kind> = { between: 'number', and: 'number' }
+const COLUMN: Record<string, Kind> = { ...COMMON, ...NUMBERS, ...RANGE, eq: 'text', rx: 'text', sub: 'text' }
+const ENDS: Record<string, Kind> = { min: 'number', max: 'number' }
+const HISTOGRAM: Record<string, Kind> = { ...COMMON, ...ENDS, foreach: 'text', session_time: 'positive' }
+const PARAMETER = /^(str|int|dbl|bool)_\w+$/
+
+/** The fields of a request that the flags of a section stand for: numbers where they are. @throws Problem section_invalid */
+export function fieldsOf(section: Section): Record<string, never> {
+  const fields = [...section.flags].map(([name, text]) => [name, fieldOf(section, name, text)])
+  return Object.fromEntries(fields) as Record<string, never>
+}
+
+function fieldOf({ type, line }: Section, name: string, text: string): unknown {
+  const known = type === 'column' ? COLUMN : HISTOGRAM
+  const kind = known[name] ?? (type === 'histogram' && PARAMETER.test(name) ? 'text' : undefined)
+  const wrong = (reason: string) => new Problem('section_invalid', { line, reason })
+  if (kind === undefined) {
+    const names = [...Object.keys(known), ...(type === 'histogram' ? ['str_, int_, dbl_ or bool_ and a name'] : [])]
+    throw wrong(`@${type} has no flag '${name}': ${names.join(', ')}`)
+  }
+  if (kind === 'text') return text
+  if (kind === 'order') {
+    if (text === 'asc' || text === 'desc') return text
+    throw wrong(`'order' is asc or desc, not '${text}'`)
+  }
+  const number = Number(text)
+  if (kind === 'positive' && !(number > 0 && Number.isFinite(number)))
+    throw wrong(`'${name}' is a number above 0, not '${text}'`)
+  if (text.trim() === '' || !Number.isFinite(number)) throw wrong(`'${name}' is a number, not '${text}'`)
+  return number
+}
