@@ -1,7 +1,7 @@
 import { didYouMean } from '../lib/index.js'
 import { PyqlError } from './errors.js'
 import { type Children, childrenOf, inOrder, MergedGroups } from './group-merge.js'
-import { type JsonTexts, JsonWriter } from './json-writer.js'
+import { JsonTexts, JsonWriter } from './json-writer.js'
 import { OrderedKeys } from './ordered-keys.js'
 import type { Aggregate, PartialResult, Scalar } from './program.js'
 import { type Accumulator, Counts } from './runtime/accumulators.js'
@@ -28,12 +28,10 @@ export interface ReplyOptions {
   readonly trim?: number
 }
 
-const MARKS = {
-  all: JsonWriter.encode('{"_":['),
-  allEnd: JsonWriter.encode(']}'),
-  within: JsonWriter.encode(',"_":['),
-}
-const [COMMA, LIST_END, END] = [44, 93, 125] as const
+/** What stands between groups. The comma behind the last of a list is taken back. */
+const MARKS = new JsonTexts(['{"_":[', '],"_":[', ']},', ']}'])
+const [ALL, WITHIN, GROUP_END, ALL_END] = [0, 1, 2, 3] as const
+const COMMA = 44
 
 /** Ranks and whole numbers that fit into one double together. */
 const RANKS = 2 ** 20
@@ -119,21 +117,20 @@ export class Answer {
       const end = Math.min(nodes.length, trim)
       for (let at = 0; at < end; at++) {
         const node = nodes[at]!
-        if (at > 0) writer.byte(COMMA)
         writer.text(keys, key[node]!)
         values(node)
         if (writer.characters > this.#charactersMax) throw tooLong(this.#charactersMax)
         if (hasChildren(children, node)) {
-          writer.bytes(MARKS.within)
+          writer.text(MARKS, WITHIN)
           list(node)
-          writer.byte(LIST_END)
         }
-        writer.byte(END)
+        writer.text(MARKS, GROUP_END)
       }
+      writer.uncomma()
     }
-    writer.bytes(MARKS.all)
+    writer.text(MARKS, ALL)
     list(0)
-    writer.bytes(MARKS.allEnd)
+    writer.text(MARKS, ALL_END)
     return writer.take()
   }
 
@@ -151,6 +148,10 @@ export class Answer {
     const heads = this.#accumulators.map((_, segment) => JsonWriter.encode(`],"c${segment + 1}":[`))
     const wholes = this.#accumulators.map((accumulators) => accumulators.map((_, at) => this.#wholes(accumulators, at)))
     const aggregates = this.#aggregates.length
+    const [first = []] = wholes
+    if (this.#segments === 1 && first.every((numbers) => numbers !== undefined)) {
+      return (node) => writer.wholes(first, node)
+    }
     return (node) => {
       for (let segment = 0; segment < this.#segments; segment++) {
         if (segment > 0) writer.bytes(heads[segment]!)
@@ -161,7 +162,6 @@ export class Answer {
           else writer.value(this.#accumulators[segment]![at]!.value(node) ?? this.#missing(at))
         }
       }
-      writer.byte(LIST_END)
     }
   }
 

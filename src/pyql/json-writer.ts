@@ -1,6 +1,9 @@
 /** Whether the lowest byte of a number comes first in memory. */
 const LOW_FIRST = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
+const COMMA = 44
+const DIGITS_MAX = 16
+
 /** Texts of JSON that are written again and again: as words, since four bytes at a time are copied as quickly as one. */
 export class JsonTexts {
   /** By text its first word, its bytes, and its characters. */
@@ -24,6 +27,10 @@ export class JsonTexts {
     for (const [at, text] of texts.entries()) all.write(text, this.starts[at]! * 4)
   }
 }
+
+/** Numbers below this are written as one word: their digits, and a comma behind them. */
+const SHORT_END = 1_000
+const SHORT = new JsonTexts(Array.from({ length: SHORT_END }, (_, number) => `${number},`)).words
 
 /** Writes JSON as bytes, so that large answers are neither joined from texts nor encoded. */
 export class JsonWriter {
@@ -72,6 +79,28 @@ export class JsonWriter {
     this.#surplus += bytes - texts.characters[index]!
   }
 
+  /** Whole numbers from 0 to 2^53 with commas between: those at a place of some arrays. */
+  wholes(arrays: readonly Float64Array[], place: number): void {
+    const most = arrays.length * (DIGITS_MAX + 1)
+    if (this.#at + most > this.#bytes.length) this.#grow(most)
+    for (let array = 0; array < arrays.length; array++) {
+      const value = arrays[array]![place]!
+      if (value < SHORT_END) {
+        this.#view.setInt32(this.#at, SHORT[value]!, LOW_FIRST)
+        this.#at += value < 10 ? 2 : value < 100 ? 3 : 4
+      } else {
+        this.whole(value)
+        this.#bytes[this.#at++] = COMMA
+      }
+    }
+    if (arrays.length > 0) this.#at--
+  }
+
+  /** Takes a comma back that was written last. */
+  uncomma(): void {
+    if (this.#bytes[this.#at - 1] === COMMA) this.#at--
+  }
+
   /** One character of ASCII. */
   byte(byte: number): void {
     if (this.#at === this.#bytes.length) this.#grow(1)
@@ -99,7 +128,7 @@ export class JsonWriter {
 
   /** A whole number from 0 to 2^53. */
   whole(value: number): void {
-    if (this.#at + 16 > this.#bytes.length) this.#grow(16)
+    if (this.#at + DIGITS_MAX > this.#bytes.length) this.#grow(DIGITS_MAX)
     if (value < 10) {
       this.#bytes[this.#at++] = 48 + value
       return
