@@ -19,6 +19,11 @@ function grown(array: Float64Array<ArrayBuffer>, capacity: number, filler = 0): 
   return larger
 }
 
+/** The first of an array that is not written to any more: all of it needs no copy. */
+export function firstOf<T extends Int32Array | Float64Array>(array: T, size: number): T {
+  return array.length === size ? array : (array.slice(0, size) as T)
+}
+
 function finite(x: number): Scalar {
   return Number.isNaN(x) ? null : x + 0
 }
@@ -32,7 +37,7 @@ export class Counts implements Accumulator {
   }
 
   columns(size: number): AccumulatorColumns {
-    return { n: this.n.slice(0, size) }
+    return { n: firstOf(this.n, size) }
   }
 
   absorb(columns: AccumulatorColumns, nodes: Int32Array): void {
@@ -75,7 +80,7 @@ export class Sums implements Accumulator {
   }
 
   columns(size: number): AccumulatorColumns {
-    return { n: this.n.slice(0, size), sum: this.sum.slice(0, size), rest: this.rest.slice(0, size) }
+    return { n: firstOf(this.n, size), sum: firstOf(this.sum, size), rest: firstOf(this.rest, size) }
   }
 
   absorb(columns: AccumulatorColumns, nodes: Int32Array): void {
@@ -111,7 +116,7 @@ export class Extremes implements Accumulator {
   }
 
   columns(size: number): AccumulatorColumns {
-    return { n: this.n.slice(0, size) }
+    return { n: firstOf(this.n, size) }
   }
 
   absorb(columns: AccumulatorColumns, nodes: Int32Array): void {

@@ -7,7 +7,7 @@ import { fillRecords, giveArray, takeArray } from './spare-arrays.js'
 const bytesMax = 1 << 22
 
 /** What is held of a cell: the index of its accumulator, the name of the array there, and whether it only counts rows or people. */
-export type CellField = readonly [index: number, array: string, isWhole: boolean]
+export type CellField = readonly [index: number, array: 'n' | 'sum' | 'rest', isWhole: boolean]
 
 /**
  * The cells of one level as records, so that what is counted together lies together: in whole numbers the last person
@@ -21,9 +21,11 @@ export interface CellRecords {
 /** A whole number of a cell counts to 2^31: before so many rows, cells are emptied. */
 const rowsMax = 2 ** 31 - 1
 
+type CellAccumulator = Accumulator & { readonly [array in CellField[1]]?: Float64Array }
+
 /** What cells are turned into. */
 export interface CellGroups {
-  readonly accumulators: readonly Accumulator[]
+  readonly accumulators: readonly CellAccumulator[]
   /** The number of a key. */
   groupKey(key: Scalar): number
   /** Whether no group was made yet: those of cells are new then. */
@@ -144,7 +146,7 @@ export class Cells {
     for (const [level, records] of this.levels.entries()) {
       const cells = countedCells(records.wholes, this.#size)
       const nodes = this.#nodesOf(level, cells, above, isEmpty)
-      this.#add(records, cells, nodes)
+      this.#add(records, cells, nodes, isEmpty)
       if (level < this.levels.length - 1) above = placed(cells, nodes, records.wholes.length / this.#size)
       records.wholes.fill(0)
       fillRecords(records.doubles, this.#none)
@@ -155,8 +157,8 @@ export class Cells {
   #nodesOf(level: number, cells: Int32Array, above: Int32Array, isNew: boolean): Int32Array {
     const stride = this.strides[level]!
     const known = this.#keys[level]!
-    const parents = new Int32Array(cells.length)
-    const keys = new Int32Array(cells.length)
+    const parents = room.parents.first(cells.length)
+    const keys = room.keys.first(cells.length)
     // Cells are in order: those below one cell lie between two multiples of the stride.
     let parent = 0
     let first = 0
@@ -181,16 +183,22 @@ export class Cells {
     return key
   }
 
-  #add({ wholes, doubles }: CellRecords, cells: Int32Array, nodes: Int32Array): void {
-    const columns = this.#groups.accumulators.map((): Record<string, Float64Array> => ({}))
+  /** Counts the cells in for their nodes; those that are new are neighbours, and hold nothing yet. */
+  #add({ wholes, doubles }: CellRecords, cells: Int32Array, nodes: Int32Array, areNew: boolean): void {
+    const { accumulators } = this.#groups
+    const columns = accumulators.map((): Record<string, Float64Array> => ({}))
     let whole = 1
     let double = 0
     for (const [index, array, isWhole] of this.#fields) {
-      columns[index]![array] = isWhole
-        ? picked(wholes, cells, this.#size, whole++)
-        : picked(doubles, cells, this.#none.length, double++)
+      const into = areNew
+        ? accumulators[index]![array]!.subarray(nodes[0], nodes[0]! + cells.length)
+        : new Float64Array(cells.length)
+      if (isWhole) pick(wholes, cells, this.#size, whole++, into)
+      else pick(doubles, cells, this.#none.length, double++, into)
+      columns[index]![array] = into
     }
-    for (const [index, accumulator] of this.#groups.accumulators.entries()) accumulator.absorb(columns[index]!, nodes)
+    if (areNew) return
+    for (const [index, accumulator] of accumulators.entries()) accumulator.absorb(columns[index]!, nodes)
   }
 }
 
@@ -208,13 +216,22 @@ function atLeast(array: Int32Array, length: number): Int32Array {
   return longer
 }
 
-/** Has room for all cells, so that those that were counted in need not be counted first. For one level at a time. */
-let list = new Int32Array(0)
+/** Room for as many numbers as were ever asked for, for one level at a time: V8 collects garbage by what arrays take. */
+class Room {
+  #numbers = new Int32Array(0)
+
+  first(length: number): Int32Array {
+    if (this.#numbers.length < length) this.#numbers = new Int32Array(length)
+    return this.#numbers.subarray(0, length)
+  }
+}
+
+const room = { cells: new Room(), parents: new Room(), keys: new Room() }
 
 /** The cells that a person was noted in, in order. There is no branch that the processor would guess wrong. */
 function countedCells(wholes: Int32Array, size: number): Int32Array {
-  if (list.length * size < wholes.length) list = new Int32Array(wholes.length / size)
-  const cells = list
+  // For all cells: those that were counted in need not be counted first.
+  const cells = room.cells.first(wholes.length / size)
   let next = 0
   for (let at = 0, cell = 0; at < wholes.length; at += size, cell++) {
     cells[next] = cell
@@ -223,8 +240,6 @@ function countedCells(wholes: Int32Array, size: number): Int32Array {
   return cells.subarray(0, next)
 }
 
-function picked(values: Int32Array | Float64Array, cells: Int32Array, size: number, field: number): Float64Array {
-  const some = new Float64Array(cells.length)
-  for (let at = 0; at < cells.length; at++) some[at] = values[cells[at]! * size + field]!
-  return some
+function pick(values: Int32Array | Float64Array, cells: Int32Array, size: number, field: number, into: Float64Array) {
+  for (let at = 0; at < cells.length; at++) into[at] = values[cells[at]! * size + field]!
 }

@@ -1,7 +1,16 @@
 import type { BoolColumn, Codes, ColumnData, Dictionary, PickedRows, RowBits, ScanBlock } from '../block.js'
 import { PyqlError } from '../errors.js'
 import type { Aggregate, PartialResult, Program, Scalar, ScanOptions, TableColumn, TriggerOutcome } from '../program.js'
-import { type Accumulator, CarriedValues, Counts, Extremes, LastValues, ScalarExtremes, Sums } from './accumulators.js'
+import {
+  type Accumulator,
+  CarriedValues,
+  Counts,
+  Extremes,
+  firstOf,
+  LastValues,
+  ScalarExtremes,
+  Sums,
+} from './accumulators.js'
 import { type CellField, Cells } from './cells.js'
 import { List, SetOf } from './containers.js'
 import { Site } from './grid.js'
@@ -56,6 +65,8 @@ export class Runtime extends Values {
   #stepsOf = 0
   #spent = 0
   #capacity = 0
+  /** No row is scanned any more: what only tallies look at needs no room for more nodes. */
+  #isOver = false
 
   constructor(program: Program, options: ScanOptions) {
     super(program.text, options.limits.memoryMax)
@@ -227,13 +238,14 @@ export class Runtime extends Values {
 
   #grow(): void {
     this.#capacity = this.#tree.capacity
+    for (const accumulator of this.accumulators) accumulator.grow(this.#capacity)
+    if (this.#isOver) return
     const last = new Int32Array(this.#capacity)
     last.set(this.last)
     this.last = last
     const rows = new Int32Array(this.#capacity)
     rows.set(this.rows)
     this.rows = rows
-    for (const accumulator of this.accumulators) accumulator.grow(this.#capacity)
   }
 
   newSeen(): Seen {
@@ -345,12 +357,13 @@ export class Runtime extends Values {
   }
 
   partial(): PartialResult {
+    this.#isOver = true
     for (const cells of this.#cells) cells.end()
     const { size, parent, key } = this.#tree
     return {
       keys: this.pool.keys,
-      parent: parent.slice(0, size),
-      key: key.slice(0, size),
+      parent: firstOf(parent, size),
+      key: firstOf(key, size),
       columns: this.accumulators.map((accumulator) => accumulator.columns(size)),
       debug: this.debugged,
       log: this.logged,
