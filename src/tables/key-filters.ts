@@ -16,7 +16,7 @@ interface Built {
   /** Hashes of keys, as long as it is being built. */
   gathered: Hashes | undefined
   filter: KeyFilter | undefined
-  /** Commits that were known when it was read: snapshots from then on may use it. */
+  /** Commits that were known when it was read: snapshots from then on may use it. Infinite until it is read. */
   since: number
   keys: number
   /** Entries that came or went since it was asked for. */
@@ -73,6 +73,12 @@ export class KeyFilters implements AsyncDisposable {
     return Object.assign((key: Key) => filter.mayHave(hashOf(key)), { byHash })
   }
 
+  /** Kept when the filter is there, or will not be, that is being built for snapshots like this one; undefined: none is. */
+  toCome({ start }: ValueEntries, sequence: number): Promise<void> | undefined {
+    const built = this.#filters.get(start)
+    return built && !built.filter && built.since <= sequence ? this.#building : undefined
+  }
+
   /** A query has read many records in vain which have not the value. May begin to build a filter. */
   want(entries: ValueEntries): void {
     const { start } = entries
@@ -108,7 +114,14 @@ export class KeyFilters implements AsyncDisposable {
   async #build(entries: ValueEntries): Promise<void> {
     const { start } = entries
     this.#remove(start)
-    const built: Built = { entries, gathered: new Hashes(), filter: undefined, since: 0, keys: 0, changes: 0 }
+    const built: Built = {
+      entries,
+      gathered: new Hashes(),
+      filter: undefined,
+      since: Number.POSITIVE_INFINITY,
+      keys: 0,
+      changes: 0,
+    }
     this.#filters.set(start, built) // from now on changes are added
     try {
       await this.#earlierWrites(entries)

@@ -86,6 +86,8 @@ export interface TableReader {
   records(range: IndexRange, sieve?: KeyTest, names?: () => Names): Iterable<FoundRecord | undefined>
   /** Tells of a key whether the value may have an entry for it, where that is known without reading. */
   filter?(value: IndexedValue): KeyTest | undefined
+  /** Kept when it is known what `filter` tells, while that is being found out. */
+  filterToCome?(value: IndexedValue): Promise<void> | undefined
   /** Many records were read in vain which have not the value. */
   wantFilter?(value: IndexedValue): void
   /** Counts the entries of the range, but at most `most`. */

@@ -182,6 +182,12 @@ class RowReader implements TableReader {
     return this.#reading.filters.find(entriesOfValue(column.id, value), this.#snapshot.sequence)
   }
 
+  filterToCome({ attribute, value }: IndexedValue): Promise<void> | undefined {
+    const column = this.#column(attribute)
+    if (!isUsable(column)) return undefined
+    return this.#reading.filters.toCome(entriesOfValue(column.id, value), this.#snapshot.sequence)
+  }
+
   wantFilter({ attribute, value }: IndexedValue): void {
     const column = this.#column(attribute)
     if (isUsable(column)) this.#reading.filters.want(entriesOfValue(column.id, value))

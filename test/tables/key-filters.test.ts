@@ -6,6 +6,18 @@ import { Queries } from '../../src/tables/index.js'
 import { hashOf, KeyFilter } from '../../src/tables/key-filter.js'
 import { author, read, type Store, withStore } from '../support/store.js'
 
+const LIMITS = {
+  memory_bytes_max: 1e8,
+  result_rows_max: 10_000,
+  groups_max: 1000,
+  conditions_max: 100,
+  slice_ms: 5,
+  stream_above_bytes: 1e6,
+}
+/** So many searches in vain have a filter built. */
+const WANTED = 2
+const ASKER = { view: everything, signal: new AbortController().signal }
+
 const random = (below: number) => Math.floor(Math.random() * below)
 const TABLE = { database: 'dev', table: 'plain', primaryKey: 'id' }
 const ON = { attribute: 'on', value: true }
@@ -108,23 +120,14 @@ describe('a filter of keys', () => {
       await catalog.createTable(TABLE)
       const records = Array.from({ length: 6_000 }, (_, id) => ({ id, level: id % 2, on: id % 2 === 0 || id > 5_980 }))
       await tables.transact(author, (batch) => batch.insert('dev', 'plain', records))
-      const limits = {
-        memory_bytes_max: 1e8,
-        result_rows_max: 10_000,
-        groups_max: 1000,
-        conditions_max: 100,
-        slice_ms: 5,
-        stream_above_bytes: 1e6,
-      }
-      const queries = new Queries(() => tables.snapshot(), limits)
-      const asker = { view: everything, signal: new AbortController().signal }
+      const queries = new Queries(() => tables.snapshot(), LIMITS)
       const search = async (explain: boolean) => {
         const conditions = [
           { attribute: 'level', comparator: 'between', value: [1, 3] },
           { attribute: 'on', comparator: 'equals', value: true },
         ]
         const request = { database: 'dev', table: 'plain', conditions, limit: 8, get_attributes: ['id'], explain }
-        const answer = await queries.searchByConditions(request, asker)
+        const answer = await queries.searchByConditions(request, ASKER)
         return JSON.parse((answer as { text: string }).text)
       }
       const slow = (await search(true)).plan.rows_read as number
@@ -136,6 +139,43 @@ describe('a filter of keys', () => {
       expect((await search(true)).plan.rows_read).to.be.below(slow / 5)
       await tables.transact(author, (batch) => batch.update('dev', 'plain', [{ id: 1, on: true }]))
       expect((await search(false))[0]).to.deep.equal({ id: 1 })
+    })
+  })
+
+  it('is waited for by searches in vain while another one reads on', async () => {
+    await withStore(async (store) => {
+      const { catalog, tables } = store
+      await catalog.createTable(TABLE)
+      const levels = 8
+      for (let first = 0; first < 120_000; first += 10_000) {
+        const records = Array.from({ length: 10_000 }, (_, n) => ({
+          id: first + n,
+          level: n % levels,
+          on: n % levels > 0,
+        }))
+        await tables.transact(author, (batch) => batch.insert('dev', 'plain', records))
+      }
+      const queries = new Queries(() => tables.snapshot(), { ...LIMITS, slice_ms: 0 })
+      const rowsRead = async () => {
+        const conditions = [
+          { attribute: 'level', comparator: 'equals', value: 0 },
+          { attribute: 'on', comparator: 'equals', value: true },
+        ]
+        const request = { database: 'dev', table: 'plain', conditions, limit: 8, get_attributes: ['id'], explain: true }
+        const answer = await queries.searchByConditions(request, ASKER)
+        return JSON.parse((answer as { text: string }).text).plan.rows_read as number
+      }
+      const searches: Promise<number>[] = []
+      for (let first = 0; first < WANTED; first++) {
+        searches.push(rowsRead())
+        await turn()
+      }
+      for (let later = 0; later < 8; later++) searches.push(rowsRead())
+      const isThere = () => read(store, (snapshot) => snapshot.table('dev', 'plain')!.filter!(ON) !== undefined)
+      expect(isThere(), 'the filter is still being built').to.equal(false)
+      const inVain = (await Promise.all(searches)).filter((rows) => rows > 10_000)
+      expect(inVain.length, 'searches that have read all records of the level').to.be.at.most(WANTED)
+      expect(isThere()).to.equal(true)
     })
   })
 })

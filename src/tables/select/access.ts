@@ -275,10 +275,17 @@ const READ_MIN = 500
 /** It would have, where only one of so many rows met the conditions. */
 const SELDOM = 8
 
-/** Tells the reader when most rows of an access were read in vain. */
-export function learn(reader: TableReader, { others }: Access, read: number, kept: number): void {
-  if (read < READ_MIN || kept * SELDOM > read) return
+/** Tells the reader when most rows of an access were read in vain. Answers a promise of what would spare them, if it comes. */
+export function learn(
+  reader: TableReader,
+  { others }: Access,
+  read: number,
+  kept: number,
+): Promise<unknown> | undefined {
+  if (read < READ_MIN || kept * SELDOM > read) return undefined
   for (const value of others) reader.wantFilter?.(value)
+  const toCome = others.map((value) => reader.filterToCome?.(value)).filter((filter) => filter !== undefined)
+  return toCome.length > 0 ? Promise.all(toCome) : undefined
 }
 
 /** One leg for each range. Long texts that an index does not tell apart would be found by several. */

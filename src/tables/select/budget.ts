@@ -1,5 +1,5 @@
 // The memory and the time of one query.
-import { Problem } from '../../lib/index.js'
+import { Problem, untilAborted } from '../../lib/index.js'
 
 /** The memory that a query may hold: what it sorts, groups, hashes. Over the limit the caller is told what grew. */
 export class Budget {
@@ -61,9 +61,14 @@ export class Slices {
     return performance.now() - this.#start > this.#length
   }
 
-  /** Lets others run. Throws when nobody waits for the result any more. */
-  async rest(): Promise<void> {
-    await turn()
+  /** Whether other long queries wait for their turn. */
+  get isContended(): boolean {
+    return waiting.length > 0
+  }
+
+  /** Lets others run, until something is done that is worth waiting for. Throws when nobody waits for the result any more. */
+  async rest(until?: Promise<unknown>): Promise<void> {
+    await (until ? untilAborted(this.#control.signal, until) : turn())
     this.#control.signal.throwIfAborted()
     this.#start = performance.now()
   }

@@ -180,7 +180,7 @@ export class Run {
   async *#pieces(control: Control, head: string, begin: (run: Run) => Page): AsyncGenerator<string, Written> {
     const slices = new Slices(control, this.#limits.slice_ms)
     let patience = this.#access.guessed ? (this.#query.costs ?? usualCosts).guessed : Number.POSITIVE_INFINITY
-    if (this.#tally.keysRead > patience) return yield* this.#planned().#pieces(control, head, begin)
+    if (this.#tally.keysRead > patience) return yield* (await this.#planned(slices)).#pieces(control, head, begin)
     const page = begin(this)
     let before = head
     try {
@@ -201,17 +201,21 @@ export class Run {
     } finally {
       page.close()
     }
-    return yield* this.#planned().#pieces(control, head, begin)
+    return yield* (await this.#planned(slices)).#pieces(control, head, begin)
   }
 
-  /** The same query, planned with care now that a guess has turned out to be long. */
-  #planned(): Run {
-    this.#learn()
+  /**
+   * The same query, planned with care now that a guess has turned out to be long. Where several read in vain, one reads
+   * on, and the others wait for the filter that is being built: else all of them would take its time away.
+   */
+  async #planned(slices: Slices): Promise<Run> {
+    const filter = this.#learn()
+    if (filter && slices.isContended) await slices.rest(filter)
     return new Run(this.#query, this.#limits, false)
   }
 
-  #learn(): void {
-    learn(this.#query.scope.base.reader, this.#access, this.#tally.rowsRead, this.#tally.kept[0]!)
+  #learn(): Promise<unknown> | undefined {
+    return learn(this.#query.scope.base.reader, this.#access, this.#tally.rowsRead, this.#tally.kept[0]!)
   }
 
   /** Searches with a limit need not know whether there is more. */
