@@ -16,12 +16,9 @@ import { checkNumbers, coerced, completed, isServerSet, newAttributes } from './
 import type { Key, Row, TableReader } from './reader.js'
 import type { RecordCache } from './record-cache.js'
 import { type Child, childrenOf } from './relations.js'
-import { type Place, RowWriter } from './row-writer.js'
+import { type Place, POSTPONE_RECORDS_MAX, RowWriter } from './row-writer.js'
 import { shapeOf, type TableShape } from './shape.js'
 import type { Version } from './stored-row.js'
-
-/** Entries of larger operations share pages anyway. */
-const POSTPONE_RECORDS_MAX = 100
 
 type Given = Readonly<Record<string, unknown>>
 

@@ -29,6 +29,9 @@ interface Contest {
   claims: Map<string, number>
 }
 
+/** Entries of more records in one transaction share pages anyway, and each that waits costs more than a put. */
+export const POSTPONE_RECORDS_MAX = 100
+
 /** Writes single rows with everything that belongs to them: index entries, unique values, tombstones, counts. */
 export class RowWriter {
   readonly #transaction: WriteTransaction
@@ -43,6 +46,7 @@ export class RowWriter {
   readonly #contests = new Map<string, Contest>()
   /** Whether entries of new records may wait in memory: the log, which names the records, is read again after a crash. */
   postpones = false
+  #written = 0
 
   constructor(transaction: WriteTransaction, spaces: Keyspaces, cache: RecordCache, version: Version) {
     this.#transaction = transaction
@@ -183,6 +187,7 @@ export class RowWriter {
   }
 
   #putRecord({ shape, key, encodedKey }: Place, text: string): void {
+    this.#written++
     this.#transaction.put(this.#spaces.records, shape.prefix + encodedKey, this.#head + text)
     this.#cache.delete(shape.schema.id, key)
   }
@@ -211,7 +216,7 @@ export class RowWriter {
   }
 
   #putEntry(entry: string): void {
-    if (this.postpones) this.#transaction.postpone(this.#spaces.indexes, entry)
+    if (this.postpones && this.#written < POSTPONE_RECORDS_MAX) this.#transaction.postpone(this.#spaces.indexes, entry)
     else this.#transaction.put(this.#spaces.indexes, entry, '')
   }
 

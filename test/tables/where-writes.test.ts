@@ -89,6 +89,19 @@ async function reasonOf(work: Promise<unknown>): Promise<Problem> {
 }
 
 describe('writes by a condition', () => {
+  it('puts the index entries of many records at once, instead of having each of them wait in memory', () =>
+    withTasks(ROWS, async ({ storage, tables }, writes) => {
+      const waiting = () => storage.postponedCount(storage.keyspace('indexes'))
+      const before = waiting()
+      await writes.update({ ...names, set: { round: 1 }, where: [['id', '>=', 0]] }, writer('ann'))
+      const entries = 2 // round, and the time of the update
+      expect(waiting() - before).to.be.within(1, 100 * entries)
+      using snapshot = tables.snapshot()
+      const one = { value: 1, inclusive: true }
+      const found = snapshot.table('dev', 'task')!.range({ attribute: 'round', from: one, to: one })
+      expect([...found]).to.deep.equal(Array.from({ length: ROWS }, (_, id) => id))
+    }))
+
   it('change exactly the records that meet it at that moment, while others write', async () => {
     await withTasks(ROWS, async (store, writes) => {
       let changed = 0
