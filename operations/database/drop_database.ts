@@ -4,9 +4,8 @@ export default operation(
   'drop_database',
   async ({ database }, needs: Needs<'catalog' | 'events' | 'triggers'>, call) => {
     const { catalog, events, triggers } = needs
-    const tables = [...catalog.database(database).tables.values()]
     const answer = call.settle({ message: `successfully deleted '${database}'` })
-    await catalog.dropDatabase(database, call)
+    const tables = await catalog.dropDatabase(database, call)
     for (const schema of tables) {
       await triggers.tableDropped(schema.id)
       if (schema.kind === 'events') await events.dropTable(schema)

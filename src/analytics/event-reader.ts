@@ -101,7 +101,9 @@ export class EventReader {
 
   #person(person: unknown): PersonId {
     if (typeof person === 'number') {
-      if (!Number.isFinite(person)) throw new Refusal('the person is a number that is too large')
+      // Beyond them several numbers are read as one, and so would be several people.
+      if (Math.abs(person) > Number.MAX_SAFE_INTEGER)
+        throw new Refusal('the person is a number beyond the safe integers: send it as a text')
       return person === 0 ? 0 : person
     }
     if (typeof person !== 'string' || person === '')

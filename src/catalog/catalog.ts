@@ -109,8 +109,9 @@ export class Catalog {
     return known(this.#current, database, table)
   }
 
-  /** @throws Problem table_not_found; inside a transaction */
+  /** Inside a transaction. @throws Problem table_not_found, database_reserved */
   draftTable(database: string, table: string): TableSchema {
+    if (database === RESERVED_DATABASE) throw new Problem('database_reserved', { database })
     return known(this.#draft, database, table)
   }
 
@@ -131,15 +132,18 @@ export class Catalog {
     })
   }
 
-  /** Drops the database with its tables. @throws Problem database_not_found */
-  async dropDatabase(name: string, receipt?: Receipt): Promise<void> {
-    await this.#storage.write((transaction) => {
+  /** Drops the database with its tables, and answers these. @throws Problem database_not_found, database_reserved */
+  async dropDatabase(name: string, receipt?: Receipt): Promise<TableSchema[]> {
+    if (name === RESERVED_DATABASE) throw new Problem('database_reserved', { database: name })
+    return this.#storage.write((transaction) => {
       const database = this.#draft.databases.get(name)
       if (!database) throw new Problem('database_not_found', { database: name })
-      for (const table of database.tables.values()) this.#removeTable(transaction, table)
+      const tables = [...database.tables.values()]
+      for (const table of tables) this.#removeTable(transaction, table)
       transaction.remove(this.#space, databaseKey(name))
       this.#change(transaction, this.#draft.withoutDatabase(name))
       receipt?.alongside(transaction)
+      return tables
     })
   }
 
@@ -169,9 +173,12 @@ export class Catalog {
     return schema
   }
 
-  /** At once for callers; the records are removed in the background. @throws Problem table_not_found, table_referenced */
-  async dropTable(database: string, table: string, receipt?: Receipt): Promise<void> {
-    await this.#storage.write((transaction) => {
+  /**
+   * At once for callers; the records are removed in the background. Answers what the table was.
+   * @throws Problem table_not_found, table_referenced, database_reserved
+   */
+  async dropTable(database: string, table: string, receipt?: Receipt): Promise<TableSchema> {
+    return this.#storage.write((transaction) => {
       const schema = this.draftTable(database, table)
       for (const other of this.#draft.databases.get(database)!.tables.values()) {
         if (other !== schema && other.foreignKeys.some((key) => key.table === table))
@@ -180,6 +187,7 @@ export class Catalog {
       this.#removeTable(transaction, schema)
       this.#change(transaction, this.#draft.withoutTable(database, table))
       receipt?.alongside(transaction)
+      return schema
     })
   }
 

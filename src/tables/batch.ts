@@ -245,11 +245,15 @@ export class Batch {
       this.#transaction.keys(this.#context.spaces.records, rangeOfId(shape.schema.id)).map(keyOfRecord),
     )
     const done: Key[] = []
+    const met = new Set<Key>()
     for (const [index, record] of records.entries()) {
       yield
       const given = this.#given(shape, record, index)
       const place = this.#placeOfNew(shape, given, index)
-      left.delete(normalKey(place.key))
+      const key = normalKey(place.key)
+      if (met.has(key)) throw new Problem('record_exists', { index, key: show(key), database, table })
+      met.add(key)
+      left.delete(key)
       const stored = this.#writer.stored(place)
       if (stored === undefined) done.push(this.#create(place, given, 'replace'))
       else {

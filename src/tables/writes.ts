@@ -123,7 +123,10 @@ export class Writes {
     writer: Writer,
   ): Promise<{ message: string; results: StepAnswer[] } & Durable> {
     const steps = operations.map((step): WholeStep => ({ atomic: true, ...step, database }))
-    for (const step of steps) checkParts(step.operation, step)
+    for (const [index, step] of steps.entries()) {
+      checkParts(step.operation, step)
+      checkReferences(step, index)
+    }
     const found: (Found | undefined)[] = []
     for (const [index, step] of steps.entries()) found.push(await this.#lookAheadOf(step, index > 0, writer))
     const size = steps.reduce((sum, step, index) => sum + sizeOf(step, found[index]), 0)
@@ -330,6 +333,20 @@ function resolve(step: WholeStep, keys: readonly Key[][], index: number): WholeS
 function isReference(value: unknown): value is { [REFERENCE]: unknown } {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) return false
   return Object.hasOwn(value, REFERENCE) && Object.keys(value).length === 1
+}
+
+/** Conditions are read before any step runs. @throws Problem invalid_request */
+function checkReferences(step: WholeStep, index: number): void {
+  for (const part of ['where', 'if'] as const) {
+    if (!holdsReference(step[part])) continue
+    const reason = `operations[${index}]: a key of an earlier operation stands in records, set or ids, not in '${part}'`
+    throw new Problem('invalid_request', { reason })
+  }
+}
+
+function holdsReference(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false
+  return isReference(value) || Object.values(value).some(holdsReference)
 }
 
 function keyAt(reference: unknown, keys: readonly Key[][], index: number): Key {

@@ -47,6 +47,7 @@ describe('the event store', () => {
         event('p', 1_500_000_000),
         event('', 1_500_000_000),
         { stamp: 5, action: 'a', _: {} },
+        event(2 ** 53, 1_500_000_000),
         event('p', -1),
         event('p', '2026-02-30'),
         event('p', 'yesterday'),
@@ -59,10 +60,11 @@ describe('the event store', () => {
       ]
       const { inserted, rejected } = await store.insert(table, JSON.stringify(events))
       expect(inserted).to.equal(2)
-      expect(rejected.map(({ index }) => index)).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10])
+      expect(rejected.map(({ index }) => index)).to.deep.equal([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
       expect(rejected.map(({ reason }) => reason)).to.deep.equal([
         'the person is missing, or neither a text nor a number',
         'the person is missing, or neither a text nor a number',
+        'the person is a number beyond the safe integers: send it as a text',
         'the stamp -1 is out of range (1970 to 9999)',
         "the stamp '2026-02-30' is no time of the calendar",
         "the stamp 'yesterday' is not an ISO 8601 time",

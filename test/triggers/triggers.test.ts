@@ -72,6 +72,18 @@ describe('triggers', () => {
     }, settings)
   })
 
+  it('refuse a secret that would be no key', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      await prepare(node, hook)
+      const address = { host: '127.0.0.1', port: hook.port }
+      for (const secret of ['whsec_###', 'whsec_====', 'short']) {
+        const request = { operation: 'subscribe_trigger', ...place, subscriber: 'mailer', ...address, secret }
+        expect((await node.post(request)).body, secret).to.include({ code: 'invalid_request' })
+      }
+    }, settings)
+  })
+
   it('are gone with their database', async () => {
     await using hook = await openHook()
     await withNode(async (node) => {

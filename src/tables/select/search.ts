@@ -157,8 +157,9 @@ const textTests: Record<string, (text: string, wanted: string) => boolean> = {
 }
 const comparators = ['equals', 'not_equal', 'between', ...Object.keys(comparisons), ...Object.keys(textTests)]
 
-function readOne({ attribute, comparator = 'equals', value = null }: Members, scope: Scope): Condition {
+function readOne({ attribute, comparator = 'equals', value }: Members, scope: Scope): Condition {
   const ref = attributeOf(attribute, scope)
+  if (value === undefined) throw conditionError("A condition wants a 'value'; null finds what has none.")
   if (typeof comparator !== 'string') throw conditionError("'comparator' is a text.")
   if (comparator === 'equals') return equals(ref, value)
   if (comparator === 'not_equal') {

@@ -65,6 +65,15 @@ describe('the reply for a person', () => {
       ))
   }
 
+  it('is about one person: who names two is told so', () =>
+    withNode(async (node) => {
+      await node.ok({ operation: 'create_table', table: 'first', kind: 'events', columns: COLUMNS })
+      for (const named of [{}, { sid: '5', id: 5 }]) {
+        const { status, body } = await node.post({ operation: 'query_person', table: 'first', ...named })
+        expect([status, (body as Body).code]).to.deep.equal([400, 'person_missing'])
+      }
+    }))
+
   it('refuses numbers that no double holds, and takes -0 for 0', () =>
     withNode(async (node) => {
       await node.ok({ operation: 'create_table', table: 'first', kind: 'events', columns: COLUMNS })

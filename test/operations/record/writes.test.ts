@@ -19,6 +19,50 @@ const agesIn = async ({ ok }: TestNode) =>
   )
 
 describe('writes', () => {
+  it('leave the database of the node alone, and say so', () =>
+    withDogs(async (node) => {
+      const place = { database: 'system', table: 'hdb_info' }
+      const refused = [
+        { operation: 'insert', ...place, records: [{ id: 1 }] },
+        { operation: 'delete', ...place, ids: [1] },
+        { operation: 'create_table', ...place, primary_key: 'id' },
+        { operation: 'drop_table', ...place },
+        { operation: 'drop_database', database: 'system' },
+      ]
+      for (const request of refused) {
+        const { status, body } = await node.post(request)
+        expect([status, (body as { code: string }).code], request.operation).to.deep.equal([403, 'database_reserved'])
+      }
+    }))
+
+  it('replace all records by others of different keys, or store nothing', () =>
+    withDogs(async (node) => {
+      const records = [
+        { id: 1, age: 7 },
+        { id: 1, age: 8 },
+      ]
+      const { status, body } = await node.post({ operation: 'replace_records', ...dog, records })
+      expect(status).to.equal(409)
+      expect(body).to.include({ code: 'record_exists', index: 1, key: '1' })
+      expect(await agesIn(node)).to.deep.equal([1, 2, 3])
+    }))
+
+  it('refuse a key of an earlier operation where it would not be read', () =>
+    withDogs(async (node) => {
+      const first = { operation: 'insert', table: 'dog', records: [{ id: 4, age: 4 }] }
+      const reference = { $key: [0, 0] }
+      const others = [
+        { operation: 'update', table: 'dog', set: { age: 9 }, where: { id: reference } },
+        { operation: 'delete', table: 'dog', where: [{ or: [['id', '=', reference]] }] },
+        { operation: 'update', table: 'dog', records: [{ id: 1, age: 9 }], if: [['id', '=', reference]] },
+      ]
+      for (const other of others) {
+        const { body } = await node.post({ operation: 'transaction', database: 'dev', operations: [first, other] })
+        expect(body).to.include({ code: 'invalid_request' })
+        expect((body as { detail: string }).detail).to.match(/stands in records, set or ids, not in '(where|if)'/)
+      }
+    }))
+
   it('refuse parts that do not go together instead of leaving one of them unread', () =>
     withDogs(async (node) => {
       const records = [{ id: 1, age: 9 }]

@@ -157,6 +157,8 @@ describe('the searches', () => {
       [{ conditions: [{ attribute: 'age', comparator: 'constructor', value: 1 }] }, 'operator_unknown'],
       [{ conditions: [{ attribute: 'age', comparator: 'between', value: [1] }] }, 'condition_malformed'],
       [{ conditions: [{ attribute: 'age', comparator: 'less_than', value: null }] }, 'condition_malformed'],
+      [{ conditions: [{ attribute: 'age' }] }, 'condition_malformed'],
+      [{ conditions: [{ attribute: 'age', comparator: 'not_equal' }] }, 'condition_malformed'],
       [{ conditions: [{ attribute: 'age', value: 1 }], operator: 'xor' }, 'condition_malformed'],
       [{ conditions: [{ attribute: 'age', value: 1 }], get_attributes: ['toString'] }, 'column_unknown'],
       [{ conditions: [{ attribute: 'age', value: 1 }], table: 'nope' }, 'table_not_found'],
