@@ -38,9 +38,11 @@ export const functions: Readonly<Record<string, BuiltIn>> = {
 
 export const moves = new Set(['iter_next', 'iter_prev', 'iter_set', 'iter_move_first', 'iter_move_last'])
 
-export const methods = new Set([
-  ...['append', 'add', 'update', 'remove', 'pop', 'clear', 'keys', 'find', 'rfind', 'split', 'strip'],
-])
+/** Methods of containers and texts, and how many arguments they take. */
+export const methods: Readonly<Record<string, BuiltIn>> = {
+  ...{ append: of(1, unlimited), add: of(1, unlimited), update: of(1, unlimited), remove: of(1, unlimited) },
+  ...{ pop: of(0), clear: of(0), keys: of(0), find: of(1, 3), rfind: of(1, 3), split: of(1), strip: of(0) },
+}
 
 /** Functions on segments, and how many names they take at least. */
 export const setFunctions: Readonly<

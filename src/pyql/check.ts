@@ -7,6 +7,7 @@ import type {
   FunctionDefinition,
   InlineAggregate,
   Match,
+  MethodCall,
   Name,
   Script,
   Statement,
@@ -277,13 +278,15 @@ class Checker {
       }
       this.#call(expression, scope)
     } else if (expression.kind === 'method') {
-      if (!methods.has(expression.name)) {
+      if (!Object.hasOwn(methods, expression.name)) {
         throw this.#error(
           expression,
-          `There is no method '${expression.name}'.${didYouMean(expression.name, methods)}`,
+          `There is no method '${expression.name}'.${didYouMean(expression.name, Object.keys(methods))}`,
           'unknown_name',
         )
       }
+      const { least, most } = methods[expression.name]!
+      this.#countArguments(expression, least, most)
       for (const child of childrenOf(expression)) this.#expression(child, scope)
     } else if (expression.kind === 'aggregate') {
       this.#inlineColumn(expression)
@@ -350,7 +353,7 @@ class Checker {
     )
   }
 
-  #countArguments({ name, args, start, end }: Call, least: number, most: number): void {
+  #countArguments({ name, args, start, end }: Call | MethodCall, least: number, most: number): void {
     if (args.length >= least && args.length <= most) return
     const wanted = least === most ? `${least}` : `${least} to ${most}`
     throw this.#error(
@@ -391,9 +394,10 @@ class Checker {
   }
 
   #column(name: Name | ColumnName): Binding {
-    if (name.kind === 'name' && (name.name === 'session' || name.name === '__session' || name.name === '__stamp')) {
+    if (name.kind === 'name' && ['session', '__session', '__stamp'].includes(name.name))
       return this.#remember(name, { kind: 'value', name: name.name })
-    }
+    if (name.kind === 'name' && name.name === 'event_time')
+      return this.#remember(name, { kind: 'value', name: '__stamp' })
     if (name.kind === 'name' && (name.name === 'person' || name.name === 'people'))
       return this.#remember(name, { kind: 'value', name: 'person' })
     const own = this.#known.get(name.name)

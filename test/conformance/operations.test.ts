@@ -22,7 +22,8 @@ const dogs = [
   { id: 4, dog_name: 'Billy', owner: 'Zach', age: 4 },
 ]
 
-const operations = /^(create_(database|table)|describe_(all|table|database)|insert|update|upsert|delete|search_by_\w+|do_magic)$/
+const operations =
+  /^(create_(database|table)|describe_(all|table|database)|insert|update|upsert|delete|search_by_\w+|do_magic)$/
 
 /** Answers that differ on purpose, by the number of the pair. */
 const deviations: Record<number, string> = {

@@ -55,6 +55,16 @@ const pictures: [string, string, string][] = [
     "1:5\n  x = bucket(1)\n      ^^^^^^^^^\n'bucket' takes 2 arguments, not 1.",
   ],
   [
+    'a method without what it looks for',
+    "x = 'a b'.split()\n",
+    "1:5\n  x = 'a b'.split()\n      ^^^^^^^^^^^^^\n'split' takes 1 argument, not 0.",
+  ],
+  [
+    'an argument that a method would not look at',
+    'x = [1, 2]\ny = x.pop(0)\n',
+    "2:5\n  y = x.pop(0)\n      ^^^^^^^^\n'pop' takes 0 arguments, not 1.",
+  ],
+  [
     'odd indentation',
     'match:\n   tally(1)\n',
     '2:1\n     tally(1)\n  ^^^\nIndentation is in steps of 4 spaces; this line has 3.',

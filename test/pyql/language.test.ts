@@ -42,6 +42,7 @@ const expressions: [string, unknown][] = [
   ['1 < 2 and not 2 < 1 or 1 == 2', true],
   ['5 -3', 2],
   ['30s', 30],
+  ['MAX event_time == last_event and MIN event_time == MIN __stamp', true],
   ['1d', 86400],
   ['2 hours + 1', 7_200_001],
   ['None + 1', null],

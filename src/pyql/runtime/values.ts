@@ -306,7 +306,7 @@ export class Values {
     if (object === null) return null
     if (object instanceof Dict) return object.entries.get(this.#key(index, at)) ?? null
     if (!(object instanceof List) && typeof object !== 'string')
-      throw this.fail(at, `${kindOf(object)} has no entries.`)
+      throw this.fail(at, `${capitalized(kindOf(object))} has no entries.`)
     const items = typeof object === 'string' ? object : object.items
     const position = this.#position(index, items.length)
     return items[position] ?? null
@@ -369,7 +369,7 @@ export class Values {
 
   method(name: string, object: Value, args: Value[], at: number): Value {
     if (typeof object === 'string') return this.#textMethod(name, object, args, at)
-    if (!isContainer(object)) throw this.fail(at, `${kindOf(object)} has no method '${name}'.`)
+    if (!isContainer(object)) throw this.fail(at, `${capitalized(kindOf(object))} has no method '${name}'.`)
     if (name === 'append' || name === 'add' || name === 'update') {
       for (const x of args) this.addTo(object, x, at)
       return null
@@ -385,7 +385,7 @@ export class Values {
     }
     if (name === 'pop') return this.#pop(object)
     if (name === 'keys') return this.list(this.iterate(object, at))
-    throw this.fail(at, `${kindOf(object)} has no method '${name}'.`)
+    throw this.fail(at, `${capitalized(kindOf(object))} has no method '${name}'.`)
   }
 
   #pop(object: List | SetOf | Dict): Value {
@@ -515,6 +515,10 @@ function kindOf(x: Value): string {
   if (x instanceof Dict) return 'a dictionary'
   if (typeof x === 'string') return 'a text'
   return typeof x === 'boolean' ? 'True or False' : 'a number'
+}
+
+function capitalized(text: string): string {
+  return text.slice(0, 1).toUpperCase() + text.slice(1)
 }
 
 /** A set without elements is None, as a set column of a row without values is. */
