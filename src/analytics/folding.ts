@@ -1,3 +1,4 @@
+import { type Steps, withPauses } from '../lib/index.js'
 import type { Write } from '../storage/index.js'
 import type { BlockEntry } from './block-entry.js'
 import { type BlockStats, statsOf } from './block-stats.js'
@@ -11,6 +12,8 @@ import { ACTION_COLUMN, LAST, ROWS, STAMP, STATS } from './schema.js'
 /** Rows at which a block is full; it is cut in two at twice as many. */
 export const BLOCK_ROWS = 32_768
 const BLOCK_PEOPLE_MAX = 8_192
+/** Time for which columns of a block are made before inserts and queries are let in between, in milliseconds. */
+const SLICE_MS = 1
 
 /** The log and the delta up to here are being folded into blocks. */
 interface Round {
@@ -21,8 +24,8 @@ interface Round {
 }
 
 /**
- * Folds a partition's delta into its blocks, one block in each step, so that inserts and queries never wait long. A
- * block is written anew under a new id together with the state that names it, in one transaction; only then do readers
+ * Folds a partition's delta into its blocks, one block in each step, with pauses between its columns, so that inserts
+ * and queries never wait long. A block is written anew under a new id together with the state that names it, in one transaction; only then do readers
  * see it, and only when nobody reads the old one is it removed. When every block holds the rows of the round, their log
  * goes. A stop between any two steps loses nothing: the state says for each block up to where it holds the log.
  */
@@ -69,8 +72,7 @@ export class Folding {
       return true
     }
     const round = this.#round
-    await this.#fold(round, unit)
-    round.next = unit.first + unit.people // not before: a block that could not be stored is folded again
+    if (await this.#fold(round, unit)) round.next = unit.first + unit.people // else it is folded again
     return true
   }
 
@@ -123,8 +125,10 @@ export class Folding {
     return { first, people: end - first, block }
   }
 
-  async #fold(round: Round, unit: Unit): Promise<void> {
+  /** False when the block was not stored, since what it was made of is out of date by now. */
+  async #fold(round: Round, unit: Unit): Promise<boolean> {
     const partition = this.#partition
+    const { schema } = partition
     const { snapshot } = round
     const rows = rowsOfUnit(snapshot, unit)
     const pieces = cut(rows.rowStart).map(({ from, to }) => ({
@@ -135,7 +139,9 @@ export class Folding {
       folded: round.log,
       foldedRows: snapshot.deltaRows,
     }))
-    const writes = this.#writes(snapshot, unit, rows, pieces)
+    const writes = await withPauses(this.#writes(snapshot, unit, rows, pieces), SLICE_MS, () => undefined)
+    // In a pause a column may have been dropped, or a write has failed and the partition is read again.
+    if (this.#isAbandoned || partition.schema !== schema) return false
     const blocks = [
       ...partition.blocks.filter((block) => block.first < unit.first),
       ...pieces,
@@ -144,9 +150,10 @@ export class Folding {
     await this.#write([...writes, partition.stateWrite(blocks)], [])
     partition.blocks = blocks
     if (unit.block) partition.retire(unit.block)
+    return true
   }
 
-  #writes(snapshot: Snapshot, unit: Unit, rows: UnitRows, pieces: readonly BlockEntry[]): Write[] {
+  *#writes(snapshot: Snapshot, unit: Unit, rows: UnitRows, pieces: readonly BlockEntry[]): Steps<Write[]> {
     const { partition } = snapshot
     const writes: Write[] = []
     const put = (id: number, values: ColumnValues, bounds: (piece: BlockEntry) => readonly [number, number]) => {
@@ -171,6 +178,7 @@ export class Folding {
     put(LAST, last, byPerson)
     put(STAMP, stamp, byRow)
     for (const column of [ACTION_COLUMN, ...partition.schema.columns]) {
+      yield
       const values = columnOfUnit(snapshot, unit, plan, column, this.#scratch)
       if (!values) continue
       put(column.id, values, byRow)
