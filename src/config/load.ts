@@ -181,7 +181,8 @@ function explain(error: ErrorObject): string {
     const full = path === '' ? name : `${path}.${name}`
     if (byPath.has(full))
       return `Write setting ${full} as names within names, one a line: ${full.replaceAll('.', ': ')}: value.`
-    return `Unknown setting ${full}.${didYouMean(full, byPath.keys())}`
+    const groups = [...byPath.keys()].map((known) => known.slice(0, known.lastIndexOf('.')))
+    return `Unknown setting ${full}.${didYouMean(full, [...byPath.keys(), ...groups])}`
   }
   const allowed =
     error.keyword === 'enum' ? `: ${(error.params as { allowedValues: unknown[] }).allowedValues.join(', ')}` : ''

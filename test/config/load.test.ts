@@ -73,6 +73,7 @@ describe('the configuration', () => {
     'a key twice': ['http:\n  port: 1\n  port: 2\n', /unique at line 3/],
     'two documents': ['http:\n  port: 1\n---\nhttp:\n  port: 2\n', /multiple documents/],
     'a list': ['- http\n', /'name: value' lines/],
+    'a misspelt group': ['htp:\n  port: 5\n', /Unknown setting htp\. Did you mean 'http'\?/],
     'names of prototypes': ['http:\n  __proto__:\n    port: 5\n', /Unknown setting http\.__proto__/],
     'aliases that grow': [
       `a: &a [${'x,'.repeat(9)}]\n${[...'bcdefgh'].map((name, at) => `${name}: &${name} [${`*${'abcdefg'[at]},`.repeat(9)}]\n`).join('')}`,
