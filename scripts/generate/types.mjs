@@ -100,10 +100,10 @@ function problemTypes(problems) {
   })
   const facts = names.map((name) => {
     const fields = [...new Set([...problems[name].detail.matchAll(/\{(\w+)\}/g)].map((match) => match[1]))]
-    return `  ${name}: { ${fields.map((field) => `${field}: string | number`).join('; ')} }`.replace(
-      '{  }',
-      'Record<never, never>',
+    const types = fields.map((field) =>
+      field === 'suggestion' ? 'suggestion?: string | undefined' : `${field}: string | number`,
     )
+    return `  ${name}: { ${types.join('; ')} }`.replace('{  }', 'Record<never, never>')
   })
   return `${HEAD}/** Every problem: schemas/problems.json. */\nexport const problems = {\n${rows.join('\n')}\n} as const satisfies Record<string, { status: number; title: string; detail: string; retry: boolean }>\n\nexport type ProblemCode = keyof typeof problems\n\n/** The facts that fill the placeholders of a problem's detail. */\nexport interface ProblemFacts {\n${facts.join('\n')}\n}\n`
 }

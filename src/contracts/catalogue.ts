@@ -100,10 +100,6 @@ export class Contracts {
   find(operation: string): CompiledContract {
     const found = this.#byName.get(operation)
     if (found) return found
-    const near = nearest(operation, this.#byName.keys())
-    throw new Problem('operation_unknown', {
-      operation,
-      suggestion: near === undefined ? '' : `. Did you mean '${near}'?`,
-    })
+    throw new Problem('operation_unknown', { operation, suggestion: nearest(operation, this.#byName.keys()) })
   }
 }

@@ -6,7 +6,7 @@ export const problems = {
   agreement_gone: {"status":409,"title":"The agreement is gone","detail":"Node {node} does not know of this agreement: it was started again meanwhile, or asked for another one. Ask again.","retry":true},
   agreement_stuck: {"status":502,"title":"An agreement could not be taken back","detail":"{reason} What was agreed was taken back here, but could not be on {nodes}: when they are in reach again, repeat the request, or remove_node there.","retry":true},
   api_key_invalid: {"status":401,"title":"The key is not valid","detail":"The key for programs is unknown, has ended or was dropped.","retry":false},
-  attribute_unknown: {"status":400,"title":"Unknown attribute","detail":"records[{index}]: '{database}.{table}' has no attribute '{attribute}'{suggestion}","retry":false},
+  attribute_unknown: {"status":400,"title":"Unknown attribute","detail":"records[{index}]: '{database}.{table}' has no attribute '{attribute}'.{suggestion}","retry":false},
   authority_exists: {"status":409,"title":"The authority exists","detail":"The folder {folder} has a certificate authority already. A new one would cut off every node that the old one signed.","retry":false},
   authority_missing: {"status":404,"title":"There is no authority","detail":"The folder {folder} has no ca.crt and ca.key. Make them with: trellis cluster-ca create.","retry":false},
   backup_damaged: {"status":400,"title":"The backup is damaged","detail":"The backup cannot be used: {reason}.","retry":false},
@@ -26,7 +26,7 @@ export const problems = {
   column_needed: {"status":400,"title":"The attribute is needed","detail":"cannot drop attribute '{column}': {reason}.","retry":false},
   column_not_found: {"status":404,"title":"Unknown attribute","detail":"attribute '{column}' does not exist in {database}.{table}","retry":false},
   column_not_grouped: {"status":400,"title":"The column is not grouped by","detail":"'{column}' differs within a group: add it to 'groupby', or take its min or max.","retry":false},
-  column_unknown: {"status":400,"title":"Unknown column","detail":"There is no column '{column}' in {table}.{hint}","retry":false},
+  column_unknown: {"status":400,"title":"Unknown column","detail":"There is no column '{column}' in {table}.{suggestion}","retry":false},
   condition_failed: {"status":412,"title":"The condition does not hold","detail":"records[{index}]: the stored record {key} does not fulfil the condition of 'if'. Nothing was stored.","retry":false},
   condition_malformed: {"status":400,"title":"The condition cannot be read","detail":"{reason}","retry":false},
   credentials_missing: {"status":401,"title":"Credentials are missing","detail":"Must login: send an Authorization header with Basic or Bearer credentials.","retry":false},
@@ -89,7 +89,7 @@ export const problems = {
   not_shared: {"status":404,"title":"The table is not shared","detail":"{database}.{table} is not shared between this node and {node}.","retry":false},
   operation_missing: {"status":400,"title":"No operation","detail":"Request body must include an 'operation' property.","retry":false},
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
-  operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{hint}","retry":false},
+  operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{suggestion}","retry":false},
   outcome_unknown: {"status":503,"title":"Nobody knows whether it was stored","detail":"The storage failed ({reason}) while this was written: it may or may not have been stored. Restart the node, then look, or send the request again with the same idempotency key: it is done once.","retry":false},
   own_server_silent: {"status":503,"title":"A server of this node does not answer","detail":"The {server} server of this node does not answer; it is being started again. cluster_status tells when it runs.","retry":true},
   parent_missing: {"status":409,"title":"The parent does not exist","detail":"records[{index}]: '{column}' refers to {value}, which is not in '{parent}'. Nothing was stored.","retry":false},
@@ -164,7 +164,7 @@ export interface ProblemFacts {
   agreement_gone: { node: string | number }
   agreement_stuck: { reason: string | number; nodes: string | number }
   api_key_invalid: Record<never, never>
-  attribute_unknown: { index: string | number; database: string | number; table: string | number; attribute: string | number; suggestion: string | number }
+  attribute_unknown: { index: string | number; database: string | number; table: string | number; attribute: string | number; suggestion?: string | undefined }
   authority_exists: { folder: string | number }
   authority_missing: { folder: string | number }
   backup_damaged: { reason: string | number }
@@ -184,7 +184,7 @@ export interface ProblemFacts {
   column_needed: { column: string | number; reason: string | number }
   column_not_found: { column: string | number; database: string | number; table: string | number }
   column_not_grouped: { column: string | number }
-  column_unknown: { column: string | number; table: string | number; hint: string | number }
+  column_unknown: { column: string | number; table: string | number; suggestion?: string | undefined }
   condition_failed: { index: string | number; key: string | number }
   condition_malformed: { reason: string | number }
   credentials_missing: Record<never, never>
@@ -197,7 +197,7 @@ export interface ProblemFacts {
   database_reserved: { database: string | number }
   database_taken: { database: string | number }
   disk_full: Record<never, never>
-  event_column_unknown: { column: string | number; table: string | number; suggestion: string | number }
+  event_column_unknown: { column: string | number; table: string | number; suggestion?: string | undefined }
   events_rejected: { count: string | number }
   file_exists: { path: string | number }
   file_not_found: { path: string | number }
@@ -246,8 +246,8 @@ export interface ProblemFacts {
   not_records: { database: string | number; table: string | number }
   not_shared: { database: string | number; table: string | number; node: string | number }
   operation_missing: Record<never, never>
-  operation_unknown: { operation: string | number; suggestion: string | number }
-  operator_unknown: { operator: string | number; hint: string | number }
+  operation_unknown: { operation: string | number; suggestion?: string | undefined }
+  operator_unknown: { operator: string | number; suggestion?: string | undefined }
   outcome_unknown: { reason: string | number }
   own_server_silent: { server: string | number }
   parent_missing: { index: string | number; column: string | number; value: string | number; parent: string | number }
@@ -285,7 +285,7 @@ export interface ProblemFacts {
   statement_timeout: { limit: string | number }
   stopping: Record<never, never>
   storage_unavailable: { reason: string | number }
-  subscriber_unknown: { trigger: string | number; subscriber: string | number; suggestion: string | number }
+  subscriber_unknown: { trigger: string | number; subscriber: string | number; suggestion?: string | undefined }
   subscribers_too_many: { limit: string | number }
   table_exists: { table: string | number; database: string | number }
   table_not_events: { table: string | number; database: string | number }
@@ -302,7 +302,7 @@ export interface ProblemFacts {
   too_many_routes: { most: string | number }
   too_many_segments: { limit: string | number }
   too_many_sign_ins: { seconds: string | number }
-  trigger_unknown: { table: string | number; trigger: string | number; suggestion: string | number }
+  trigger_unknown: { table: string | number; trigger: string | number; suggestion?: string | undefined }
   triggers_too_many: { limit: string | number }
   user_exists: { username: string | number }
   user_inactive: Record<never, never>

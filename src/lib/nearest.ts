@@ -36,6 +36,9 @@ export function nearest(name: string, known: Iterable<string>): string | undefin
 
 /** " Did you mean 'x'?" for the end of a sentence, or nothing when no known name is near. */
 export function didYouMean(name: string, known: Iterable<string>): string {
-  const found = nearest(name, known)
-  return found === undefined ? '' : ` Did you mean '${found}'?`
+  return asking(nearest(name, known))
+}
+
+export function asking(suggestion: string | undefined): string {
+  return suggestion === undefined ? '' : ` Did you mean '${suggestion}'?`
 }

@@ -1,8 +1,9 @@
 import { type ProblemCode, type ProblemFacts, problems } from '../generated/problems.js'
+import { asking } from './nearest.js'
 
 /**
  * An expected failure that the caller is told of. The code names a row of schemas/problems.json; the facts fill the
- * placeholders of its detail and stand in the answer. `more` adds members to the answer that no sentence needs.
+ * placeholders of its detail and stand in the answer; `suggestion`, where there is one, becomes a question at its end. `more` adds members to the answer that no sentence needs.
  */
 export class Problem<Code extends ProblemCode = ProblemCode> extends Error {
   override readonly name = 'Problem'
@@ -45,5 +46,9 @@ export class Problem<Code extends ProblemCode = ProblemCode> extends Error {
 }
 
 function fill(detail: string, facts: Record<string, unknown>): string {
-  return detail.replace(/\{(\w+)\}/g, (_, name: string) => String(facts[name]))
+  return detail.replace(/\{(\w+)\}/g, (_, name: string, at: number) => {
+    if (name !== 'suggestion') return String(facts[name])
+    const question = asking(facts['suggestion'] as string | undefined)
+    return question !== '' && detail[at - 1] !== '.' ? `.${question}` : question
+  })
 }

@@ -19,7 +19,7 @@ import {
   type Sizes,
 } from '../analytics/index.js'
 import type { TableSchema } from '../catalog/index.js'
-import { didYouMean, JsonText, Problem, type View } from '../lib/index.js'
+import { JsonText, nearest, Problem, type View } from '../lib/index.js'
 import { Answer, Histogram, type Program, parametersOf, type Scalar } from '../pyql/index.js'
 import { type FilterRequest, filterOf } from './column-filter.js'
 import type { Compile } from './compile.js'
@@ -557,7 +557,7 @@ export class Events implements AsyncDisposable {
     const column = columns.find((known) => known.name === name)
     if (column) return column
     const names = columns.map((known) => known.name)
-    throw new Problem('event_column_unknown', { column: name, table: schema.name, suggestion: didYouMean(name, names) })
+    throw new Problem('event_column_unknown', { column: name, table: schema.name, suggestion: nearest(name, names) })
   }
 }
 

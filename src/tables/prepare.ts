@@ -1,5 +1,5 @@
 import { CREATED_TIME, coerce, holdsInfinity, UPDATED_TIME } from '../catalog/index.js'
-import { didYouMean, Problem } from '../lib/index.js'
+import { nearest, Problem } from '../lib/index.js'
 import type { TableShape } from './shape.js'
 
 type Record_ = Record<string, unknown>
@@ -59,7 +59,7 @@ export function coerced(shape: TableShape, record: Record_, index: number): Reco
         continue
       }
       const { database, name: table } = schema
-      const suggestion = didYouMean(name, columns.keys()) || '.'
+      const suggestion = nearest(name, columns.keys())
       throw new Problem('attribute_unknown', { index, database, table, attribute: name, suggestion })
     }
     if (schema.dynamic && isServerSet(name)) continue

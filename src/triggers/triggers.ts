@@ -1,4 +1,4 @@
-import { didYouMean, Problem, Turns } from '../lib/index.js'
+import { nearest, Problem, Turns } from '../lib/index.js'
 import type { EventMetrics, TriggerLoad } from '../metrics/index.js'
 import type { Program } from '../pyql/index.js'
 import type { Receipt, Storage, WriteTransaction } from '../storage/index.js'
@@ -324,7 +324,7 @@ export class Triggers implements AsyncDisposable {
     if (found) return found
     const names = this.#deliveriesOf(id).map(({ subscription }) => subscription.name)
     throw new Problem('subscriber_unknown', {
-      ...{ subscriber, trigger: place.trigger, suggestion: didYouMean(subscriber, names) },
+      ...{ subscriber, trigger: place.trigger, suggestion: nearest(subscriber, names) },
     })
   }
 
@@ -337,7 +337,7 @@ export class Triggers implements AsyncDisposable {
     const found = this.#find(tableId, name)
     if (found) return found
     const own = [...this.#triggers.values()].filter(({ trigger }) => trigger.tableId === tableId)
-    const suggestion = didYouMean(
+    const suggestion = nearest(
       name,
       own.map(({ trigger }) => trigger.name),
     )

@@ -19,6 +19,15 @@ describe('the door', () => {
     })
   })
 
+  it('names what was perhaps meant: bare, and in the sentence', async () => {
+    await withNode(async ({ post }) => {
+      const detail = "Operation 'pong' not found. Did you mean 'ping'?"
+      expect((await post({ operation: 'pong' })).body).to.include({ suggestion: 'ping', detail })
+      const { body } = await post({ operation: 'do_magic' })
+      expect(body).to.include({ detail: "Operation 'do_magic' not found" }).and.not.to.have.property('suggestion')
+    })
+  })
+
   for (const [title, body, want] of [
     ['an empty body', '', 'body_not_json'],
     ['an array', '[1]', 'operation_missing'],

@@ -1,5 +1,5 @@
 // Groups: count, sum, min, max and avg of the rows that share values; also what `distinct` is made of.
-import { didYouMean, Problem } from '../../lib/index.js'
+import { nearest, Problem } from '../../lib/index.js'
 import type { Row } from '../reader.js'
 import type { Budget } from './budget.js'
 import { type Aggregate, type Output, readAggregate, type Selected } from './output.js'
@@ -31,7 +31,7 @@ export class Grouping {
     const column = this.#scope.lookUp(text)
     if (column) return this.#ofColumn(column, text)
     const known = this.outputs.map((it) => it.name)
-    throw new Problem('column_unknown', { column: text, table: 'the result', hint: didYouMean(text, known) })
+    throw new Problem('column_unknown', { column: text, table: 'the result', suggestion: nearest(text, known) })
   }
 
   /** As far as texts go: whether the result or the tables have the name. */

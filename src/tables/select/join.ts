@@ -1,6 +1,6 @@
 // Joins: reads the JSON of `join` and finds, for the rows so far, the rows of one more table.
 import type { ForeignKey } from '../../catalog/index.js'
-import { didYouMean, Problem, type View } from '../../lib/index.js'
+import { nearest, Problem, type View } from '../../lib/index.js'
 import type { Row, Snapshot, TableReader } from '../reader.js'
 import type { Budget } from './budget.js'
 import type { Condition, Test } from './condition.js'
@@ -174,7 +174,7 @@ function columnOf(name: string, sources: readonly Source[]): Ref {
   }
   const known = sources.flatMap(({ alias, columns }) => [...columns.keys()].map((column) => `${alias}.${column}`))
   const tables = sources.map(({ alias }) => alias).join(', ')
-  throw new Problem('column_unknown', { column: name, table: tables, hint: didYouMean(name, known) })
+  throw new Problem('column_unknown', { column: name, table: tables, suggestion: nearest(name, known) })
 }
 
 /** What a condition on a joined column says about the base table's column that must equal it. */

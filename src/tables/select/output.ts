@@ -1,6 +1,7 @@
 // The columns of a result: reads `select` and writes rows as JSON text.
 import { didYouMean, Problem } from '../../lib/index.js'
 import type { FoundRecord } from '../reader.js'
+import { encodeJson } from '../stored-row.js'
 import type { Join } from './join.js'
 import { type Frame, type Ref, refTo, type Scope } from './scope.js'
 
@@ -172,6 +173,10 @@ const escaped = /["\\\u0000-\u001f\ud800-\udfff]/
 /** JSON text of a value; most text needs no escapes, which is quick to see. */
 function jsonOf(value: unknown): string {
   if (typeof value === 'string') return escaped.test(value) ? JSON.stringify(value) : `"${value}"`
-  if (typeof value === 'number') return Number.isFinite(value) ? String(value) : 'null'
-  return value === undefined ? 'null' : JSON.stringify(value)
+  if (typeof value === 'number') return value === 0 ? zeroOf(value) : Number.isFinite(value) ? String(value) : 'null'
+  return value === undefined ? 'null' : encodeJson(value)
+}
+
+function zeroOf(zero: number): string {
+  return Object.is(zero, -0) ? '-0' : '0'
 }

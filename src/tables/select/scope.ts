@@ -1,6 +1,6 @@
 // The names that a query may use: what the caller does not see is unknown here, so nothing behind this file can leak it.
 import type { Column, ColumnType, TableSchema } from '../../catalog/index.js'
-import { didYouMean, everything, Problem, type View } from '../../lib/index.js'
+import { everything, nearest, Problem, type View } from '../../lib/index.js'
 import type { Row, Snapshot, TableReader } from '../reader.js'
 
 /** The rows under consideration, one for each table of the query; null where a left join found none. */
@@ -131,7 +131,7 @@ export class Scope implements Names {
 
   #unknown(column: string): Problem {
     const tables = this.sources.map(({ alias }) => alias).join(', ')
-    return new Problem('column_unknown', { column, table: tables, hint: didYouMean(column, this.#all()) })
+    return new Problem('column_unknown', { column, table: tables, suggestion: nearest(column, this.#all()) })
   }
 
   *#all(): Iterable<string> {

@@ -1,5 +1,5 @@
 // Reads HarperDB's search requests into conditions. There an array passes a test when one of its elements does.
-import { didYouMean, Problem } from '../../lib/index.js'
+import { didYouMean, nearest, Problem } from '../../lib/index.js'
 import { coerce } from './coerce.js'
 import type { Comparator, Condition } from './condition.js'
 import type { Term } from './order.js'
@@ -96,7 +96,7 @@ function attributeOf(attribute: unknown, scope: Scope): Ref {
     throw new Problem('column_unknown', {
       column: name,
       table: reader.schema.name,
-      hint: didYouMean(name, columns.keys()),
+      suggestion: nearest(name, columns.keys()),
     })
   return path.length === 0 ? refTo(0, column) : refInside(0, column, path)
 }
@@ -176,7 +176,7 @@ function readOne({ attribute, comparator = 'equals', value }: Members, scope: Sc
       elements: true,
     }
   if (!Object.hasOwn(textTests, comparator))
-    throw new Problem('operator_unknown', { operator: comparator, hint: didYouMean(comparator, comparators) })
+    throw new Problem('operator_unknown', { operator: comparator, suggestion: nearest(comparator, comparators) })
   if (typeof value !== 'string') throw conditionError(`'${comparator}' wants a text.`)
   const test = textTests[comparator]!
   return textTest(ref, comparator === 'starts_with' ? value : '', (text) => test(text, value))

@@ -1,5 +1,5 @@
 // Reads the JSON of `where` and `having`. DESIGN.md has its grammar.
-import { didYouMean, Problem } from '../../lib/index.js'
+import { nearest, Problem } from '../../lib/index.js'
 import { coerce } from './coerce.js'
 import { type Comparator, type Condition, negate } from './condition.js'
 import { likePattern } from './pattern.js'
@@ -135,8 +135,8 @@ class WhereReader {
     }
     const read = operators.get(operator)
     if (!read) {
-      const hint = didYouMean(operator, [...operators.keys(), 'is null', 'is not null'])
-      throw new Problem('operator_unknown', { operator: name, hint })
+      const suggestion = nearest(operator, [...operators.keys(), 'is null', 'is not null'])
+      throw new Problem('operator_unknown', { operator: name, suggestion })
     }
     if (item.length !== 3)
       throw malformed(`A condition is [column, operator, value], three items: ${shown(item)} has ${item.length}.`)
