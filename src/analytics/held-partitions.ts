@@ -5,7 +5,7 @@ import { BinaryEnvironment, type Write } from '../storage/index.js'
 import { ColumnCache } from './column-cache.js'
 import { Folding } from './folding.js'
 import { environmentFile } from './keys.js'
-import { Partition } from './partition.js'
+import { Partition, type Readers } from './partition.js'
 import { Places } from './places.js'
 import { Populations } from './populations.js'
 import type { WorkerStart } from './protocol.js'
@@ -34,6 +34,8 @@ export class HeldPartitions implements AsyncDisposable {
   readonly #held = new Map<number, Map<number, Held>>()
   readonly #cache: ColumnCache
   readonly #queues: ReadonlyMap<BinaryEnvironment, WriteQueue>
+  /** By table and partition; they outlive what is in memory of it. */
+  readonly #readers = new Map<number, Map<number, Readers>>()
   /** By table. */
   readonly #numberings = new Map<number, Numberings>()
 
@@ -100,7 +102,9 @@ export class HeldPartitions implements AsyncDisposable {
       const environment = this.environments.get(place)
       // A question that was on its way while the partition was moved to another worker.
       if (!environment) throw new Problem('query_cancelled', {})
-      const partition = new Partition(environment, table, number, this.#cache, this.#numberingsOf(table.id))
+      const numberings = this.#numberingsOf(table.id)
+      const readers = this.#readersOf(table.id, number)
+      const partition = new Partition(environment, table, number, this.#cache, numberings, readers)
       const arrivals = new Arrivals(environment, table.id, number)
       const folding = new Folding(partition, (writes) => this.write(environment, writes))
       const receipts = new Receipts(environment, table.id, number)
@@ -136,6 +140,7 @@ export class HeldPartitions implements AsyncDisposable {
   /** Forgets a table; its data stays. */
   forget(table: number): void {
     this.#held.delete(table)
+    this.#readers.delete(table)
     this.#numberings.delete(table)
     this.#tables.delete(table)
     this.places.forget(table)
@@ -172,6 +177,14 @@ export class HeldPartitions implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     for (const environment of this.environments.values()) await environment[Symbol.asyncDispose]()
+  }
+
+  #readersOf(table: number, partition: number): Readers {
+    let readers = this.#readers.get(table)
+    if (!readers) this.#readers.set(table, (readers = new Map()))
+    let own = readers.get(partition)
+    if (!own) readers.set(partition, (own = { count: 0 }))
+    return own
   }
 
   #numberingsOf(table: number): Numberings {

@@ -47,6 +47,11 @@ export interface Snapshot {
   readonly rank: Uint32Array
 }
 
+/** Counts the scans of a partition, also those that began before it was read again from what is stored. */
+export interface Readers {
+  count: number
+}
+
 export interface BlockRows {
   readonly rowStart: Uint32Array
   /** By person: the stamp of the last row. */
@@ -75,7 +80,7 @@ export class Partition {
   #schema: EventTable
   #rank = new Uint32Array(16)
   #ranked = 0
-  #scans = 0
+  readonly #readers: Readers
   #retired: Write[] = []
   delta = new Delta()
   blocks: readonly BlockEntry[] = []
@@ -93,8 +98,10 @@ export class Partition {
     number: number,
     cache: ColumnCache,
     numberings: Numberings,
+    readers: Readers,
   ) {
     this.environment = environment
+    this.#readers = readers
     this.table = schema.id
     this.number = number
     this.#schema = schema
@@ -189,7 +196,7 @@ export class Partition {
   snapshot(): Snapshot {
     const people = this.people
     const rank = this.rank()
-    this.#scans++
+    this.#readers.count++
     const { blocks, delta, rows } = this
     const deltaRows = delta.rows
     let order: DeltaOrder | undefined
@@ -203,17 +210,17 @@ export class Partition {
   }
 
   get isRead(): boolean {
-    return this.#scans > 0
+    return this.#readers.count > 0
   }
 
   release(): void {
-    this.#scans--
-    assert(this.#scans >= 0, 'a snapshot is released once')
+    this.#readers.count--
+    assert(this.#readers.count >= 0, 'a snapshot is released once')
   }
 
   /** Removals of blocks that nobody reads any more. */
   takeRetired(): Write[] {
-    if (this.#scans > 0) return []
+    if (this.isRead) return []
     const retired = this.#retired
     this.#retired = []
     return retired
