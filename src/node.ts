@@ -113,14 +113,14 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     jobs,
     folder: new Folder(config.jobs.export_dir, 'jobs.export_dir'),
     open: (database, table) => momentOf(catalog, tables, database, table),
-    search: searchOf(contracts, queries, (user) => access.viewOf(user)),
+    search: searchOf(contracts, queries, (user) => access.rightsOf(user).view),
   })
   const deletions = new Deletions(jobs, rowRemoverOf(catalog, tables))
   const backgroundQueries = new BackgroundQueries({
     events,
     catalog,
     jobs,
-    viewOf: (user, databases) => access.viewOf(user, databases),
+    rightsOf: (user, databases) => access.rightsOf(user, databases),
     log,
   })
   const indexBuilds = new IndexBuilds(jobs, indexBuilderOf(tables))

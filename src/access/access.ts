@@ -1,4 +1,4 @@
-import { allRights, everything, Problem, type View } from '../lib/index.js'
+import { allRights, everything, Problem, type Rights, type View } from '../lib/index.js'
 import { ApiKeys } from './api-keys.js'
 import { AuditLog } from './audit.js'
 import { type Asking, authorize, type Needed } from './authorize.js'
@@ -171,14 +171,16 @@ export class Access implements AsyncDisposable {
   }
 
   /**
-   * What a user may read now, bound to some databases if a key for programs asked: for work that goes on without its
-   * request. @throws Problem user_unknown, user_inactive
+   * What a user may read and do now, bound to some databases if a key for programs asked: for work that goes on without
+   * its request. @throws Problem user_unknown, user_inactive
    */
-  viewOf(username: string, databases?: readonly string[]): View {
+  rightsOf(username: string, databases?: readonly string[]): { view: View; rights: Rights } {
     const user = this.#userNamed(username)
     if (!user.active) throw new Problem('user_inactive', {})
-    if (databases === undefined && this.#callers.grantsOf(user.role).superUser) return everything
-    return this.#callers.rightsOf(user, databases && { databases })
+    if (databases === undefined && this.#callers.grantsOf(user.role).superUser)
+      return { view: everything, rights: allRights }
+    const rights = this.#callers.rightsOf(user, databases && { databases })
+    return { view: rights, rights }
   }
 
   /** When a user was made; undefined when there is none. */

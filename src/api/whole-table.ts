@@ -1,5 +1,5 @@
 import type { Catalog } from '../catalog/index.js'
-import { Problem } from '../lib/index.js'
+import { mayChangeStructure, Problem } from '../lib/index.js'
 import type { Call } from './call.js'
 
 /**
@@ -23,11 +23,5 @@ export function requireWhole(catalog: Catalog, { view }: Call, place: { database
 
 /** Whether the caller may make and change the tables and triggers of a database. */
 export function mayBuild({ rights }: Call, database: string): boolean {
-  try {
-    rights.requireStructure(database)
-    return true
-  } catch (error) {
-    if (error instanceof Problem) return false
-    throw error
-  }
+  return mayChangeStructure(rights, database)
 }

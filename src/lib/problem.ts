@@ -3,7 +3,8 @@ import { asking } from './nearest.js'
 
 /**
  * An expected failure that the caller is told of. The code names a row of schemas/problems.json; the facts fill the
- * placeholders of its detail and stand in the answer; `suggestion`, where there is one, becomes a question at its end. `more` adds members to the answer that no sentence needs.
+ * placeholders of its detail and stand in the answer; `suggestion`, where there is one, becomes a question at its end.
+ * `more` adds members to the answer that no sentence needs.
  */
 export class Problem<Code extends ProblemCode = ProblemCode> extends Error {
   override readonly name = 'Problem'

@@ -1,3 +1,5 @@
+import { Problem } from './problem.js'
+
 /** What a caller may read. What is not seen is unknown to the caller: planners answer as if it did not exist. */
 export interface View {
   seesTable(database: string, table: string): boolean
@@ -23,6 +25,17 @@ export interface Rights {
   readonly known: View
   /** Whether the caller may know that the database is there: some right on it, or on one of its tables. */
   knowsDatabase(database: string): boolean
+}
+
+/** Whether the caller may make, change and drop tables of the database. */
+export function mayChangeStructure(rights: Rights, database: string): boolean {
+  try {
+    rights.requireStructure(database)
+    return true
+  } catch (error) {
+    if (error instanceof Problem) return false
+    throw error
+  }
 }
 
 /** The rights of super users and of the node itself. */

@@ -1,12 +1,12 @@
 import type { Catalog, TableSchema } from '../catalog/index.js'
-import { JsonText, Problem, type View } from '../lib/index.js'
+import { JsonText, Problem, type Rights, type View } from '../lib/index.js'
 import type { Idempotency } from '../storage/index.js'
 import type { Events, QueryCall } from './events.js'
 import type { ScriptLog } from './script-log.js'
 
 /** A job while it runs, as far as queries need it. */
 interface Run {
-  readonly record: { readonly parameters: unknown }
+  readonly record: { readonly parameters: unknown; readonly since: number }
   readonly user: string
   readonly signal: AbortSignal
   readonly progress: { rows: number; rowsTotal: number }
@@ -21,8 +21,8 @@ export interface BackgroundOptions {
     define(type: string, work: (run: Run) => Promise<string>): void
     start(job: { type: string; author: Author; parameters: Parameters }): Promise<{ message: string; job_id: string }>
   }
-  /** What a user may read now. @throws Problem when there is no such user any more */
-  viewOf(user: string, databases: readonly string[] | undefined): View
+  /** What a user may read and do now. @throws Problem when there is no such user any more */
+  rightsOf(user: string, databases: readonly string[] | undefined): { view: View; rights: Rights }
   /** Where log() of scripts writes. */
   readonly log: ScriptLog
 }
@@ -75,9 +75,9 @@ export class BackgroundQueries {
 
   /** A query changes nothing but segments that it defines anew, so after a restart it begins again. */
   async #run(run: Run, ask: Query): Promise<string> {
-    const { catalog, events, log, viewOf } = this.#options
+    const { catalog, events, log, rightsOf } = this.#options
     const { database, table, query, databases } = run.record.parameters as Parameters
-    const view = viewOf(run.user, databases)
+    const { view, rights } = rightsOf(run.user, databases)
     if (!view.seesTable(database, table)) throw new Problem('table_not_found', { database, table })
     const schema = catalog.table(database, table)
     const { people } = await events.figures(schema)
@@ -85,7 +85,8 @@ export class BackgroundQueries {
     const progress = (scanned: number) => {
       run.progress.rows = Math.min(scanned, people)
     }
-    const answer = await ask(schema, query as never, { view, signal: run.signal, progress, log })
+    const caller = { username: run.user, since: run.record.since, rights }
+    const answer = await ask(schema, query as never, { view, caller, signal: run.signal, progress, log })
     run.result = answer instanceof JsonText ? JSON.parse(answer.text) : answer
     run.progress.rows = people
     return 'The query is done.'

@@ -19,7 +19,7 @@ import {
   type Sizes,
 } from '../analytics/index.js'
 import type { TableSchema } from '../catalog/index.js'
-import { JsonText, nearest, Problem, type View } from '../lib/index.js'
+import { JsonText, mayChangeStructure, nearest, Problem, type Rights, type View } from '../lib/index.js'
 import { Answer, Histogram, type Program, parametersOf, type Scalar } from '../pyql/index.js'
 import { type FilterRequest, filterOf } from './column-filter.js'
 import type { Compile } from './compile.js'
@@ -29,12 +29,14 @@ import { countNode, type Order, type Result, type ResultNode, sortByCount, sortB
 import { type ScriptLog, writeLog } from './script-log.js'
 import { fieldsOf } from './section-fields.js'
 import { readSections, type Section, sayingColumn } from './sections.js'
-import type { Begun, RequestSegments, SegmentControl, SegmentDefinition, Segments } from './segments.js'
+import type { Begun, Maker, RequestSegments, SegmentControl, SegmentDefinition, Segments } from './segments.js'
 
 /** Who asks, and how the work is stopped and watched. */
 export interface QueryCall {
   readonly view: View
   readonly signal: AbortSignal
+  /** Whose segments are stored; absent: the node's own. */
+  readonly caller?: (Omit<Maker, 'mayBuild'> & { readonly rights: Rights }) | undefined
   /** Where log() of scripts writes. */
   readonly log?: ScriptLog
   /** Told now and then how many people were scanned. */
@@ -318,8 +320,13 @@ export class Events implements AsyncDisposable {
     return this.#segments.list(eventTableOf(schema), this.#knownTo(schema, call))
   }
 
-  async dropSegment(schema: TableSchema, name: string, call: Begun & Pick<QueryCall, 'view'>): Promise<void> {
-    await this.#segments.drop(eventTableOf(schema), name, call, this.#knownTo(schema, call))
+  async dropSegment(
+    schema: TableSchema,
+    name: string,
+    call: Begun & Pick<QueryCall, 'view' | 'caller'>,
+  ): Promise<void> {
+    const who = { columns: this.#knownTo(schema, call), maker: makerOf(schema, call) }
+    await this.#segments.drop(eventTableOf(schema), name, call, who)
   }
 
   /** Reads the stored segments of a table, so that they are refreshed. */
@@ -537,7 +544,7 @@ export class Events implements AsyncDisposable {
   }
 
   #control(schema: TableSchema, call: QueryCall): SegmentControl {
-    return { ...controlOf(call), columns: this.#knownTo(schema, call) }
+    return { ...controlOf(call), columns: this.#knownTo(schema, call), maker: makerOf(schema, call) }
   }
 
   /** Names of the columns that the caller may know; undefined when these are all. */
@@ -563,6 +570,12 @@ export class Events implements AsyncDisposable {
 
 function controlOf({ signal, progress, log }: QueryCall): SegmentControl {
   return { signal, ...(progress && { progress }), ...(log && { log }) }
+}
+
+function makerOf({ database }: TableSchema, { caller }: Pick<QueryCall, 'caller'>): Maker | undefined {
+  if (!caller) return undefined
+  const { username, since, rights } = caller
+  return { username, since, mayBuild: mayChangeStructure(rights, database) }
 }
 
 /** A list, or names separated by commas. */

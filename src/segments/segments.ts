@@ -23,6 +23,17 @@ export interface SegmentDefinition {
   readonly columns?: readonly string[]
   /** Names of the columns that decide who is in, also by way of other segments. */
   readonly reads?: readonly string[]
+  /** Who made it: a user in one of its lives. */
+  readonly maker?: Omit<Maker, 'mayBuild'>
+}
+
+/** Who makes, changes or drops segments. */
+export interface Maker {
+  readonly username: string
+  /** When the user was made: a later one of the same name is somebody else. */
+  readonly since: number
+  /** Whether they may change the table, and with it the segments of others. */
+  readonly mayBuild: boolean
 }
 
 export interface SegmentsOptions {
@@ -34,11 +45,16 @@ export interface SegmentsOptions {
   readonly onError: (error: unknown) => void
 }
 
-/** Stops the work, and hears what the script says. */
-export interface SegmentControl extends QueryControl {
-  readonly log?: ScriptLog
-  /** Names of the columns that who asks may know; undefined: all. */
+/** Who asks; the node itself may all. */
+export interface Asker {
+  /** Names of the columns that they may know; undefined: all. */
   readonly columns?: readonly string[] | undefined
+  readonly maker?: Maker | undefined
+}
+
+/** Stops the work, and hears what the script says. */
+export interface SegmentControl extends QueryControl, Asker {
+  readonly log?: ScriptLog
 }
 
 /** A change that may be asked for again when its answer was lost. */
@@ -53,7 +69,7 @@ export interface Begun {
 export type RequestSegments = Map<string, { readonly name: string; readonly reads: readonly string[] }>
 
 type Script = Pick<SegmentDefinition, 'script' | 'columns'>
-type Wanted = Script & Pick<SegmentDefinition, 'name' | 'ttlMs' | 'refreshMs' | 'onInsert'>
+type Wanted = Script & Pick<SegmentDefinition, 'name' | 'ttlMs' | 'refreshMs' | 'onInsert' | 'maker'>
 
 interface TableSegments {
   table: EventTable
@@ -79,6 +95,10 @@ export class Segments implements AsyncDisposable {
   readonly #timer: NodeJS.Timeout
   #checking: Promise<void> | undefined
   readonly #failing = new WeakSet<SegmentDefinition>()
+  /** A failed write has left them changed in some partitions only: they are computed anew before they are used. */
+  readonly #torn = new WeakSet<SegmentDefinition>()
+  /** When those were tried that could not be computed anew. */
+  readonly #triedAt = new WeakMap<SegmentDefinition, number>()
 
   constructor(store: EventStore, compile: Compile, options: SegmentsOptions) {
     this.#store = store
@@ -117,7 +137,9 @@ export class Segments implements AsyncDisposable {
       await this.#computeAndKeep(table, definition, new Map(), {})
     } catch (error) {
       this.#options.onError(error)
-      await this.drop(table, definition.name)
+      // Without space it can be neither stored nor dropped: it is tried again when it is used.
+      if (error instanceof Problem && error.code === 'disk_full') this.#torn.add(definition)
+      else await this.drop(table, definition.name)
     }
   }
 
@@ -139,7 +161,7 @@ export class Segments implements AsyncDisposable {
     const { ttl, useCached, refreshMs, onInsert } = flagsOf(section)
     const script: Script = { script: bare(section.script), ...(control.columns && { columns: control.columns }) }
     const stored = definitions.get(section.name)
-    if (useCached && stored && isFresh(stored) && this.#isSame(table, stored, script)) {
+    if (useCached && stored && this.#isFresh(stored) && this.#isSame(table, stored, script)) {
       this.#used(table.id, section.name)
       return this.#count(table, stored)
     }
@@ -155,12 +177,23 @@ export class Segments implements AsyncDisposable {
     if (stored && !this.#isKnown(table, stored, control.columns))
       throw new Problem('section_invalid', { line: section.line, reason: `the name '${section.name}' is taken` })
     if (!stored) await this.#makeRoom(table)
+    await this.#mendTorn(table, this.#program(table, placed).setMath?.of)
     const wanted: Wanted = { ...script, name: section.name, ttlMs: ttl, refreshMs, onInsert }
-    const people = await this.#turn(table, section.name, () =>
-      this.#computeAndKeep(table, wanted, own, control, placed),
-    )
+    const people = await this.#turn(table, section.name, () => {
+      const agreed = this.#agreed(table, definitions.get(section.name), wanted, control.maker)
+      return this.#computeAndKeep(table, agreed, own, control, placed)
+    })
     await this.#releaseOne(table, own, section.name)
     return people
+  }
+
+  /** What is computed where somebody wants a segment of a name that may be taken. @throws Problem forbidden */
+  #agreed(table: EventTable, stored: SegmentDefinition | undefined, wanted: Wanted, by: Maker | undefined): Wanted {
+    if (!stored) return by ? { ...wanted, maker: { username: by.username, since: by.since } } : wanted
+    if (mayChange(stored, by)) return stored.maker ? { ...wanted, maker: stored.maker } : wanted
+    // Whoever may use a segment may bring it up to date, as it is.
+    if (this.#isSame(table, stored, wanted)) return stored
+    throw notYours(stored)
   }
 
   /**
@@ -173,12 +206,21 @@ export class Segments implements AsyncDisposable {
     own: RequestSegments,
     columns?: readonly string[],
   ): Promise<SegmentUse[]> {
-    const definitions = await this.load(table)
+    await this.load(table)
+    await this.#mendTorn(
+      table,
+      names.filter((name) => !own.has(name)),
+    )
+    return this.#found(table, names, own, columns)
+  }
+
+  #found(table: EventTable, names: readonly string[], own: RequestSegments, columns?: readonly string[]): SegmentUse[] {
+    const definitions = this.#tables.get(table.id)?.segments
     return names.map((name) => {
       if (name === EVERYONE) return { name }
       const inRequest = own.get(name)
       if (inRequest !== undefined) return { name: inRequest.name }
-      const definition = definitions.get(name)
+      const definition = definitions?.get(name)
       if (!definition || !this.#isKnown(table, definition, columns))
         throw new Problem('segment_unknown', { segment: name })
       this.#used(table.id, name)
@@ -200,6 +242,7 @@ export class Segments implements AsyncDisposable {
 
   async list(table: EventTable, columns?: readonly string[]): Promise<(SegmentDefinition & { people: number })[]> {
     const definitions = await this.load(table)
+    await this.#mendTorn(table, [...definitions.keys()]).catch(this.#options.onError)
     await this.#bringUp(table.id)
     const populations = await this.#store.populations(table)
     return populations.flatMap(({ name, people }) => {
@@ -213,17 +256,21 @@ export class Segments implements AsyncDisposable {
     table: EventTable,
     name: string,
     { begin, isBegun }: Begun = {},
-    columns?: readonly string[],
+    { columns, maker }: Asker = {},
   ): Promise<void> {
     const definitions = await this.load(table)
     await this.#turn(table, name, async () => {
       const definition = definitions.get(name)
       const isThere = definition !== undefined && this.#isKnown(table, definition, columns)
       if (!isThere && !(isBegun && !definition)) throw new Problem('segment_unknown', { segment: name })
+      if (definition && !mayChange(definition, maker)) throw notYours(definition)
       await begin?.()
+      await this.#store.forget(table, [name]).catch((error) => {
+        if (definition) this.#torn.add(definition)
+        throw error
+      })
       definitions.delete(name)
       this.#tables.get(table.id)?.usedAt.delete(name)
-      await this.#store.forget(table, [name])
     })
   }
 
@@ -256,8 +303,12 @@ export class Segments implements AsyncDisposable {
       const people = await this.#compute(table, script, { name: temporary, watch: onInsert }, own, control)
       const costMs = Math.round((performance.now() - started) * 1000) / 1000
       const definition: SegmentDefinition = { ...wanted, computedAt, costMs, fromSegments, onInsert, reads }
-      await this.#store.promote(table, temporary, wanted.name, JSON.stringify(definition))
       const definitions = await this.load(table)
+      await this.#store.promote(table, temporary, wanted.name, JSON.stringify(definition)).catch((error) => {
+        const before = definitions.get(wanted.name)
+        if (before) this.#torn.add(before)
+        throw error
+      })
       definitions.set(wanted.name, definition)
       this.#used(table.id, wanted.name)
       this.inserted(table)
@@ -284,7 +335,7 @@ export class Segments implements AsyncDisposable {
   ): Promise<number> {
     const program = this.#program(table, script)
     if (program.setMath) {
-      const uses = await this.uses(table, program.setMath.of, own, script.columns)
+      const uses = this.#found(table, program.setMath.of, own, script.columns)
       return this.#store.combine(table, program, uses, keep)
     }
     const options = this.#compile.scanOptions()
@@ -312,6 +363,28 @@ export class Segments implements AsyncDisposable {
         this.#options.onError(error)
       }
     }
+  }
+
+  /** With what they are made of. @throws Problem when they cannot be computed anew either */
+  async #mendTorn(
+    table: EventTable,
+    names: readonly string[] = [],
+    seen = new Set<SegmentDefinition>(),
+  ): Promise<void> {
+    for (const name of names) {
+      const definition = this.#tables.get(table.id)?.segments.get(name)
+      if (!definition || seen.has(definition) || !this.#torn.has(definition)) continue
+      await this.#mendTorn(table, this.#program(table, definition).setMath?.of, seen.add(definition))
+      await this.#again(table, definition)
+    }
+  }
+
+  /** Computes a segment anew, unless it is gone or another one by now. */
+  #again(table: EventTable, definition: SegmentDefinition): Promise<void> {
+    return this.#turn(table, definition.name, async () => {
+      const now = this.#tables.get(table.id)?.segments.get(definition.name)
+      if (now === definition) await this.#computeAndKeep(table, definition, new Map(), {})
+    })
   }
 
   #turn<T>(table: EventTable, name: string, run: () => Promise<T>): Promise<T> {
@@ -385,7 +458,7 @@ export class Segments implements AsyncDisposable {
     for (const { table, segments } of [...this.#tables.values()]) {
       for (const definition of [...segments.values()]) {
         try {
-          if (isDue(definition)) await this.#refresh(table, definition)
+          if (this.#isDue(definition)) await this.#refresh(table, definition)
           else if (this.#isOver(table, definition)) await this.drop(table, definition.name)
         } catch (error) {
           this.#options.onError(error)
@@ -395,17 +468,23 @@ export class Segments implements AsyncDisposable {
   }
 
   async #refresh(table: EventTable, definition: SegmentDefinition): Promise<void> {
-    const { name } = definition
     try {
-      await this.#turn(table, name, async () => {
-        const now = this.#tables.get(table.id)?.segments.get(name)
-        if (now === definition) await this.#computeAndKeep(table, definition, new Map(), {})
-      })
+      await this.#mendTorn(table, this.#program(table, definition).setMath?.of)
+      await this.#again(table, definition)
     } catch (error) {
       // A segment whose columns were dropped stays as it is; it is tried again at its next turn.
-      this.#tables.get(table.id)?.segments.set(name, { ...definition, computedAt: Date.now() })
+      this.#triedAt.set(definition, Date.now())
       throw error
     }
+  }
+
+  #isDue(definition: SegmentDefinition): boolean {
+    const { refreshMs, computedAt } = definition
+    return refreshMs !== null && Date.now() - (this.#triedAt.get(definition) ?? computedAt) >= refreshMs
+  }
+
+  #isFresh(definition: SegmentDefinition): boolean {
+    return !isExpired(definition) && !this.#torn.has(definition)
   }
 
   /** Expired, and not used for long. */
@@ -415,6 +494,17 @@ export class Segments implements AsyncDisposable {
     const since = Math.max(usedAt, definition.computedAt + definition.ttlMs!)
     return Date.now() - since >= this.#options.expiredKeepMs
   }
+}
+
+function mayChange({ maker }: SegmentDefinition, by: Maker | undefined): boolean {
+  if (!by || by.mayBuild) return true
+  return maker?.username === by.username && maker.since === by.since
+}
+
+function notYours({ name }: SegmentDefinition): Problem {
+  const who = 'who made it, and those who may change the structure of the database'
+  const reason = `Segment '${name}' is changed and dropped by ${who}`
+  return new Problem('forbidden', {}, { unauthorized_access: [reason], invalid_schema_items: [] })
 }
 
 /** A name that no request can write: of what lives for a request, or until it is stored. */
@@ -427,16 +517,8 @@ function bare(script: string): string {
   return `${script.replace(/^\n+/, '').trimEnd()}\n`
 }
 
-function isFresh(definition: SegmentDefinition): boolean {
-  return !isExpired(definition)
-}
-
 export function isExpired({ computedAt, ttlMs }: Pick<SegmentDefinition, 'computedAt' | 'ttlMs'>): boolean {
   return ttlMs !== null && Date.now() - computedAt >= ttlMs
-}
-
-function isDue({ refreshMs, computedAt }: SegmentDefinition): boolean {
-  return refreshMs !== null && Date.now() - computedAt >= refreshMs
 }
 
 function flagsOf({ flags, line }: Section) {

@@ -23,7 +23,9 @@ const table: EventTable = {
 class Paused implements AsyncDisposable {
   readonly folder = eventFolder()
   readonly environment = new BinaryEnvironment(join(this.folder, '0.mdb'))
-  readonly partition = new Partition(this.environment, table, 0, new ColumnCache(1 << 24), new Numberings())
+  readonly partition = new Partition(this.environment, table, 0, new ColumnCache(1 << 24), new Numberings(), {
+    count: 0,
+  })
   readonly folding = new Folding(this.partition, (writes) => {
     this.stored++
     return this.environment.write(writes)

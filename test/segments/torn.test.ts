@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { Kind } from '../../src/analytics/keys.js'
 import { BinaryEnvironment } from '../../src/storage/index.js'
 import { onNode, type TestNode, withNode } from '../support/node.js'
+import { withSmallDisk } from '../support/small-disk.js'
 
 const table = { database: 'data', table: 'clicks' }
 const events = Array.from({ length: 100 }, (_, n) => ({
@@ -22,6 +23,14 @@ const listed = async (node: TestNode) => {
   return segments.map(({ name, people }) => [name, people])
 }
 
+async function prepare(node: TestNode): Promise<void> {
+  const columns = [{ name: 'page', type: 'text' }]
+  await node.ok({ operation: 'create_table', ...table, kind: 'events', columns, partitions: 8 })
+  await node.ok({ operation: 'insert_events', ...table, events })
+  await node.ok(define('odd'))
+  expect(await listed(node)).to.deep.equal([['some', 50]])
+}
+
 /** Takes the segment out of some partitions, as a stop does in the middle of a drop. */
 async function tear(folder: string): Promise<void> {
   await using environment = new BinaryEnvironment(join(folder, 'events', '0.mdb'))
@@ -33,11 +42,7 @@ async function tear(folder: string): Promise<void> {
 describe('a segment that a stop has left in some partitions only', () => {
   it('is whole after the next start', () =>
     withNode(async (first) => {
-      const columns = [{ name: 'page', type: 'text' }]
-      await first.ok({ operation: 'create_table', ...table, kind: 'events', columns, partitions: 8 })
-      await first.ok({ operation: 'insert_events', ...table, events })
-      await first.ok(define('odd'))
-      expect(await listed(first)).to.deep.equal([['some', 50]])
+      await prepare(first)
       await first.node[Symbol.asyncDispose]()
       await tear(first.folder)
       await onNode(first.folder, async (second) => {
@@ -47,4 +52,18 @@ describe('a segment that a stop has left in some partitions only', () => {
         expect(answer).to.deep.equal({ _: [{ g: 'all', c: [50] }] })
       })
     }))
+
+  it('does not keep a node from starting on a full disk, and is whole when there is space', async function () {
+    const mayMount = await withSmallDisk(64, async (disk) => {
+      const folder = join(disk.folder, 'data')
+      await onNode(folder, prepare)
+      await tear(folder)
+      disk.fill()
+      await onNode(folder, async (node) => {
+        disk.free()
+        expect(await listed(node)).to.deep.equal([['some', 50]])
+      })
+    })
+    if (!mayMount) this.skip()
+  })
 })

@@ -6,8 +6,8 @@ import { join } from 'node:path'
 /** A file system of its own, in memory. */
 export interface SmallDisk {
   readonly folder: string
-  /** Leaves so little space that nothing is written any more. */
-  fill(): void
+  /** Leaves so many bytes; without a number so few that nothing is written any more. */
+  fill(left?: number): void
   free(): void
 }
 
@@ -19,14 +19,14 @@ export async function withSmallDisk(mebibytes: number, test: (disk: SmallDisk) =
   try {
     if (spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${mebibytes}m`, 'tmpfs', folder]).status !== 0) return false
     const ballast = join(folder, 'ballast')
-    const fill = () => {
+    const fill = (left = LEFT_BYTES) => {
       const { bavail, bsize } = statfsSync(folder)
-      writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - LEFT_BYTES)))
+      writeFileSync(ballast, Buffer.alloc(Math.max(0, bavail * bsize - left)))
     }
     try {
       await test({ folder, fill, free: () => rmSync(ballast) })
     } finally {
-      execFileSync('umount', [folder])
+      execFileSync('umount', ['-l', folder]) // also where a test has left something open
     }
     return true
   } finally {
