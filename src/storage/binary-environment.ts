@@ -41,6 +41,7 @@ export class BinaryEnvironment implements AsyncDisposable {
    * @throws Problem disk_full, storage_unavailable: nothing was stored; outcome_unknown
    */
   async write(writes: readonly Write[]): Promise<void> {
+    if (writes.length === 0) return // also on a full disk, where a start finds nothing to remove
     this.refuseWithoutRoom(writes)
     try {
       // Each promise is awaited: a rejection that nobody awaits ends the process.
