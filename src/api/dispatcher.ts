@@ -79,7 +79,7 @@ export class Dispatcher {
 
   async #run(compiled: CompiledContract, request: Body, call: Call): Promise<unknown> {
     const { contract } = compiled
-    if (contract.changes && call.idempotencyKey) request['idempotency_key'] = call.idempotencyKey
+    if (contract.changes && call.idempotencyKey) takeKeyOfHeader(request, call.idempotencyKey)
     compiled.checkRequest(request)
     const key = request['idempotency_key'] as string | undefined
     delete request['idempotency_key']
@@ -149,6 +149,15 @@ function requestOf(body: unknown): Body {
   if (typeof (body as Body)['operation'] !== 'string')
     throw new Problem('invalid_request', { reason: "'operation' must be a string" })
   return body as Body
+}
+
+/** The header stands for the field; two different keys are a mistake that nobody can put right by guessing. */
+function takeKeyOfHeader(request: Body, key: string): void {
+  if (request['idempotency_key'] !== undefined && request['idempotency_key'] !== key) {
+    const reason = "the header 'Idempotency-Key' and the field 'idempotency_key' name different keys; send one of them"
+    throw new Problem('invalid_request', { reason })
+  }
+  request['idempotency_key'] = key
 }
 
 function fingerprint(operation: string, request: Body): string {

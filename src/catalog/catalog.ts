@@ -12,6 +12,7 @@ import { type ColumnDefinition, type TableDefinition, toColumn, toForeignKey } f
 import { checkName, RESERVED_DATABASE } from './names.js'
 import type { Column, TableSchema } from './schema.js'
 import { CatalogState, type Database } from './state.js'
+import { mayBeEqual } from './value.js'
 
 export interface CatalogSettings {
   databases_max: number
@@ -351,6 +352,8 @@ export class Catalog {
       const target = parent!.columns.find(({ name }) => name === references)
       if (!target || !(target.unique || references === parent!.primaryKey))
         refuse(`the foreign key needs '${table}.${references}' to be a primary key or unique`)
+      if (!mayBeEqual(own!.type, target!.type))
+        refuse(`it holds ${own!.type}, and '${table}.${references}' ${target!.type}: they would never be equal`)
     }
   }
 

@@ -68,3 +68,14 @@ export function holdsInfinity(value: unknown): boolean {
   if (typeof value === 'number') return !Number.isFinite(value)
   return typeof value === 'object' && value !== null && Object.values(value).some(holdsInfinity)
 }
+
+const comparable: readonly (readonly ColumnType[])[] = [
+  ['int', 'double', 'timestamp'],
+  ['text', 'blob'],
+]
+
+/** Whether a value of one type can be equal to one of the other. */
+export function mayBeEqual(one: ColumnType, other: ColumnType): boolean {
+  const isAnything = [one, other].some((type) => type === 'any' || type === 'json')
+  return isAnything || one === other || comparable.some((types) => types.includes(one) && types.includes(other))
+}

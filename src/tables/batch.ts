@@ -10,7 +10,7 @@ import { atOnce, merged, Problem, type Steps } from '../lib/index.js'
 import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index.js'
 import { BatchReader } from './batch-reader.js'
 import type { ChangeLog, LoggedOperation } from './change-log.js'
-import { encodeKey, newKey, normalKey } from './keys.js'
+import { checkExact, encodeKey, newKey, normalKey } from './keys.js'
 import { entriesOfValue, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId } from './layout.js'
 import { checkNumbers, coerced, completed, isServerSet, newAttributes } from './prepare.js'
 import type { Key, Row, TableReader } from './reader.js'
@@ -425,7 +425,10 @@ export class Batch {
   #placeOfNew(shape: TableShape, given: Given, index: number): Place {
     const { primaryKey } = shape.schema
     const key = Object.hasOwn(given, primaryKey) ? given[primaryKey] : undefined
-    if (key !== undefined && key !== null) return this.#place(shape, key, index)
+    if (key !== undefined && key !== null) {
+      checkExact(key, index)
+      return this.#place(shape, key, index)
+    }
     const made = this.#newKey(shape, index)
     ;(given as Record<string, unknown>)[primaryKey] = made
     return this.#place(shape, made, index)

@@ -37,6 +37,17 @@ export function encodeKey(key: unknown, index: number): string {
   return encoded
 }
 
+/**
+ * Refuses a new key that is not what the caller wrote: JSON's whole numbers beyond 2^53 are rounded when they are read, so
+ * that two of them may become one.
+ * @throws Problem key_invalid
+ */
+export function checkExact(key: unknown, index: number): void {
+  if (!Number.isInteger(key) || Number.isSafeInteger(key)) return
+  const reason = `whole numbers beyond ${Number.MAX_SAFE_INTEGER} are not kept exactly; send the key as text.`
+  throw new Problem('key_invalid', { index, reason })
+}
+
 /** Keys are compared as they are stored: 0 and -0 are one key. */
 export function normalKey(key: Key): Key {
   return key === 0 ? 0 : key

@@ -81,6 +81,23 @@ describe('the door', () => {
     })
   })
 
+  it('takes an idempotency key as header or field, and refuses two that differ', async () => {
+    await withNode(async (node) => {
+      await node.ok({ operation: 'create_table', table: 'dog', primary_key: 'id' })
+      const insert = (id: number, key: string) =>
+        node.post(
+          { operation: 'insert', table: 'dog', records: [{ id }], idempotency_key: 'a' },
+          { headers: { 'idempotency-key': key } },
+        )
+      expect((await insert(1, 'a')).status).to.equal(200)
+      const { status, body } = await insert(2, 'b')
+      expect([status, body]).to.deep.include(400)
+      expect((body as { error: string }).error)
+        .to.contain("'Idempotency-Key'")
+        .and.to.contain("'idempotency_key'")
+    })
+  })
+
   it('reads a body whole: in pieces that cut characters, without a length, behind a byte order mark, compressed', async () => {
     await withNode(async (node) => {
       await node.ok({ operation: 'create_table', table: 'dog', primary_key: 'id' })

@@ -47,6 +47,43 @@ describe('writes', () => {
       expect(await agesIn(node)).to.deep.equal([1, 2, 3])
     }))
 
+  it('are not made impossible by a foreign key whose values can never be those of its parent', () =>
+    withDogs(async (node) => {
+      const number = { name: 'id', type: 'int' }
+      await node.ok({
+        operation: 'create_table',
+        database: 'dev',
+        table: 'breed',
+        primary_key: 'id',
+        columns: [number],
+      })
+      const create = (table: string, type: string) => {
+        const columns = [number, { name: 'breed', type, indexed: true }]
+        const foreign_keys = [{ column: 'breed', table: 'breed', references: 'id' }]
+        return node.post({
+          operation: 'create_table',
+          database: 'dev',
+          table,
+          primary_key: 'id',
+          columns,
+          foreign_keys,
+        })
+      }
+      const { status, body } = await create('cat', 'text')
+      expect([status, (body as { code: string }).code]).to.deep.equal([400, 'invalid_column'])
+      expect((body as { error: string }).error).to.contain("holds text, and 'breed.id' int")
+      expect((await create('bird', 'double')).status).to.equal(200)
+    }))
+
+  it('refuse a new key that JSON has rounded, instead of making two keys one', () =>
+    withDogs(async (node) => {
+      for (const operation of ['insert', 'upsert']) {
+        const sent = `{"operation":"${operation}","database":"dev","table":"dog","records":[{"id":9007199254740993}]}`
+        const { status, body } = await node.post(sent)
+        expect([status, (body as { code: string }).code], operation).to.deep.equal([400, 'key_invalid'])
+      }
+    }))
+
   it('refuse a key of an earlier operation where it would not be read', () =>
     withDogs(async (node) => {
       const first = { operation: 'insert', table: 'dog', records: [{ id: 4, age: 4 }] }
