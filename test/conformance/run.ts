@@ -6,6 +6,9 @@ import { type CaseFile, CaseRunner } from './cases.js'
 const [path] = process.argv.slice(2)
 if (path === undefined) throw new Error('npm run conformance -- FILE: the file of cases is missing')
 const file = JSON.parse(readFileSync(path, 'utf8')) as CaseFile
+if (!Array.isArray(file.cases) || file.datasets === undefined) {
+  throw new Error(`${path} holds no cases of events; those of records and of the mesh are run by npm test`)
+}
 const deviations = JSON.parse(readFileSync('test/conformance/deviations.json', 'utf8')) as Record<string, string>
 const counts = { passed: 0, 'known bug of the original': 0, deviation: 0, failed: 0 }
 

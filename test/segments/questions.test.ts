@@ -88,7 +88,7 @@ class Table {
     const column = this.#chance.of(oracleColumns)
     const isNumber = column.type === 'int' || column.type === 'double'
     const bound = this.#chance.of([-2, 0, 0.25, 1, 3.5, 7])
-    const bucket = isNumber && this.#chance.in(3) ? this.#chance.of([1, 2, 0.5]) : undefined
+    const bucket = isNumber && this.#chance.in(3) ? this.#chance.of([1, 2, 0.5, 0.1]) : undefined
     const [filter, passes] = this.#chance.of<[Options, (value: Scalar) => boolean]>([
       [{}, () => true],
       ...(isNumber ? boundsOf(bound) : column.type === 'text' ? TEXT_FILTERS : []),
@@ -239,9 +239,10 @@ function boundsOf(bound: number): [Options, (value: Scalar) => boolean][] {
   ]
 }
 
-/** The multiple of the size next to a number in the direction of zero. Sizes are exact in binary. */
+/** The multiple of the size next to a number in the direction of zero, both as they are written in decimals. */
 function multipleOf(number: number, size: number): number {
-  return Math.trunc(number / size) * size + 0
+  const times = Math.trunc(Number((number / size).toFixed(9)))
+  return Number((times * size).toFixed(9)) + 0
 }
 
 /** By a number or by key; what is equal is ordered by key. */

@@ -32,6 +32,7 @@ export class OracleError extends Error {}
 
 /** Lists of lists of lists: there is no end to it in reasonable time. */
 export class OracleTired extends Error {}
+const TEXT_MAX = 1_000_000
 let visits = 0
 
 function tire(): void {
@@ -186,7 +187,10 @@ function shown(v: V, depth = 0): string {
   const within = depth > 0
   if (v === null) return 'None'
   if (v instanceof Num) return String(v.n)
-  if (typeof v === 'string') return within ? JSON.stringify(v) : v
+  if (typeof v === 'string') {
+    if (v.length > TEXT_MAX) throw new OracleTired() // what is added to itself doubles each time
+    return within ? JSON.stringify(v) : v
+  }
   if (typeof v === 'boolean') return String(v)
   if (v instanceof OracleList) return `[${v.items.map((item) => shown(item, depth + 1)).join(', ')}]`
   if (v instanceof OracleSet) return `{${v.items.map((item) => shown(item, depth + 1)).join(', ')}}`
@@ -227,7 +231,7 @@ function copy(v: V): V {
 function add(a: V, b: V): V {
   if (isContainer(a)) return addTo(copy(a), b)
   if (a === null || b === null) return null
-  if (typeof a === 'string') return a + shown(b)
+  if (typeof a === 'string') return shown(a) + shown(b)
   return arithmetic(a, b, numberOf(a) + numberOf(b))
 }
 
