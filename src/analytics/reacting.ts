@@ -1,3 +1,4 @@
+import { Problem } from '../lib/index.js'
 import type { Write } from '../storage/index.js'
 import type { HeldPartitions } from './held-partitions.js'
 import type { Snapshot } from './partition.js'
@@ -49,6 +50,8 @@ export class Reacting {
         return
       }
       for (const { key: at, people } of arrivals.oldest(request.arrivalsMax, before.get(arrivals)!)) {
+        // Its number, and those of its people, may be another insert's by now: they are given again after a failed write.
+        if (!this.#held.isCurrent(held)) throw new Problem('query_cancelled', {})
         await this.#reactTo(request, table, snapshot, people, said, pause)
         seen.push({ environment: held.environment, key: at })
       }

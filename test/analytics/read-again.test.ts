@@ -9,17 +9,22 @@ import { limits } from '../support/pyql-run.js'
 import { withSmallDisk } from '../support/small-disk.js'
 import { settings } from './settings.js'
 
-const columns = [{ id: 1, name: 'n', type: 'int', isSet: false }] as const
+const columns = [
+  { id: 1, name: 'n', type: 'int', isSet: false },
+  { id: 2, name: 'text', type: 'text', isSet: false },
+] as const
 const table: EventTable = { id: 4, version: 1, partitions: 48, zOrder: [], foldCase: false, columns }
 const EACH = 2
 const ROWS = 320
 
+const named = Array.from({ length: 2_000 }, (_, at) => `p${at}`)
+const peopleOf = (partition: number) => named.filter((person) => partitionOf(person, table.partitions) === partition)
+
 /** Some of each partition, in the order in which questions visit these. */
-const everyone = Array.from({ length: table.partitions }, (_, partition) => {
-  const all = Array.from({ length: 2_000 }, (_, at) => `p${at}`)
-  return all.filter((person) => partitionOf(person, table.partitions) === partition).slice(0, EACH)
-}).flat()
+const everyone = Array.from({ length: table.partitions }, (_, partition) => peopleOf(partition).slice(0, EACH)).flat()
 const last = everyone.slice(-EACH)
+/** More of the last partition, who are not there yet. */
+const [refused, stored] = peopleOf(table.partitions - 1).slice(EACH) as [string, string]
 
 /** Rows of people from a number on. */
 const events = (people: readonly string[], from: number, count: number) =>
@@ -52,6 +57,23 @@ async function asked(store: EventStore): Promise<unknown> {
   return answer.reply()
 }
 
+const greeting = compile(
+  `def on_insert():
+    x = 0
+    match where n + x < 0 or n > x:
+        match where n + x < 0:
+            x = x + 1
+    return "welcome"
+`,
+  { mode: 'trigger', columns },
+)
+
+/** Runs the trigger for inserts that it has not seen. */
+function react(store: EventStore) {
+  const programs = [{ id: '1', program: greeting, entry: 'on_insert' }]
+  return store.react(table, programs, { now: 0, limits: patient, arrivalsMax: 100 })
+}
+
 describe('partitions that are read again after a write has failed', () => {
   it('keep what questions under way read', async function () {
     this.timeout(60_000)
@@ -77,6 +99,39 @@ describe('partitions that are read again after a write has failed', () => {
       const wasAsking = isAsking
       expect(await asking).to.deep.equal(expected)
       expect(wasAsking, 'the question went on meanwhile').to.equal(true)
+    })
+    if (!mayMount) this.skip()
+  })
+
+  it('run triggers for those who were stored, and not for those who were not', async function () {
+    this.timeout(60_000)
+    const mayMount = await withSmallDisk(128, async (disk) => {
+      const folder = join(disk.folder, 'events')
+      mkdirSync(folder)
+      writeFileSync(join(folder, 'format.json'), JSON.stringify({ format: 1, environments: 1 }))
+      await using store = await EventStore.open({ folder, settings }, [table])
+      await store.watch(table, true)
+      await store.insert(table, events(everyone, 0, 2 * ROWS))
+      disk.fill((4 << 20) + 400_000)
+      const small = store.insert(table, events(everyone.slice(0, 1), 2 * ROWS, 1))
+      const tooMuch = Array.from({ length: 5 }, (_, at) => `${at}${'x'.repeat(60_000)}`)
+      // It waits behind the small one while the trigger begins to look, and is refused while it looks.
+      const large = store.insert(
+        table,
+        tooMuch.map((text) => ({ person: refused, stamp: 1_500_000_000_000, action: 'a', _: { text } })),
+      )
+      const looking = react(store)
+      await small
+      expect(await large.catch(({ code }: Problem) => code)).to.equal('disk_full')
+      disk.free()
+      await store.insert(table, events([stored], 0, 1))
+      const greeted: unknown[] = []
+      for (let next = await looking.catch(() => react(store)); next.seen.length > 0; next = await react(store)) {
+        greeted.push(...next.outcomes.map(({ outcome }) => outcome.person))
+        await store.reacted(next.seen)
+      }
+      expect(greeted).to.include.members([...everyone, stored])
+      expect(greeted).not.to.include(refused)
     })
     if (!mayMount) this.skip()
   })
