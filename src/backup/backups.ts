@@ -3,7 +3,7 @@ import { createReadStream } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Catalog, TableSchema } from '../catalog/index.js'
-import type { Author, FileIdentity, Folder, JobRun, Jobs, Started } from '../jobs/index.js'
+import type { Author, FileIdentity, Folder, JobRun, Jobs, Maker, Started } from '../jobs/index.js'
 import { Problem } from '../lib/index.js'
 import { EnvironmentCopier, type Incarnation, RECORDS, type Storage } from '../storage/index.js'
 import { type ChangeLog, transplant } from '../tables/index.js'
@@ -147,7 +147,8 @@ export class Backups implements AsyncDisposable {
   async #write(job: JobRun): Promise<string> {
     const { file: name } = job.record.parameters as { file: string }
     const noted = job.position as FileIdentity | undefined
-    await this.#options.folder.makeFile(name, { noted, note: (identity) => job.save(identity) }, async (file) => {
+    const maker: Maker = { id: job.id, noted, note: (identity) => job.save(identity) }
+    await this.#options.folder.makeFile(name, maker, async (file) => {
       job.progress.bytes = 0
       for await (const piece of this.stream(job.signal)) {
         job.signal.throwIfAborted()

@@ -1,5 +1,5 @@
 import { Problem } from '../lib/index.js'
-import type { FileIdentity, Folder } from './folder.js'
+import type { FileIdentity, Folder, Maker } from './folder.js'
 import type { Author, Jobs, Started } from './jobs.js'
 import { type ExportFormat, RowFile } from './row-file.js'
 import type { JobRun } from './run.js'
@@ -85,7 +85,8 @@ export class Exports {
     const request = job.record.parameters as ExportRequest
     const { format, file: path } = request
     const noted = job.position as FileIdentity | undefined
-    await this.#options.folder.makeFile(path, { noted, note: (identity) => job.save(identity) }, async (file) => {
+    const maker: Maker = { id: job.id, noted, note: (identity) => job.save(identity) }
+    await this.#options.folder.makeFile(path, maker, async (file) => {
       job.signal.throwIfAborted()
       using moment = this.#open(request, job.user)
       Object.assign(job.progress, { rows: 0, bytes: 0, rowsTotal: 'count' in moment ? moment.count : 0 })

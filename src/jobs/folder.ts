@@ -13,6 +13,8 @@ export interface FileIdentity {
 
 /** Who makes a file, when a process that was killed may have made it already. */
 export interface Maker {
+  /** Names what is not whole yet, in every process: of two who make one file at once each has its own. */
+  readonly id: string
   /** What `note` was told by an earlier process. */
   readonly noted: FileIdentity | undefined
   /** Stores what the file is, before it appears under its name. */
@@ -66,13 +68,10 @@ export class Folder {
     const root = await this.#root()
     const full = join(root, this.#relative(path))
     await this.#makeParents(root, dirname(full), path)
-    const partial = `${full}.part`
-    if (maker.noted && isSame(maker.noted, await lstat(full, { bigint: true }).catch(() => undefined))) {
-      await rm(partial, { force: true })
-      return
-    }
-    await this.#refuseExisting(full, path)
+    const partial = join(dirname(full), `.${maker.id}.part`)
     await rm(partial, { force: true }) // what a process that ended early has left
+    if (maker.noted && isSame(maker.noted, await lstat(full, { bigint: true }).catch(() => undefined))) return
+    await this.#refuseExisting(full, path)
     const file = await open(
       partial,
       constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,

@@ -1,7 +1,7 @@
 // jobs owns long work in the background: its records, progress, limits, cancelling, and going on after a restart.
 export { Deletions, type OldRecords, type RowRemover } from './deletions.js'
 export { Exports, type ExportsOptions, type TableMoment } from './exports.js'
-export { type FileIdentity, Folder } from './folder.js'
+export { type FileIdentity, Folder, type Maker } from './folder.js'
 export { type IndexBuilder, IndexBuilds } from './index-builds.js'
 export {
   type Author,

@@ -76,6 +76,9 @@ interface Running {
   receiptOf?: ReceiptOfEnd | undefined
 }
 
+/** Stores how a job has ended. */
+type StoreEnd = (receiptOf?: ReceiptOfEnd) => Promise<void>
+
 /** Who looks at jobs: super users see all of them, others their own. */
 export interface JobReader {
   username: string
@@ -84,8 +87,11 @@ export interface JobReader {
   superUser: boolean
 }
 
-/** How often it is looked whether the keys have ended that running jobs were started with, in milliseconds. */
-const OWNERS_CHECK_MS = 1000
+/**
+ * How often it is looked whether the keys have ended that running jobs were started with, and ends are tried again that
+ * could not be stored, in milliseconds.
+ */
+const CHECK_MS = 1000
 
 /** A job of another version of this program. */
 const UNKNOWN = 'This version of the node does not know jobs of this type.'
@@ -102,6 +108,10 @@ export class Jobs implements AsyncDisposable {
   /** Jobs that wait for their turn, in their order. */
   readonly #waiting = new Map<string, { record: JobRecord; work: Work }>()
   readonly #running = new Map<string, Running>()
+  /** Jobs that are over and whose ends are on their way to disk. */
+  readonly #ending = new Map<string, Promise<void>>()
+  /** Jobs that are over and whose ends could not be stored: on a full disk they are tried again until there is space. */
+  readonly #unstored = new Map<string, StoreEnd>()
   /** Jobs that are stored. */
   #kept = 0
   /** Jobs whose first record is on its way to disk. */
@@ -111,7 +121,10 @@ export class Jobs implements AsyncDisposable {
 
   constructor(options: JobsOptions) {
     this.#options = options
-    this.#timer = setInterval(() => this.checkOwners(), OWNERS_CHECK_MS).unref()
+    this.#timer = setInterval(() => {
+      this.checkOwners()
+      for (const id of this.#unstored.keys()) this.#endAgain(id).catch(() => {}) // the first failure was logged
+    }, CHECK_MS).unref()
     this.#now = options.now ?? Date.now
     this.#store = new JobStore(options.storage)
   }
@@ -132,9 +145,9 @@ export class Jobs implements AsyncDisposable {
     for (const record of records) {
       if (record.status !== 'CREATED' && record.status !== 'IN_PROGRESS') continue
       const work = this.#kinds.get(record.type)
-      if (record.created < since) await this.#end(record, 'ERROR', COPIED)
+      if (record.created < since) await this.#endInTime(record, () => this.#end(record, 'ERROR', COPIED))
       else if (work) this.#waiting.set(record.id, { record, work })
-      else await this.#end(record, 'ERROR', UNKNOWN)
+      else await this.#endInTime(record, () => this.#end(record, 'ERROR', UNKNOWN))
     }
     this.#next()
   }
@@ -233,7 +246,7 @@ export class Jobs implements AsyncDisposable {
     const waiting = this.#waiting.get(id)
     this.#waiting.delete(id)
     if (waiting && record.started === 0) {
-      await this.#end(record, 'CANCELLED', 'Cancelled before it began.', undefined, receiptOf)
+      await this.#cancelWaiting(waiting, receiptOf)
       return 'CANCELLED'
     }
     // What an earlier process has begun is put in order by its own work.
@@ -242,7 +255,21 @@ export class Jobs implements AsyncDisposable {
     if (running) running.receiptOf ??= receiptOf
     running?.controller.abort(new Problem('job_cancelled', { id }))
     await running?.done
+    await this.#endAgain(id, receiptOf)
+    await this.#ending.get(id)
     return this.#visible(id, reader).status
+  }
+
+  /** A job of which it cannot be stored that it was cancelled keeps waiting. */
+  async #cancelWaiting(waiting: { record: JobRecord; work: Work }, receiptOf?: ReceiptOfEnd): Promise<void> {
+    const { record } = waiting
+    try {
+      await this.#end(record, 'CANCELLED', 'Cancelled before it began.', undefined, receiptOf)
+    } catch (error) {
+      this.#waiting.set(record.id, waiting)
+      this.#next()
+      throw error
+    }
   }
 
   /** Ends the jobs that run and whose users or keys are gone, or may no longer do them. After changes of users, rights and keys. */
@@ -301,17 +328,20 @@ export class Jobs implements AsyncDisposable {
 
   async #work(run: JobRun, work: Work): Promise<void> {
     const { record, signal } = run
+    let end: StoreEnd
     try {
       await this.#options.storage.write((transaction) => this.#store.put(transaction, record))
       const message = await work(run)
-      await this.#end(record, 'COMPLETE', message, run)
+      const result = this.#printed(run.result)
+      end = (receiptOf) => this.#end(record, 'COMPLETE', message, run, receiptOf, result)
     } catch (error) {
       if (this.#stopping) return // the record stays IN_PROGRESS: the next process goes on with it
-      await this.#fail(run, signal.aborted ? signal.reason : error)
+      end = this.#failed(run, signal.aborted ? signal.reason : error)
     }
+    await this.#endInTime(record, end)
   }
 
-  async #fail(run: JobRun, error: unknown): Promise<void> {
+  #failed(run: JobRun, error: unknown): StoreEnd {
     const { record } = run
     const cancelled = error instanceof Problem && error.code === 'job_cancelled'
     const message =
@@ -323,9 +353,36 @@ export class Jobs implements AsyncDisposable {
         { id: record.id, type: record.type, error: error instanceof Error ? error.stack : error },
         'a job failed',
       )
-    await this.#end(record, cancelled ? 'CANCELLED' : 'ERROR', message, run).catch((failure: unknown) =>
-      this.#options.log.error({ id: record.id, error: String(failure) }, 'the end of a job could not be stored'),
-    )
+    return (receiptOf) => this.#end(record, cancelled ? 'CANCELLED' : 'ERROR', message, run, receiptOf)
+  }
+
+  /** What a job has found out, as it is stored. @throws Problem job_result_too_large */
+  #printed(result: unknown): string | undefined {
+    const text = result === undefined ? undefined : JSON.stringify(result)
+    const { result_bytes_max: limit } = this.#options.settings
+    if (text !== undefined && text.length > limit) throw new Problem('job_result_too_large', { limit })
+    return text
+  }
+
+  /** Ends a job now, or as soon as its end can be stored. */
+  async #endInTime({ id }: JobRecord, end: StoreEnd): Promise<void> {
+    await end().catch((error: unknown) => {
+      this.#options.log.error({ id, error: String(error) }, 'the end of a job could not be stored; trying again')
+      this.#unstored.set(id, end)
+    })
+  }
+
+  /** Tries once more to store the end of a job, if it is over and could not be stored before. */
+  async #endAgain(id: string, receiptOf?: ReceiptOfEnd): Promise<void> {
+    const end = this.#unstored.get(id)
+    if (!end) return
+    this.#unstored.delete(id)
+    try {
+      await end(receiptOf)
+    } catch (error) {
+      this.#unstored.set(id, end)
+      throw error
+    }
   }
 
   async #end(
@@ -334,17 +391,17 @@ export class Jobs implements AsyncDisposable {
     message: string,
     run?: JobRun,
     receiptOf = this.#running.get(record.id)?.receiptOf,
+    result?: string,
   ): Promise<void> {
-    const result = status === 'COMPLETE' && run?.result !== undefined ? JSON.stringify(run.result) : undefined
-    const { result_bytes_max: limit } = this.#options.settings
-    if (result !== undefined && result.length > limit) throw new Problem('job_result_too_large', { limit })
-    await this.#options.storage.write((transaction) => {
+    const ending = this.#options.storage.write((transaction) => {
       run?.step(transaction, { position: undefined })
       this.#store.removeParts(transaction, record)
       if (result !== undefined) this.#store.putResult(transaction, record.id, result)
       this.#store.put(transaction, { ...record, parts: 0, status, message, ended: this.#now() })
       receiptOf?.(status).alongside(transaction)
     })
+    this.#ending.set(record.id, ending)
+    await ending.finally(() => this.#ending.delete(record.id))
     this.#options.metrics?.jobEnded(record.type, status)
   }
 

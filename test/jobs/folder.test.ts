@@ -14,7 +14,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { type FileIdentity, Folder } from '../../src/jobs/index.js'
 
-const once = { noted: undefined, note: async () => {} }
+const once = { id: 'one', noted: undefined, note: async () => {} }
 
 describe('the folders of imports and exports', () => {
   let base: string
@@ -85,12 +85,33 @@ describe('the folders of imports and exports', () => {
     expect(await codeOf(folder.makeFile('out/x.json', once, async () => {}))).to.equal('file_exists')
   })
 
+  it('take the first of two who make one file at once, whole', async () => {
+    let second: Promise<void> | undefined
+    const first = folder.makeFile('x.json', once, async (file) => {
+      await file.write('fir')
+      await new Promise<void>((begun) => {
+        second = folder.makeFile('x.json', { ...once, id: 'two' }, async (other) => {
+          await other.write('sec')
+          begun()
+          await first
+          await other.write('ond')
+        })
+      })
+      await file.write('st')
+    })
+    await first
+    expect(readFileSync(join(base, 'in/x.json'), 'utf8')).to.equal('first')
+    expect(await codeOf(second!)).to.equal('file_exists')
+    expect(readFileSync(join(base, 'in/x.json'), 'utf8')).to.equal('first')
+    expect(readdirSync(join(base, 'in')).sort()).to.deep.equal(['sub', 'x.json'])
+  })
+
   it('know a file again that a killed process has finished, and no other of its name', async () => {
     let noted: FileIdentity | undefined
     const killed = folder.makeFile(
       'x.json',
       {
-        noted: undefined,
+        ...once,
         note: async (identity) => {
           noted = identity
         },
@@ -98,7 +119,7 @@ describe('the folders of imports and exports', () => {
       async (file) => void (await file.write('whole')),
     )
     await killed
-    const again = { noted, note: () => Promise.reject(new Error('it was written again')) }
+    const again = { ...once, noted, note: () => Promise.reject(new Error('it was written again')) }
     await folder.makeFile('x.json', again, () => Promise.reject(new Error('it was written again')))
     expect(readFileSync(join(base, 'in/x.json'), 'utf8')).to.equal('whole')
     rmSync(join(base, 'in/x.json'))
