@@ -8,6 +8,7 @@ import { ForgottenReceipts } from './forgotten-receipts.js'
 import { HeldPartitions } from './held-partitions.js'
 import type { Given } from './inserter.js'
 import { tableOf, tableStart } from './keys.js'
+import { Leftovers, whereThereIsRoom } from './leftovers.js'
 import { Moves } from './moves.js'
 import type { Partition } from './partition.js'
 import { incomingKey } from './partition-copy.js'
@@ -34,6 +35,7 @@ export class Owner implements AsyncDisposable {
   readonly reacting: Reacting
   readonly shared: SharedRows
   readonly receipts = new ForgottenReceipts()
+  readonly #leftovers = new Leftovers()
   readonly #start: WorkerStart
   readonly #idle: NodeJS.Timeout
 
@@ -51,6 +53,7 @@ export class Owner implements AsyncDisposable {
     this.#idle = setInterval(() => {
       this.folds.soon()
       this.receipts.soon()
+      this.#leftovers.soon()
     }, IDLE_MS)
     this.#idle.unref()
   }
@@ -133,11 +136,16 @@ export class Owner implements AsyncDisposable {
     return figures
   }
 
+  /** Forgets a table, and removes its data, without space for that as soon as there is some. */
   async drop(tableId: number): Promise<void> {
     while (this.folds.underWay) await this.folds.underWay
     this.held.forget(tableId)
-    await this.held.environments.get(0)?.removeRange(...placesRange(tableId))
     this.shared.forget(tableId)
+    await this.#leftovers.remove(() => this.#removeData(tableId))
+  }
+
+  async #removeData(tableId: number): Promise<void> {
+    await this.held.environments.get(0)?.removeRange(...placesRange(tableId))
     for (const environment of this.held.environments.values())
       await environment.removeRange(tableStart(tableId), tableStart(tableId + 1))
   }
@@ -147,7 +155,8 @@ export class Owner implements AsyncDisposable {
     const { receiptLifeMs } = this.#start.settings
     for (const environment of this.held.environments.values()) {
       for (let table = firstTable(environment, 0); table !== undefined; table = firstTable(environment, table + 1)) {
-        if (!live.includes(table)) await environment.removeRange(tableStart(table), tableStart(table + 1))
+        const dropped = table
+        if (!live.includes(dropped)) await this.#leftovers.remove(() => this.#removeData(dropped))
       }
     }
     for (const { id, partitions } of this.held.tables) {
@@ -155,9 +164,18 @@ export class Owner implements AsyncDisposable {
         const place = this.held.places.of(id, partition)
         for (const [environment, data] of this.held.environments) {
           const isPartial = data.get(incomingKey(id, partition)) !== undefined
-          if (environment !== place || isPartial) await this.moves.clear({ table: id, partition, environment })
-          if (isPartial) await data.write([[incomingKey(id, partition), undefined]])
-          if (environment === place) await data.write(new Receipts(data, id, partition).expired(receiptLifeMs))
+          const clear = async () => {
+            await this.moves.clear({ table: id, partition, environment })
+            if (isPartial) await data.write([[incomingKey(id, partition), undefined]])
+          }
+          if (environment !== place) {
+            // A move may come back here: only a start may remove what an earlier one has left.
+            await whereThereIsRoom(clear)
+            continue
+          }
+          if (isPartial) await clear() // it must not be read
+          const receipts = new Receipts(data, id, partition)
+          await this.#leftovers.remove(() => data.write(receipts.expired(receiptLifeMs)))
         }
       }
     }
@@ -181,6 +199,7 @@ export class Owner implements AsyncDisposable {
     clearInterval(this.#idle)
     await this.folds[Symbol.asyncDispose]()
     await this.receipts.idle()
+    await this.#leftovers.idle()
     await this.held[Symbol.asyncDispose]()
   }
 }

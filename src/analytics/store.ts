@@ -140,7 +140,7 @@ export class EventStore implements AsyncDisposable {
     await Promise.all(
       store.#threads.map(({ channel }) => channel.call({ kind: 'sweep', tables: live } satisfies Request)),
     )
-    await store.#recover()
+    await store.#recoverFromStop()
     return store
   }
 
@@ -588,6 +588,16 @@ export class EventStore implements AsyncDisposable {
       if (!(error instanceof Problem) || error.code !== 'disk_full') throw error
     }
     return answer
+  }
+
+  /** Finishes an atomic insert that a stop has cut off; without space for it the next one begins with that. */
+  async #recoverFromStop(): Promise<void> {
+    this.#isCutOff = true
+    try {
+      await this.#recover()
+    } catch (error) {
+      if (!(error instanceof Problem) || error.code !== 'disk_full') throw error
+    }
   }
 
   async #recover(): Promise<void> {

@@ -70,7 +70,12 @@ export class BinaryEnvironment implements AsyncDisposable {
   }
 
   async removeRange(start: Uint8Array, end: Uint8Array): Promise<void> {
-    await this.write([...this.keys(start, end)].map((key) => [key, undefined]))
+    const writes: Write[] = []
+    for (const key of this.keys(start, end)) {
+      if (writes.length === 0) this.refuseWithoutRoom([]) // before all of them are looked for in vain
+      writes.push([key, undefined])
+    }
+    await this.write(writes)
   }
 
   /** Bytes of the pages in use, and of the file. */

@@ -1,11 +1,16 @@
 import { execFileSync, spawnSync } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import { mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { EventReader } from '../../src/analytics/event-reader.js'
 import { EventStore, type EventTable } from '../../src/analytics/index.js'
+import { Owner } from '../../src/analytics/owner.js'
 import type { Problem } from '../../src/lib/index.js'
+import { createScan } from '../../src/pyql/index.js'
+import { eventually } from '../support/eventually.js'
+import { withSmallDisk } from '../support/small-disk.js'
 import { settings } from './settings.js'
 
 const table: EventTable = {
@@ -207,5 +212,91 @@ describe('the event store on a full disk', () => {
       execFileSync('umount', [folder])
       rmSync(folder, { recursive: true, force: true })
     }
+  })
+})
+
+describe('event data that has to go', () => {
+  const other: EventTable = { ...table, id: 2 }
+  const BATCHES = 10
+  const liveBytes = async (store: EventStore) => (await store.sizes()).liveBytes
+  const rows = async (store: EventStore) => (await store.person(table, 'p1', []))?.length
+
+  it('keeps nobody from starting and reading on a full disk, and goes when there is space', async function () {
+    const mayMount = await withSmallDisk(64, async (disk) => {
+      const path = { folder: join(disk.folder, 'events'), settings }
+      {
+        await using store = await EventStore.open(path, [table, other])
+        await store.insert(table, batch(0))
+        for (let number = 0; number < BATCHES; number++) await store.insert(other, batch(number))
+      }
+      disk.fill()
+      await using again = await EventStore.open(path, [table])
+      expect(await rows(again)).to.equal(1)
+      const before = await liveBytes(again)
+      disk.free()
+      await eventually('the data is gone', async () => (await liveBytes(again)) < before / 2)
+      expect(await rows(again)).to.equal(1)
+    })
+    if (!mayMount) this.skip()
+  })
+
+  it('goes when there is space, where a table was dropped without', async function () {
+    const mayMount = await withSmallDisk(64, async (disk) => {
+      const path = { folder: join(disk.folder, 'events'), settings }
+      await using store = await EventStore.open(path, [table, other])
+      await store.insert(table, batch(0))
+      for (let number = 0; number < BATCHES; number++) await store.insert(other, batch(number))
+      disk.fill()
+      await store.drop(other)
+      const before = await liveBytes(store)
+      disk.free()
+      await eventually('the data is gone', async () => (await liveBytes(store)) < before / 2)
+      expect(await rows(store)).to.equal(1)
+    })
+    if (!mayMount) this.skip()
+  })
+
+  it('may be receipts that are too old', async function () {
+    const mayMount = await withSmallDisk(64, async (disk) => {
+      const path = { folder: join(disk.folder, 'events'), settings: { ...settings, receiptLifeMs: -1 } }
+      {
+        await using store = await EventStore.open(path, [table])
+        await store.insert(table, batch(0), { receipt: 'abcd' })
+      }
+      disk.fill()
+      {
+        await using again = await EventStore.open(path, [table])
+        expect(await rows(again)).to.equal(1)
+      }
+      disk.free()
+    })
+    if (!mayMount) this.skip()
+  })
+
+  it('may be the mark of an atomic insert, which is finished when there is space', async function () {
+    const mayMount = await withSmallDisk(64, async (disk) => {
+      const folder = join(disk.folder, 'events')
+      mkdirSync(folder)
+      writeFileSync(join(folder, 'format.json'), JSON.stringify({ format: 1, environments: 1 }))
+      const path = { folder, settings }
+      {
+        await using store = await EventStore.open(path, [table])
+        await store.insert(table, batch(0))
+      }
+      {
+        // It stops when it has written down what it will do.
+        const start = { folder, worker: 0, workers: 1, environments: 1, settings }
+        await using owner = new Owner(start, createScan, () => {})
+        const { batches } = new EventReader(table, 1, () => 0, settings.limits).read(batch(1))
+        await owner.intend({ table: table.id, batches, receipt: undefined })
+      }
+      disk.fill()
+      await using again = await EventStore.open(path, [table])
+      expect(await rows(again)).to.equal(1)
+      disk.free()
+      await again.insert(table, batch(2), { atomic: true })
+      expect(await rows(again)).to.equal(3)
+    })
+    if (!mayMount) this.skip()
   })
 })
