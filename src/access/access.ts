@@ -1,9 +1,10 @@
 import { allRights, everything, Problem, type Rights, type View } from '../lib/index.js'
+import type { Receipt } from '../storage/index.js'
 import { ApiKeys } from './api-keys.js'
 import { AuditLog } from './audit.js'
 import { type Asking, authorize, type Needed } from './authorize.js'
 import { Callers, type SignedIn } from './callers.js'
-import { type Actor, Directory, type Event } from './directory.js'
+import { type Actor, Directory, type Event, type Watcher } from './directory.js'
 import { type Explained, explain, type Question } from './explain.js'
 import { Passwords } from './passwords.js'
 import { forbidden } from './rights.js'
@@ -137,11 +138,23 @@ export class Access implements AsyncDisposable {
     this.#directory.onChange(listener)
   }
 
+  /** Calls back in the transaction of every change. */
+  watch(watcher: Watcher): void {
+    this.#directory.watch(watcher)
+  }
+
   /**
    * Takes over users ("user/NAME") and roles ("role/ID") of another node; undefined drops one. The last super user stays.
+   * `choose` sees every change that was made here before. The receipt is stored with what is taken.
    */
-  async adopt(changes: ReadonlyMap<string, UserRecord | RoleRecord | undefined>, node: string): Promise<void> {
-    await this.#directory.change({ user: `node ${node}`, credentials: { address: node } }, (put) => {
+  async adopt(
+    node: string,
+    choose: (shared: SharedAccess) => ReadonlyMap<string, UserRecord | RoleRecord | undefined>,
+    receipt?: Partial<Receipt>,
+  ): Promise<void> {
+    await this.#directory.change({ ...receipt, user: `node ${node}`, credentials: { address: node } }, (put) => {
+      const changes = choose(this.shared)
+      if (changes.size === 0) return undefined
       const { roles, users } = this.#directory
       const after = new Map<string, unknown>([
         ...[...roles].map(([id, role]) => [`role/${id}`, role] as const),

@@ -25,6 +25,9 @@ type Kept = Exclude<keyof Records, 'audit'>
 /** Notes that a record is to be stored, or removed when it is undefined. */
 export type Put = <Kind extends Kept>(kind: Kind, name: string, record: Records[Kind] | undefined) => void
 
+/** Sees what a change puts ("user/NAME" → its record; undefined where it goes), in the transaction that stores it. */
+export type Watcher = (transaction: WriteTransaction, changes: ReadonlyMap<string, unknown>) => void
+
 /**
  * Users, roles, databases' owners, and keys: all in memory, each change stored first. Changes run one at a time, and
  * each is one write with its line in the audit log.
@@ -38,6 +41,7 @@ export class Directory {
   readonly #store: AccessStore
   readonly #audit: AuditLog
   readonly #listeners: (() => void)[] = []
+  readonly #watchers: Watcher[] = []
   #last: Promise<unknown> = Promise.resolve()
 
   constructor(store: AccessStore, audit: AuditLog) {
@@ -58,6 +62,11 @@ export class Directory {
   /** Calls back after every change, so that what was derived from the records is derived again. */
   onChange(listener: () => void): void {
     this.#listeners.push(listener)
+  }
+
+  /** Calls back in the transaction of every change, for what is to be on disk together with it. */
+  watch(watcher: Watcher): void {
+    this.#watchers.push(watcher)
   }
 
   /**
@@ -85,7 +94,11 @@ export class Directory {
 
   async #change(by: Actor, decide: (put: Put) => Event | undefined): Promise<void> {
     const { changes, written } = this.#decided(by, decide)
-    if (written.size > 0) await this.#store.write(written, by)
+    const alongside = (transaction: WriteTransaction) => {
+      by.alongside?.(transaction)
+      for (const watcher of this.#watchers) watcher(transaction, changes)
+    }
+    if (written.size > 0) await this.#store.write(written, { alongside })
     this.apply(changes)
   }
 

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto'
 import type { Access, RoleRecord, SharedAccess, UserRecord } from '../access/index.js'
 import { Problem } from '../lib/index.js'
 import type { Json, Log, Mesh } from '../mesh/index.js'
-import type { Storage } from '../storage/index.js'
+import type { WriteTransaction } from '../storage/index.js'
 import type { PeerStore } from './peers.js'
 
 const PULL_MS = 5_000
@@ -13,7 +13,6 @@ export interface AccessSharingOptions {
   access: Access
   mesh: Mesh
   peers: PeerStore
-  storage: Storage
   log: Log
 }
 
@@ -32,15 +31,16 @@ interface AccessState {
 export class AccessSharing implements AsyncDisposable {
   readonly #options: AccessSharingOptions
   readonly #timer: NodeJS.Timeout
-  #known: ReadonlySet<string>
-  #pulling: Promise<void> = Promise.resolve()
+  /** Peers that are to be asked next. */
+  readonly #wanted = new Set<string>()
+  #pulling: Promise<void> | undefined
   #stopped = false
 
   constructor(options: AccessSharingOptions) {
     this.#options = options
     const { access, mesh } = options
-    this.#known = namesOf(access.shared)
-    access.onChange(() => this.#changed())
+    access.watch((transaction, changes) => this.#noteGone(transaction, changes))
+    access.onChange(() => this.#tell())
     mesh.requests.serve('access', async (body, from) => {
       if (!options.peers.peers.has(from)) throw new Problem('node_removed', { node: from })
       const state = this.#state()
@@ -65,28 +65,39 @@ export class AccessSharing implements AsyncDisposable {
     return { users: [...users.values()], roles: [...roles.values()], gone: Object.fromEntries(peers.gone) }
   }
 
-  /** Notes what is not there any more, and tells the peers that something is new. */
-  #changed(): void {
-    const { access, log, mesh, peers, storage } = this.#options
-    const now = namesOf(access.shared)
-    const dropped = [...this.#known].filter((name) => !now.has(name) && !peers.gone.has(name))
-    const back = [...now].filter((name) => peers.gone.has(name))
-    this.#known = now
-    const done = storage.write((transaction) => {
-      for (const name of dropped) peers.putGone(transaction, name, Date.now())
-      for (const name of back) peers.putGone(transaction, name, undefined)
-    })
-    done
-      .then(() => {
-        for (const peer of peers.peers.keys()) mesh.requests.ask(peer, 'access_changed', null, ASK_MS).catch(() => {})
-      })
-      .catch((error: unknown) => log.error({ error: String(error) }, 'what was dropped could not be noted'))
+  /**
+   * Notes what goes in the transaction that drops it: else a peer would bring it back, after a kill between the two or
+   * when a full disk takes only one.
+   */
+  #noteGone(transaction: WriteTransaction, changes: ReadonlyMap<string, unknown>): void {
+    const { peers } = this.#options
+    for (const [name, record] of changes) {
+      if (!isShared(name)) continue
+      const isNoted = peers.gone.has(name)
+      if (record === undefined && !isNoted) peers.putGone(transaction, name, Date.now())
+      if (record !== undefined && isNoted) peers.putGone(transaction, name, undefined)
+    }
+  }
+
+  /** Tells the peers that something is new. */
+  #tell(): void {
+    const { mesh, peers } = this.#options
+    for (const peer of peers.peers.keys()) mesh.requests.ask(peer, 'access_changed', null, ASK_MS).catch(() => {})
   }
 
   #pull(from: readonly string[]): void {
-    this.#pulling = this.#pulling.then(async () => {
-      for (const peer of from) if (!this.#stopped) await this.#pullFrom(peer)
+    for (const peer of from) this.#wanted.add(peer)
+    this.#pulling ??= this.#pullWanted().finally(() => {
+      this.#pulling = undefined
     })
+  }
+
+  /** One after the other, each once however often it is wanted: peers that do not answer would else make a queue. */
+  async #pullWanted(): Promise<void> {
+    for (const peer of this.#wanted) {
+      this.#wanted.delete(peer)
+      if (!this.#stopped) await this.#pullFrom(peer)
+    }
   }
 
   async #pullFrom(peer: string): Promise<void> {
@@ -102,30 +113,45 @@ export class AccessSharing implements AsyncDisposable {
   }
 
   async #merge(theirs: AccessState, peer: string): Promise<void> {
-    const { access, peers, storage } = this.#options
-    const { roles, users } = access.shared
-    const changes: [string, UserRecord | RoleRecord | undefined][] = []
-    const consider = (name: string, record: UserRecord | RoleRecord, own: UserRecord | RoleRecord | undefined) => {
-      const gone = peers.gone.get(name)
-      if (gone !== undefined && gone >= record.updated) return
-      if (!own || isLater(record, own)) changes.push([name, record])
+    const { access, peers } = this.#options
+    let gone: [string, number][] = []
+    const choose = (own: SharedAccess) => {
+      gone = goneOf(own, theirs)
+      return new Map([...laterOf(own, theirs, peers.gone), ...gone.map(([name]) => [name, undefined] as const)])
     }
-    for (const role of theirs.roles) consider(`role/${role.id}`, role, roles.get(role.id))
-    for (const user of theirs.users) consider(`user/${user.username}`, user, users.get(user.username))
-    const gone = Object.entries(theirs.gone).filter(([name, time]) => {
-      const own = name.startsWith('user/') ? users.get(name.slice(5)) : roles.get(name.slice(5))
-      return own !== undefined && time > own.updated
-    })
-    await storage.write((transaction) => {
+    const alongside = (transaction: WriteTransaction) => {
       for (const [name, time] of gone) peers.putGone(transaction, name, time)
-    })
-    for (const [name] of gone) changes.push([name, undefined])
-    if (changes.length > 0) await access.adopt(new Map(changes), peer)
+    }
+    await access.adopt(peer, choose, { alongside })
   }
 }
 
-const namesOf = ({ roles, users }: SharedAccess) =>
-  new Set([...[...users.keys()].map((name) => `user/${name}`), ...[...roles.keys()].map((id) => `role/${id}`)])
+/** Whether a record of access is a user or a role. */
+const isShared = (name: string) => name.startsWith('user/') || name.startsWith('role/')
+
+/** What another node has changed later than this one. */
+function laterOf(
+  { roles, users }: SharedAccess,
+  theirs: AccessState,
+  gone: ReadonlyMap<string, number>,
+): [string, UserRecord | RoleRecord][] {
+  const later: [string, UserRecord | RoleRecord][] = []
+  const consider = (name: string, record: UserRecord | RoleRecord, own: UserRecord | RoleRecord | undefined) => {
+    if ((gone.get(name) ?? Number.NEGATIVE_INFINITY) >= record.updated) return
+    if (!own || isLater(record, own)) later.push([name, record])
+  }
+  for (const role of theirs.roles) consider(`role/${role.id}`, role, roles.get(role.id))
+  for (const user of theirs.users) consider(`user/${user.username}`, user, users.get(user.username))
+  return later
+}
+
+/** What another node has dropped later than it was changed here. */
+function goneOf({ roles, users }: SharedAccess, theirs: AccessState): [string, number][] {
+  return Object.entries(theirs.gone).filter(([name, time]) => {
+    const own = name.startsWith('user/') ? users.get(name.slice(5)) : roles.get(name.slice(5))
+    return own !== undefined && time > own.updated
+  })
+}
 
 const text = (value: unknown) => JSON.stringify(value)
 

@@ -79,7 +79,7 @@ export class Clustering implements AsyncDisposable {
       const clusterPort = settings.leaf_only ? settings.leaf.port : settings.hub.cluster_port
       const replication = await Replication.start({ ...options, mesh, peers, eventOutbox, clusterPort })
       const { access } = options
-      const sharing = settings.replicate_access ? new AccessSharing({ access, mesh, peers, storage, log }) : undefined
+      const sharing = settings.replicate_access ? new AccessSharing({ access, mesh, peers, log }) : undefined
       return new Clustering(nodeName, eventOutbox, replication, new Problem('clustering_off', {}), sharing)
     } catch (error) {
       if (!(error instanceof Problem)) throw error
