@@ -124,7 +124,7 @@ export class Access implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     clearInterval(this.#timer)
-    await this.apiKeys.storeUses()
+    await this.apiKeys.storeUses().catch(() => {}) // on a full disk the node stops without them
   }
 
   /** Users and roles as they are stored, for nodes that keep them alike. */

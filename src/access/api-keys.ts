@@ -122,11 +122,10 @@ export class ApiKeys {
     this.#used.set(id, Date.now())
   }
 
-  /** Stores the last uses that were only remembered. */
+  /** Stores the last uses that were only remembered, and remembers them on if they cannot be stored. */
   async storeUses(): Promise<void> {
     if (this.#used.size === 0) return
     const uses = [...this.#used]
-    this.#used.clear()
     await this.#directory.change({ user: undefined, credentials: { address: '' } }, (put) => {
       for (const [id, lastUsed] of uses) {
         const record = this.#directory.apiKeys.get(id)
@@ -134,6 +133,7 @@ export class ApiKeys {
       }
       return undefined
     })
+    for (const [id, lastUsed] of uses) if (this.#used.get(id) === lastUsed) this.#used.delete(id)
   }
 
   #shown({ id, name, username, scope, created, expires, lastUsed }: ApiKeyRecord): ApiKeyShown {

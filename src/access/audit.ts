@@ -31,8 +31,8 @@ export class AuditLog {
     this.#keys = [...store.list(PREFIX)].map(({ key }) => key)
   }
 
-  /** Adds the line of an event to the changes that are about to be written. */
-  note(changes: Map<string, unknown>, by: Actor, { operation, target, change }: Event): void {
+  /** Adds the line of an event to the changes that are about to be written; answers how to take it back if they are not. */
+  note(changes: Map<string, unknown>, by: Actor, { operation, target, change }: Event): () => void {
     const time = Date.now()
     const record: AuditRecord = {
       time,
@@ -45,8 +45,12 @@ export class AuditLog {
     const key = `${keyOf(time)}-${String(this.#sequence++ % 10 ** SEQUENCE_DIGITS).padStart(SEQUENCE_DIGITS, '0')}`
     changes.set(key, record)
     this.#keys.push(key)
-    for (const old of this.#keys.splice(0, Math.max(0, this.#keys.length - this.#entriesMax)))
-      changes.set(old, undefined)
+    const gone = this.#keys.splice(0, Math.max(0, this.#keys.length - this.#entriesMax))
+    for (const old of gone) changes.set(old, undefined)
+    return () => {
+      this.#keys.splice(this.#keys.lastIndexOf(key), 1)
+      this.#keys.unshift(...gone)
+    }
   }
 
   /** The lines that fit, at most `limit` of them. */

@@ -85,16 +85,20 @@ export class Directory {
    * commit: they see what this one has made.
    */
   changeIn(transaction: WriteTransaction, by: Actor, decide: (put: Put) => Event): void {
-    const { changes, written } = this.#decided(by, decide)
+    const { changes, written, unnote } = this.#decided(by, decide)
     this.#store.writeIn(transaction, written)
     const before = new Map([...changes.keys()].map((key) => [key, this.#get(key)]))
-    transaction.onUndo(() => this.apply(before))
+    transaction.onUndo(() => {
+      this.apply(before)
+      unnote()
+    })
     this.apply(changes)
   }
 
   async #change(by: Actor, decide: (put: Put) => Event | undefined): Promise<void> {
-    const { changes, written } = this.#decided(by, decide)
+    const { changes, written, unnote } = this.#decided(by, decide)
     const alongside = (transaction: WriteTransaction) => {
+      transaction.onUndo(unnote)
       by.alongside?.(transaction)
       for (const watcher of this.#watchers) watcher(transaction, changes)
     }
@@ -107,8 +111,8 @@ export class Directory {
     const event = decide((kind, name, record) => changes.set(`${kind}/${name}`, record))
     assert(!((event as unknown) instanceof Promise), 'a change does not wait')
     const written = new Map(changes)
-    if (event) this.#audit.note(written, by, event)
-    return { changes, written }
+    const unnote = event ? this.#audit.note(written, by, event) : () => {}
+    return { changes, written, unnote }
   }
 
   /** Takes changes that are stored already. */

@@ -68,11 +68,11 @@ export class Users {
   async add({ username, password, role, active }: UserWanted, by: Actor): Promise<void> {
     this.#checkNew(username)
     this.#checkPassword(password)
-    const id = this.#roleNamed(role).id
+    this.#roleNamed(role)
     const hash = await this.#passwords.hash(password)
     await this.#directory.change(by, (put) => {
       this.#checkNew(username)
-      this.#roleNamed(role)
+      const { id } = this.#roleNamed(role) // of now: names may have changed hands
       put('user', username, record({ username, role: id, active, password: hash }, Date.now()))
       return { operation: 'add_user', target: username, change: { role, active } }
     })
