@@ -1,5 +1,5 @@
 import { deserialize, serialize } from 'node:v8'
-import { assert, Problem } from '../lib/index.js'
+import { assert, Leftovers, Problem, whereThereIsRoom } from '../lib/index.js'
 import type { BinaryEnvironment, Write } from '../storage/index.js'
 import { type Batch, Fate, type Outcome } from './batch.js'
 import { EventTexts } from './event-texts.js'
@@ -8,7 +8,6 @@ import { ForgottenReceipts } from './forgotten-receipts.js'
 import { HeldPartitions } from './held-partitions.js'
 import type { Given } from './inserter.js'
 import { tableOf, tableStart } from './keys.js'
-import { Leftovers, whereThereIsRoom } from './leftovers.js'
 import { Moves } from './moves.js'
 import type { Partition } from './partition.js'
 import { incomingKey } from './partition-copy.js'
@@ -53,7 +52,6 @@ export class Owner implements AsyncDisposable {
     this.#idle = setInterval(() => {
       this.folds.soon()
       this.receipts.soon()
-      this.#leftovers.soon()
     }, IDLE_MS)
     this.#idle.unref()
   }
@@ -199,7 +197,7 @@ export class Owner implements AsyncDisposable {
     clearInterval(this.#idle)
     await this.folds[Symbol.asyncDispose]()
     await this.receipts.idle()
-    await this.#leftovers.idle()
+    await this.#leftovers[Symbol.asyncDispose]()
     await this.held[Symbol.asyncDispose]()
   }
 }

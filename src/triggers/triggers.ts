@@ -1,4 +1,4 @@
-import { nearest, Problem, Turns } from '../lib/index.js'
+import { Leftovers, nearest, Problem, Turns } from '../lib/index.js'
 import type { EventMetrics, TriggerLoad } from '../metrics/index.js'
 import type { Program } from '../pyql/index.js'
 import type { Receipt, Storage, WriteTransaction } from '../storage/index.js'
@@ -55,6 +55,7 @@ export class Triggers implements AsyncDisposable {
   readonly #reactor: Reactor
   /** Changes of the triggers of a table and their subscribers go one by one. */
   readonly #turns = new Turns()
+  readonly #leftovers = new Leftovers()
 
   private constructor(options: TriggersOptions) {
     this.#options = options
@@ -92,7 +93,7 @@ export class Triggers implements AsyncDisposable {
       const { database, table, tableId, id } = trigger
       if (!source.isTable(database, table, tableId)) {
         const own = subscriptions.filter((one) => one.trigger === id)
-        await this.#store.write((transaction) => this.#remove(transaction, trigger, own))
+        await this.#leftovers.remove(() => this.#store.write((transaction) => this.#remove(transaction, trigger, own)))
         continue
       }
       this.#triggers.set(id, { trigger, failures: 0, lastFailure: undefined })
@@ -196,13 +197,15 @@ export class Triggers implements AsyncDisposable {
     })
   }
 
-  /** Forgets the triggers of a table that was dropped. */
+  /** Forgets the triggers of a table that was dropped, without space for that as soon as there is some. */
   async tableDropped(tableId: number): Promise<void> {
-    await this.#turn(tableId, async () => {
-      for (const { trigger } of [...this.#triggers.values()]) {
-        if (trigger.tableId === tableId) await this.#forget(trigger)
-      }
-    })
+    await this.#leftovers.remove(() =>
+      this.#turn(tableId, async () => {
+        for (const { trigger } of [...this.#triggers.values()]) {
+          if (trigger.tableId === tableId) await this.#forget(trigger)
+        }
+      }),
+    )
   }
 
   async #forget(trigger: Trigger, receipt?: Receipt): Promise<void> {
@@ -345,6 +348,7 @@ export class Triggers implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#leftovers[Symbol.asyncDispose]()
     await this.#reactor[Symbol.asyncDispose]()
     await Promise.all([...this.#deliveries.values()].map((delivery) => delivery[Symbol.asyncDispose]()))
   }

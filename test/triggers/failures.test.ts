@@ -98,6 +98,62 @@ describe('triggers on a full disk', () => {
     )
     if (!mayMount) this.skip()
   })
+
+  it('are forgotten with their table, and what is stored of them goes when there is space', async function () {
+    const PEOPLE = 20_000
+    await using hook = await openHook()
+    const mayMount = await withSmallDisk(128, (disk) =>
+      onNode(
+        join(disk.folder, 'data'),
+        async (node) => {
+          await prepare(node, hook)
+          hook.status = 503
+          const one = insertion('anna')
+          const events = Array.from({ length: PEOPLE }, (_, at) => ({ ...one.events[0], person: `p${at}` }))
+          await node.ok({ ...one, events })
+          await node.ok(insertion('ben')) // he gets his letter when those of the others are stored
+          await eventually('all letters are there', async () => (await mailer(node)).waiting === PEOPLE + 1)
+          // Enough for the catalogue, and not for so many letters.
+          disk.fill((4 << 20) + 1_200_000)
+          await node.ok({ operation: 'drop_table', ...table })
+          const triggers = () => node.node.services.triggers.measure().triggers
+          expect(triggers()).to.equal(1)
+          disk.free()
+          await eventually('the trigger is gone', () => triggers() === 0)
+        },
+        settings,
+      ),
+    )
+    if (!mayMount) this.skip()
+  })
+
+  it('of a table that is gone keep no node from starting', async function () {
+    const mayMount = await withSmallDisk(64, async (disk) => {
+      const folder = join(disk.folder, 'data')
+      await onNode(
+        folder,
+        async (node) => {
+          await node.ok({ operation: 'create_table', ...table, kind: 'events', columns: [] })
+          await node.ok(create)
+        },
+        settings,
+      )
+      // A stop came between the table and its triggers.
+      const { catalog, close } = await openStore(folder)
+      await catalog.dropTable(table.database, table.table)
+      await close()
+      disk.fill()
+      await onNode(
+        folder,
+        async (node) => {
+          expect((await node.post({ operation: 'list_triggers', ...table })).status).to.equal(404)
+        },
+        settings,
+      )
+      disk.free()
+    })
+    if (!mayMount) this.skip()
+  })
 })
 
 describe('changes of triggers at once', () => {
