@@ -146,6 +146,7 @@ export class Subscriber implements AsyncDisposable {
     const { mesh, peer, tables } = this.#options
     const { signal } = this.#stop
     await this.#storing.catch(() => {})
+    this.#storing = Promise.resolve() // what failed before is read again, and does not end this reading too
     this.#hold([])
     this.#broken = false
     this.#broke = () => {}
@@ -272,6 +273,8 @@ export class Subscriber implements AsyncDisposable {
     else await receiver.prepare(table, recordsOf(page))
     const copiedRows = rows + page.rows.length + events.length
     await this.#store((transaction) => {
+      // Another agreement may have ended the copy, or begun a new one, while this page was on its way.
+      if (receiver.position(table) !== position) throw new Restart('the place in a table is another one')
       let conflicts = position.conflicts
       for (const entry of changesOf(page)) conflicts += receiver.apply(transaction, table, entry, true).conflicts
       const next = { ...position, conflicts, at: Date.now() }

@@ -317,6 +317,30 @@ describe('shared tables', () => {
     )
   })
 
+  it('get no place again when their sharing has ended while a page of a copy was on its way', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      const { mesh, incarnation } = a!.node.services.clustering.replication
+      const { catalog, clustering } = b!.node.services
+      const { peers } = clustering.replication
+      let asked = 0
+      mesh.requests.serve('copy', async () => {
+        asked++
+        // As an agreement does it, before it ends the subscriber.
+        await catalog.createDatabase(`at${asked}`, undefined, (transaction) =>
+          peers.putPeer(transaction, { ...peers.peers.get('a')!, subscriptions: [] }),
+        )
+        return { incarnation, sequence: 0, rows: [] }
+      })
+      await a!.ok(dog)
+      await share(b!, 'a', { copy: true })
+      await eventually('b reads on', async () => {
+        const { connections } = await b!.ok<{ connections: { status: string }[] }>({ operation: 'cluster_status' })
+        return asked > 0 && connections[0]?.status === 'open'
+      })
+      expect(peers.position('a', { database: 'dev', table: 'dog' })).to.equal(undefined)
+    })
+  })
+
   it('miss nothing that is purged from the stream before a peer has read it', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
       const { mesh } = a!.node.services.clustering.replication
