@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { Problem } from '../lib/index.js'
+import { Problem, untilAborted } from '../lib/index.js'
 import { type Address, checkedAddress } from './address.js'
 import type { WebhooksSettings } from './settings.js'
 import type { Subscription } from './trigger.js'
@@ -25,13 +25,24 @@ export async function post(
   { allow, timeout_ms }: Pick<WebhooksSettings, 'allow' | 'timeout_ms'>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const address = await checkedAddress(target.host, target.port, allow)
-  const status = await send(target, posting, address, timeout_ms, signal)
+  const end = AbortSignal.any([AbortSignal.timeout(timeout_ms), ...(signal ? [signal] : [])])
+  const address = await addressIn(end, target, allow)
+  const status = await send(target, posting, address, end)
   if (status >= 200 && status < 300) return
   throw new Problem('webhook_failed', { host: target.host, reason: `it answered ${status}; 2xx is expected` })
 }
 
-function send(target: Target, { id, query, body }: Posting, to: Address, timeoutMs: number, signal?: AbortSignal) {
+/** The system may look for a name for much longer than a call may take. */
+async function addressIn(end: AbortSignal, { host, port }: Target, allow: readonly string[]): Promise<Address> {
+  try {
+    end.throwIfAborted()
+    return await untilAborted(end, checkedAddress(host, port, allow))
+  } catch (error) {
+    throw error === end.reason ? new Problem('webhook_failed', { host, reason: 'no address in time' }) : error
+  }
+}
+
+function send(target: Target, { id, query, body }: Posting, to: Address, signal: AbortSignal) {
   const { host, port, path, tls, secret } = target
   const text = JSON.stringify(body)
   const headers = {
@@ -40,12 +51,10 @@ function send(target: Target, { id, query, body }: Posting, to: Address, timeout
     'user-agent': 'TrellisDB',
     ...signatureHeaders(id, text, secret),
   }
-  const signals = [AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])]
   return new Promise<number>((resolve, reject) => {
     const request = (tls ? requestHttps : requestHttp)(
       {
-        ...{ host, port, headers, method: 'POST', path: pathWith(path, query), agent: false },
-        signal: AbortSignal.any(signals),
+        ...{ host, port, headers, method: 'POST', path: pathWith(path, query), agent: false, signal },
         // The address that was checked, whatever the name means by now.
         lookup: (_host, options, done) => (options.all ? done(null, [to]) : done(null, to.address, to.family)),
       },
