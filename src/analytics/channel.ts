@@ -29,6 +29,8 @@ export class Channel {
   readonly #port: Worker | MessagePort
   readonly #waiting = new Map<number, { resolve: (value: never) => void; reject: (reason: unknown) => void }>()
   #calls = 0
+  /** Why nobody answers any more. */
+  #end: { readonly reason: unknown } | undefined
 
   constructor(port: Worker | MessagePort, handle: Handler) {
     this.#port = port
@@ -37,6 +39,7 @@ export class Channel {
 
   /** Posts a request; what it transfers is lost here. */
   call<T>(request: unknown, transfer: TransferListItem[] = []): Promise<T> {
+    if (this.#end) return Promise.reject(this.#end.reason)
     const call = ++this.#calls
     return new Promise<T>((resolve, reject) => {
       this.#waiting.set(call, { resolve: resolve as (value: never) => void, reject })
@@ -44,8 +47,9 @@ export class Channel {
     })
   }
 
-  /** The other side is gone: nobody waits any longer. */
+  /** The other side is gone: nobody waits any longer, nor for what is asked from now on. */
   fail(reason: unknown): void {
+    this.#end = { reason }
     for (const { reject } of this.#waiting.values()) reject(reason)
     this.#waiting.clear()
   }

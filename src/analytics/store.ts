@@ -670,7 +670,8 @@ export class EventStore implements AsyncDisposable {
     for (const { channel, schemas } of this.#threads) {
       if ((schemas.get(table.id) ?? -1) >= table.version) continue
       schemas.set(table.id, table.version)
-      void channel.call({ kind: 'schema', table } satisfies Request)
+      // A thread that has ended is told of by what asks it next.
+      channel.call({ kind: 'schema', table } satisfies Request).catch(() => undefined)
     }
   }
 

@@ -1,0 +1,26 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Worker } from 'node:worker_threads'
+import { expect } from 'chai'
+import { Channel } from '../../src/analytics/channel.js'
+
+describe('a channel to a thread', () => {
+  it('lets nobody wait for a thread that has ended, whenever they ask', async () => {
+    const worker = new Worker(
+      "require('node:worker_threads').parentPort.on('message', () => { throw new Error('over') })",
+      {
+        eval: true,
+      },
+    )
+    const channel = new Channel(worker, () => {})
+    worker.on('error', (error) => channel.fail(error))
+    const outcomeOf = (asked: Promise<unknown>) => {
+      const told = asked.then(
+        () => 'answered',
+        (error: Error) => error.message,
+      )
+      return Promise.race([told, sleep(1_000, 'waits')])
+    }
+    expect(await outcomeOf(channel.call({ kind: 'sizes' })), 'under way').to.equal('over')
+    expect(await outcomeOf(channel.call({ kind: 'sizes' })), 'later').to.equal('over')
+  })
+})
