@@ -180,7 +180,7 @@ export class Backups implements AsyncDisposable {
     const { file, database, as } = job.record.parameters as RestoreParameters
     const { tables, isKnown } = (job.position ?? { tables: [] }) as RestorePosition
     if (isKnown) return restored(tables, job, as)
-    await this.#abandon(tables) // the process ended in the middle
+    if (tables.length > 0) await this.#beginAgain(job, tables)
     job.progress.rows = 0
     await using scratch = await this.#scratch()
     await this.#unpack(file, scratch.path, job)
@@ -197,7 +197,7 @@ export class Backups implements AsyncDisposable {
         job.step(transaction, { position: { tables: targets, isKnown: true } satisfies RestorePosition })
       })
     } catch (error) {
-      await this.#abandon(targets)
+      await this.#abandon(job, targets)
       throw error
     }
     for (const target of targets) if (target.kind === 'events') await this.#options.events.load(target)
@@ -231,11 +231,24 @@ export class Backups implements AsyncDisposable {
     await transplant({ from: aside.storage, to: storage, source, target, signal: job.signal, onRecords })
   }
 
-  /** Lets go what was brought in and is not known to the catalog. */
-  async #abandon(targets: readonly TableSchema[]): Promise<void> {
+  /** The process ended in the middle: what it has brought in goes. */
+  async #beginAgain(job: JobRun, tables: readonly TableSchema[]): Promise<void> {
+    await this.#abandon(job, tables)
+    await this.#options.storage.write((transaction) => {
+      job.atEnd?.(transaction)
+      job.step(transaction, { position: { tables: [] } satisfies RestorePosition })
+    })
+    job.atEnd = undefined
+  }
+
+  /**
+   * Lets go what was brought in and is not known to the catalog: records with the end of the job, as a full disk may not
+   * take it before.
+   */
+  async #abandon(job: JobRun, targets: readonly TableSchema[]): Promise<void> {
     const { storage, catalog, events } = this.#options
-    for (const target of targets) if (target.kind === 'events') await events.dropTable(target)
-    await storage.write((transaction) => {
+    if (storage.failure) return // whether the catalog knows them is seen by the next process, by the position
+    job.atEnd = (transaction) => {
       for (const { id, columns, kind } of targets)
         if (kind === 'records')
           catalog.abandon(
@@ -243,7 +256,8 @@ export class Backups implements AsyncDisposable {
             id,
             columns.map((column) => column.id),
           )
-    })
+    }
+    for (const target of targets) if (target.kind === 'events') await events.dropTable(target)
   }
 
   async #unpack(name: string, folder: string, job: JobRun): Promise<Manifest> {

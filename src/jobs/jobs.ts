@@ -395,6 +395,7 @@ export class Jobs implements AsyncDisposable {
   ): Promise<void> {
     const ending = this.#options.storage.write((transaction) => {
       run?.step(transaction, { position: undefined })
+      run?.atEnd?.(transaction)
       this.#store.removeParts(transaction, record)
       if (result !== undefined) this.#store.putResult(transaction, record.id, result)
       this.#store.put(transaction, { ...record, parts: 0, status, message, ended: this.#now() })

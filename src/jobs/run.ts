@@ -25,6 +25,8 @@ export class JobRun {
   readonly position: unknown
   /** What the job has found out; the work sets it, and it is stored with the end of the job. */
   result: unknown
+  /** Written in the transaction of the job's end, however it ends: the work sets it while it leaves something unfinished. */
+  atEnd: ((transaction: WriteTransaction) => void) | undefined
   readonly #store: JobStore
   readonly #startedAt = performance.now()
   readonly #startedRows: number
