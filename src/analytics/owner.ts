@@ -179,6 +179,15 @@ export class Owner implements AsyncDisposable {
     }
   }
 
+  /** Until it is resumed nothing is written to any environment, by whomever: kept when that is so. */
+  async pauseWrites(): Promise<void> {
+    await Promise.all([...this.held.environments.values()].map((environment) => environment.pause()))
+  }
+
+  resumeWrites(): void {
+    for (const environment of this.held.environments.values()) environment.resume()
+  }
+
   forgetDeadReaders(): void {
     for (const environment of this.held.environments.values()) environment.forgetDeadReaders()
   }

@@ -273,6 +273,8 @@ export type Request =
   | { readonly kind: 'fold'; readonly table: number }
   | { readonly kind: 'figures'; readonly table: number }
   | { readonly kind: 'drop'; readonly table: number }
+  | { readonly kind: 'pause_writes' }
+  | { readonly kind: 'resume_writes' }
   | { readonly kind: 'forget_dead_readers' }
   | {
       readonly kind: 'adopt'

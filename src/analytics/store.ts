@@ -388,15 +388,24 @@ export class EventStore implements AsyncDisposable {
     for (const { schemas } of this.#threads) schemas.delete(table.id)
   }
 
-  /** Does something short while nothing is inserted: inserts under way are done, what comes later waits. */
+  /** Does something short while nothing is written: inserts under way are done, what comes later waits. */
   async quietly<T>(run: () => Promise<T>): Promise<T> {
     while (this.#held) await this.#held
-    const result = Promise.allSettled([...this.#running]).then(run)
+    const result = Promise.allSettled([...this.#running]).then(() => this.#withoutWrites(run))
     this.#held = result.catch(() => undefined)
     try {
       return await result
     } finally {
       this.#held = undefined
+    }
+  }
+
+  async #withoutWrites<T>(run: () => Promise<T>): Promise<T> {
+    try {
+      await this.#tellAll({ kind: 'pause_writes' })
+      return await run()
+    } finally {
+      await this.#tellAll({ kind: 'resume_writes' })
     }
   }
 
@@ -413,9 +422,11 @@ export class EventStore implements AsyncDisposable {
 
   /** Lets go of what processes have pinned that were killed while they read. */
   async forgetDeadReaders(): Promise<void> {
-    await Promise.all(
-      (this.#started ?? []).map(({ channel }) => channel.call({ kind: 'forget_dead_readers' } satisfies Request)),
-    )
+    await this.#tellAll({ kind: 'forget_dead_readers' })
+  }
+
+  async #tellAll(request: Request): Promise<void> {
+    await Promise.all((this.#started ?? []).map(({ channel }) => channel.call(request)))
   }
 
   /**

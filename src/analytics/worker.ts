@@ -109,6 +109,10 @@ async function handle(request: Request): Promise<unknown> {
       return owner.figures(request.table)
     case 'drop':
       return owner.drop(request.table)
+    case 'pause_writes':
+      return owner.pauseWrites()
+    case 'resume_writes':
+      return owner.resumeWrites()
     case 'forget_dead_readers':
       return owner.forgetDeadReaders()
     case 'adopt':

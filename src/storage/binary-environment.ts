@@ -1,6 +1,6 @@
 import { dirname } from 'node:path'
 import { type Database, open } from 'lmdb'
-import { Problem } from '../lib/index.js'
+import { Problem, SettledLater } from '../lib/index.js'
 import { failureOf } from './failure.js'
 import { FreeSpace } from './free-space.js'
 
@@ -14,6 +14,8 @@ export class BinaryEnvironment implements AsyncDisposable {
   readonly #space: FreeSpace
   readonly #onFailure: (failure: Problem) => void
   #failure: Problem | undefined
+  readonly #underWay = new Set<Promise<void>>()
+  #pause: SettledLater | undefined
 
   /** @param onFailure is told once when it takes no more writes, and why */
   constructor(path: string, onFailure: (failure: Problem) => void = () => {}) {
@@ -42,7 +44,29 @@ export class BinaryEnvironment implements AsyncDisposable {
    */
   async write(writes: readonly Write[]): Promise<void> {
     if (writes.length === 0) return // also on a full disk, where a start finds nothing to remove
+    while (this.#pause) await this.#pause.done
     this.refuseWithoutRoom(writes)
+    const stored = this.#store(writes)
+    this.#underWay.add(stored)
+    try {
+      await stored
+    } finally {
+      this.#underWay.delete(stored)
+    }
+  }
+
+  /** Keeps all writes waiting until it is resumed; kept when none is under way any more. */
+  async pause(): Promise<void> {
+    this.#pause ??= new SettledLater()
+    await Promise.allSettled([...this.#underWay])
+  }
+
+  resume(): void {
+    this.#pause?.resolve()
+    this.#pause = undefined
+  }
+
+  async #store(writes: readonly Write[]): Promise<void> {
     try {
       // Each promise is awaited: a rejection that nobody awaits ends the process.
       await Promise.all(

@@ -11,29 +11,31 @@ const LOOK_MS = 1
 /** What LMDB calls the file of an environment in a folder. */
 const DATA = 'data.mdb'
 
-const environments: { to: string; file: string; root: RootDatabase }[] = []
+interface Source {
+  readonly root: RootDatabase
+  readonly to: string
+  readonly file: string
+}
 
-async function openAll(copies: readonly EnvironmentCopy[]): Promise<void> {
-  for (const { from, to } of copies) {
-    const isFolder = (await stat(from)).isDirectory()
-    const fileIn = (path: string) => (isFolder ? join(path, DATA) : path)
-    const mapSize = 2 * (await stat(fileIn(from))).size + GROWTH_BYTES
-    const root = open({ path: from, noSubdir: !isFolder, readOnly: true, mapSize })
-    environments.push({ to, file: fileIn(to), root })
-  }
+async function opened({ from, to }: EnvironmentCopy): Promise<Source> {
+  const isFolder = (await stat(from)).isDirectory()
+  const fileIn = (path: string) => (isFolder ? join(path, DATA) : path)
+  const mapSize = 2 * (await stat(fileIn(from))).size + GROWTH_BYTES
+  return { root: open({ path: from, noSubdir: !isFolder, readOnly: true, mapSize }), to, file: fileIn(to) }
 }
 
 /** LMDB takes the moment of a copy before it writes the first byte of it. */
-async function copyAll(): Promise<void> {
+async function copy(copies: readonly EnvironmentCopy[]): Promise<void> {
+  const sources = await Promise.all(copies.map(opened))
   let isDone = false
   const hasBegun = async (file: string) => {
     while (!(isDone || (await sizeOf(file)) > 0)) await sleep(LOOK_MS)
   }
-  const begun = Promise.all(environments.map(({ file }) => hasBegun(file))).then(() => tell({ begun: true }))
-  await Promise.all(environments.map(({ to, root }) => root.backup(to, true)))
+  const begun = Promise.all(sources.map(({ file }) => hasBegun(file))).then(() => tell({ begun: true }))
+  await Promise.all(sources.map(({ root, to }) => root.backup(to, true)))
   isDone = true
   await begun
-  for (const { root } of environments.splice(0)) await root.close()
+  for (const { root } of sources) await root.close()
 }
 
 async function sizeOf(file: string): Promise<number> {
@@ -48,9 +50,9 @@ function tell(answer: CopierAnswer): void {
 }
 
 process.on('message', (request: CopierRequest) => {
-  const work = 'open' in request ? openAll(request.open) : copyAll()
-  work.then(
-    () => tell('open' in request ? { opened: true } : { done: true }),
+  if (request === 'are you there?') return tell({ here: true })
+  copy(request.copies).then(
+    () => tell({ done: true }),
     (error: Error) => tell({ failed: error.message }),
   )
 })

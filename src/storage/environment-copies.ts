@@ -10,9 +10,9 @@ export interface EnvironmentCopy {
   to: string
 }
 
-export type CopierRequest = { open: readonly EnvironmentCopy[] } | { copy: true }
+export type CopierRequest = 'are you there?' | { copies: readonly EnvironmentCopy[] }
 export type CopierAnswer =
-  | { opened: true }
+  | { here: true }
   | { begun: true }
   | { done: true }
   | { failed: string; code?: number | undefined }
@@ -43,13 +43,13 @@ export class EnvironmentCopier implements AsyncDisposable {
     this.#environmentsMax = environmentsMax
   }
 
-  /** Gets ready; nothing is copied yet. */
+  /** Gets ready; nothing is opened or copied yet. */
   async prepare(copies: readonly EnvironmentCopy[]): Promise<EnvironmentCopies> {
     const wasIdle = this.#idle !== undefined
     const copier = this.#take()
-    const prepared = new EnvironmentCopies(copier, () => this.#keep(copier))
+    const prepared = new EnvironmentCopies(copier, copies, () => this.#keep(copier))
     try {
-      await copier.ask({ open: copies })
+      await copier.ask('are you there?')
       return prepared
     } catch (error) {
       await prepared[Symbol.asyncDispose]()
@@ -85,19 +85,27 @@ export class EnvironmentCopier implements AsyncDisposable {
 /** Copies of several LMDB environments as of one moment, without their free pages. */
 export class EnvironmentCopies implements AsyncDisposable {
   readonly #copier: CopierProcess
+  readonly #copies: readonly EnvironmentCopy[]
   readonly #release: () => Promise<void>
   #isWhole = false
 
-  constructor(copier: CopierProcess, release: () => Promise<void>) {
+  constructor(copier: CopierProcess, copies: readonly EnvironmentCopy[], release: () => Promise<void>) {
     this.#copier = copier
+    this.#copies = copies
     this.#release = release
   }
 
-  /** Begins with all copies: what is written when this is kept is in none of them, what was written before is in all. */
+  /**
+   * Begins with all copies: what is written when this is kept is in none of them, what was written before is in all.
+   *
+   * Nothing may write to these environments meanwhile. Whoever opens one sets the number of the newest commit, which all
+   * processes share, to that which was the newest a moment before (`mdb_env_open2` of lmdb-js): a commit in between would
+   * be seen by nobody, and the next one would take its place.
+   */
   async begin(): Promise<void> {
     const late = setTimeout(() => this.#copier.kill(), BEGIN_MS_MAX)
     try {
-      await this.#copier.ask({ copy: true })
+      await this.#copier.ask({ copies: this.#copies })
     } finally {
       clearTimeout(late)
     }

@@ -175,6 +175,8 @@ export class Storage implements AsyncDisposable {
   readonly #readers = new Map<number, number>()
   #open = new Group()
   #flight: Group | undefined
+  /** The change behind the newest group: LMDB may commit it by itself. */
+  #behind: Promise<unknown> = Promise.resolve()
   /** The open group while a write in steps fills it, which is not launched before the last step. */
   #filling: Group | undefined
   /** Kept when the write in steps that goes on is done; other writers wait for it. */
@@ -316,6 +318,7 @@ export class Storage implements AsyncDisposable {
     const leave = await this.#takeTurn()
     try {
       await this.#land()
+      await this.#behind.catch(() => {})
       return await run()
     } finally {
       leave()
@@ -552,7 +555,7 @@ export class Storage implements AsyncDisposable {
       group.changes.forEachToWrite((space, key, value) => space.write(key, value))
     })
     // A change behind the batch makes lmdb-js begin at once.
-    this.#root.put(COMMIT, number)
+    this.#behind = this.#root.put(COMMIT, number)
     return committed
   }
 

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -187,6 +187,25 @@ describe('the event store', () => {
       rmSync(folder, { recursive: true, force: true })
     }
   })
+
+  it('writes nothing while it is quiet, neither inserts nor folds nor segments', () =>
+    withStore(async (store, folder) => {
+      await store.insert(table, [event('a', 1), event('b', 2), event('c', 3)])
+      const stored = () => store.files.map((file) => readFileSync(join(folder, file)).toString('base64'))
+      let isFolded = false
+      let folding: Promise<void> | undefined
+      await store.quietly(async () => {
+        const before = stored()
+        folding = store.fold(table).then(() => {
+          isFolded = true
+        })
+        await new Promise((resolve) => setTimeout(resolve, 200))
+        expect(isFolded).to.equal(false)
+        expect(stored()).to.deep.equal(before)
+      })
+      await folding
+      expect(isFolded).to.equal(true)
+    }))
 
   it('copies all its data in one cut while inserts go on', () =>
     withStore(async (store, folder) => {

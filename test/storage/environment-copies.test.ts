@@ -78,6 +78,22 @@ describe('copies of environments', () => {
     }
   })
 
+  // Opening an environment sets the number of its newest commit back to what the opener has read a moment before: beside a
+  // writer an acknowledged commit was lost by that, once in a few hundred backups.
+  it('open nothing before they begin, when nobody writes', async () => {
+    const to = join(base, 'copy')
+    mkdirSync(to)
+    await using copies = await copier.prepare([{ from: join(base, 'source'), to }])
+    const source = open({ path: join(base, 'source') })
+    await source.put('key', 'written after all was ready')
+    await copies.begin()
+    await copies.finish()
+    await source.close()
+    const copy = open({ path: to, readOnly: true })
+    expect(copy.get('key')).to.equal('written after all was ready')
+    await copy.close()
+  })
+
   it('that are left off end their process', async () => {
     const source = open({ path: join(base, 'source') })
     try {
