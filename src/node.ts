@@ -16,7 +16,7 @@ import { indexBuilderOf, momentOf, rowRemoverOf, rowStoreOf, searchOf } from './
 import { Metrics } from './metrics/index.js'
 import { Clustering } from './replication/index.js'
 import { BackgroundQueries, openEvents } from './segments/index.js'
-import { beginIncarnation, incarnationOf, Replays, Storage } from './storage/index.js'
+import { incarnationOf, Replays, Storage } from './storage/index.js'
 import { Queries, Tables, Writes } from './tables/index.js'
 import { triggerSourceOf } from './triggering.js'
 import { Triggers } from './triggers/index.js'
@@ -218,8 +218,6 @@ function tablesOf(catalog: Catalog): TableSchema[] {
 async function openAside(path: string, config: Config): Promise<Aside> {
   await using stack = new Disposals()
   const storage = stack.use(await Storage.open({ path, settings: config.storage }))
-  // It is a copy, and knows it. LMDB crashes where the first commit in a compact copy is a large one; this one is small.
-  await beginIncarnation(storage, Date.now())
   const catalog = Catalog.open(storage, config.catalog)
   const replays = new Replays(storage, 0)
   const tables = stack.use(

@@ -94,6 +94,29 @@ describe('copies of environments', () => {
     await copy.close()
   })
 
+  // LMDB ended the process there: see copier.ts.
+  it('take a large first commit, as a file and as a folder', async () => {
+    for (const noSubdir of [true, false]) {
+      const [from, to] = [join(base, `source ${noSubdir}`), join(base, `copy ${noSubdir}`)]
+      if (!noSubdir) mkdirSync(to)
+      const keys = Array.from({ length: 30_000 }, (_, n) => ((n * 7919) % 30_011).toString(36))
+      const source = open({ path: from, noSubdir })
+      for (const key of keys) source.put(key, 'x'.repeat(100))
+      await source.flushed
+      {
+        await using copies = await copier.prepare([{ from, to }])
+        await copies.begin()
+        await copies.finish()
+      }
+      await source.close()
+      const copy = open({ path: to, noSubdir })
+      for (const key of keys.slice(0, 10_000)) copy.put(`${key}+`, 'x'.repeat(100))
+      await copy.flushed
+      expect(copy.getCount()).to.equal(keys.length + 10_000)
+      await copy.close()
+    }
+  })
+
   it('that are left off end their process', async () => {
     const source = open({ path: join(base, 'source') })
     try {
