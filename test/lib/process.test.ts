@@ -16,6 +16,8 @@ describe('a process', () => {
     const child = identityOfProcess(Number(line))
     try {
       expect(isRunning(child)).to.equal(true)
+      // As long as it is a shell it may ask how its child has ended.
+      await eventually('the parent sleeps', () => readFileSync(`/proc/${parent.pid}/comm`, 'latin1') === 'sleep\n')
       process.kill(child.pid, 'SIGKILL')
       await eventually('it has ended', () => readFileSync(`/proc/${child.pid}/stat`, 'latin1').includes(') Z '))
       expect(isRunning(child)).to.equal(false)
