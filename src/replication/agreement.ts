@@ -456,11 +456,13 @@ export class Agreement {
   }
 
   async #unlinked(from: string): Promise<Json> {
-    const { peers, removed, storage } = this.#options
+    const { log, peers, removed, storage } = this.#options
     if (!peers.peers.has(from)) return null
     await storage.write((transaction) => peers.removePeer(transaction, from, false))
     // The answer leaves before the subscriber, which waits for its own requests, is ended.
-    void removed(from)
+    removed(from).catch((error: unknown) =>
+      log.warn({ peer: from, error: String(error) }, 'what was shared with a removed node could not be ended'),
+    )
     return null
   }
 

@@ -1,3 +1,4 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import type { Catalog, CatalogState } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import {
@@ -22,6 +23,9 @@ import { StatusReader } from './status.js'
 import { Subscriber } from './subscriber.js'
 import { Verification } from './verification.js'
 import { nameOf, type TableName, type TableState, topicOf } from './wire.js'
+
+/** Between two tries to renew what is shared with a peer, in milliseconds. */
+const RETRY_MS = 1_000
 
 export interface ReplicationSettings {
   /** Whether changes of other nodes are passed on: for chains and rings of nodes. */
@@ -68,6 +72,7 @@ export class Replication implements AsyncDisposable {
   readonly #publisher: Publisher
   readonly #subscribers = new Map<string, Subscriber>()
   readonly #changed = new Map<string, TableName>()
+  readonly #stop = new AbortController()
 
   static async start(options: ReplicationOptions): Promise<Replication> {
     const { mesh, peers, tables } = options
@@ -140,7 +145,7 @@ export class Replication implements AsyncDisposable {
     })
     const timeoutMs = settings.request_timeout_ms
     this.verification = new Verification({ mesh, peers, catalog, replica, events, timeoutMs })
-    for (const peer of peers.peers.keys()) void this.#refresh(peer)
+    for (const peer of peers.peers.keys()) void this.#refreshLater(peer)
   }
 
   get incarnation(): string {
@@ -177,11 +182,25 @@ export class Replication implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
     this.outbox[Symbol.dispose]()
     const subscribers = [...this.#subscribers.values()]
     this.#subscribers.clear()
     await Promise.all(subscribers.map((subscriber) => subscriber[Symbol.asyncDispose]()))
     await this.#publisher[Symbol.asyncDispose]()
+  }
+
+  /** The same where nobody waits for it: what cannot be done now, as on a full disk, is tried again. */
+  async #refreshLater(name: string): Promise<void> {
+    const { signal } = this.#stop
+    while (!signal.aborted) {
+      try {
+        return await this.#refresh(name)
+      } catch (error) {
+        this.#options.log.warn({ peer: name, error: String(error) }, 'what is shared with a peer could not be renewed')
+        await delay(RETRY_MS, undefined, { signal }).catch(() => {})
+      }
+    }
   }
 
   /** Gives a peer the subscriber that its subscriptions ask for. */
@@ -295,7 +314,7 @@ export class Replication implements AsyncDisposable {
       if (subscriptions.length === peer.subscriptions.length) continue
       const next: Peer = { ...peer, subscriptions }
       this.peers.putPeer(transaction, next)
-      transaction.onCommit(() => void this.#refresh(peer.name))
+      transaction.onCommit(() => void this.#refreshLater(peer.name))
     }
   }
 }

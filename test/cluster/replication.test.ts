@@ -1,4 +1,6 @@
 import { expect } from 'chai'
+import { Problem } from '../../src/lib/index.js'
+import { EventOutbox } from '../../src/replication/event-outbox.js'
 import { contentOf, withCluster, withTlsCluster } from '../support/cluster.js'
 import { eventually } from '../support/eventually.js'
 import { basic, type TestNode } from '../support/node.js'
@@ -64,6 +66,28 @@ describe('shared tables', () => {
       const { connections } = await statusOf(b!)
       expect(connections[0]!.status).to.equal('open')
       expect(connections[0]!.subscriptions[0]).to.include({ entries_behind: 0, conflicts: 0 })
+    })
+  })
+
+  it('go on when what is shared cannot be renewed for a moment, as on a full disk', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      for (const table of ['dog', 'cat']) {
+        await a!.ok({ ...dog, table })
+        await share(a!, 'b', { table })
+      }
+      const { share: real } = EventOutbox.prototype
+      let failures = 2
+      EventOutbox.prototype.share = function (published) {
+        return failures-- > 0 ? Promise.reject(new Problem('disk_full', {})) : real.call(this, published)
+      }
+      try {
+        await a!.ok({ operation: 'drop_table', schema: 'dev', table: 'dog' })
+        await eventually('it was tried again', () => failures < 0)
+      } finally {
+        EventOutbox.prototype.share = real
+      }
+      await b!.ok(insert(numbered(1, 10), 'cat'))
+      await same([a!, b!], 10, 'cat')
     })
   })
 
