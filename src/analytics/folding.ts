@@ -25,9 +25,10 @@ interface Round {
 
 /**
  * Folds a partition's delta into its blocks, one block in each step, with pauses between its columns, so that inserts
- * and queries never wait long. A block is written anew under a new id together with the state that names it, in one transaction; only then do readers
- * see it, and only when nobody reads the old one is it removed. When every block holds the rows of the round, their log
- * goes. A stop between any two steps loses nothing: the state says for each block up to where it holds the log.
+ * and queries never wait long. A block is written anew under a new id together with the state that names it, in one
+ * transaction; only then do readers see it, and only when nobody reads the old one is it removed. When every block holds
+ * the rows of the round, their log goes. A stop between any two steps loses nothing: the state says for each block up to
+ * where it holds the log.
  */
 export class Folding {
   readonly #partition: Partition

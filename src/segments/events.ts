@@ -304,7 +304,10 @@ export class Events implements AsyncDisposable {
       for (const section of readSections(request.script)) {
         if (section.type === 'use')
           segments = notTooMany(section.words.flatMap((word) => word.split(',')).filter((name) => name !== ''))
-        else nodes.push(await this.#section(schema, table, section, segments, own, request, call))
+        else
+          nodes.push(
+            await inItsPlace(section, () => this.#answer(schema, table, section, segments, own, request, call)),
+          )
       }
     } finally {
       await this.#segments.release(table, own)
@@ -383,24 +386,6 @@ export class Events implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#segments[Symbol.asyncDispose]()
     await this.#store[Symbol.asyncDispose]()
-  }
-
-  async #section(
-    schema: TableSchema,
-    table: EventTable,
-    section: Section,
-    segments: readonly string[],
-    own: RequestSegments,
-    request: { session_time?: number },
-    call: QueryCall,
-  ): Promise<ResultNode> {
-    try {
-      return await sayingColumn(section, () => this.#answer(schema, table, section, segments, own, request, call))
-    } catch (error) {
-      if (!(error instanceof Problem) || error.code === 'query_cancelled' || error.code === 'statement_timeout')
-        throw error
-      return { g: section.name, c: [null], error: error.toJSON() } as ResultNode
-    }
   }
 
   async #answer(
@@ -597,5 +582,16 @@ function told<T>(run: () => T): T {
     return run()
   } catch (error) {
     throw problemOf(error)
+  }
+}
+
+/** What a section comes to; its error where it fails by itself. */
+async function inItsPlace(section: Section, run: () => Promise<ResultNode>): Promise<ResultNode> {
+  try {
+    return await sayingColumn(section, run)
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code === 'query_cancelled' || error.code === 'statement_timeout')
+      throw error
+    return { g: section.name, c: [null], error: error.toJSON() } as ResultNode
   }
 }
