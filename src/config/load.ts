@@ -1,4 +1,5 @@
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { isIP } from 'node:net'
 import { join } from 'node:path'
 import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
 import type { Config } from '../generated/config.js'
@@ -45,6 +46,7 @@ export function loadConfig(options: { environment?: NodeJS.ProcessEnv; flags?: r
   for (const [name, value] of Object.entries(environment)) {
     if (!name.startsWith('TRELLIS_') || name === CONFIG_FILE_ENVIRONMENT || CLIENT_ENVIRONMENT.includes(name)) continue
     const setting = byEnvironment.get(name)
+    if (!setting && isServiceLink(name, value)) continue
     if (!setting)
       throw new ConfigError(`Unknown environment variable ${name}.${didYouMean(name, byEnvironment.keys())}`)
     set(later, setting.path, value ?? '', setting.type)
@@ -62,6 +64,19 @@ export function loadConfig(options: { environment?: NodeJS.ProcessEnv; flags?: r
   const config = checkTree(tree)
   origins.set(config, fixed)
   return config
+}
+
+/**
+ * Kubernetes tells every container of the services beside it, in variables named after them: those of a service that
+ * is called trellis, or trellis-hub, are nobody's mistake.
+ */
+function isServiceLink(name: string, value = ''): boolean {
+  if (/_SERVICE_HOST$/.test(name)) return isIP(value) !== 0
+  if (/_SERVICE_PORT(_[A-Z0-9_]+)?$/.test(name) || /_PORT_\d+_(TCP|UDP|SCTP)_PORT$/.test(name))
+    return /^\d+$/.test(value)
+  if (/_PORT_\d+_(TCP|UDP|SCTP)_ADDR$/.test(name)) return isIP(value) !== 0
+  if (/_PORT_\d+_(TCP|UDP|SCTP)_PROTO$/.test(name)) return /^(tcp|udp|sctp)$/.test(value)
+  return /_PORT(_\d+_(TCP|UDP|SCTP))?$/.test(name) && /^(tcp|udp|sctp):\/\//.test(value)
 }
 
 /** Fills in defaults and checks a tree of settings in place; throws a ConfigError. */

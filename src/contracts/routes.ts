@@ -32,7 +32,9 @@ export class Routes {
   match(method: string, path: string): Match | undefined {
     const segments = path.split('/').slice(1).map(decode)
     const allowed = new Set<string>()
-    const found = this.#walk(this.#root, segments, 0, method, {}, allowed)
+    // HEAD asks for what GET would answer, without its body.
+    const found = this.#walk(this.#root, segments, 0, method === 'HEAD' ? 'GET' : method, {}, allowed)
+    if (allowed.has('GET')) allowed.add('HEAD')
     if (!found && allowed.size > 0)
       throw new Problem('method_not_allowed', { method, path, allowed: [...allowed].sort().join(', ') })
     return found

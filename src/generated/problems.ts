@@ -29,6 +29,7 @@ export const problems = {
   column_unknown: {"status":400,"title":"Unknown column","detail":"There is no column '{column}' in {table}.{suggestion}","retry":false},
   condition_failed: {"status":412,"title":"The condition does not hold","detail":"records[{index}]: the stored record {key} does not fulfil the condition of 'if'. Nothing was stored.","retry":false},
   condition_malformed: {"status":400,"title":"The condition cannot be read","detail":"{reason}","retry":false},
+  connections_too_many: {"status":429,"title":"Too many connections","detail":"The node has {limit} connections already (setting http.sockets_max). Close those that are idle, or try again.","retry":true},
   credentials_missing: {"status":401,"title":"Credentials are missing","detail":"Must login: send an Authorization header with Basic or Bearer credentials.","retry":false},
   credentials_wrong: {"status":401,"title":"Login failed","detail":"Login failed","retry":false},
   cursor_invalid: {"status":400,"title":"The cursor is not valid here","detail":"The cursor cannot be used: {reason}.","retry":false},
@@ -47,6 +48,7 @@ export const problems = {
   folder_not_configured: {"status":400,"title":"No folder is configured","detail":"The server has no folder for this: set {setting} to a folder that exists.","retry":false},
   folder_not_empty: {"status":409,"title":"The folder is not empty","detail":"The folder '{folder}' is not empty; a backup is restored into a new one.","retry":false},
   forbidden: {"status":403,"title":"Not authorized","detail":"This operation is not authorized due to role restrictions and/or invalid database items","retry":false},
+  headers_too_large: {"status":431,"title":"The headers are too large","detail":"The headers of a request, with its path, may have 16 KiB.","retry":false},
   idempotency_key_reused: {"status":409,"title":"The idempotency key was used","detail":"The idempotency key was used for another request within 24 hours; use a new one.","retry":false},
   input_invalid: {"status":400,"title":"The input cannot be read","detail":"{reason}","retry":false},
   internal: {"status":500,"title":"Internal error","detail":"Something went wrong on our side. The log of the node has the details under id {id}.","retry":true},
@@ -90,6 +92,7 @@ export const problems = {
   operation_missing: {"status":400,"title":"No operation","detail":"Request body must include an 'operation' property.","retry":false},
   operation_unknown: {"status":400,"title":"Unknown operation","detail":"Operation '{operation}' not found{suggestion}","retry":false},
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{suggestion}","retry":false},
+  origin_not_allowed: {"status":403,"title":"The page may not call","detail":"A browser sent this for a page of {origin}, without asking first whether that page may. Send JSON as application/json, from an origin in http.cors_origins.","retry":false},
   outcome_unknown: {"status":503,"title":"Nobody knows whether it was stored","detail":"The storage failed ({reason}) while this was written: it may or may not have been stored. Restart the node, then look, or send the request again with the same idempotency key: it is done once.","retry":false},
   own_server_silent: {"status":503,"title":"A server of this node does not answer","detail":"The {server} server of this node does not answer; it is being started again. cluster_status tells when it runs.","retry":true},
   parent_missing: {"status":409,"title":"The parent does not exist","detail":"records[{index}]: '{column}' refers to {value}, which is not in '{parent}'. Nothing was stored.","retry":false},
@@ -107,6 +110,8 @@ export const problems = {
   record_not_found: {"status":404,"title":"Unknown record","detail":"records[{index}]: no record with the key {key} exists in '{database}.{table}'. Nothing was stored.","retry":false},
   record_referenced: {"status":409,"title":"The record is referred to","detail":"'{child}.{column}' refers to {value} of '{parent}', and its foreign key restricts the change. Nothing was stored.","retry":false},
   reference_unknown: {"status":400,"title":"The reference leads nowhere","detail":"operations[{index}]: {\"$key\": {reference}} must name an earlier operation and one of its keys, counted from 0. Nothing was stored.","retry":false},
+  request_not_http: {"status":400,"title":"The request is not HTTP","detail":"The connection was closed at what is not HTTP/1.1: {reason}.","retry":false},
+  request_too_slow: {"status":408,"title":"The request is too slow","detail":"The headers of a request may take {headers} ms and all of it {request} ms (settings http.headers_timeout_ms and http.request_timeout_ms).","retry":true},
   result_too_large: {"status":413,"title":"The result is too large","detail":"The result has more than {limit} characters (setting events.result_characters_max): {advice}.","retry":false},
   role_exists: {"status":409,"title":"The role exists","detail":"A role with name '{role}' already exists","retry":false},
   role_in_use: {"status":409,"title":"The role is in use","detail":"Cannot drop role {role} as it has active user(s) tied to this role","retry":false},
@@ -187,6 +192,7 @@ export interface ProblemFacts {
   column_unknown: { column: string | number; table: string | number; suggestion?: string | undefined }
   condition_failed: { index: string | number; key: string | number }
   condition_malformed: { reason: string | number }
+  connections_too_many: { limit: string | number }
   credentials_missing: Record<never, never>
   credentials_wrong: Record<never, never>
   cursor_invalid: { reason: string | number }
@@ -205,6 +211,7 @@ export interface ProblemFacts {
   folder_not_configured: { setting: string | number }
   folder_not_empty: { folder: string | number }
   forbidden: Record<never, never>
+  headers_too_large: Record<never, never>
   idempotency_key_reused: Record<never, never>
   input_invalid: { reason: string | number }
   internal: { id: string | number }
@@ -248,6 +255,7 @@ export interface ProblemFacts {
   operation_missing: Record<never, never>
   operation_unknown: { operation: string | number; suggestion?: string | undefined }
   operator_unknown: { operator: string | number; suggestion?: string | undefined }
+  origin_not_allowed: { origin: string | number }
   outcome_unknown: { reason: string | number }
   own_server_silent: { server: string | number }
   parent_missing: { index: string | number; column: string | number; value: string | number; parent: string | number }
@@ -265,6 +273,8 @@ export interface ProblemFacts {
   record_not_found: { index: string | number; key: string | number; database: string | number; table: string | number }
   record_referenced: { child: string | number; column: string | number; value: string | number; parent: string | number }
   reference_unknown: { index: string | number; reference: string | number }
+  request_not_http: { reason: string | number }
+  request_too_slow: { headers: string | number; request: string | number }
   result_too_large: { limit: string | number; advice: string | number }
   role_exists: { role: string | number }
   role_in_use: { role: string | number }

@@ -24,11 +24,28 @@ function isWhole(body: Content['body']): body is string | Buffer {
   return typeof body === 'string' || Buffer.isBuffer(body)
 }
 
+/** Writes what HEAD shows of an answer. Pieces are read all the same: what they come from is let go with the last one. */
+export async function writeHead(context: Context, answer: unknown, status: number): Promise<void> {
+  const pieces = piecesOf(answer)
+  if (!pieces) return writeAnswer(context, answer, status)
+  let bytes = 0
+  for await (const piece of pieces) bytes += Buffer.byteLength(piece)
+  writeAnswer(context, answer instanceof Content ? new Content(answer.type, '') : new JsonText(''), status)
+  context.length = bytes
+}
+
+function piecesOf(answer: unknown): AsyncIterable<string | Uint8Array> | undefined {
+  if (answer instanceof JsonStream) return answer.chunks
+  if (!(answer instanceof Content) || typeof answer.body === 'string' || !(Symbol.asyncIterator in answer.body)) return
+  return answer.body
+}
+
 /** Writes a problem as RFC 9457 problem details. */
 export function writeProblem(context: Context, problem: Problem): void {
   context.status = problem.status === 499 ? 408 : problem.status
   context.body = JSON.stringify(problem)
   context.type = 'application/problem+json'
+  if (problem.code === 'method_not_allowed') context.set('Allow', String(problem.facts['allowed' as never]))
   if (problem.status === 401) context.set('WWW-Authenticate', 'Basic realm="TrellisDB", Bearer')
   const retryAfter = problem.more['retry_after_s']
   if (typeof retryAfter === 'number') context.set('Retry-After', String(retryAfter))

@@ -1,4 +1,5 @@
-import type { Middleware } from 'koa'
+import type { Context, Middleware } from 'koa'
+import { Problem } from '../lib/index.js'
 
 const METHODS = 'GET, POST, PUT, PATCH, DELETE'
 const SENT = 'Authorization, Content-Type, Idempotency-Key'
@@ -28,4 +29,23 @@ export function cors(origins: readonly string[]): Middleware {
     context.status = 204
     return Promise.resolve()
   }
+}
+
+/** Bodies of these types a browser sends for any page without asking first; of others it asks, and CORS answers. */
+const UNASKED = /^\s*($|text\/plain|application\/x-www-form-urlencoded|multipart\/form-data)/i
+
+/**
+ * Refuses what a browser sends for a page of another origin unasked: it may add the password that its user once typed
+ * into its own window, for /metrics for instance, and the page need not read the answer to have done harm.
+ */
+export const notFromElsewhere: Middleware = (context, next) => {
+  const origin = context.get('Origin')
+  const isUnasked = context.method === 'POST' && origin !== '' && UNASKED.test(context.get('Content-Type'))
+  if (isUnasked && !isKnown(context, origin)) throw new Problem('origin_not_allowed', { origin })
+  return next()
+}
+
+function isKnown(context: Context, origin: string): boolean {
+  if (context.response.get('Access-Control-Allow-Origin') === origin) return true
+  return URL.canParse(origin) && new URL(origin).host === context.host
 }

@@ -9,9 +9,10 @@ import type { Contracts, Match } from '../contracts/index.js'
 import { Problem } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
 import { replyOfAlias, requestOfAlias } from './aliases/index.js'
-import { writeAnswer, writeProblem } from './answer.js'
+import { writeAnswer, writeHead, writeProblem } from './answer.js'
 import { parseJson, readBody, textOf } from './body.js'
-import { cors } from './cors.js'
+import { cors, notFromElsewhere } from './cors.js'
+import { closeWith, problemOfConnection } from './refusals.js'
 import { RequestLog } from './request-log.js'
 
 /** The settings of the door: the group http of schemas/config.json. */
@@ -40,7 +41,6 @@ export interface HttpOptions {
 
 /** How often sockets are looked over for clients that are too slow, in milliseconds. */
 const SLOW_CLIENT_CHECK_MS = 1000
-const REFUSAL = 'HTTP/1.1 429 Too Many Requests\r\nContent-Length: 0\r\nConnection: close\r\nRetry-After: 1\r\n\r\n'
 
 /** The HTTP server of a node. */
 export class HttpServer {
@@ -61,11 +61,13 @@ export class HttpServer {
     app.silent = true
     app.use((context, next) => this.#serve(context, next))
     app.use(cors(settings.cors_origins))
+    app.use(notFromElsewhere)
     app.use(readBody(settings.body_bytes_max))
     app.use((context) => this.#answer(context))
     this.#server = listener(settings, app.callback())
     this.#server.headersTimeout = settings.headers_timeout_ms
     this.#server.requestTimeout = settings.request_timeout_ms
+    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#giveUp(error, socket))
     this.#server.on(settings.tls.certificate === '' ? 'connection' : 'secureConnection', (socket: Socket) =>
       this.#accept(socket),
     )
@@ -109,8 +111,7 @@ export class HttpServer {
     if (this.#sockets.size >= settings.sockets_max) {
       metrics.socketRefused()
       socket.on('error', () => {})
-      socket.end(REFUSAL)
-      setTimeout(() => socket.destroy(), SLOW_CLIENT_CHECK_MS).unref()
+      closeWith(socket, new Problem('connections_too_many', { limit: settings.sockets_max }, { retry_after_s: 1 }))
       return
     }
     this.#sockets.add(socket)
@@ -119,6 +120,15 @@ export class HttpServer {
       this.#sockets.delete(socket)
       metrics.socketsOpen(this.#sockets.size)
     })
+  }
+
+  /** Of a connection that sends what is no request, or sends it too slowly. */
+  #giveUp(error: NodeJS.ErrnoException, socket: Socket): void {
+    const problem = problemOfConnection(error, this.#options.settings)
+    const { _httpMessage: answer } = socket as Socket & { _httpMessage?: { headersSent: boolean } }
+    // In the middle of an answer there is no place for another one.
+    if (problem && socket.writable && !answer?.headersSent) closeWith(socket, problem)
+    else socket.destroy(error)
   }
 
   /** Around every request: its id, its problem if it has one, its line in the log. */
@@ -176,7 +186,8 @@ export class HttpServer {
     const request = requestOfAlias(match, context.URL.searchParams, this.#bodyOf(context, match))
     if (match.alias.raw && isLines(context)) request['lines'] = true
     const answer = await dispatcher.dispatch({ ...request }, call)
-    writeAnswer(context, replyOfAlias(match, answer, request), match.alias.status ?? 200)
+    const write = method === 'HEAD' ? writeHead : writeAnswer
+    return write(context, replyOfAlias(match, answer, request), match.alias.status ?? 200)
   }
 
   /** JSON is parsed; other text becomes the field that the alias puts bodies into, or `script`. */

@@ -30,6 +30,24 @@ describe('the configuration', () => {
     ])
   })
 
+  it('passes over what Kubernetes says of services that are called like the settings', () => {
+    const linksOf = (service: string) => ({
+      [`${service}_SERVICE_HOST`]: '10.96.0.7',
+      [`${service}_SERVICE_PORT`]: '9925',
+      [`${service}_SERVICE_PORT_HTTP`]: '9925',
+      [`${service}_PORT`]: 'tcp://10.96.0.7:9925',
+      [`${service}_PORT_9925_TCP`]: 'tcp://10.96.0.7:9925',
+      [`${service}_PORT_9925_TCP_PROTO`]: 'tcp',
+      [`${service}_PORT_9925_TCP_PORT`]: '9925',
+      [`${service}_PORT_9925_TCP_ADDR`]: '10.96.0.7',
+    })
+    const environment = { ...linksOf('TRELLIS'), ...linksOf('TRELLIS_HUB_2'), ...linksOf('TRELLIS_HTTP') }
+    delete environment['TRELLIS_HTTP_PORT']
+    expect(loadConfig({ environment })).to.deep.equal(loadConfig())
+    for (const mistake of [{ TRELLIS_PORT: '9926' }, { TRELLIS_SERVICE_HOST: '' }, { TRELLIS_HTTPS_PORT: '443' }])
+      expect(() => loadConfig({ environment: mistake }), JSON.stringify(mistake)).to.throw(ConfigError, 'Unknown')
+  })
+
   it('names every setting after its path in the environment', () => {
     for (const { path, environment } of settings)
       expect(environment).to.equal(`TRELLIS_${path.replaceAll('.', '_').toUpperCase()}`)

@@ -41,4 +41,23 @@ describe('calls from web pages', () => {
       expect(before.status).to.equal(405)
       expect(before.headers).not.to.have.property('access-control-allow-origin')
     }))
+
+  it('are refused where a browser would send them unasked, with a password that it remembers', () =>
+    withNode(
+      async (node) => {
+        const from = async (origin: string | undefined, type: string) => {
+          const headers = { ...(origin !== undefined && { Origin: origin }), 'content-type': type }
+          return (await node.post({ operation: 'create_database', database: 'made' }, { headers })).status
+        }
+        const unasked = ['text/plain', 'text/plain; charset=utf-8', 'application/x-www-form-urlencoded', '']
+        for (const type of [...unasked, 'multipart/form-data; boundary=x'])
+          for (const origin of ['https://evil.example', 'null', `${node.url}.evil.example`])
+            expect(await from(origin, type), `${origin} ${type}`).to.equal(403)
+        expect(await from(undefined, 'text/plain'), 'no page').to.equal(200)
+        for (const origin of [node.url, APP]) expect(await from(origin, 'text/plain'), origin).to.equal(400)
+        // A proxy may bring the page and the node together under one origin; of this type a browser asks.
+        expect(await from('https://behind-a-proxy.example', 'application/json')).to.equal(400)
+      },
+      { 'http.cors_origins': APP },
+    ))
 })

@@ -54,6 +54,24 @@ describe('the door', () => {
     })
   })
 
+  it('answers HEAD as GET without the body, and names in Allow what a path takes', async () => {
+    await withNode(async ({ send, ok }) => {
+      const [head, get] = [await send('HEAD', '/openapi.json'), await send('GET', '/openapi.json')]
+      expect([head.status, head.body]).to.deep.equal([200, ''])
+      for (const name of ['content-type', 'content-length']) expect(head.headers[name]).to.equal(get.headers[name])
+      await ok({ operation: 'create_table', database: 'dev', table: 'long', primary_key: 'id' })
+      const records = Array.from({ length: 2000 }, (_, id) => ({ id, text: 'x'.repeat(1000) }))
+      await ok({ operation: 'insert', database: 'dev', table: 'long', records })
+      const streamed = await send('HEAD', '/db/dev/table/long')
+      expect([streamed.status, streamed.body]).to.deep.equal([200, ''])
+      expect(Number(streamed.headers['content-length'])).to.be.above(2_000_000)
+      expect((await send('HEAD', '/nope')).status).to.equal(404)
+      expect((await send('HEAD', '/')).headers['allow']).to.equal('POST')
+      expect((await send('PATCH', '/health')).headers['allow']).to.equal('GET, HEAD')
+      expect((await send('PATCH', '/db/dev/table/long')).headers['allow']).to.equal('GET, HEAD, POST, PUT')
+    })
+  })
+
   it('takes HarperDB and pyql headers for credentials, and an empty one for none', async () => {
     await withNode(async ({ post }) => {
       const admin = `Basic ${Buffer.from('admin:a-password-of-tests\n').toString('base64')}`
@@ -224,6 +242,7 @@ describe('the limits of the door', () => {
         const refused = await open(node)
         const [chunk] = (await once(refused, 'data')) as [Buffer]
         expect(chunk.toString()).to.match(/^HTTP\/1\.1 429 /)
+        expect(problemIn(chunk)).to.include({ code: 'connections_too_many', limit: 5 })
         for (const socket of sockets) socket.destroy()
         await eventually('a new one is taken', () =>
           node.post({ operation: 'ping' }).then(
@@ -246,10 +265,37 @@ describe('the limits of the door', () => {
       const answers = await Promise.all(
         [slowHeaders, slowBody].map(async (socket) => String((await once(socket, 'data'))[0])),
       )
-      for (const answer of answers) expect(answer).to.match(/^HTTP\/1\.1 408 /)
+      for (const answer of answers) {
+        expect(answer).to.match(/^HTTP\/1\.1 408 /)
+        expect(problemIn(answer)).to.include({ code: 'request_too_slow', headers: 500, request: 1000 })
+      }
     }, settings)
   })
+
+  it('say on a connection that sends no HTTP what is wrong with it, and close it', async () => {
+    await withNode(async (node) => {
+      for (const [text, status, problem] of [
+        ['GET /health HTTP/1.1\r\nHost: x\r\nX: '.concat('y'.repeat(100_000)), 431, 'headers_too_large'],
+        ['hello\r\n\r\n', 400, 'request_not_http'],
+        ['POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n', 400, 'request_not_http'],
+        ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400, 'request_not_http'],
+      ] as const) {
+        const socket = await open(node)
+        const closed = once(socket, 'close')
+        socket.write(text)
+        const [answer] = (await once(socket, 'data')) as [Buffer]
+        expect(String(answer)).to.match(new RegExp(`^HTTP/1\\.1 ${status} `))
+        expect(problemIn(answer)).to.include({ status, code: problem })
+        await closed
+      }
+    })
+  })
 })
+
+/** The problem that the only answer of a connection tells. */
+function problemIn(answer: Buffer | string): object {
+  return JSON.parse(String(answer).split('\r\n\r\n')[1] ?? '') as object
+}
 
 async function open({ url }: TestNode) {
   const socket = connect(Number(new URL(url).port), '127.0.0.1')
