@@ -49,13 +49,21 @@ export class Tokens {
   readonly #issuer: string
   #signing: { id: string; key: Key } | undefined
   #verifying: ReadonlyMap<string, { key: Key; ends: number }> = new Map()
+  /** Kept when the newest keys are in use. */
+  #using: Promise<void> = Promise.resolve()
 
   constructor(issuer: string) {
     this.#issuer = issuer
   }
 
-  /** Takes keys into use: the one that does not end signs, all verify until they end. */
-  async use(keys: Iterable<StoredKey>): Promise<void> {
+  /** Takes keys into use: the one that does not end signs, all verify until they end. Who calls last has the last word. */
+  use(keys: Iterable<StoredKey>): Promise<void> {
+    const ofNow = [...keys]
+    this.#using = this.#using.catch(() => {}).then(() => this.#use(ofNow))
+    return this.#using
+  }
+
+  async #use(keys: readonly StoredKey[]): Promise<void> {
     const verifying = new Map<string, { key: Key; ends: number }>()
     let newest: StoredKey | undefined
     for (const stored of keys) {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Problem } from '../lib/index.js'
-import { beginIncarnation, Storage, type StorageSettings } from '../storage/index.js'
+import { beginIncarnation, makeFolder, Storage, type StorageSettings } from '../storage/index.js'
 import { type Manifest, unpack } from './archive.js'
 
 export interface RestoreOptions {
@@ -27,7 +27,7 @@ export async function restoreFolder({
   })
   if (existing && existing.length > 0) throw new Problem('folder_not_empty', { folder })
   const partial = `${target}.partial`
-  await mkdir(dirname(target), { recursive: true })
+  makeFolder(dirname(target))
   await rm(partial, { recursive: true, force: true })
   try {
     await mkdir(partial, { mode: 0o700 })

@@ -35,6 +35,7 @@ export const problems = {
   cursor_invalid: {"status":400,"title":"The cursor is not valid here","detail":"The cursor cannot be used: {reason}.","retry":false},
   data_folder_in_use: {"status":503,"title":"The data folder is in use","detail":"The data folder {folder} is in use by process {pid}. One process at a time may open it.","retry":true},
   data_folder_newer: {"status":503,"title":"The data folder is of a newer version","detail":"The data folder {folder} has format {format}; this version knows formats up to {supported}. Use the version that wrote it, or a newer one.","retry":false},
+  data_folder_unusable: {"status":503,"title":"The data folder cannot be used","detail":"The data folder {folder} cannot be used: {reason}. Name another one with the setting data_dir.","retry":false},
   database_exists: {"status":400,"title":"The database exists","detail":"database '{database}' already exists","retry":false},
   database_not_found: {"status":404,"title":"Unknown database","detail":"database '{database}' does not exist","retry":false},
   database_reserved: {"status":403,"title":"The database is the node's own","detail":"The '{database}' database, tables and records are used internally and cannot be updated or removed.","retry":false},
@@ -198,6 +199,7 @@ export interface ProblemFacts {
   cursor_invalid: { reason: string | number }
   data_folder_in_use: { folder: string | number; pid: string | number }
   data_folder_newer: { folder: string | number; format: string | number; supported: string | number }
+  data_folder_unusable: { folder: string | number; reason: string | number }
   database_exists: { database: string | number }
   database_not_found: { database: string | number }
   database_reserved: { database: string | number }

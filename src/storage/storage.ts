@@ -1,8 +1,8 @@
-import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { open, type RootDatabase, type Transaction } from 'lmdb'
 import { assert, type Problem, SettledLater, type Steps, withPauses } from '../lib/index.js'
 import { failureOf, noRoom } from './failure.js'
+import { makeFolder, usable } from './folder.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
 import { FreeSpace } from './free-space.js'
@@ -204,11 +204,11 @@ export class Storage implements AsyncDisposable {
 
   /**
    * Opens the folder, and makes or migrates it when needed.
-   * @throws Problem data_folder_in_use, data_folder_newer
+   * @throws Problem data_folder_in_use, data_folder_newer, data_folder_unusable
    */
   static async open({ path, settings, migrations, onFailure = () => {} }: StorageOptions): Promise<Storage> {
-    mkdirSync(path, { recursive: true, mode: 0o700 })
-    const lock = FolderLock.take(path)
+    makeFolder(path)
+    const lock = usable(path, () => FolderLock.take(path))
     try {
       const root = open({
         path: join(path, RECORDS),

@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -78,6 +78,21 @@ describe('the process', () => {
     first.child.kill('SIGKILL')
     await once(first.child, 'exit')
     await ready(start().output)
+  })
+
+  it('ends with a sentence when the data folder cannot be used', async () => {
+    writeFileSync(join(folder, 'file'), '')
+    symlinkSync(join(folder, 'nowhere'), join(folder, 'dangling'))
+    symlinkSync(join(folder, 'circle'), join(folder, 'circle'))
+    const unusable = ['file', 'file/below', 'dangling', 'dangling/below', 'circle'].map((name) => join(folder, name))
+    // There the system makes no folders, whoever asks.
+    if (process.platform === 'linux') unusable.push('/proc/x', '/proc/x/below', '/proc')
+    for (const path of unusable) {
+      const { child, output } = start({ TRELLIS_DATA_DIR: path })
+      expect((await once(child, 'exit'))[0], path).to.equal(1)
+      expect(output.err).to.include(`The data folder ${path} cannot be used: `)
+      expect(output.err).to.include('data_dir')
+    }
   })
 
   it('ends with a sentence when a setting is unknown', async () => {
