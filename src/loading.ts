@@ -71,7 +71,7 @@ export function indexBuilderOf({ columns }: Tables): IndexBuilder {
   return {
     add: (column, alongside) => columns.add(column, column.definition, alongside),
     build: (column, position, signal, alongside) => columns.build(column, position, signal, alongside),
-    abandon: (column, position) => columns.abandon(column, position),
+    abandon: (transaction, column, position) => columns.abandon(transaction, column, position),
   }
 }
 

@@ -24,8 +24,8 @@ export interface IndexBuilder {
   add(column: NewColumn, alongside: BuildStep): Promise<BuildPosition>
   /** Goes on with its index until it is whole. */
   build(column: NewColumn, position: BuildPosition, signal: AbortSignal, alongside: BuildStep): Promise<void>
-  /** Gives the index up: the column stays without one. */
-  abandon(column: NewColumn, position: BuildPosition): Promise<void>
+  /** Gives the index up, in a transaction of the caller's: the column stays without one. */
+  abandon(transaction: WriteTransaction, column: NewColumn, position: BuildPosition): void
 }
 
 const TYPE = 'add_column'
@@ -62,8 +62,10 @@ export class IndexBuilds {
       position ??= await this.#builder.add(column, alongside)
       if (position.from !== undefined) await this.#builder.build(column, position, job.signal, alongside)
     } catch (error) {
+      const reached = position
       const goesOnLater = job.signal.aborted && !job.isOver
-      if (position && !goesOnLater) await this.#builder.abandon(column, position)
+      // With the end of the job, which a full disk only puts off.
+      if (reached && !goesOnLater) job.atEnd = (transaction) => this.#builder.abandon(transaction, column, reached)
       throw error
     }
     const { database, table, definition } = column

@@ -75,14 +75,12 @@ export class NewColumns {
     }
   }
 
-  /** Gives an index up that is not whole: the column stays without one, and the entries that it has are cleaned. */
-  async abandon({ database, table }: TableName, { column: id }: BuildPosition): Promise<void> {
-    const { catalog, storage } = this.#context
-    await storage.write((transaction) => {
-      const schema = catalog.draft.table(database, table)
-      const column = schema?.columns.find((other) => other.id === id)
-      if (schema && column?.building) catalog.abandonIndex(transaction, schema, column)
-    })
+  /** Gives an index up that is not whole, in a transaction of the caller's: the column stays without one, and the entries that it has are cleaned. */
+  abandon(transaction: WriteTransaction, { database, table }: TableName, { column: id }: BuildPosition): void {
+    const { catalog } = this.#context
+    const schema = catalog.draft.table(database, table)
+    const column = schema?.columns.find((other) => other.id === id)
+    if (schema && column?.building) catalog.abandonIndex(transaction, schema, column)
   }
 
   /** Builds what an earlier process has left, but for columns that somebody else goes on with. */

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import type { Problem } from '../../src/lib/index.js'
 import { makeKey, Tokens } from '../../src/access/tokens.js'
+import type { Problem } from '../../src/lib/index.js'
 
 describe('keys that are taken into use', () => {
   it('stay those that came last, when several rotations end at once', async () => {

@@ -1,10 +1,12 @@
 import { expect } from 'chai'
 import { loadConfig } from '../../src/config/index.js'
-import { Jobs, type JobView, type Work } from '../../src/jobs/index.js'
-import type { Problem } from '../../src/lib/index.js'
+import { IndexBuilds, Jobs, type JobView, type Work } from '../../src/jobs/index.js'
+import { Problem } from '../../src/lib/index.js'
+import { indexBuilderOf } from '../../src/loading.js'
 import { Storage } from '../../src/storage/index.js'
 import { eventually } from '../support/eventually.js'
 import { type SmallDisk, withSmallDisk } from '../support/small-disk.js'
+import { openStore } from '../support/store.js'
 
 const root = { username: 'root', since: 0, superUser: true }
 const author = { user: 'root' }
@@ -26,6 +28,9 @@ function longWork() {
 
 describe('jobs, when the disk is full', () => {
   let errors: string[] = []
+  beforeEach(() => {
+    errors = []
+  })
   const log = { error: (_: object, message: string) => void errors.push(message) }
 
   async function withJobs(
@@ -33,7 +38,6 @@ describe('jobs, when the disk is full', () => {
     test: (jobs: Jobs, disk: SmallDisk) => Promise<void>,
     over: Partial<typeof settings> = {},
   ): Promise<boolean> {
-    errors = []
     return await withSmallDisk(32, async (disk) => {
       await using storage = await Storage.open({ path: disk.folder, settings: storageSettings })
       await using jobs = new Jobs({ storage, settings: { ...settings, ...over }, log })
@@ -90,5 +94,33 @@ describe('jobs, when the disk is full', () => {
       expect(told).to.deep.equal(['CANCELLED', 'CANCELLED'])
     }
     if (!(await withJobs(kinds, run, { running_max: 1 }))) this.skip()
+  })
+
+  it('give an index up that fails, with the end of its job, which says how it failed', async function () {
+    const mayMount = await withSmallDisk(32, async (disk) => {
+      const store = await openStore(disk.folder)
+      const { catalog, storage, tables } = store
+      await catalog.createTable({ database: 'dev', table: 'item', primaryKey: 'id' })
+      await tables.transact(author, (batch) => batch.insert('dev', 'item', [{ id: 1 }]))
+      const jobs = new Jobs({ storage, settings, log })
+      const build = () => {
+        disk.fill()
+        return Promise.reject(new Problem('column_dropped', { database: 'dev', table: 'item' }))
+      }
+      const builds = new IndexBuilds(jobs, { ...indexBuilderOf(tables), build })
+      await jobs.resume()
+      const column = { database: 'dev', table: 'item', definition: { name: 'colour', default: 'red' } }
+      const { job_id: id } = await builds.start(column, author)
+      await eventually('its end could not be stored', () => errors.length > 0)
+      disk.free()
+      await ended(jobs, id)
+      const { message } = new Problem('column_dropped', { database: 'dev', table: 'item' })
+      expect(outcome(jobs.describe(id, root))).to.deep.equal(['ERROR', message])
+      const { building, indexed } = catalog.table('dev', 'item').columns.find(({ name }) => name === 'colour')!
+      expect({ building, indexed }).to.deep.equal({ building: undefined, indexed: false })
+      await jobs[Symbol.asyncDispose]()
+      await store.close()
+    })
+    if (!mayMount) this.skip()
   })
 })

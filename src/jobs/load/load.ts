@@ -46,7 +46,7 @@ export interface LoadParameters extends LoadTarget {
   errorsMax: number
 }
 
-interface LoadPosition extends SourcePosition {
+export interface LoadPosition extends SourcePosition {
   /** Rows that were read, and those of them that were written. */
   read: number
   written: number
@@ -85,6 +85,8 @@ class Loader {
   readonly #store: RowStore
   readonly #columns: CsvColumns
   #at: SourcePosition
+  /** A block whose transaction has run, and is not on disk and will not be: its rejection says why. */
+  #lost: Promise<unknown> | undefined
   position: LoadPosition
 
   constructor(job: JobRun, parameters: LoadParameters, store: RowStore) {
@@ -130,19 +132,24 @@ class Loader {
     const { read, written } = this.position
     const position = { ...block.next, read: read + records.length + errors.length, written }
     let hasRun = false
+    let isSent = false
     const durable = this.#store.write(this.#parameters, this.#job.user, records, (transaction, more) => {
+      if (this.#lost) throw new Error('a position behind a lost block is not stored')
       position.written += more
       this.#job.step(transaction, { position, rows: records.length, bytes: block.bytes, errors })
       hasRun = true
       transaction.onUndo(() => {
         hasRun = false
+        if (isSent) this.#lost ??= durable
       })
     })
+    isSent = hasRun
     try {
       if (!hasRun) await durable
       this.position = position
       return { durable }
     } catch (error) {
+      await this.#lost
       const index = error instanceof Problem ? Number((error.facts as { index?: number }).index ?? -1) : -1
       if (!records[index]) throw error
       return { index, reason: (error as Problem).message }
