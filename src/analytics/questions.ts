@@ -9,7 +9,7 @@ import { combine, countBits, everyone, wordsFor } from './populations.js'
 import type { ColumnPart, ColumnRequest, Keep, ScanRequest, SegmentUse, StoreSettings } from './protocol.js'
 import { hasFreshRows, scanBlock, type Unit, unitsOf } from './scan-reader.js'
 import { columnOf, type EventColumn, type PersonId } from './schema.js'
-import type { Visits } from './visits.js'
+import { SLICE_MS, type Visits } from './visits.js'
 
 const JOIN = {
   population: (word: number) => word,
@@ -35,7 +35,7 @@ export class Questions {
   async scan(request: ScanRequest): Promise<{ partials: PartialResult[]; people: number }> {
     const table = this.#held.table(request.table)
     const { program, segments, flags } = request
-    const options: ScanOptions = { ...request.options, cancel: flags }
+    const options: ScanOptions = { ...request.options, cancel: flags, sliceMs: SLICE_MS }
     const scans = (segments.length === 0 ? [undefined] : segments).map(() => this.#visits.makeScan(program, options))
     const columns = program.columns.map((column) => columnOf(table, column.name))
     const isSegment = program.mode === 'segment'
@@ -55,9 +55,18 @@ export class Questions {
           Atomics.add(flags, 1, unit.people)
           continue
         }
-        const block = scanBlock(snapshot, unit, columns, this.#visits.scratch)
-        for (let at = 0; at < scans.length; at++) scans[at]!.run(block, populations[at], members)
-        Atomics.add(flags, 1, unit.people)
+        let block = scanBlock(snapshot, unit, columns, this.#visits.scratch)
+        for (const [at, scan] of scans.entries()) {
+          for (let from = 0; ; ) {
+            const before = from
+            from = scan.run(block, populations[at], members, from)
+            if (at === 0) Atomics.add(flags, 1, from - before)
+            if (from >= unit.people) break
+            await pause()
+            // Who came in between has used the scratch that the block lies in.
+            block = scanBlock(snapshot, unit, columns, this.#visits.scratch)
+          }
+        }
         await pause()
       }
       if (!members) return

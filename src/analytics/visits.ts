@@ -35,7 +35,7 @@ export interface Place {
 }
 
 /** Longest time that a scan keeps others waiting, in milliseconds. */
-const SLICE_MS = 8
+export const SLICE_MS = 8
 
 const EVERYONE = '*'
 
@@ -134,12 +134,14 @@ export class Visits {
   ): Promise<Population> {
     const changed = people === 'unknown' ? everyone(snapshot.people) : bitsOf(people, snapshot.people)
     const columns = program.columns.map((column) => columnOf(held.partition.schema, column.name))
-    const scan = this.makeScan(program, { ...options, now: Date.now(), cancel: new Int32Array(2) })
+    const scan = this.makeScan(program, { ...options, now: Date.now(), cancel: new Int32Array(2), sliceMs: SLICE_MS })
     const members = new Uint32Array(wordsFor(snapshot.people))
     for (const unit of unitsOf(snapshot)) {
       if (!touches(changed, unit.first, unit.people)) continue
-      scan.run(scanBlock(snapshot, unit, columns, this.scratch), changed, members)
-      await pause()
+      for (let from = 0; from < unit.people; ) {
+        from = scan.run(scanBlock(snapshot, unit, columns, this.scratch), changed, members, from)
+        await pause()
+      }
     }
     const bits = new Uint32Array(wordsFor(snapshot.people))
     for (let at = 0; at < bits.length; at++) {

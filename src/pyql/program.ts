@@ -80,6 +80,8 @@ export interface ScanOptions {
   readonly bucket?: number
   /** Word 0 is not 0 once the query is cancelled. On a SharedArrayBuffer: workers in a loop see no messages. */
   readonly cancel?: Int32Array
+  /** How long one call may scan, in milliseconds, but for the person at whom it is over; absent: to the end. */
+  readonly sliceMs?: number
   /** Keep what debug() and log() were given. */
   readonly trace: boolean
   readonly limits: ScanLimits
@@ -105,8 +107,10 @@ export interface Scan {
   /**
    * Scans the people of a block, or of those the ones in the population. A segment script sets the bits of those who
    * are in, in `members`, which has a bit for every person of the partition. Throws PyqlError on a run-time error.
+   * Begins at a place among the people of the block and gives the place where its slice was over, at least one further;
+   * without `sliceMs` it is the end.
    */
-  run(block: ScanBlock, population?: Population, members?: Population): void
+  run(block: ScanBlock, population?: Population, members?: Population, from?: number): number
   /** Triggers: runs one of `program.functions` for the people of a block, or for those in the population. */
   call(block: ScanBlock, entry: string, population?: Population): TriggerOutcome[]
   /** What was counted so far, to be merged; plain data that can be posted. The scan ends with it. */

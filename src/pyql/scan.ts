@@ -2,7 +2,13 @@ import type { Population, ScanBlock } from './block.js'
 import type { PartialResult, Program, Scan, ScanOptions, TriggerOutcome } from './program.js'
 import { Runtime } from './runtime/runtime.js'
 
-type ScanFunction = (block: ScanBlock, population?: Population, members?: Population, entry?: number) => void
+type ScanFunction = (
+  block: ScanBlock,
+  population: Population | undefined,
+  members: Population | undefined,
+  from: number,
+  entry?: number,
+) => number
 
 /** Sets a program to work. The only place where text becomes code: text that `compile` made from a closed tree. */
 export function createScan(program: Program, options: ScanOptions): Scan {
@@ -21,8 +27,9 @@ class CompiledScan implements Scan {
     this.#runtime = new Runtime(program, options)
   }
 
-  run(block: ScanBlock, population?: Population, members?: Population): void {
-    this.#scanOf(block)(block, population, members)
+  run(block: ScanBlock, population?: Population, members?: Population, from = 0): number {
+    this.#runtime.beginSlice()
+    return this.#scanOf(block)(block, population, members, from)
   }
 
   #scanOf(block: ScanBlock): ScanFunction {
@@ -40,7 +47,7 @@ class CompiledScan implements Scan {
   call(block: ScanBlock, entry: string, population?: Population): TriggerOutcome[] {
     const runtime = this.#runtime
     runtime.outcomes = []
-    this.#scanOf(block)(block, population, undefined, this.#program.functions.indexOf(entry))
+    this.#scanOf(block)(block, population, undefined, 0, this.#program.functions.indexOf(entry))
     return runtime.outcomes
   }
 

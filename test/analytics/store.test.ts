@@ -3,8 +3,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { EventStore, type EventTable } from '../../src/analytics/index.js'
+import { Answer, compile } from '../../src/pyql/index.js'
 import { EnvironmentCopier } from '../../src/storage/index.js'
 import { eventually } from '../support/eventually.js'
+import { limits } from '../support/pyql-run.js'
 import { settings } from './settings.js'
 
 const table: EventTable = {
@@ -169,6 +171,37 @@ describe('the event store', () => {
         expect((await store.figures(table)).events).to.equal(0)
       }
     }))
+
+  it('answers others while a script takes long at each person', () =>
+    withStore(async (store) => {
+      const people = 1_000
+      await store.insert(
+        table,
+        Array.from({ length: people }, (_, at) => event(`p${at}`, 5)),
+      )
+      const ten = '[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]'
+      const lines = ['a', 'b', 'c', 'd', 'e'].map((name, at) => `${'    '.repeat(at)}for ${name} in ${ten}:\n`)
+      const script = `x = 0\n${lines.join('')}${'    '.repeat(lines.length)}x = x + e\ntally(x)\n`
+      const program = compile(script, { mode: 'event', columns: table.columns })
+      let isOver = false
+      const scanned: number[] = []
+      const progress = (count: number) => void scanned.push(count)
+      const request = { program, segments: [], now: 0, sessionTime: 1, trace: false, limits }
+      const scan = store.scan(table, request, { progress }).finally(() => {
+        isOver = true
+      })
+      let answered = 0
+      while (!isOver) {
+        expect(await store.person(table, `p${answered % people}`, ['page'])).to.have.length(1)
+        answered++
+      }
+      const answer = new Answer(program.aggregates, 1, limits)
+      for (const [partial] of (await scan).partials) answer.absorb(partial!, 0)
+      expect(answer.reply()).to.deep.equal({ _: [{ g: 550_000, c: [people] }] })
+      // Were they kept waiting for all that is scanned in one go, there would be one for each of the partitions.
+      expect(answered).to.be.greaterThan(4 * table.partitions)
+      expect(scanned.filter((count) => count > 0 && count < people)).not.to.deep.equal([])
+    })).timeout(60_000)
 
   it('removes what dropped tables have left when it is opened', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'events-'))

@@ -35,14 +35,17 @@ function compiled(text: string, mode: Mode, people: readonly Person[], parts: nu
   const debug: unknown[] = []
   const size = Math.ceil(people.length / parts)
   for (let from = 0; from < people.length; from += size) {
-    const scan = createScan(program, scanOptions)
+    const scan = createScan(program, { ...scanOptions, sliceMs: 0 })
     // Two blocks in one scan, so that what a scan keeps between blocks is tested as well.
     const half = Math.ceil(size / 2)
     for (const [first, last] of [
       [from, from + half],
       [from + half, from + size],
     ] as const) {
-      scan.run(blockOf(people.slice(first, last), program.columns, first), undefined, members)
+      const group = people.slice(first, last)
+      // In slices that are over at once wherever that is looked at, and on from where they were.
+      const block = blockOf(group, program.columns, first)
+      for (let at = 0; at < group.length; ) at = scan.run(block, undefined, members, at)
     }
     const partial = scan.partial()
     if (mode === 'histogram') histogram.push(...valuesOf(partial))

@@ -177,7 +177,9 @@ function call(unit: Unit, context: Context, node: Call): Code {
   if (rowValues.has(node.name)) return rowValue(unit, context, node.name)
   if (Object.hasOwn(dateFunctions, node.name)) {
     const convert = unit.perScan('date', `rt.date('${node.name}')`)
-    return { js: `${convert}(${unit.number(expression(unit, context, node.args[0]!))})`, type: 'int' }
+    const [of] = node.args
+    const ms = node.name.startsWith('to_') ? unit.number(expression(unit, context, of!)) : moment(unit, context, of!)
+    return { js: `${convert}(${ms})`, type: 'int' }
   }
   if (!Object.hasOwn(builtIns, node.name)) throw new Error(`no function ${node.name}`)
   return builtIn[node.name]!(unit, context, node)
@@ -242,20 +244,27 @@ const builtIn: Record<string, Emit> = {
   },
 }
 
+/** Milliseconds of an argument in milliseconds or ISO 8601. */
+function moment(unit: Unit, context: Context, node: Expression): string {
+  const written = writtenTime(unit, context, node)
+  if (written !== undefined) return written
+  const code = expression(unit, context, node)
+  return isNumber(code.type) ? code.js : `rt.moment(${unit.any(code)})`
+}
+
+/** Milliseconds of a date that stands in the script as a text. */
+function writtenTime(unit: Unit, context: Context, node: Expression): string | undefined {
+  if (node.kind !== 'constant' || typeof node.value !== 'string') return undefined
+  if (!Number.isNaN(readTime(node.value))) return unit.perScan('time', `rt.time(${expression(unit, context, node).js})`)
+  const reason = `'${node.value}' is no date: write 2024-01-31 or 2024-01-31T12:00:00Z.`
+  throw errorAt(unit.checked.text, node, 'syntax', reason)
+}
+
 /** Milliseconds of an argument in seconds, milliseconds or ISO 8601. */
 function time(unit: Unit, context: Context, node: Expression): string {
+  const written = writtenTime(unit, context, node)
+  if (written !== undefined) return written
   const code = expression(unit, context, node)
-  if (node.kind === 'constant' && typeof node.value === 'string') {
-    if (Number.isNaN(readTime(node.value))) {
-      throw errorAt(
-        unit.checked.text,
-        node,
-        'syntax',
-        `'${node.value}' is no date: write 2024-01-31 or 2024-01-31T12:00:00Z.`,
-      )
-    }
-    return unit.perScan('time', `rt.time(${code.js})`)
-  }
   if (!isNumber(code.type)) return `rt.time(${unit.any(code)})`
   const binding = node.kind === 'name' ? unit.checked.bindings.get(node) : undefined
   return binding?.kind === 'value' ? code.js : `milliseconds(${code.js})`

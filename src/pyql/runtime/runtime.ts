@@ -60,6 +60,9 @@ export class Runtime extends Values {
   readonly #cells: Cells[] = []
   #rowsUsed = 0
   #eachAt = 0
+  /** The slice is over: no further person is begun. */
+  isLate = false
+  #sliceEnd = Number.POSITIVE_INFINITY
   #steps = 0
   /** The person whose steps were counted. */
   #stepsOf = 0
@@ -93,10 +96,16 @@ export class Runtime extends Values {
     return this.serial
   }
 
-  /** Ends a scan that was cancelled. Called for every so manieth person. */
+  beginSlice(): void {
+    this.isLate = false
+    this.#sliceEnd = performance.now() + (this.#options.sliceMs ?? Number.POSITIVE_INFINITY)
+  }
+
+  /** Ends a scan that was cancelled, and a slice that is over. Called for every so manieth person and step. */
   look(): void {
     const { cancel } = this.#options
     if (cancel && Atomics.load(cancel, 0) !== 0) throw new PyqlError('cancelled', 'The query was cancelled.')
+    if (performance.now() > this.#sliceEnd) this.isLate = true
   }
 
   /** More steps, when the budget of the person and the query allow it. */

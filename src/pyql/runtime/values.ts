@@ -461,6 +461,13 @@ export class Values {
     return dateFunctions[name]!
   }
 
+  /** Milliseconds of a stamp in milliseconds or ISO 8601; a text that is neither is none. */
+  moment(x: Value): number {
+    if (typeof x !== 'string') return this.number(x)
+    const read = readTime(x)
+    return Number.isNaN(read) ? readNumber(x) : read
+  }
+
   /** Milliseconds of a stamp in seconds, milliseconds or ISO 8601. */
   time(x: Value): number {
     if (typeof x !== 'string') return toMilliseconds(this.number(x))
