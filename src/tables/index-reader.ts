@@ -15,6 +15,7 @@ export class IndexWalk implements IterableIterator<Key> {
   readonly #reading: Reading
   readonly #snapshot: StorageSnapshot
   readonly #end: string
+  readonly #defaults: string
   /** Where the next stretch begins. */
   #place: string
   #stretch: Stretch | undefined
@@ -23,11 +24,18 @@ export class IndexWalk implements IterableIterator<Key> {
   #last = 0
   #added = 0
 
-  constructor(reading: Reading, snapshot: StorageSnapshot, start: string, end: string) {
+  /** `defaults`: of the table, for records that are noted with the keys. */
+  constructor(
+    reading: Reading,
+    snapshot: StorageSnapshot,
+    { start, end }: { start: string; end: string },
+    defaults: string,
+  ) {
     this.#reading = reading
     this.#snapshot = snapshot
     this.#place = start
     this.#end = end
+    this.#defaults = defaults
   }
 
   [Symbol.iterator](): this {
@@ -53,16 +61,20 @@ export class IndexWalk implements IterableIterator<Key> {
   /** The record of the key that was given last, if it is known from an earlier walk. */
   get found(): FoundRecord | undefined {
     const found = this.#stretch?.found?.[this.#next - 1]
-    return found && this.#reading.cache.isFresh(found, this.#snapshot.sequence) ? found : undefined
+    return found && this.#isFresh(found) ? found : undefined
   }
 
   /** Notes it for later walks, where it is kept. */
   set found(found: FoundRecord | undefined) {
-    if (!found || !this.#reading.cache.isFresh(found, this.#snapshot.sequence)) return
+    if (!found || !this.#isFresh(found)) return
     const stretch = this.#stretch
     if (!stretch) return
     stretch.found ??= new Array<FoundRecord | undefined>(stretch.keys.length)
     stretch.found[this.#next - 1] = found
+  }
+
+  #isFresh(found: FoundRecord): boolean {
+    return this.#reading.cache.isFresh(found, this.#snapshot.sequence, this.#defaults)
   }
 
   #enter(stretch: Stretch): void {

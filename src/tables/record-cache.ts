@@ -4,6 +4,8 @@ import type { FoundRecord, Key } from './reader.js'
 interface Entry extends FoundRecord {
   /** Commits that were known when it was read: snapshots from then on may use it. */
   since: number
+  /** The defaults of the columns that its table had then, of `TableShape`. With others it would read differently. */
+  defaults: string
   /** Where it was put last; undefined once a write has taken it out. */
   generation: Generation | undefined
 }
@@ -54,18 +56,18 @@ export class RecordCache {
   }
 
   /** Whether a record that was found before is in the young generation, as a snapshot after `sequence` commits may see it. */
-  isFresh(found: FoundRecord, sequence: number): boolean {
-    const { generation, since } = found as Partial<Entry>
-    return generation === this.#young && since! <= sequence
+  isFresh(found: FoundRecord, sequence: number, defaults: string): boolean {
+    const entry = found as Partial<Entry>
+    return entry.generation === this.#young && entry.since! <= sequence && entry.defaults === defaults
   }
 
   /** The record as a snapshot taken after `sequence` commits may see it. */
-  get(table: number, key: Key, sequence: number): FoundRecord | undefined {
+  get(table: number, key: Key, sequence: number, defaults: string): FoundRecord | undefined {
     const hash = hashOf(key)
     const entry = this.#young.get(table, key, hash)
-    if (entry) return entry.since <= sequence ? entry : undefined
+    if (entry) return entry.since <= sequence && entry.defaults === defaults ? entry : undefined
     const old = this.#old.get(table, key, hash)
-    if (!old || old.since > sequence) return undefined
+    if (!old || old.since > sequence || old.defaults !== defaults) return undefined
     this.#add(table, key, old, OVERHEAD)
     return old
   }
@@ -79,8 +81,13 @@ export class RecordCache {
   }
 
   /** `length`: characters of its JSON text. Answers the record as it is kept. */
-  set(table: number, key: Key, { row, json }: FoundRecord, length: number, since: number): FoundRecord {
-    const entry: Entry = { row, json, shown: undefined, since, generation: undefined }
+  set(
+    table: number,
+    key: Key,
+    { row, json }: FoundRecord,
+    { length, since, defaults }: { length: number; since: number; defaults: string },
+  ): FoundRecord {
+    const entry: Entry = { row, json, shown: undefined, since, defaults, generation: undefined }
     this.#add(table, key, entry, OVERHEAD + length * BYTES_PER_CHARACTER)
     return entry
   }

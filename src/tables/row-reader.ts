@@ -73,13 +73,16 @@ class RowReader implements TableReader {
   readonly #snapshot: StorageSnapshot
   readonly #prefix: string
   readonly #complete: ((stored: string) => Row) | undefined
+  readonly #defaults: string
 
   constructor(reading: Reading, snapshot: StorageSnapshot, schema: TableSchema) {
     this.schema = schema
     this.#reading = reading
     this.#snapshot = snapshot
     this.#prefix = encodeId(schema.id)
-    this.#complete = shapeOf(schema).complete
+    const { complete, defaults } = shapeOf(schema)
+    this.#complete = complete
+    this.#defaults = defaults
   }
 
   get(key: Key): Row | undefined {
@@ -88,7 +91,7 @@ class RowReader implements TableReader {
 
   /** `members`: the only columns that are read, asked for where the record is not in memory. */
   find(key: Key, members?: () => Members | undefined): FoundRecord | undefined {
-    const cached = this.#reading.cache.get(this.schema.id, key, this.#snapshot.sequence)
+    const cached = this.#kept(key)
     if (cached) return cached
     const place = recordKey(this.#prefix, key)
     const stored = this.#snapshot.get(this.#reading.spaces.records, place)
@@ -99,10 +102,10 @@ class RowReader implements TableReader {
   }
 
   findWhole(key: Key): FoundRecord | string | undefined {
-    const { cache, spaces } = this.#reading
+    const { spaces } = this.#reading
     const { schema, order, complete } = shapeOf(this.schema)
     if (complete) return this.find(key)
-    const cached = cache.get(schema.id, key, this.#snapshot.sequence)
+    const cached = this.#kept(key)
     if (cached) return wholeOf(cached, schema, order)
     const place = recordKey(this.#prefix, key)
     const stored = this.#snapshot.get(spaces.records, place)
@@ -122,9 +125,9 @@ class RowReader implements TableReader {
     let { start, end } = rangeOfId(this.schema.id)
     if (after !== undefined && reverse) end = recordKey(this.#prefix, after)
     else if (after !== undefined) start = `${recordKey(this.#prefix, after)}\x00`
-    const { cache, spaces } = this.#reading
+    const { spaces } = this.#reading
     for (const [place, stored] of this.#snapshot.entries(spaces.records, { start, end, reverse })) {
-      yield cache.get(this.schema.id, keyOfRecord(place), this.#snapshot.sequence)?.row ?? this.#decode(stored)
+      yield this.#kept(keyOfRecord(place))?.row ?? this.#decode(stored)
     }
   }
 
@@ -201,7 +204,7 @@ class RowReader implements TableReader {
     const column = this.#column(range.attribute)
     assert(isUsable(column), `'${range.attribute}' has an index`)
     const { start, end } = entriesOfRange(column.id, range)
-    if (!range.reverse) return new IndexWalk(this.#reading, this.#snapshot, start, end)
+    if (!range.reverse) return new IndexWalk(this.#reading, this.#snapshot, { start, end }, this.#defaults)
     return this.#entryKeys(range)
   }
 
@@ -243,10 +246,16 @@ class RowReader implements TableReader {
     return this.#snapshot.sequence === storage.sequence && cache.admits() && !storage.isChanging(spaces.records, place)
   }
 
+  #kept(key: Key): FoundRecord | undefined {
+    return this.#reading.cache.get(this.schema.id, key, this.#snapshot.sequence, this.#defaults)
+  }
+
   #keep(key: Key, stored: string): FoundRecord {
     const record = this.#read(stored)
     freeze(record.row)
-    return this.#reading.cache.set(this.schema.id, key, record, stored.length, this.#snapshot.sequence)
+    const { sequence: since } = this.#snapshot
+    const { length } = stored
+    return this.#reading.cache.set(this.schema.id, key, record, { length, since, defaults: this.#defaults })
   }
 }
 

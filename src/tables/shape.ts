@@ -25,6 +25,8 @@ export interface TableShape {
   complete: ((stored: string) => Row) | undefined
   /** What a record that has not the column has there. */
   defaultOf: (name: string) => unknown
+  /** What records that are kept in memory were completed with, as text: those with other defaults are read again. */
+  defaults: string
   /** The names of records that have every column and nothing else. */
   order: MemberOrder
 }
@@ -56,8 +58,15 @@ function make(schema: TableSchema): TableShape {
     typed: !schema.dynamic || !schema.columns.every(isPlain),
     complete: schema.dynamic ? defaulter(schema.columns) : completer(schema.columns),
     defaultOf: (name) => columns.get(name)?.column.default ?? absent,
+    defaults: defaultsOf(schema.columns),
     order: new MemberOrder(),
   }
+}
+
+/** Empty for nearly all tables: new attributes of dynamic tables, as other columns without a default, change no row. */
+function defaultsOf(columns: readonly Column[]): string {
+  const defaults = columns.filter((column) => column.default !== undefined)
+  return defaults.length === 0 ? '' : JSON.stringify(defaults.map((column) => [column.name, column.default]))
 }
 
 /** Rows of declared tables have exactly the columns: later ones are filled with their default, dropped ones left out. */

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Problem } from '../../src/lib/index.js'
-import type { Batch, LogEntry, WriteOptions } from '../../src/tables/index.js'
+import type { Batch, LogEntry, TableReader, WriteOptions } from '../../src/tables/index.js'
 import { author, expectSound, openStore, read, rowsOf, type Store, withFolder, withStore } from '../support/store.js'
 
 const DOG = { database: 'dev', table: 'dog', name: 'dog', primaryKey: 'id' }
@@ -321,7 +321,60 @@ describe('columns', () => {
       expect(rows.filter((row) => row['level'] === 3)).to.have.length(2500)
       expectSound(store)
     }))
+
+  for (const columns of [undefined, [{ name: 'id', type: 'int' }]] as const)
+    it(`reads as stored in a ${columns ? 'declared' : 'dynamic'} table, whatever was read of it before columns came and went`, () =>
+      fc.assert(
+        fc.asyncProperty(fc.array(schemaStep, { minLength: 3, maxLength: 12 }), (steps) =>
+          withStore(async (store) => {
+            await store.catalog.createTable({ ...DOG, ...(columns && { columns: [...columns] }) })
+            const kind = { name: 'kind', type: 'text' as const }
+            if (columns) await store.tables.addColumn('dev', 'dog', kind)
+            await insert(
+              store,
+              [1, 2, 3].map((id) => ({ id, kind: 'k' })),
+            )
+            const there = new Set<string>()
+            for (const { name, value, id } of [...steps, {}]) {
+              const asStored = read(store, (snapshot) =>
+                [...snapshot.table('dev', 'dog')!.texts()].map((text) => JSON.parse(text) as Fields),
+              )
+              const found = read(store, (snapshot) => keysAndIndexRead(snapshot.table('dev', 'dog')!))
+              expect(found).to.deep.equal([...asStored, ...asStored])
+              if (name === undefined) continue
+              if (id !== undefined && there.has(name))
+                await store.tables.transact(author, (batch) => batch.update('dev', 'dog', [{ id, [name]: 9 }]))
+              else if (there.delete(name)) await store.tables.dropColumn('dev', 'dog', name)
+              else {
+                const more = value === undefined ? {} : { default: value }
+                await store.tables.addColumn('dev', 'dog', { name, type: 'int', ...more })
+                there.add(name)
+              }
+            }
+            expectSound(store)
+          }),
+        ),
+        { numRuns: 30 },
+      ))
 })
+
+/** A column comes, goes or is set in one record. */
+const schemaStep = fc.record({
+  name: fc.constantFrom('a', 'b'),
+  value: fc.constantFrom(undefined, 1, 2),
+  id: fc.constantFrom(undefined, undefined, 1, 2),
+})
+
+/** Its records by key, and by the index of `kind`: as questions read them, by way of what is kept in memory. */
+function keysAndIndexRead(table: TableReader): Fields[] {
+  const shown = (row: Fields | undefined) => {
+    const columns = table.schema.dynamic ? Object.keys(row!) : table.schema.columns.map(({ name }) => name)
+    return Object.fromEntries(columns.map((name) => [name, row![name] ?? null]))
+  }
+  const byKey = [1, 2, 3].map((id) => shown(table.get(id)))
+  const byIndex = [...table.records({ attribute: 'kind' })].map((found) => shown(found?.row))
+  return [...byKey, ...byIndex]
+}
 
 describe('a dropped table', () => {
   it('is gone at once, and cleaned also by the next process', () =>
