@@ -87,8 +87,9 @@ export class Writes {
     return this.#transact(writer, request.records.length, (batch) => this.#insert(batch, request))
   }
 
-  upsert(request: UpsertRequest, writer: Writer): Promise<Upserted> {
-    return this.#transact(writer, request.records.length, (batch) => this.#upsert(batch, request, writer))
+  async upsert(request: UpsertRequest, writer: Writer): Promise<Upserted> {
+    checkParts('upsert', request)
+    return await this.#transact(writer, request.records.length, (batch) => this.#upsert(batch, request, writer))
   }
 
   async update(request: UpdateRequest, writer: Writer): Promise<Updated> {
@@ -226,10 +227,6 @@ export class Writes {
   async #lookAhead(request: ByCondition, writer: Writer): Promise<Found | undefined> {
     const { database, table, where } = request
     if (where === undefined) return undefined
-    if (isEmpty(where))
-      throw new Problem('invalid_request', {
-        reason: "'where' must hold a condition; to change every record, say so with a condition that all of them meet",
-      })
     return await lookAhead(this.#tables, { database, table, where }, writer, this.#limitsOf(request))
   }
 
@@ -284,7 +281,10 @@ const wanted: Record<Step['operation'], string> = {
 function checkParts(operation: Step['operation'], request: Partial<Record<Part, unknown>>): void {
   const given = (['records', 'ids', 'where', 'set', 'if'] as const).filter((part) => request[part] !== undefined)
   const fits = (parts: readonly Part[]) => parts.length === given.length && parts.every((part) => given.includes(part))
-  if (combinations[operation].some(fits)) return
+  if (combinations[operation].some(fits)) {
+    for (const part of ['where', 'if'] as const) if (request[part] !== undefined) checkFilled(part, request[part])
+    return
+  }
   const named = given.length === 0 ? 'none of them' : given.map((part) => `'${part}'`).join(', ')
   throw new Problem('invalid_request', { reason: `${wanted[operation]}: given is ${named}` })
 }
@@ -303,8 +303,37 @@ function count(items: readonly unknown[]): string {
   return `${items.length} records`
 }
 
-function isEmpty(where: unknown): boolean {
-  return typeof where === 'object' && (where === null || Object.keys(where).length === 0)
+const everyRecord = {
+  where: 'to change every record, say so with a condition that all of them meet',
+  if: "to change records whatever they hold, leave 'if' out",
+}
+
+/**
+ * What is empty anywhere in a condition holds for every record, or takes what stands beside it away. Behind it is a
+ * value that the caller did not have: JSON leaves out what is undefined. @throws Problem invalid_request
+ */
+function checkFilled(part: 'where' | 'if', condition: unknown): void {
+  if (!holdsEmpty(condition)) return
+  const reason = `'${part}' must hold a condition, and in each of its groups; ${everyRecord[part]}`
+  throw new Problem('invalid_request', { reason })
+}
+
+function holdsEmpty(group: unknown): boolean {
+  if (typeof group !== 'object' || group === null) return group === null
+  const members = Object.entries(group)
+  if (members.length === 0) return true
+  const isTest = (item: unknown) => Array.isArray(item)
+  // Behind 'not' one bare test may stand.
+  if (Array.isArray(group))
+    return typeof group[0] !== 'string' && group.some((item) => !isTest(item) && holdsEmpty(item))
+  return members.some(([name, value]) => {
+    if (name === 'and' || name === 'or') return Array.isArray(value) && holdsEmpty(value)
+    return name === 'not' && isObjectOrList(value) && holdsEmpty(value)
+  })
+}
+
+function isObjectOrList(value: unknown): boolean {
+  return typeof value === 'object' && value !== null
 }
 
 function keysOf(answer: Inserted | Updated | Upserted | Deleted): Key[] {

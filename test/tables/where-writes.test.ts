@@ -89,6 +89,42 @@ async function reasonOf(work: Promise<unknown>): Promise<Problem> {
 }
 
 describe('writes by a condition', () => {
+  it('are refused where a part of the condition is empty, which would mean every record or hide what stands beside', () =>
+    withTasks(4, async (store, writes) => {
+      const before = rowsOf(store, TASK)
+      const condition = { state: 'open' }
+      const empty: (object | unknown[])[] = [{}, [], [{}], [['id', '=', 1], {}], { and: [] }, { or: [] }, { not: {} }]
+      empty.push({ not: [] }, { and: [{}] }, { or: [{}, condition] }, { not: { or: [] } }, [{ and: [{ or: [{}] }] }])
+      for (const where of empty) {
+        const records = [{ id: 1, round: 1 }]
+        const operations = [{ operation: 'delete' as const, table: 'task', where }]
+        for (const [part, change] of [
+          ['where', () => writes.delete({ ...names, where }, writer('a'))],
+          ['where', () => writes.update({ ...names, where, set: { round: 1 } }, writer('a'))],
+          ['where', () => writes.transaction({ database: 'dev', operations }, writer('a'))],
+          ['if', () => writes.update({ ...names, records, if: where }, writer('a'))],
+          ['if', () => writes.upsert({ ...names, records, if: where }, writer('a'))],
+          ['if', () => writes.delete({ ...names, ids: [1], if: where }, writer('a'))],
+        ] as const) {
+          const { code, message } = await reasonOf(change())
+          expect([code, message], JSON.stringify(where)).to.satisfy(
+            () => code === 'invalid_request' && message.startsWith(`'${part}' must hold a condition`),
+          )
+        }
+      }
+      expect(rowsOf(store, TASK)).to.deep.equal(before)
+    }))
+
+  it('may compare with what is empty', () =>
+    withTasks(2, async (store, writes) => {
+      const whole: (object | unknown[])[] = [{ state: {} }, [['state', '=', {}]], { not: ['state', 'is not null'] }]
+      whole.push({ not: ['state', '!=', null] }, { and: [['state', 'in', []]] }, { or: [{ and: [{ state: [] }] }] })
+      for (const where of whole)
+        expect((await writes.delete({ ...names, where }, writer('a'))).deleted_hashes, JSON.stringify(where)).to.be
+          .empty
+      expect(rowsOf(store, TASK)).to.have.length(2)
+    }))
+
   it('puts the index entries of many records at once, instead of having each of them wait in memory', () =>
     withTasks(ROWS, async ({ storage, tables }, writes) => {
       const waiting = () => storage.postponedCount(storage.keyspace('indexes'))
