@@ -1,5 +1,6 @@
+import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
-import { createServer, type IncomingMessage, type Server } from 'node:http'
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
 import Koa, { type Context } from 'koa'
@@ -98,12 +99,19 @@ export class HttpServer {
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()))
     this.#server.closeIdleConnections()
     const timeout = new Promise<void>((resolve) => setTimeout(resolve, this.#options.settings.stop_timeout_ms).unref())
-    await Promise.race([Promise.allSettled([...this.#running]), timeout])
+    await Promise.race([this.#finish(), timeout])
     this.#server.closeIdleConnections()
     await Promise.race([closed, new Promise<void>((resolve) => setTimeout(resolve, 200).unref())])
     for (const socket of this.#sockets) socket.destroy()
     await closed
     this.#log[Symbol.dispose]()
+  }
+
+  /** Waits for what runs, and for answers that are still being written: long ones are when their operation is over. */
+  async #finish(): Promise<void> {
+    await Promise.allSettled([...this.#running])
+    const answers = [...this.#sockets].flatMap((socket) => answerOn(socket) ?? [])
+    await Promise.allSettled(answers.map((answer) => once(answer, 'close')))
   }
 
   #accept(socket: Socket): void {
@@ -125,7 +133,7 @@ export class HttpServer {
   /** Of a connection that sends what is no request, or sends it too slowly. */
   #giveUp(error: NodeJS.ErrnoException, socket: Socket): void {
     const problem = problemOfConnection(error, this.#options.settings)
-    const { _httpMessage: answer } = socket as Socket & { _httpMessage?: { headersSent: boolean } }
+    const answer = answerOn(socket)
     // In the middle of an answer there is no place for another one.
     if (problem && socket.writable && !answer?.headersSent) closeWith(socket, problem)
     else socket.destroy(error)
@@ -217,6 +225,11 @@ export class HttpServer {
     )
     return new Problem('internal', { id })
   }
+}
+
+/** The answer that a connection is waiting for, or that is being written to it; a part of Node that its types leave out. */
+function answerOn(socket: Socket): ServerResponse | undefined {
+  return (socket as Socket & { _httpMessage?: ServerResponse | null })._httpMessage ?? undefined
 }
 
 /** Whether the body is newline-delimited JSON. */

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { Agent, request } from 'node:http'
+import { Agent, type IncomingMessage, request } from 'node:http'
 import { expect } from 'chai'
 import { eventually } from '../support/eventually.js'
 import { startKillable } from '../support/killable-node.js'
@@ -75,6 +75,31 @@ describe('a node that is told to stop', () => {
       expect(found).to.have.length(ids.length)
       for (const sid of stored.filter((id) => Number(id.split(' ')[0]) % 4 === 0))
         await again.client.queryPerson({ ...clicks, sid }) // refused when there is nobody
+    })
+  })
+
+  it('writes a long answer to its end for a client that reads slowly', async () => {
+    await withProcess(async ({ url, child }) => {
+      const send = (body: unknown) =>
+        new Promise<IncomingMessage>((resolve, reject) => {
+          const headers = { authorization: basic(ADMIN) }
+          request(url, { method: 'POST', headers }, resolve).on('error', reject).end(JSON.stringify(body))
+        })
+      const table = { database: 'dev', table: 'page' }
+      for await (const _ of await send({ operation: 'create_table', ...table, primary_key: 'id' }));
+      // More than what the system keeps of it on the way.
+      for (let part = 0; part < 4; part++) {
+        const records = Array.from({ length: 80 }, (_, id) => ({ id: 80 * part + id, text: 'x'.repeat(100_000) }))
+        for await (const _ of await send({ operation: 'insert', ...table, records }));
+      }
+      const answer = await send({ operation: 'select', ...table, select: '*' })
+      const stopped = once(child, 'exit')
+      child.kill('SIGTERM')
+      await new Promise((resolve) => setTimeout(resolve, 1000))
+      let text = ''
+      for await (const chunk of answer) text += String(chunk)
+      expect((JSON.parse(text) as { data: unknown[] }).data).to.have.length(320)
+      expect((await stopped)[0]).to.equal(0)
     })
   })
 

@@ -90,6 +90,17 @@ describe('the blocks of a load', () => {
     expect(json.lineOf(1)).to.equal(5)
   })
 
+  it('keep a column called __proto__ as a member of each record', () => {
+    // An object would become the prototype, and its members new columns.
+    const block = { text: '1,"{""b"":2}"\n', line: 2, bytes: 14, next: { offset: 14, line: 3 } }
+    const read = { names: ['a', '__proto__'], readers: [readerOf('int'), readerOf('json')] }
+    const [record] = parseBlock(block, 'csv', read).records
+    expect(Object.entries(record!)).to.deep.equal([
+      ['a', 1],
+      ['__proto__', { b: 2 }],
+    ])
+  })
+
   it('are refused when their first line does not name each column once', () => {
     expect(parseHeader('\ufeffid,"full, name"\n')).to.deep.equal(['id', 'full, name'])
     for (const header of ['', '\n', 'a,a\n', 'a,,b\n', '"a'])

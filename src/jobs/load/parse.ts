@@ -114,7 +114,12 @@ function newlinesIn(text: string, start: number, end: number): number {
 
 function recordOf(row: readonly string[], names: readonly string[], readers: readonly Reader[]): Fields {
   const record: Fields = {}
-  for (let column = 0; column < names.length; column++) record[names[column]!] = readers[column]!(row[column]!)
+  for (let column = 0; column < names.length; column++) {
+    const name = names[column]!
+    const value = readers[column]!(row[column]!)
+    if (name !== '__proto__') record[name] = value
+    else Object.defineProperty(record, name, { value, enumerable: true, configurable: true, writable: true })
+  }
   return record
 }
 

@@ -133,6 +133,31 @@ describe('writes', () => {
       expect(await agesIn(node), 'nothing was changed').to.deep.equal([1, 2, 3])
     }))
 
+  it('of a transaction are written as by themselves, about its database', () =>
+    withNode(async (node) => {
+      const table = { database: 'dev', table: 'dog' }
+      await node.ok({ operation: 'create_table', ...table, primary_key: 'id' })
+      const records = [{ id: 1 }, { id: 2 }, { id: 3 }]
+      const insert = { operation: 'insert', ...table, records }
+      const update = { operation: 'update', schema: 'dev', table: 'dog', hash_values: [2], set: { age: 5 } }
+      const remove = { operation: 'delete', table: 'dog', hash_values: [1, { $key: [0, 2] }] }
+      await node.ok({ operation: 'transaction', database: 'dev', operations: [insert, update, remove] })
+      const rows = await node.ok({ operation: 'search_by_id', ...table, ids: [1, 2, 3], get_attributes: ['id', 'age'] })
+      expect(rows).to.deep.equal([{ id: 2, age: 5 }])
+      for (const [wrong, reason] of [
+        [{ ...remove, ids: [1] }, "operations[0]: 'hash_values' and 'ids' are two names of one field"],
+        [
+          { ...remove, schema: 'other' },
+          "operations[0]: a transaction is about one database, which is 'dev' and not 'other'",
+        ],
+        [{ ...remove, database: 'other' }, "operations[0]: a transaction is about one database, which is 'dev'"],
+      ] as const) {
+        const { status, body } = await node.post({ operation: 'transaction', database: 'dev', operations: [wrong] })
+        expect(status).to.equal(400)
+        expect((body as { error: string }).error).to.include(reason)
+      }
+    }))
+
   it('of a transaction that fails say which one it was', () =>
     withDogs(async (node) => {
       const insert = (id: number) => ({ operation: 'insert', table: 'dog', records: [{ id }] })

@@ -49,6 +49,24 @@ export interface Request {
           }
       )[]
       /**
+       * Another name of ids.
+       */
+      hash_values?: (
+        | string
+        | number
+        | {
+            [k: string]: unknown
+          }
+      )[]
+      /**
+       * If it is given, that of the transaction, which is about one.
+       */
+      database?: string
+      /**
+       * Another name of database.
+       */
+      schema?: string
+      /**
        * The records meant, by condition, as in select. It must hold a condition.
        */
       where?:
@@ -100,6 +118,24 @@ export interface Request {
             [k: string]: unknown
           }
       )[]
+      /**
+       * Another name of ids.
+       */
+      hash_values?: (
+        | string
+        | number
+        | {
+            [k: string]: unknown
+          }
+      )[]
+      /**
+       * If it is given, that of the transaction, which is about one.
+       */
+      database?: string
+      /**
+       * Another name of database.
+       */
+      schema?: string
       /**
        * The records meant, by condition, as in select. It must hold a condition.
        */
@@ -167,6 +203,24 @@ export interface Sent {
           }
       )[]
       /**
+       * Another name of ids.
+       */
+      hash_values?: (
+        | string
+        | number
+        | {
+            [k: string]: unknown
+          }
+      )[]
+      /**
+       * If it is given, that of the transaction, which is about one.
+       */
+      database?: string
+      /**
+       * Another name of database.
+       */
+      schema?: string
+      /**
        * The records meant, by condition, as in select. It must hold a condition.
        */
       where?:
@@ -218,6 +272,24 @@ export interface Sent {
             [k: string]: unknown
           }
       )[]
+      /**
+       * Another name of ids.
+       */
+      hash_values?: (
+        | string
+        | number
+        | {
+            [k: string]: unknown
+          }
+      )[]
+      /**
+       * If it is given, that of the transaction, which is about one.
+       */
+      database?: string
+      /**
+       * Another name of database.
+       */
+      schema?: string
       /**
        * The records meant, by condition, as in select. It must hold a condition.
        */
