@@ -8,11 +8,13 @@ export default operation('create_table', async (request, needs: Needs<'catalog' 
   const foreign = request.kind === 'events' ? undefined : OF_EVENTS.find((name) => request[name] !== undefined)
   if (foreign) throw new Problem('invalid_request', { reason: `${foreign} is of event tables: add "kind": "events".` })
   const { database, table, primary_key, columns, foreign_keys, kind, z_order, partitions, fold_case } = request
+  const keepEqual = request.keep_equal
   const answer = call.settle({ message: `table '${database}.${table}' successfully created.` })
   const definition = {
     database,
     table,
     kind,
+    keepEqual,
     ...(primary_key !== undefined && { primaryKey: primary_key }),
     ...(columns && { columns }),
     ...(foreign_keys && { foreignKeys: foreign_keys }),

@@ -10,7 +10,7 @@ import {
 } from '../storage/index.js'
 import { type ColumnDefinition, type TableDefinition, toColumn, toForeignKey } from './definition.js'
 import { checkName, RESERVED_DATABASE } from './names.js'
-import type { Column, TableSchema } from './schema.js'
+import { type Column, isSameTable, type TableSchema } from './schema.js'
 import { CatalogState, type Database } from './state.js'
 import { mayBeEqual } from './value.js'
 
@@ -149,7 +149,7 @@ export class Catalog {
   }
 
   /**
-   * Creates the table, and its database when that is missing.
+   * Creates the table, and its database when that is missing; with `keepEqual` one that is there may be what is wanted.
    * @throws Problem table_exists, invalid_name, invalid_column, too_many
    */
   async createTable(definition: TableDefinition, receipt?: Receipt, whenMade?: WhenMade): Promise<TableSchema> {
@@ -164,8 +164,10 @@ export class Catalog {
     const { database, table } = definition
     checkName('table', table)
     if (database === RESERVED_DATABASE) throw new Problem('database_reserved', { database })
+    const before = this.#draft.table(database, table)
+    if (before && definition.keepEqual && isSameTable(before, this.#schemaOf(definition))) return before
+    if (before) throw new Problem('table_exists', { table, database })
     if (!this.#draft.databases.has(database)) this.#addDatabase(transaction, database, whenMade)
-    else if (this.#draft.table(database, table)) throw new Problem('table_exists', { table, database })
     const tables = this.#draft.databases.get(database)!.tables.size
     if (tables >= this.#settings.tables_max) throw tooMany('tables', this.#settings.tables_max, 'catalog.tables_max')
     const schema = this.#schemaOf(definition)

@@ -38,6 +38,8 @@ export interface TableDefinition {
   columns?: ColumnDefinition[]
   foreignKeys?: ForeignKeyDefinition[]
   options?: Record<string, unknown>
+  /** A table of the same definition that is there already will do. */
+  keepEqual?: boolean
 }
 
 const TYPES: Record<string, ColumnType> = {

@@ -46,3 +46,14 @@ export interface TableSchema {
   /** Settings of the table's kind, kept but not read by the catalog (tables of events: `zOrder`…). */
   options: Record<string, unknown>
 }
+
+/** Whether two tables were declared alike, whatever their numbers are and whenever they were made. */
+export function isSameTable(one: TableSchema, other: TableSchema): boolean {
+  return declared(one) === declared(other)
+}
+
+function declared({ name, kind, primaryKey, dynamic, columns, foreignKeys, options }: TableSchema): string {
+  // Attributes of dynamic tables came with records, and nobody declared them.
+  const named = dynamic ? [] : columns.map(({ id: _, building: __, ...column }) => column)
+  return JSON.stringify({ name, kind, primaryKey, dynamic, columns: named, foreignKeys, options })
+}

@@ -44,6 +44,42 @@ describe('records on the paths of pyql', () => {
   )
 
   it(
+    'stay when their table is created again as it is, as programs do at each start; another one of the name is refused',
+    onStocks(async (node) => {
+      await node.send('POST', path, { order_num: 1, symbol: 'RHAT' })
+      const create = (table: object, at = '/db/company/table/create') => node.send('POST', at, table)
+      const { columns } = stocks.stocks
+      const message = 'table stocks created successfully '
+      for (const at of ['/db/company/table/create', '/cluster/company/table/stocks/create']) {
+        const { status, body } = await create(stocks, at)
+        expect([status, body]).to.deep.equal([200, { message }])
+      }
+      const others = [
+        { ...stocks.stocks, columns: columns.slice(1), primary_key: 'trans' },
+        { ...stocks.stocks, columns: columns.slice(0, 4) },
+        {
+          ...stocks.stocks,
+          columns: [...columns.slice(0, 4), { name: 'after_hours', type: 'bool', mods: 'NOT NULL' }],
+        },
+        { ...stocks.stocks, foreign_keys: { qty: { table: 'stocks', ref: 'order_num' } } },
+      ]
+      for (const other of others) {
+        const { status, body } = await create({ stocks: other })
+        expect(status, JSON.stringify(body)).to.equal(400)
+        expect(body).to.include({ code: 'table_exists' })
+      }
+      expect(await rows(node, {})).to.have.length(1)
+      const plain = { operation: 'create_table', database: 'company', table: 'plain', primary_key: 'id' }
+      const again = { ...plain, keep_equal: true }
+      for (const request of [plain, again, { ...again, database: 'elsewhere' }]) await node.ok(request)
+      await node.ok({ operation: 'insert', database: 'company', table: 'plain', records: [{ id: 1, a: 1 }] })
+      await node.ok(again)
+      expect((await node.post(plain)).status).to.equal(400)
+      expect((await node.post({ ...again, primary_key: 'a' })).status).to.equal(400)
+    }),
+  )
+
+  it(
     'are found by values: objects in any order of their members, text without quotes of its own',
     onStocks(async (node) => {
       const record = { order_num: 1, symbol: 'RHAT', qty: 1, trans: { type: 'BUY', condition: { limit: '36' } } }

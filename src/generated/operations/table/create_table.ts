@@ -118,6 +118,10 @@ export interface Request {
    * Event tables: person ids that differ in case only are one person.
    */
   fold_case?: boolean
+  /**
+   * Where a table of this very definition is there already, keep it and answer as if it had just been created; one of another definition is refused all the same.
+   */
+  keep_equal: boolean
 }
 export interface Sent {
   /**
@@ -232,6 +236,10 @@ export interface Sent {
    * Event tables: person ids that differ in case only are one person.
    */
   fold_case?: boolean
+  /**
+   * Where a table of this very definition is there already, keep it and answer as if it had just been created; one of another definition is refused all the same.
+   */
+  keep_equal?: boolean
   /**
    * A value of your own making: the same request with the same key within 24 hours is run once and answered the same. The header Idempotency-Key does the same.
    */
