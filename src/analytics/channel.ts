@@ -35,6 +35,10 @@ export class Channel {
   constructor(port: Worker | MessagePort, handle: Handler) {
     this.#port = port
     port.on('message', (message: Message) => this.#receive(message, handle))
+    // Between two threads: the other one has ended, and what it was asked for may be done or not.
+    port.on('close', () =>
+      this.fail(new Problem('outcome_unknown', { reason: 'a thread of the event store has ended' })),
+    )
   }
 
   /** Posts a request; what it transfers is lost here. */

@@ -22,9 +22,10 @@ export class SharedRows {
   /** Which inserts are kept for other nodes from now on. */
   async share(tableId: number, sharing: Sharing): Promise<void> {
     if (this.sharing(tableId) === sharing) return
-    this.#shared.set(tableId, sharing)
     for (const environment of this.#held.environments.values())
       await environment.write([sharingWrite(tableId, sharing)])
+    // Only then: where the disk was full, whoever asks again is to write it.
+    this.#shared.set(tableId, sharing)
   }
 
   /** Which inserts are kept for other nodes. */

@@ -2,8 +2,7 @@ import { createHash } from 'node:crypto'
 import { createReadStream } from 'node:fs'
 import { mkdir, open, readdir, stat } from 'node:fs/promises'
 import { dirname, join, relative, sep } from 'node:path'
-import { Problem } from '../lib/index.js'
-import { fileErrorOf } from '../storage/index.js'
+import { fileErrorOf, Problem } from '../lib/index.js'
 import { end, headerOf, paddingOf, read } from './tar.js'
 
 /** What a backup tells of itself: its first file. */

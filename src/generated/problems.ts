@@ -95,6 +95,7 @@ export const problems = {
   operator_unknown: {"status":400,"title":"Unknown operator","detail":"There is no operator '{operator}'.{suggestion}","retry":false},
   origin_not_allowed: {"status":403,"title":"The page may not call","detail":"A browser sent this for a page of {origin}, without asking first whether that page may. Send JSON as application/json, from an origin in http.cors_origins.","retry":false},
   outcome_unknown: {"status":503,"title":"Nobody knows whether it was stored","detail":"The storage failed ({reason}) while this was written: it may or may not have been stored. Restart the node, then look, or send the request again with the same idempotency key: it is done once.","retry":false},
+  own_server_not_started: {"status":503,"title":"A server of this node did not start","detail":"The {server} server of this node did not start on port {port}; the log says why (often another program has the port: setting clustering.{server}.port). The node runs without its mesh until it is started again.","retry":false},
   own_server_silent: {"status":503,"title":"A server of this node does not answer","detail":"The {server} server of this node does not answer; it is being started again. cluster_status tells when it runs.","retry":true},
   parent_missing: {"status":409,"title":"The parent does not exist","detail":"records[{index}]: '{column}' refers to {value}, which is not in '{parent}'. Nothing was stored.","retry":false},
   partition_in_use: {"status":409,"title":"The partition is in use","detail":"Partition {partition} is being taken over, or holds people already.","retry":true},
@@ -259,6 +260,7 @@ export interface ProblemFacts {
   operator_unknown: { operator: string | number; suggestion?: string | undefined }
   origin_not_allowed: { origin: string | number }
   outcome_unknown: { reason: string | number }
+  own_server_not_started: { server: string | number; port: string | number }
   own_server_silent: { server: string | number }
   parent_missing: { index: string | number; column: string | number; value: string | number; parent: string | number }
   partition_in_use: { partition: string | number }

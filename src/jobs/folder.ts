@@ -1,8 +1,7 @@
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, link, lstat, mkdir, open, realpath, rm, stat } from 'node:fs/promises'
 import { dirname, isAbsolute, join, sep } from 'node:path'
-import { Problem } from '../lib/index.js'
-import { fileErrorOf } from '../storage/index.js'
+import { fileErrorOf, Problem } from '../lib/index.js'
 
 /** Tells a file from every other one that has or had its name. */
 export interface FileIdentity {

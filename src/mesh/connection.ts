@@ -1,5 +1,9 @@
+import { setTimeout as delay } from 'node:timers/promises'
 import { connect, Events, type NatsConnection } from 'nats'
+import { Problem } from '../lib/index.js'
 import type { Log } from './log.js'
+
+const RETRY_MS = 100
 
 export interface ConnectionOptions {
   host: string
@@ -9,13 +13,36 @@ export interface ConnectionOptions {
   /** PEM file of the authority that signed the server's certificate; undefined means plain text on loopback. */
   certificateAuthority: string | undefined
   name: string
+  server: 'hub' | 'leaf'
+  /** How long the server may take until it answers for the first time, in milliseconds. */
+  withinMs: number
   log: Log
 }
 
-/** Connects to one of our own servers and stays connected over its restarts. */
+/**
+ * Connects to one of our own servers and stays connected over its restarts.
+ * @throws Problem own_server_not_started: whoever waits for a server that never starts would himself never start
+ */
 export async function connectTo(options: ConnectionOptions): Promise<NatsConnection> {
-  const { certificateAuthority, host, log, name, password, port, user } = options
-  const connection = await connect({
+  const { log, name, port, server, withinMs } = options
+  for (const until = Date.now() + withinMs; ; ) {
+    try {
+      const connection = await tryTo(options)
+      void follow(connection, name, log)
+      return connection
+    } catch (error) {
+      if (Date.now() < until) await delay(RETRY_MS)
+      else {
+        log.error({ connection: name, error: String(error) }, 'no connection to a server of this node')
+        throw new Problem('own_server_not_started', { server, port })
+      }
+    }
+  }
+}
+
+async function tryTo(options: ConnectionOptions): Promise<NatsConnection> {
+  const { certificateAuthority, host, name, password, port, user } = options
+  return await connect({
     servers: `${host}:${port}`,
     user,
     pass: password,
@@ -25,13 +52,10 @@ export async function connectTo(options: ConnectionOptions): Promise<NatsConnect
     maxReconnectAttempts: -1,
     reconnectTimeWait: 100,
     reconnectJitter: 20,
-    waitOnFirstConnect: true,
     timeout: 2_000,
     pingInterval: 5_000,
     maxPingOut: 2,
   })
-  void follow(connection, name, log)
-  return connection
 }
 
 async function follow(connection: NatsConnection, name: string, log: Log): Promise<void> {

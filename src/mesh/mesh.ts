@@ -68,6 +68,8 @@ export type Announce<Outcome> = (outcome: Outcome) => Promise<void>
 const NODE_NAME = /^[A-Za-z0-9_][A-Za-z0-9_-]{0,63}$/
 const ROUTES_MAX = 256
 const GREETING_MS_MAX = 1_000
+/** How long a server of ours may be tried to be started again before it is given up. */
+const START_MS_MAX = 15_000
 
 /** Whether a text may be a node's name: it becomes part of subjects and file contents. */
 export const isNodeName = (text: unknown): text is string => typeof text === 'string' && NODE_NAME.test(text)
@@ -89,7 +91,8 @@ export class Mesh implements AsyncDisposable {
   /**
    * Starts the servers and connects to them.
    * @throws Problem nats_server_missing, node_name_invalid, mesh_needs_tls (an address that is not loopback without
-   * TLS), mesh_needs_secret (routes without a secret or TLS), mesh_store_locked, mesh_configuration_refused
+   * TLS), mesh_needs_secret (routes without a secret or TLS), mesh_store_locked, mesh_configuration_refused,
+   * own_server_not_started
    */
   static async start(options: MeshOptions): Promise<Mesh> {
     if (!isNodeName(options.nodeName)) throw new Problem('node_name_invalid', { node: options.nodeName })
@@ -224,12 +227,29 @@ export class Mesh implements AsyncDisposable {
       const hasLeafChanged = changed(before.leaf, routes.leaf)
       if (!hasHubChanged && !hasLeafChanged) return outcome
       await announce?.(outcome)
-      if (hasHubChanged) await this.#parts.reloadHub(routes, this.#pinned)
-      if (hasLeafChanged) await this.#parts.restartLeaf(routes)
-      await writePrivate(routesFile(this.#options.folder), `${JSON.stringify(routes, null, 2)}\n`)
+      // Before the servers have them: what a stop interrupts is carried out by the next start, and a full disk says so
+      // while nothing has changed.
+      await saveRoutes(this.#options.folder, routes)
+      try {
+        if (hasHubChanged) await this.#parts.reloadHub(routes, this.#pinned)
+        if (hasLeafChanged) await this.#parts.restartLeaf(routes)
+      } catch (error) {
+        await this.#takeBack(before, hasHubChanged)
+        throw error
+      }
       this.#routes = routes
       return outcome
     })
+  }
+
+  /** A server did not take new routes: the others, and the next start, have the old ones too. */
+  async #takeBack(routes: Routes, hub: boolean): Promise<void> {
+    try {
+      await saveRoutes(this.#options.folder, routes)
+      if (hub) await this.#parts.reloadHub(routes, this.#pinned)
+    } catch (error) {
+      this.#options.log.error({ error: String(error) }, 'routes that were refused could not be taken back')
+    }
   }
 
   /** The name of the node whose server answers at a route; undefined when nobody does. Remembered once it is known. */
@@ -324,6 +344,8 @@ class Parts implements AsyncDisposable {
       password: derive(this.#local, 'data'),
       certificateAuthority: tls?.certificateAuthority,
       name: `trellis ${nodeName} ${server}`,
+      server,
+      withinMs: START_MS_MAX,
       log,
     })
   }
@@ -367,6 +389,9 @@ async function savedRoutes(folder: string): Promise<Routes> {
   const text = await readIfThere(routesFile(folder))
   return text ? (JSON.parse(text) as Routes) : { hub: [], leaf: [] }
 }
+
+const saveRoutes = (folder: string, routes: Routes) =>
+  writePrivate(routesFile(folder), `${JSON.stringify(routes, null, 2)}\n`)
 
 const changed = (before: readonly Route[], after: readonly Route[]) =>
   before.length !== after.length || before.some((route, place) => !sameRoute(route, after[place]!))

@@ -248,6 +248,7 @@ export class Requests {
     const parts: string[] = []
     for (let part = 0; part < Math.min(count, ANSWER_PARTS_MAX); part++) {
       const answer = await this.#exchange(node, 'part', { ticket, count, part }, Math.max(100, until - Date.now()))
+      if (answer.problem) throw problemOf(node, answer.problem)
       if (typeof answer.body !== 'string') throw new Problem('node_answer_refused', { node })
       parts.push(answer.body)
     }

@@ -44,6 +44,8 @@ export class ServerProcess implements AsyncDisposable {
   readonly #watchers = new Set<(line: string) => void>()
   #lock: AsyncDisposable | undefined
   #child: ChildProcess | undefined
+  /** The configuration on disk, once there is one of this process. */
+  #configuration: string | undefined
   #state: ServerState = 'stopped'
   #wanted = false
   #restarts = 0
@@ -93,12 +95,14 @@ export class ServerProcess implements AsyncDisposable {
 
   /** Hands a new configuration to the running server. Nothing changes when it is refused. */
   async reload(configuration: string): Promise<void> {
+    const before = this.#configuration
     await this.#write(configuration)
-    if (this.#state !== 'running') return // The next start reads it.
+    if (this.#state !== 'running') return // The next start reads it, and one that is under way looks again.
     const answer = this.#line(/Reloaded server configuration|Failed to reload/, RELOAD_MS_MAX)
     this.#child!.kill('SIGHUP')
     const line = await answer
     if (!line?.startsWith('Reloaded')) {
+      if (before !== undefined) await this.#write(before)
       throw new Problem('mesh_configuration_refused', { server: this.#options.name, reason: line ?? 'no answer' })
     }
   }
@@ -133,6 +137,7 @@ export class ServerProcess implements AsyncDisposable {
       throw new Problem('mesh_configuration_refused', { server: name, reason })
     }
     await rename(candidate, this.#configurationFile)
+    this.#configuration = configuration
   }
 
   async #try(): Promise<void> {
@@ -145,26 +150,25 @@ export class ServerProcess implements AsyncDisposable {
   async #spawn(): Promise<string | undefined> {
     const { binary, log, name, port } = this.#options
     const tied = await canTieToParent()
+    if (!this.#wanted) return undefined
+    const configuration = this.#configuration
     const command = [binary.path, '-c', this.#configurationFile]
     if (tied) command.unshift('setpriv', '--pdeathsig', 'KILL')
-    const child = spawn(command[0]!, command.slice(1), {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      env: { PATH: process.env.PATH },
-    })
+    const child = this.#childOf(command)
     this.#child = child
     let lastWords = ''
     const watch = (line: string) => {
       lastWords = line
       for (const watcher of this.#watchers) watcher(line)
     }
-    drainLog(child.stdout!, name, log, watch)
-    drainLog(child.stderr!, name, log, watch)
+    // Before all else: an error that nobody hears ends this process.
     const ended = new Promise<string>((resolve) => {
       child.once('error', (error) => resolve(error.message))
       child.once('exit', () => resolve(lastWords || 'it ended without a word'))
     })
     void ended.then((reason) => this.#ended(child, reason))
-    if (child.pid) await writePid(this.#pidFile, child.pid)
+    for (const pipe of [child.stdout, child.stderr]) if (pipe) drainLog(pipe, name, log, watch)
+    if (child.pid) await this.#remember(child, tied)
     const outcome = await Promise.race([this.#answers(child), ended])
     if (outcome !== true) {
       child.kill('SIGKILL')
@@ -173,15 +177,41 @@ export class ServerProcess implements AsyncDisposable {
     this.#state = 'running'
     this.#startedAt = Date.now()
     log.info({ server: name, pid: child.pid, port }, 'nats-server is running')
+    if (this.#configuration !== configuration) child.kill('SIGHUP') // It was changed after this one had read it.
     return undefined
+  }
+
+  #childOf([program, ...args]: readonly string[]): ChildProcess {
+    try {
+      return spawn(program!, args, { stdio: ['ignore', 'pipe', 'pipe'], env: { PATH: process.env.PATH } })
+    } catch (error) {
+      this.#tryLater(String(error)) // There is no child whose end would be noticed.
+      throw error
+    }
+  }
+
+  /** Writes down who is to be ended should this process be killed; where the two are tied that only is a help. */
+  async #remember(child: ChildProcess, tied: boolean): Promise<void> {
+    try {
+      await writePid(this.#pidFile, child.pid!)
+    } catch (error) {
+      if (!tied) {
+        child.kill('SIGKILL') // Its end has it started again.
+        throw error
+      }
+      this.#options.log.warn({ server: this.#options.name, error: String(error) }, 'the pid could not be written down')
+    }
   }
 
   #ended(child: ChildProcess, reason: string): void {
     if (this.#child !== child) return
-    const { log, name } = this.#options
     this.#child = undefined
     this.#state = 'stopped'
-    if (!this.#wanted) return
+    if (this.#wanted) this.#tryLater(reason)
+  }
+
+  #tryLater(reason: string): void {
+    const { log, name } = this.#options
     if (Date.now() - this.#startedAt > BACK_OFF_MS.healthy) this.#backOff = BACK_OFF_MS.first
     this.#state = 'waiting'
     this.#restarts++

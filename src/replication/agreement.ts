@@ -60,6 +60,8 @@ export interface AgreementOptions {
   dropTable: (database: string, table: string) => Promise<void>
   log: Log
   incarnation: string
+  /** Resolves when inserts into these event tables, and those of all agreements, are kept for others. */
+  keepEvents: (tables: readonly TableName[]) => Promise<void>
   /** Called when the subscriptions of a peer have changed. */
   changed: (peer: string) => Promise<void>
   /** Lets removed nodes make their links again, or keeps them out. */
@@ -94,7 +96,7 @@ interface Plan extends Stored {
 }
 
 /** An agreement that another node has asked for. */
-interface Trial extends Pick<Stored, 'wanted' | 'description'> {
+export interface Trial extends Pick<Stored, 'wanted' | 'description'> {
   id: string
   replace: boolean
   made: Made[]
@@ -116,6 +118,8 @@ export class Agreement {
   readonly #tables: TableMaker
   /** The last agreement that each node has asked for: it may be taken back. */
   readonly #trials = new Map<string, Trial>()
+  /** Nodes for which the doors were opened to agree with them. */
+  readonly #admitted = new Set<string>()
   /** Agreements are made one after the other. */
   #turn: Promise<void> = Promise.resolve()
   readonly #lock: AgreementLock
@@ -123,6 +127,7 @@ export class Agreement {
   constructor(options: AgreementOptions) {
     this.#options = options
     this.#lock = new AgreementLock(options.mesh.nodeName)
+    for (const [node, trial] of options.peers.trials) this.#trials.set(node, { ...trial })
     this.#tables = new TableMaker({ ...options, isWanted: (table) => this.#isWanted(table) })
     const { requests } = options.mesh
     const serveInTurn = (method: string, run: (body: Json, from: string) => Promise<Json>) =>
@@ -144,12 +149,16 @@ export class Agreement {
     timeoutMs: number,
     { dryRun, receiptOf }: { dryRun: boolean; receiptOf: ReceiptOf<Agreed> },
   ): Promise<Agreed> {
-    const plan = await this.#plan(node, wanted, timeoutMs)
-    const { skipped } = plan
-    if (dryRun) return { done: plan.wanted, skipped, preview: await this.#preview(plan, timeoutMs) }
-    const agreed = agreedOf(plan)
-    await this.#carryOut([plan], timeoutMs, false, receiptOf(agreed))
-    return agreed
+    try {
+      const plan = await this.#plan(node, wanted, timeoutMs)
+      const { skipped } = plan
+      if (dryRun) return { done: plan.wanted, skipped, preview: await this.#preview(plan, timeoutMs) }
+      const agreed = agreedOf(plan)
+      await this.#carryOut([plan], timeoutMs, false, receiptOf(agreed))
+      return agreed
+    } finally {
+      await this.#shutOut([node])
+    }
   }
 
   /**
@@ -161,11 +170,15 @@ export class Agreement {
     timeoutMs: number,
     receiptOf: ReceiptOf<ReadonlyMap<string, Agreed>>,
   ): Promise<ReadonlyMap<string, Agreed>> {
-    const plans = []
-    for (const { node, wanted } of wishes) plans.push(await this.#plan(node, wanted, timeoutMs))
-    const agreed = new Map(plans.map((plan) => [plan.node, agreedOf(plan)]))
-    await this.#carryOut(plans, timeoutMs, true, receiptOf(agreed))
-    return agreed
+    try {
+      const plans = []
+      for (const { node, wanted } of wishes) plans.push(await this.#plan(node, wanted, timeoutMs))
+      const agreed = new Map(plans.map((plan) => [plan.node, agreedOf(plan)]))
+      await this.#carryOut(plans, timeoutMs, true, receiptOf(agreed))
+      return agreed
+    } finally {
+      await this.#shutOut(wishes.map(({ node }) => node))
+    }
   }
 
   /** Ends all sharing with a node, at once, whether it answers or not. @throws Problem peer_unknown */
@@ -216,10 +229,18 @@ export class Agreement {
     // Before all else, so that no request of its own that is under way can bring it back.
     if (unwelcome) mesh.requests.ban(node)
     this.#lock.release(node)
-    await storage.write((transaction) => {
-      peers.removePeer(transaction, node, unwelcome)
-      receipt?.alongside(transaction)
-    })
+    try {
+      await storage.write((transaction) => {
+        peers.removePeer(transaction, node, unwelcome)
+        receipt?.alongside(transaction)
+      })
+    } catch (error) {
+      // Nothing was stored: the node is to us what it was.
+      const peer = peers.peers.get(node)
+      if (peer) mesh.requests.trust(node, peer.publicKey)
+      else if (!peers.removed.has(node)) mesh.requests.forget(node)
+      throw error
+    }
     await removed(node)
   }
 
@@ -248,22 +269,30 @@ export class Agreement {
 
   /** Greets a node that was removed, or is new: its link may have to be made first. */
   async #admit(node: string, timeoutMs: number): Promise<string> {
-    const { admit, mesh, peers } = this.#options
+    const { admit, mesh } = this.#options
     const until = Date.now() + timeoutMs
+    this.#admitted.add(node)
     mesh.requests.forget(node)
     await admit(true)
     for (;;) {
       try {
         return await mesh.requests.hello(node, Math.max(100, until - Date.now()))
       } catch (error) {
-        if (Date.now() + ADMIT_RETRY_MS < until) await delay(ADMIT_RETRY_MS)
-        else {
-          if (peers.removed.has(node)) mesh.requests.ban(node)
-          await admit(false)
-          throw error
-        }
+        if (Date.now() + ADMIT_RETRY_MS >= until) throw error
+        await delay(ADMIT_RETRY_MS)
       }
     }
+  }
+
+  /** Closes the doors again that were opened for nodes with which nothing was agreed: one that was removed stays out. */
+  async #shutOut(nodes: readonly string[]): Promise<void> {
+    const { admit, log, mesh, peers } = this.#options
+    const left = nodes.filter((node) => this.#admitted.delete(node) && !peers.peers.has(node))
+    if (left.length === 0) return
+    for (const node of left) if (peers.removed.has(node)) mesh.requests.ban(node)
+    await admit(false).catch((error: unknown) =>
+      log.warn({ nodes: left, error: String(error) }, 'the doors could not be closed to nodes that did not come in'),
+    )
   }
 
   /**
@@ -300,7 +329,7 @@ export class Agreement {
   }
 
   async #carryOutNow(plans: readonly Plan[], timeoutMs: number, replace: boolean, receipt: Receipt): Promise<void> {
-    const { changed, mesh, peers, removed, storage } = this.#options
+    const { changed, keepEvents, mesh, peers, removed, storage } = this.#options
     const id = randomBytes(12).toString('base64url')
     const asked: string[] = []
     const made: Made[] = []
@@ -316,6 +345,7 @@ export class Agreement {
         await mesh.requests.ask(plan.node, 'link', request as unknown as Json, timeoutMs)
       }
       for (const { node } of plans) await mesh.requests.ask(node, 'settle', { id }, timeoutMs)
+      await keepEvents(plans.flatMap(({ wanted }) => published(wanted)))
       await storage.write((transaction) => {
         for (const plan of plans) this.#store(transaction, plan, replace)
         for (const name of others) peers.removePeer(transaction, name, false)
@@ -324,6 +354,7 @@ export class Agreement {
     } catch (error) {
       const stuck = await this.#takeBack(asked, id, timeoutMs)
       await this.#tables.unmake(made)
+      await keepEvents([]).catch(() => {}) // What is kept for nobody costs room, and the next agreement ends it.
       if (stuck.length === 0) throw error
       const reason = error instanceof Problem ? error.message : String(error)
       throw new Problem('agreement_stuck', { reason, nodes: stuck.join(', ') })
@@ -370,7 +401,7 @@ export class Agreement {
     const old = peers.peers.get(node)
     const subscriptions = merged(replace ? [] : (old?.subscriptions ?? []), wanted)
     peers.putPeer(transaction, { name: node, publicKey, addedAt: old?.addedAt ?? Date.now(), subscriptions })
-    if (peers.arrived(node) === undefined) peers.noteArrived(node, this.#options.tables.changes.committed())
+    if (peers.arrived(node) === undefined) peers.putArrived(transaction, node, this.#options.tables.changes.committed())
     for (const wish of wanted) {
       const known = peers.position(node, wish)
       const position = beginning(this.#reachable(wish), known, description.incarnation, description.sequence)
@@ -408,14 +439,17 @@ export class Agreement {
 
   /** Every node is prepared: the agreement holds. */
   async #settled(body: Json, from: string): Promise<Json> {
-    const { changed, mesh, peers, storage } = this.#options
+    const { changed, keepEvents, mesh, peers, storage } = this.#options
     const trial = this.#trialOf(body, from)
     if (!trial || !this.#lock.isHeldBy(from)) throw new Problem('agreement_gone', { node: mesh.nodeName })
     trial.before = peers.remembered(from)
+    await keepEvents(published(trial.wanted))
     await storage.write((transaction) => {
       const key = mesh.requests.keyOf(from)
       if (!key) throw new Problem('node_removed', { node: from })
       this.#store(transaction, { ...trial, node: from, publicKey: key.text }, trial.replace)
+      // Whoever asked may not get the answer, and take back what a process behind this one has to put back.
+      peers.putTrial(transaction, from, trial)
     })
     this.#lock.release(from)
     await changed(from)
@@ -432,13 +466,18 @@ export class Agreement {
     const { changed, peers, storage } = this.#options
     const trial = this.#trialOf(body, from)
     if (!trial) return null
-    this.#trials.delete(from)
-    this.#lock.release(from)
     const { before, made } = trial
     if (before) {
-      await storage.write((transaction) => peers.restore(transaction, before))
+      await storage.write((transaction) => {
+        peers.restore(transaction, before)
+        peers.putTrial(transaction, from, undefined)
+      })
+      trial.before = undefined
       await changed(from)
     }
+    // Only now: what could not be stored can be asked for again.
+    this.#trials.delete(from)
+    this.#lock.release(from)
     await this.#tables.unmake(made)
     return null
   }
@@ -512,6 +551,8 @@ export class Agreement {
 }
 
 const agreedOf = ({ skipped, wanted }: Plan): Agreed => ({ done: wanted.map(subscriptionOf), skipped })
+
+const published = (wanted: readonly Wanted[]): TableName[] => wanted.filter(({ publish }) => publish).map(bare)
 
 const bare = ({ database, table }: TableName): TableName => ({ database, table })
 

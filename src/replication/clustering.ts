@@ -77,7 +77,12 @@ export class Clustering implements AsyncDisposable {
       const identity = await PeerStore.identity(storage)
       const mesh = await Mesh.start({ ...meshOptions(options), identity })
       const clusterPort = settings.leaf_only ? settings.leaf.port : settings.hub.cluster_port
-      const replication = await Replication.start({ ...options, mesh, peers, eventOutbox, clusterPort })
+      const replication = await Replication.start({ ...options, mesh, peers, eventOutbox, clusterPort }).catch(
+        async (error: unknown) => {
+          await mesh[Symbol.asyncDispose]() // Else its servers would go on without anybody behind them.
+          throw error
+        },
+      )
       const { access } = options
       const sharing = settings.replicate_access ? new AccessSharing({ access, mesh, peers, log }) : undefined
       return new Clustering(nodeName, eventOutbox, replication, new Problem('clustering_off', {}), sharing)

@@ -92,6 +92,8 @@ export class EventOutbox implements AsyncDisposable {
     this.#again = true
     this.#moving ??= this.#run().finally(() => {
       this.#moving = undefined
+      // Woken between its last look and here.
+      if (this.#again && !this.#stop.signal.aborted) this.#wake()
     })
   }
 

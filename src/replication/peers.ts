@@ -1,5 +1,6 @@
 import { newIdentity } from '../mesh/index.js'
 import type { Keyspace, Storage, WriteTransaction } from '../storage/index.js'
+import type { Trial } from './agreement.js'
 import { nameOf, type TableName } from './wire.js'
 
 /** How one table travels between this node and a peer, seen from this node. */
@@ -44,14 +45,21 @@ export interface Position {
 /** A table or columns of it that were dropped on purpose, so that others drop them too instead of bringing them back. */
 export interface Dropped {
   table?: number
-  columns?: string[]
+  columns?: Record<string, ColumnMark>
+}
+
+/** The newest that was done to a column that was dropped once: the later of two nodes' words about it holds. */
+export interface ColumnMark {
+  /** Hybrid time of the drop, or of when it came again. */
+  at: number
+  gone: boolean
 }
 
 /** What was known of a peer at one time. */
 export interface Remembered {
   name: string
   peer: Peer | undefined
-  positions: ReadonlyMap<string, Position>
+  positions: readonly [table: string, Position][]
 }
 
 export interface Self {
@@ -70,6 +78,9 @@ export class PeerStore {
   readonly #dropped = new Map<string, Dropped>()
   readonly #gone = new Map<string, number>()
   readonly #arrived = new Map<string, number>()
+  readonly #trials = new Map<string, Trial>()
+  /** By table and column: when a peer has changed what is being changed here because it says so. */
+  readonly #followed = new Map<string, number>()
 
   constructor(storage: Storage) {
     this.#storage = storage
@@ -79,7 +90,8 @@ export class PeerStore {
     for (const [name, text] of this.#all('position ')) this.#positions.set(name, JSON.parse(text) as Position)
     for (const [name, text] of this.#all('gone ')) this.#gone.set(name, Number(text))
     for (const [name, text] of this.#all('arrived ')) this.#arrived.set(name, Number(text))
-    for (const [name, text] of this.#all('dropped ')) this.#dropped.set(name, JSON.parse(text) as Dropped)
+    for (const [name, text] of this.#all('trial ')) this.#trials.set(name, JSON.parse(text) as Trial)
+    for (const [name, text] of this.#all('dropped ')) this.#dropped.set(name, droppedOf(text))
   }
 
   get peers(): ReadonlyMap<string, Peer> {
@@ -146,10 +158,48 @@ export class PeerStore {
     this.#arrived.set(peer, sequence)
   }
 
+  /** Where a new peer begins: stored, so that somebody is told also when it stays away from then on. */
+  putArrived(transaction: WriteTransaction, peer: string, sequence: number): void {
+    this.#put(transaction, 'arrived ', this.#arrived, peer, sequence)
+  }
+
   /** Stores what was noted: a little too old after a start is no harm. */
   saveArrived(transaction: WriteTransaction): void {
     for (const [name, sequence] of this.#arrived)
       if (this.#peers.has(name)) transaction.put(this.#space, bytes(`arrived ${name}`), String(sequence))
+  }
+
+  /** Changes a column because a peer tells of it: what is remembered of that has the time of the peer's change. */
+  async follow(table: TableName, column: string, at: number, change: () => Promise<unknown>): Promise<void> {
+    const name = `${nameOf(table)}\0${column}`
+    this.#followed.set(name, at)
+    try {
+      await change()
+    } finally {
+      this.#followed.delete(name)
+    }
+  }
+
+  /** The time of a change of a column that is being followed. */
+  followed(table: TableName, column: string): number | undefined {
+    return this.#followed.get(`${nameOf(table)}\0${column}`)
+  }
+
+  /** All tables of which something was dropped on purpose. */
+  *allDropped(): Generator<[TableName, Dropped]> {
+    for (const [name, dropped] of this.#dropped) {
+      const [database, table] = name.split('\0') as [string, string]
+      yield [{ database, table }, dropped]
+    }
+  }
+
+  /** By node: the last agreement that it has asked for and that was carried out here, should it take it back. */
+  get trials(): ReadonlyMap<string, Trial> {
+    return this.#trials
+  }
+
+  putTrial(transaction: WriteTransaction, node: string, trial: Trial | undefined): void {
+    this.#put(transaction, 'trial ', this.#trials, node, trial && { ...trial })
   }
 
   dropped(table: TableName): Dropped | undefined {
@@ -185,9 +235,9 @@ export class PeerStore {
 
   /** All that is known of a peer, to be put back as it was. */
   remembered(name: string): Remembered {
-    const positions = new Map<string, Position>()
+    const positions: [string, Position][] = []
     for (const [key, position] of this.#positions)
-      if (key.startsWith(`${name}\0`)) positions.set(key.slice(name.length + 1), position)
+      if (key.startsWith(`${name}\0`)) positions.push([key.slice(name.length + 1), position])
     return { name, peer: this.#peers.get(name), positions }
   }
 
@@ -206,8 +256,8 @@ export class PeerStore {
       transaction.onCommit(() => this.#removed.add(name))
     }
     this.#dropPositions(transaction, name, () => true)
-    this.#arrived.delete(name)
-    transaction.remove(this.#space, bytes(`arrived ${name}`))
+    this.#put(transaction, 'arrived ', this.#arrived, name, undefined)
+    this.#put(transaction, 'trial ', this.#trials, name, undefined)
   }
 
   #dropPositions(transaction: WriteTransaction, peer: string, goes: (table: string) => boolean): void {
@@ -244,6 +294,15 @@ export class PeerStore {
     const range = { start: kind, end: `${kind}\xff` }
     return [...snapshot.entries(this.#space, range)].map(([key, text]) => [textOf(key).slice(kind.length), text])
   }
+}
+
+/** Older versions kept no times of dropped columns: whatever has one is later. */
+function droppedOf(text: string): Dropped {
+  const { columns, ...rest } = JSON.parse(text) as Omit<Dropped, 'columns'> & {
+    columns?: string[] | Dropped['columns']
+  }
+  if (!Array.isArray(columns)) return { ...rest, ...(columns && { columns }) }
+  return { ...rest, columns: Object.fromEntries(columns.map((name) => [name, { at: 0, gone: true }])) }
 }
 
 /** Keys of a keyspace are byte strings. */

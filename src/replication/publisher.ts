@@ -18,6 +18,8 @@ export interface PublisherOptions {
   news: () => TableState[]
   /** Whether anybody wants this entry of the log. */
   wants: (entry: RawEntry) => boolean
+  /** The entry of the same table that went out before this one, as far as the log knows. */
+  before: (entry: RawEntry) => number | undefined
   /** Remembers how far the outbox is. Losing it costs sending again, which receivers notice. */
   checkpoint: (published: number) => Promise<void>
   log: Log
@@ -143,15 +145,20 @@ export class Publisher implements AsyncDisposable {
     const bundles: Bundle[] = []
     const newest = new Map(this.#newest)
     const rests = restsOf(entries)
-    for (const [place, { json, sequence, ...name }] of entries.entries()) {
-      const topic = topicOf(name)
+    for (const [place, entry] of entries.entries()) {
+      const { json, sequence } = entry
+      const topic = topicOf(entry)
       const rest = rests[place] ? `"rest":${JSON.stringify(rests[place])},` : ''
       const text = `{"sequence":${sequence},${rest}${json.slice(1)}`
       const open = bundles.at(-1)
       if (open && open.topic === topic && open.text.length + text.length < MESSAGE_CHARACTERS_MAX) {
         open.text += `,${text}`
         open.last = sequence
-      } else bundles.push({ topic, after: newest.get(topic), last: sequence, text })
+      } else {
+        // Also of what an earlier process has sent: the stream may have lost its end with the machine's power.
+        const after = newest.get(topic) ?? this.#options.before(entry)
+        bundles.push({ topic, after, last: sequence, text })
+      }
       newest.set(topic, sequence)
     }
     return bundles

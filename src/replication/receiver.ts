@@ -59,7 +59,11 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       if (operation === 'events') return { conflicts: 0 }
       observe(origin, time)
       const name = nameOf({ database, table })
-      if (origin === peer && time > (seen.get(name) ?? 0)) seen.set(name, time)
+      const newest = seen.get(name)
+      if (origin === peer && time > (newest ?? 0)) {
+        seen.set(name, time)
+        transaction.onUndo(() => (newest === undefined ? seen.delete(name) : seen.set(name, newest)))
+      }
       const change = {
         version: { time, origin },
         user,
@@ -102,19 +106,27 @@ export function receiverFor(options: ReceiverOptions): Receiver {
     await dropTable(database, table)
   }
 
-  async function alter({ database, droppedColumns = [], schema, table }: TableState): Promise<void> {
+  async function alter(state: TableState): Promise<void> {
+    const { columnTimes = {}, database, droppedColumns = [], schema, table } = state
     const own = catalog.find(database, table)
     if (!own || !schema) return
     const ours = new Set(own.columns.map(({ name }) => name))
-    const gone = new Set(peers.dropped({ database, table })?.columns)
+    const marks = peers.dropped(state)?.columns ?? {}
+    const timeOf = (name: string) => columnTimes[name] ?? 0
+    // What was done here later holds: else a column that has come again would go again, with all that is in it.
+    const isLate = (name: string) => marks[name] !== undefined && timeOf(name) <= marks[name].at
+    const follow = async (name: string, change: () => Promise<unknown>) => {
+      if (isLate(name)) return
+      observe(peer, timeOf(name))
+      await peers.follow(state, name, timeOf(name), change)
+    }
     for (const column of schema.columns) {
-      if (ours.has(column.name) || gone.has(column.name) || (schema.dynamic && isPlain(column))) continue
-      await tables.addColumn(database, table, definitionOf(column))
+      if (ours.has(column.name) || (schema.dynamic && isPlain(column))) continue
+      await follow(column.name, () => tables.addColumn(database, table, definitionOf(column)))
     }
     for (const name of droppedColumns) {
-      if (ours.has(name) && !schema.columns.some((column) => column.name === name)) {
-        await tables.dropColumn(database, table, name)
-      }
+      if (!ours.has(name) || schema.columns.some((column) => column.name === name)) continue
+      await follow(name, () => tables.dropColumn(database, table, name))
     }
   }
 }

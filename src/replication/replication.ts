@@ -77,11 +77,17 @@ export class Replication implements AsyncDisposable {
   static async start(options: ReplicationOptions): Promise<Replication> {
     const { mesh, peers, tables } = options
     const self = await lifeOf(options, peers)
+    await noteReturned(options, peers)
     for (const { name, publicKey } of peers.peers.values()) mesh.requests.trust(name, publicKey)
     for (const name of peers.removed) mesh.requests.ban(name)
     const replication = new Replication(options, self, tables)
-    await replication.#pin()
-    return replication
+    try {
+      await replication.#pin()
+      return replication
+    } catch (error) {
+      await replication[Symbol.asyncDispose]()
+      throw error
+    }
   }
 
   private constructor(options: ReplicationOptions, self: Self, tables: Tables) {
@@ -101,6 +107,7 @@ export class Replication implements AsyncDisposable {
       published: self.published,
       news: () => this.#news(),
       wants: (entry) => ships(entry) && this.#isPublished(entry),
+      before: (entry) => tables.changes.before(entry, settings.republish ? undefined : mesh.nodeName),
       checkpoint: (sequence) =>
         storage.write((transaction) => peers.putSelf(transaction, { ...self, published: sequence })),
       log,
@@ -120,12 +127,10 @@ export class Replication implements AsyncDisposable {
       dropTable: options.dropTable,
       log,
       incarnation,
-      changed: async (peer) => {
-        await this.#refresh(peer)
-        await this.#pin()
-      },
+      keepEvents: (tables) => eventOutbox.share([...peers.published(), ...tables]),
+      changed: (peer) => this.#renew(peer),
       admit: (removed) => (removed ? mesh.pin([]) : this.#pin()),
-      removed: (peer) => this.#gone(peer),
+      removed: (peer) => this.#renew(peer),
     })
     const subscriber = (peer: string) => this.#subscribers.get(peer)
     const publisher = this.#publisher
@@ -145,7 +150,7 @@ export class Replication implements AsyncDisposable {
     })
     const timeoutMs = settings.request_timeout_ms
     this.verification = new Verification({ mesh, peers, catalog, replica, events, timeoutMs })
-    for (const peer of peers.peers.keys()) void this.#refreshLater(peer)
+    for (const peer of peers.peers.keys()) void this.#renew(peer)
   }
 
   get incarnation(): string {
@@ -190,28 +195,41 @@ export class Replication implements AsyncDisposable {
     await this.#publisher[Symbol.asyncDispose]()
   }
 
-  /** The same where nobody waits for it: what cannot be done now, as on a full disk, is tried again. */
-  async #refreshLater(name: string): Promise<void> {
+  /**
+   * Does what follows from an agreement that is stored. What cannot be done now, as on a full disk, is tried again, and
+   * whoever agreed is not told of a failure: there was none.
+   */
+  async #renew(name: string): Promise<void> {
+    if (!(await this.#isRenewed(name))) void this.#renewLater(name)
+  }
+
+  async #renewLater(name: string): Promise<void> {
     const { signal } = this.#stop
-    while (!signal.aborted) {
-      try {
-        return await this.#refresh(name)
-      } catch (error) {
-        this.#options.log.warn({ peer: name, error: String(error) }, 'what is shared with a peer could not be renewed')
-        await delay(RETRY_MS, undefined, { signal }).catch(() => {})
-      }
+    do await delay(RETRY_MS, undefined, { signal }).catch(() => {})
+    while (!signal.aborted && !(await this.#isRenewed(name)))
+  }
+
+  async #isRenewed(name: string): Promise<boolean> {
+    try {
+      await this.#refresh(name)
+      await this.#pin()
+      return true
+    } catch (error) {
+      this.#options.log.warn({ peer: name, error: String(error) }, 'what is shared with a peer could not be renewed')
+      return false
     }
   }
 
   /** Gives a peer the subscriber that its subscriptions ask for. */
   async #refresh(name: string): Promise<void> {
     const { catalog, dropTable, events, eventOutbox, log, mesh, settings, storage, tables } = this.#options
-    await eventOutbox.share(this.peers.published())
+    // First, and whatever becomes of the rest: nothing more comes by what does not hold any more.
     const old = this.#subscribers.get(name)
     this.#subscribers.delete(name)
     await old?.[Symbol.asyncDispose]()
+    await eventOutbox.share(this.peers.published())
     const peer = this.peers.peers.get(name)
-    if (!peer || this.#subscribers.has(name)) return
+    if (!peer || this.#subscribers.has(name) || this.#stop.signal.aborted) return
     for (const table of this.peers.published()) this.#changed.set(nameOf(table), table)
     this.#publisher.wake()
     const wanted = peer.subscriptions.filter(({ subscribe }) => subscribe)
@@ -230,11 +248,6 @@ export class Replication implements AsyncDisposable {
       log,
     })
     this.#subscribers.set(name, new Subscriber({ mesh, peer: name, tables: wanted, receiver, log }))
-  }
-
-  async #gone(name: string): Promise<void> {
-    await this.#refresh(name)
-    await this.#pin()
   }
 
   /** From the first removal on, the hub takes links only from nodes that are known, so not from the removed one. */
@@ -279,11 +292,10 @@ export class Replication implements AsyncDisposable {
         const gone = schema.columns.map((column) => column.name).filter((column) => !kept.has(column))
         const told = new Set(schema.columns.map((column) => column.name))
         const added = then.columns.some((column) => !told.has(column.name) && !(then.dynamic && isPlain(column)))
-        if (gone.length > 0) {
-          const columns = [...new Set([...(this.peers.dropped(name)?.columns ?? []), ...gone])]
-          this.peers.putDropped(transaction, name, { columns })
-        }
-        if ((gone.length > 0 || added) && this.#isPublished(name)) news.push(name)
+        const marks = this.peers.dropped(name)?.columns
+        const returned = [...kept].filter((column) => !told.has(column) && marks?.[column]?.gone)
+        if (gone.length + returned.length > 0) this.#mark(transaction, name, gone, returned)
+        if ((gone.length + returned.length > 0 || added) && this.#isPublished(name)) news.push(name)
       }
     }
     for (const [database, { tables }] of after.databases) {
@@ -301,6 +313,18 @@ export class Replication implements AsyncDisposable {
     })
   }
 
+  /** Remembers columns that go, and that come again: with the time of where that was done first. */
+  #mark(transaction: WriteTransaction, table: TableName, gone: readonly string[], returned: readonly string[]): void {
+    const columns = { ...this.peers.dropped(table)?.columns }
+    for (const column of [...gone, ...returned]) {
+      const followed = this.peers.followed(table, column) ?? 0
+      // Whoever changes the column while a peer's change of it is on its way to disk makes another, later one.
+      const isFollowed = followed > (columns[column]?.at ?? 0)
+      columns[column] = { at: isFollowed ? followed : this.#options.tables.clock.now(), gone: gone.includes(column) }
+    }
+    this.peers.putDropped(transaction, table, { columns })
+  }
+
   #isShared({ database, table }: TableName): boolean {
     for (const { subscriptions } of this.peers.peers.values()) {
       if (subscriptions.some((one) => one.database === database && one.table === table)) return true
@@ -314,8 +338,20 @@ export class Replication implements AsyncDisposable {
       if (subscriptions.length === peer.subscriptions.length) continue
       const next: Peer = { ...peer, subscriptions }
       this.peers.putPeer(transaction, next)
-      transaction.onCommit(() => void this.#refreshLater(peer.name))
+      transaction.onCommit(() => void this.#renew(peer.name))
     }
+  }
+}
+
+/** Notes columns that were dropped once and came again while clustering was off, and nobody was looking. */
+async function noteReturned({ catalog, storage, tables }: ReplicationOptions, peers: PeerStore): Promise<void> {
+  for (const [table, dropped] of [...peers.allDropped()]) {
+    const there = catalog.find(table.database, table.table)?.columns.map(({ name }) => name) ?? []
+    const returned = there.filter((name) => dropped.columns?.[name]?.gone)
+    if (returned.length === 0) continue
+    const at = tables.clock.now()
+    const columns = { ...dropped.columns, ...Object.fromEntries(returned.map((name) => [name, { at, gone: false }])) }
+    await storage.write((transaction) => peers.putDropped(transaction, table, { ...dropped, columns }))
   }
 }
 

@@ -50,7 +50,11 @@ export function stateOf(catalog: Catalog, peers: PeerStore, name: TableName): Ta
     const { kind, primaryKey, dynamic, columns, foreignKeys, options } = schema
     state.schema = { kind, primaryKey, dynamic, columns, foreignKeys, options }
   } else if (dropped?.table !== undefined) state.dropped = dropped.table
-  if (dropped?.columns) state.droppedColumns = dropped.columns
+  if (dropped?.columns) {
+    const marks = Object.entries(dropped.columns)
+    state.droppedColumns = marks.filter(([, { gone }]) => gone).map(([column]) => column)
+    state.columnTimes = Object.fromEntries(marks.map(([column, { at }]) => [column, at]))
+  }
   return state
 }
 

@@ -168,7 +168,12 @@ export class Subscriber implements AsyncDisposable {
       keyOf: () => mesh.requests.keyOf(peer),
       gap: async () => {
         this.#link = 'catching up'
-        await this.#catchUp((await this.#describe()).incarnation)
+        try {
+          await this.#catchUp((await this.#describe()).incarnation)
+        } catch (error) {
+          restart(error)
+          throw error
+        }
       },
       take: async (arrivals) => {
         try {
@@ -312,7 +317,10 @@ export class Subscriber implements AsyncDisposable {
       if (shipment.state) {
         await flush()
         if (after !== undefined) this.#checkPlace(receiver.position(table), after)
-        if (nameOf(shipment.state) === nameOf(table)) await this.#options.receiver.adopt(shipment.state)
+        if (nameOf(shipment.state) !== nameOf(table)) continue
+        // The word may be old, and the table made and agreed on again since: what holds now decides over its records.
+        if (shipment.state.dropped !== undefined) await this.#describe()
+        else await receiver.adopt(shipment.state)
         continue
       }
       this.#checkRest(open.at(-1)?.entries.at(-1), entries[0])

@@ -46,6 +46,8 @@ export interface TableState extends TableName {
   schema?: Pick<TableSchema, 'kind' | 'primaryKey' | 'dynamic' | 'columns' | 'foreignKeys' | 'options'>
   /** Names of columns that were dropped on purpose. */
   droppedColumns?: string[]
+  /** Of those, and of columns that came again after they were dropped: when, in hybrid time. */
+  columnTimes?: Record<string, number>
   /** When the whole table was dropped on purpose, in hybrid time. */
   dropped?: number
 }
@@ -141,7 +143,8 @@ export function isDescription(value: unknown): value is Description {
 
 export function isTableState(value: unknown): value is TableState {
   if (!isTableName(value)) return false
-  const { dropped, droppedColumns = [], schema } = value as Partial<Record<keyof TableState, unknown>>
+  const { columnTimes = {}, dropped, droppedColumns = [], schema } = value as Partial<Record<keyof TableState, unknown>>
+  if (!isObject(columnTimes) || !Object.values(columnTimes).every(Number.isFinite)) return false
   if (!areTexts(droppedColumns) || (dropped !== undefined && !isTime(dropped))) return false
   if (schema === undefined) return true
   if (!isObject(schema) || !isObject(schema.options) || typeof schema.primaryKey !== 'string') return false

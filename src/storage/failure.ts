@@ -41,9 +41,3 @@ export async function failureOf(error: unknown, { folder, isVisible }: Circumsta
   const facts = { reason: message ?? String(error) }
   return { problem: new Problem('outcome_unknown', facts), lasting: new Problem('storage_unavailable', facts) }
 }
-
-/** The error of a file operation, or the problem that it means when no space was left. */
-export function fileErrorOf(error: unknown): unknown {
-  const { code } = error as NodeJS.ErrnoException
-  return code === 'ENOSPC' || code === 'EDQUOT' || code === 'EFBIG' ? new Problem('disk_full', {}) : error
-}

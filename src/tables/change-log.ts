@@ -67,6 +67,8 @@ export interface LogRange {
 
 const LAST = AFTER_VALUES
 const CHUNK = 100
+/** How far back the change before another one is looked for. */
+const BEFORE_MAX = 1_000
 const CHUNK_CHARACTERS = 8 * 1024 * 1024
 
 /**
@@ -273,6 +275,26 @@ export class ChangeLog {
   removedUpTo(tableId: number, origin: string | undefined): number {
     using snapshot = this.#storage.snapshot()
     return Number(snapshot.get(this.#removed, encodeId(tableId) + (origin ?? '')) ?? 0)
+  }
+
+  /**
+   * The newest change of the same table before a change of this node, which retention may have removed. Undefined when
+   * there was none, or too many of other nodes were made since.
+   * @param origin only changes that this node made; undefined: of all
+   */
+  before({ sequence, tableId, time }: RawEntry, origin: string | undefined): number | undefined {
+    const prefix = encodeId(tableId)
+    const range = { start: prefix, end: placeOf(tableId, time, sequence), reverse: true, limit: BEFORE_MAX }
+    using snapshot = this.#storage.snapshot()
+    let seen = 0
+    for (const place of snapshot.keys(this.#byTable, range)) {
+      seen++
+      const stored = snapshot.get(this.#entries, encodeValue(sequenceOf(place)))
+      if (stored === undefined || sequenceOf(place) >= sequence) continue
+      const { lost, origin: author } = factsOf(stored.slice(stored.indexOf('|') + 1))
+      if (!lost && (origin === undefined || author === origin)) return sequenceOf(place)
+    }
+    return seen < BEFORE_MAX ? this.removedUpTo(tableId, origin) || undefined : undefined
   }
 
   /** Says that a table has records whose changes by a node were never here: who shares it needs a full copy. */

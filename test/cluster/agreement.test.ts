@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { contentOf, withCluster } from '../support/cluster.js'
@@ -232,6 +233,8 @@ describe('agreements between nodes', () => {
       expect((await a!.post(add('a'))).body).to.include({ code: 'node_is_self' })
       const { hub } = b!.node.services.clustering.replication.mesh.servers
       process.kill(hub!.pid!, 'SIGSTOP')
+      const state = () => /\) (\w)/.exec(readFileSync(`/proc/${hub!.pid}/stat`, 'utf8'))?.[1]
+      await eventually('it stands still', () => state() === 'T')
       try {
         const started = performance.now()
         expect((await a!.post(add('b'))).body).to.include({ code: 'node_silent' })

@@ -1,0 +1,58 @@
+import { expect } from 'chai'
+import { contentOf, withCluster } from '../support/cluster.js'
+import { eventually } from '../support/eventually.js'
+import type { TestNode } from '../support/node.js'
+
+const columnsOf = ({ node }: TestNode) =>
+  node.services.catalog
+    .find('dev', 'cat')!
+    .columns.map(({ name }) => name)
+    .sort()
+
+const column = (operation: string) => ({ operation, schema: 'dev', table: 'cat', column: 'age' })
+
+describe('a column that was dropped on nodes that share its table', () => {
+  it('may come back, on whichever node, with what it is given', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      const columns = [
+        { name: 'id', type: 'int' },
+        { name: 'age', type: 'int' },
+      ]
+      await a!.ok({ operation: 'create_table', schema: 'dev', table: 'cat', primary_key: 'id', columns })
+      const subscriptions = [{ schema: 'dev', table: 'cat', publish: true, subscribe: true }]
+      await a!.ok({ operation: 'add_node', node_name: 'b', subscriptions })
+      for (const [round, node] of [a!, b!, a!].entries()) {
+        await a!.ok(column('drop_column'))
+        await eventually('b drops it', () => !columnsOf(b!).includes('age'))
+        await node.ok({ ...column('add_column'), type: 'int' })
+        await node.ok({ operation: 'insert', schema: 'dev', table: 'cat', records: [{ id: round, age: 7 }] })
+        for (const one of [a!, b!])
+          await eventually('both have it', () =>
+            contentOf(one, 'dev', 'cat').some(({ age, id }) => id === round && age === 7),
+          )
+        expect(columnsOf(a!)).to.deep.equal(columnsOf(b!))
+      }
+    })
+  })
+
+  it('and came again on one node stays there, whatever another one still says of the time before', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok({ operation: 'create_table', schema: 'dev', table: 'cat', hash_attribute: 'id' })
+      const insert = (node: TestNode, record: object) =>
+        node.ok({ operation: 'insert', schema: 'dev', table: 'cat', records: [record] })
+      await insert(a!, { id: 1, age: 3 })
+      const subscription = { schema: 'dev', table: 'cat', publish: true, subscribe: false, copy: true }
+      await a!.ok({ operation: 'add_node', node_name: 'b', subscriptions: [subscription] })
+      await insert(a!, { id: 2, age: 4 })
+      await eventually('b has the column', () => columnsOf(b!).includes('age'))
+      await a!.ok(column('drop_column'))
+      await eventually('b drops it', () => !columnsOf(b!).includes('age'))
+      await insert(b!, { id: 3, age: 7 })
+      // What b reads of a begins anew, with what a says of the table.
+      await a!.ok({ operation: 'update_node', node_name: 'b', subscriptions: [subscription] })
+      await insert(a!, { id: 4 })
+      await eventually('b reads on', () => contentOf(b!, 'dev', 'cat').some(({ id }) => id === 4))
+      expect(contentOf(b!, 'dev', 'cat').find(({ id }) => id === 3)).to.include({ age: 7 })
+    })
+  })
+})

@@ -1,0 +1,250 @@
+import { join } from 'node:path'
+import { setTimeout as delay } from 'node:timers/promises'
+import { expect } from 'chai'
+import { Problem } from '../../src/lib/index.js'
+import { EventOutbox } from '../../src/replication/event-outbox.js'
+import { PeerStore } from '../../src/replication/peers.js'
+import { contentOf, meshSettings, withCluster } from '../support/cluster.js'
+import { eventually } from '../support/eventually.js'
+import { intruderOn } from '../support/mesh.js'
+import { onNode, type TestNode, withNode } from '../support/node.js'
+
+const dog = { database: 'dev', table: 'dog' }
+const create = { operation: 'create_table', ...dog, hash_attribute: 'id' }
+const both = { ...dog, publish: true, subscribe: true }
+const add = (node_name: string, more: object = {}) => ({
+  operation: 'add_node',
+  node_name,
+  subscriptions: [both],
+  ...more,
+})
+const insert = (id: number) => ({ operation: 'insert', ...dog, records: [{ id }] })
+const replicationOf = ({ node }: TestNode) => node.services.clustering.replication
+const idsOf = (node: TestNode) => contentOf(node, 'dev', 'dog').map(({ id }) => id)
+
+async function arrives(from: TestNode, to: TestNode, id: number): Promise<void> {
+  await from.ok(insert(id))
+  await eventually(`record ${id} arrives`, () => idsOf(to).includes(id))
+}
+
+const readsStream = (node: TestNode) =>
+  eventually('it reads the stream', async () => {
+    const { connections } = await node.ok<{ connections: { status: string }[] }>({ operation: 'cluster_status' })
+    return connections[0]?.status === 'open'
+  })
+
+/** What a request to another node comes to: 'answered', or the code of the problem. */
+const asked = (from: TestNode, to: string, method: string, body: object | null = null) =>
+  replicationOf(from)
+    .mesh.requests.ask(to, method, body as never, 2_000)
+    .then(
+      () => 'answered',
+      (error: Problem) => error.code,
+    )
+
+/** Lets a method fail as on a full disk, so many times. */
+async function withFailing<Owner extends object>(
+  owner: Owner,
+  method: keyof Owner,
+  times: number,
+  run: () => Promise<void>,
+): Promise<void> {
+  const real = owner[method] as (...given: unknown[]) => unknown
+  let left = times
+  owner[method] = function (this: unknown, ...given: unknown[]) {
+    if (left-- > 0) throw new Problem('disk_full', {})
+    return real.apply(this, given)
+  } as never
+  try {
+    await run()
+  } finally {
+    owner[method] = real as never
+  }
+}
+
+/** A node in a folder that may be started again and again, joined to the others. */
+async function joined(
+  folder: string,
+  settings: Record<string, string>,
+  other: TestNode,
+  run: (node: TestNode) => Promise<void>,
+): Promise<void> {
+  await onNode(
+    folder,
+    async (node) => {
+      const { port } = replicationOf(other).mesh.servers.hub!
+      await node.ok({ operation: 'cluster_set_routes', server: 'hub', routes: [{ host: '127.0.0.1', port }] })
+      await eventually('they see each other', async () => {
+        return (await replicationOf(node).mesh.requests.discover(200)).length > 1
+      })
+      await run(node)
+    },
+    settings,
+  )
+}
+
+describe('sharing where something fails in the middle', () => {
+  it('drops no table because of an old word of a peer', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      const { incarnation, mesh } = replicationOf(a!)
+      await a!.ok(create)
+      await a!.ok(add('b'))
+      await arrives(a!, b!, 1)
+      await readsStream(b!)
+      const old = { incarnation, entries: [], state: { ...dog, dropped: 1 } }
+      await mesh.outbox.publish('dev.dog', Buffer.from(JSON.stringify(old)), 'old')
+      await arrives(a!, b!, 2)
+      expect(idsOf(b!)).to.deep.equal([1, 2])
+      expect(idsOf(a!)).to.deep.equal([1, 2])
+    })
+  })
+
+  it('misses nothing of what the stream lost with the power of the machine before a peer had read it', async () => {
+    await withCluster(['b'], async ([b], folder) => {
+      const { settings } = await meshSettings('a')
+      const hub = () => replicationOf(b!).mesh.servers.hub!.pid!
+      await joined(join(folder, 'a'), settings, b!, async (a) => {
+        await a.ok(create)
+        await a.ok(add('b'))
+        await readsStream(b!)
+        await arrives(a, b!, 1)
+        process.kill(hub(), 'SIGSTOP')
+        await delay(4_000) // Then the reader of b has given up, and what waits in sockets is not for it.
+        const { outbox } = replicationOf(a).mesh
+        const { lastSequence } = await outbox.state('a')
+        await a.ok(insert(2))
+        await eventually('it is in the stream', async () => (await outbox.state('a')).lastSequence > lastSequence)
+        const client = await intruderOn(join(a.folder, 'mesh'))
+        const manager = await client.jetstreamManager()
+        await manager.streams.deleteMessage('OUT', (await outbox.state('a')).lastSequence)
+        await client.close()
+      })
+      await onNode(
+        join(folder, 'a'),
+        async (a) => {
+          await a.ok(insert(3))
+          const { mesh, peers } = replicationOf(a)
+          await eventually('it is in the stream', async () => {
+            return peers.self()!.published === a.node.services.tables.changes.committed() && mesh.connected
+          })
+          process.kill(hub(), 'SIGCONT')
+          await eventually('b has the last', () => idsOf(b!).includes(3))
+          await eventually('b has all', () => idsOf(b!).join() === '1,2,3')
+        },
+        settings,
+      )
+    })
+  })
+
+  it('keeps a node that it could not remove, and takes its requests', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(create)
+      await a!.ok(add('b'))
+      await arrives(a!, b!, 1)
+      const remove = { operation: 'remove_node', node_name: 'b' }
+      await withFailing(PeerStore.prototype, 'removePeer', 2, async () => {
+        expect((await a!.post(remove)).body).to.have.property('code', 'disk_full')
+      })
+      expect(await asked(a!, 'b', 'pulse')).to.equal('answered')
+      expect(await asked(b!, 'a', 'pulse')).to.equal('answered')
+      await arrives(a!, b!, 2)
+      await a!.ok(remove)
+      expect(await asked(a!, 'b', 'pulse')).to.equal('node_removed')
+    })
+  })
+
+  it('says that a node was removed when it was, whatever has to wait for room on the disk', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(create)
+      await a!.ok(add('b'))
+      await arrives(a!, b!, 1)
+      await withFailing(EventOutbox.prototype, 'share', 2, async () => {
+        await a!.ok({ operation: 'remove_node', node_name: 'b' })
+      })
+    })
+  })
+
+  it('keeps a removed node out after a look at what adding it would do', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(create)
+      await a!.ok(add('b'))
+      await a!.ok({ operation: 'remove_node', node_name: 'b' })
+      expect(await asked(b!, 'a', 'describe', { tables: [] })).to.equal('node_silent')
+      await a!.ok(add('b', { dry_run: true }))
+      expect(await asked(a!, 'b', 'pulse')).to.equal('node_removed')
+      expect(await asked(b!, 'a', 'describe', { tables: [] })).to.equal('node_silent')
+      await a!.ok(add('b'))
+      await arrives(a!, b!, 1)
+    })
+  })
+
+  it('takes back an agreement after a try that failed, and after another start', async () => {
+    await withCluster(['a'], async ([a], folder) => {
+      const { settings } = await meshSettings('b')
+      const { incarnation, mesh } = replicationOf(a!)
+      await a!.ok(create)
+      const place = join(folder, 'b')
+      const settle = async (id: string) => {
+        const fresh = { database: 'fresh', table: id }
+        const state = { ...fresh, schema: { ...a!.node.services.catalog.table('dev', 'dog') } }
+        const subscriptions = [{ ...fresh, publish: true, subscribe: true }]
+        const link = { id, replace: true, subscriptions, states: [state], incarnation, sequence: 0 }
+        expect(await asked(a!, 'b', 'link', link)).to.equal('answered')
+        expect(await asked(a!, 'b', 'settle', { id })).to.equal('answered')
+      }
+      const sharedBy = (node: TestNode) =>
+        replicationOf(node)
+          .peers.peers.get('a')!
+          .subscriptions.map(({ table }) => table)
+      await joined(place, settings, a!, async (b) => {
+        await a!.ok(add('b'))
+        await arrives(a!, b, 1)
+        await settle('one')
+        expect(sharedBy(b)).to.deep.equal(['one'])
+        await withFailing(PeerStore.prototype, 'restore', 1, async () => {
+          expect(await asked(a!, 'b', 'take_back', { id: 'one' })).to.equal('disk_full')
+        })
+        expect(await asked(a!, 'b', 'take_back', { id: 'one' })).to.equal('answered')
+        expect(sharedBy(b)).to.deep.equal(['dog'])
+        await settle('two')
+      })
+      await onNode(
+        place,
+        async (b) => {
+          expect(sharedBy(b)).to.deep.equal(['two'])
+          await eventually('b is there', () => mesh.requests.hello('b', 500).then(Boolean, () => false))
+          expect(await asked(a!, 'b', 'take_back', { id: 'two' })).to.equal('answered')
+          expect(sharedBy(b)).to.deep.equal(['dog'])
+          expect(b.node.services.catalog.hasDatabase('fresh')).to.equal(false)
+          await arrives(a!, b, 2)
+        },
+        settings,
+      )
+    })
+  })
+
+  it('leaves no server behind when it cannot begin', async () => {
+    const { settings } = await meshSettings('node1')
+    await withFailing(PeerStore.prototype, 'self', 1, async () => {
+      await withNode(async (node) => {
+        const { warnings } = await node.ok<{ warnings: string[] }>({ operation: 'cluster_status' })
+        expect(warnings).to.have.length(1)
+        const port = Number(settings['clustering.leaf.port'])
+        expect(await greets(port), 'the leaf').to.equal(false)
+      }, settings)
+    })
+  })
+})
+
+async function greets(port: number): Promise<boolean> {
+  const { connect } = await import('node:net')
+  return await new Promise((resolve) => {
+    const socket = connect({ host: '127.0.0.1', port })
+    socket.once('data', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
+    void delay(5_000, undefined, { ref: false }).then(() => resolve(false))
+  })
+}
