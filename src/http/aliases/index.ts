@@ -1,4 +1,5 @@
 // aliases owns the small pure mappings that contracts name for bodies and answers of another shape.
+import { isDeepStrictEqual } from 'node:util'
 import type { Match } from '../../contracts/index.js'
 import { Problem } from '../../lib/index.js'
 import { replies } from './replies.js'
@@ -11,17 +12,26 @@ export function requestOfAlias(match: Match, query: URLSearchParams, body: unkno
   const { alias, compiled, parameters } = match
   // Without a prototype, so that `__proto__` is a field like any other, which the contract then refuses.
   const fields: Fields = Object.create(null) as Fields
+  const properties = compiled.contract.request.properties
+  // What a body of another shape means stands, whatever the path says: /db/{database}/table/{any}/create of pyql.
+  const mapped = new Set<string>()
   if (alias.body !== undefined) {
     if (body !== undefined) fields[alias.body] = body
   } else if (alias.request !== undefined) {
     const mapping = requests[alias.request]
     if (!mapping) throw new Error(`the request mapping ${alias.request} exists`)
     Object.assign(fields, mapping(body))
+    for (const name of Object.keys(fields)) mapped.add(name)
   } else if (body !== undefined) Object.assign(fields, objectOf(body))
-  for (const [name, value] of query) place(fields, name, value, compiled.contract.request.properties?.[name], 'query')
-  for (const [name, value] of Object.entries(parameters))
-    place(fields, name, value, compiled.contract.request.properties?.[name], 'path')
-  Object.assign(fields, alias.with)
+  for (const name of new Set(query.keys())) {
+    const value = fromQuery(query.getAll(name), name, properties?.[name])
+    // Without a body, what the mapping gives is only what a shorter query means.
+    if (body === undefined) fields[name] = value
+    else fill(fields, name, value, 'the query')
+  }
+  for (const [name, text] of Object.entries(parameters))
+    if (!mapped.has(name)) fill(fields, name, fromText(text, properties?.[name], 'path'), 'the path')
+  for (const [name, value] of Object.entries(alias.with ?? {})) fill(fields, name, value, 'the meaning of the path')
   fields['operation'] = compiled.contract.operation
   return fields
 }
@@ -40,25 +50,32 @@ function objectOf(body: unknown): Fields {
   return body as Fields
 }
 
-/** Text from a path or a query string becomes the type that the contract wants; what does not fit is refused later. */
-function place(
-  fields: Fields,
-  name: string,
-  text: string,
-  schema: { type?: string | string[] } | undefined,
-  from: 'path' | 'query',
-): void {
-  const types = [schema?.type ?? 'string'].flat()
-  let value: unknown = text
-  if (types.includes('array')) value = from === 'path' ? [keyOf(text)] : text.split(',').map(keyOf)
-  else if (
-    (types.includes('integer') || types.includes('number')) &&
-    text.trim() !== '' &&
-    Number.isFinite(Number(text))
-  )
-    value = Number(text)
-  else if (types.includes('boolean') && /^(true|false)$/i.test(text)) value = text.toLowerCase() === 'true'
+/** Sets a field. Said twice it must be the same: what is left unread may be what the caller meant. */
+function fill(fields: Fields, name: string, value: unknown, where: string): void {
+  if (Object.hasOwn(fields, name) && !isDeepStrictEqual(fields[name], value)) {
+    const [before, now] = [fields[name], value].map((said) => JSON.stringify(said).slice(0, 100))
+    throw new Problem('invalid_request', { reason: `'${name}' is ${before}, and ${now} by ${where}: say one of them.` })
+  }
   fields[name] = value
+}
+
+function fromQuery(texts: readonly string[], name: string, schema: Schema): unknown {
+  const values = texts.map((text) => fromText(text, schema, 'query'))
+  if (values.every(Array.isArray)) return values.flat()
+  if (texts.some((text) => text !== texts[0]))
+    throw new Problem('invalid_request', { reason: `'${name}' stands in the query more than once.` })
+  return values[0]
+}
+
+type Schema = { type?: string | string[] } | undefined
+
+/** Text from a path or a query string becomes the type that the contract wants; what does not fit is refused later. */
+function fromText(text: string, schema: Schema, from: 'path' | 'query'): unknown {
+  const types = [schema?.type ?? 'string'].flat()
+  if (types.includes('array')) return from === 'path' ? [keyOf(text)] : text.split(',').map(keyOf)
+  const isNumber = types.includes('integer') || types.includes('number')
+  if (isNumber && text.trim() !== '' && Number.isFinite(Number(text))) return Number(text)
+  return types.includes('boolean') && /^(true|false)$/i.test(text) ? text.toLowerCase() === 'true' : text
 }
 
 /** A key in a path is a number when it is written as JSON would write it. */

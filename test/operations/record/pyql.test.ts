@@ -122,6 +122,42 @@ describe('records on the paths of pyql', () => {
   )
 
   it(
+    'are not those of another table than the path says, and a query says a thing once',
+    onStocks(async (node) => {
+      await node.send('POST', path, { order_num: 1, symbol: 'RHAT' })
+      await node.send('POST', '/db/company/table/create', { bonds: stocks.stocks })
+      const refusals: [string, string, unknown?][] = [
+        ['POST', `${path}/delete`, { where: { order_num: 1 }, table: 'bonds' }],
+        ['POST', `${path}/delete`, { where: { order_num: 1 }, database: 'elsewhere' }],
+        ['POST', `${path}/delete`, { where: { order_num: 1 }, bare_columns: false }],
+        ['POST', `${path}/update?table=bonds`, { set: { qty: 1 }, where: { order_num: 1 } }],
+        ['POST', `${path}/insert?atomic=false`, { order_num: 2 }],
+        ['POST', `${path}/select?limit=2`, { select: '*', limit: 3 }],
+        ['DELETE', `${path}/1?ids=2`],
+        ['GET', `${path}?limit=1&limit=2`],
+      ]
+      for (const [method, at, body] of refusals) {
+        const answer = await node.send(method, at, body)
+        expect(answer.status, `${method} ${at}: ${JSON.stringify(answer.body)}`).to.equal(400)
+        expect(answer.body).to.have.property('code', 'invalid_request')
+      }
+      expect(await rows(node, {})).to.have.length(1)
+      const twice = { select: ['qty'], table: 'stocks', database: 'company', limit: 1, where: {} }
+      expect((await node.send('POST', `${path}/select?limit=1`, twice)).status).to.equal(200)
+      const columns = await node.send('GET', `${path}/select?select=symbol&select=qty`)
+      expect(columns.body).to.deep.include({ data: [{ symbol: 'RHAT', qty: null }] })
+    }),
+  )
+
+  it('go into the table that the body of a creation names, whatever the path calls it', () =>
+    withNode(async (node) => {
+      const { status, body } = await node.send('POST', '/db/company/table/any/create', stocks)
+      expect([status, body]).to.deep.equal([200, { message: 'table stocks created successfully ' }])
+      expect((await node.send('GET', '/db/company/table/stocks/config')).status).to.equal(200)
+      expect((await node.send('GET', '/db/company/table/any/config')).status).to.equal(404)
+    }))
+
+  it(
     'are read by GET: all, some columns, pages, one by its key',
     onStocks(async (node) => {
       for (const order_num of [1, 2, 3]) await node.send('POST', path, { order_num, symbol: `s${order_num}` })
