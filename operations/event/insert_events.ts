@@ -5,7 +5,9 @@ export default operation('insert_events', async (request, { catalog, events }: N
   const schema = catalog.table(database, table)
   const { receipt } = call
   if (receipt !== undefined) call.whenKept = () => events.forgetReceipt(receipt)
-  const options = { atomic, lines, receipt }
+  const names = schema.columns.map(({ name }) => name)
+  const filled = names.filter((name) => call.rights.fillsColumn(database, table, name))
+  const options = { atomic, lines, receipt, only: filled.length < names.length ? filled : undefined }
   const { inserted, duplicates, rejected, warnings } = await events.insert(schema, request.events, options)
   const sent = inserted + duplicates + rejected.length
   return {

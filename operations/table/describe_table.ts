@@ -4,8 +4,7 @@ export default operation(
   'describe_table',
   async ({ database, table }, { catalog, events, tables }: Needs<'catalog' | 'events' | 'tables'>, { rights }) => {
     const description = tables.describe(database, table, rights.known)
-    if (description.kind !== 'events') return description
-    const figures = await events.figures(catalog.table(database, table))
-    return { ...description, record_count: figures.events }
+    const [counted] = await events.counted([description], catalog.table.bind(catalog))
+    return counted!
   },
 )

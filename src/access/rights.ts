@@ -116,6 +116,10 @@ export class UserRights implements Rights, View {
     return this.attributeRule('read', database, table, column) !== undefined
   }
 
+  fillsColumn(database: string, table: string, column: string): boolean {
+    return this.attributeRule('insert', database, table, column) !== undefined
+  }
+
   #knowsTable(database: string, table: string): boolean {
     return this.#standing(database) !== undefined || this.#mayStructure(database) || this.#anyAction(database, table)
   }

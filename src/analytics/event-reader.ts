@@ -1,3 +1,4 @@
+import { Problem } from '../lib/index.js'
 import type { Batch } from './batch.js'
 import { BatchBuilder } from './batch-builder.js'
 import { type EventColumn, type EventTable, type PersonId, partitionOf } from './schema.js'
@@ -44,15 +45,25 @@ export class EventReader {
   /** By partition. */
   readonly #ownerOf: Uint8Array
   readonly #columns: ReadonlyMap<string, EventColumn>
+  /** Whoever inserts may not fill all columns: one that is not theirs refuses all instead of being left out. */
+  readonly #isBound: boolean
   readonly #builders: BatchBuilder[]
   readonly #warnings = new Map<string, number>()
 
-  /** `ownerOf`: the owner that a partition goes to. */
-  constructor(table: EventTable, owners: number, ownerOf: (partition: number) => number, limits: EventLimits) {
+  /** `ownerOf`: the owner that a partition goes to. `only`: names of the columns that may be filled. */
+  constructor(
+    table: EventTable,
+    owners: number,
+    ownerOf: (partition: number) => number,
+    limits: EventLimits,
+    only?: readonly string[],
+  ) {
     this.#table = table
     this.#ownerOf = Uint8Array.from({ length: table.partitions }, (_, partition) => ownerOf(partition))
     this.#limits = limits
-    this.#columns = new Map(table.columns.map((column) => [column.name, column]))
+    const columns = table.columns.filter(({ name }) => only?.includes(name) ?? true)
+    this.#columns = new Map(columns.map((column) => [column.name, column]))
+    this.#isBound = only !== undefined
     this.#builders = Array.from({ length: owners }, () => new BatchBuilder())
   }
 
@@ -193,6 +204,10 @@ export class EventReader {
   #put(builder: BatchBuilder, name: string, value: unknown): void {
     if (value === null) return
     const column = this.#columns.get(name)
+    if (!column && this.#isBound) {
+      const reason = `Attribute '${name}' of an event does not exist, or may not be inserted`
+      throw new Problem('forbidden', {}, { unauthorized_access: [], invalid_schema_items: [reason] })
+    }
     if (!column) {
       this.#warn(`there is no column '${name}': stored without it`)
       return

@@ -1,7 +1,7 @@
 import { Problem } from '../lib/index.js'
 import { type Batch, Fate, type Outcome } from './batch.js'
 import { EventReader, type Rejection } from './event-reader.js'
-import type { InsertAnswer, Intent, StoreSettings } from './protocol.js'
+import type { InsertAnswer, Intent, Sent, StoreSettings } from './protocol.js'
 import type { EventTable } from './schema.js'
 
 /** Where checked rows go: to the owner of an environment, be it this worker or another one. */
@@ -21,8 +21,6 @@ export interface Given {
   readonly receipt?: string | undefined
 }
 
-type Body = string | readonly unknown[]
-
 /** Reads a body of events, sends the rows to their owners and says what became of each event. */
 export class Inserter {
   readonly #owners: Owners
@@ -33,8 +31,8 @@ export class Inserter {
     this.#settings = settings
   }
 
-  async insert(table: EventTable, body: Body, lines: boolean, given: Given = {}): Promise<InsertAnswer> {
-    const { count, reading } = this.#read(table, body, lines)
+  async insert(table: EventTable, sent: Sent, given: Given = {}): Promise<InsertAnswer> {
+    const { count, reading } = this.#read(table, sent)
     const outcomes = await this.#send(table, reading.batches, given)
     return this.#answer(count, reading.rejected, reading.warnings, outcomes)
   }
@@ -43,8 +41,8 @@ export class Inserter {
    * All events or none. What is about to be done is written down first, so that a stop half way is made good at the next
    * start: an event that is inserted again changes nothing. Whoever called takes the note back.
    */
-  async insertAtomically(table: EventTable, body: Body, lines: boolean, receipt?: string): Promise<InsertAnswer> {
-    const { count, reading } = this.#read(table, body, lines)
+  async insertAtomically(table: EventTable, sent: Sent, receipt?: string): Promise<InsertAnswer> {
+    const { count, reading } = this.#read(table, sent)
     const tooMany = await Promise.all(
       reading.batches.map((batch, environment) =>
         batch ? this.#owners.check(table.id, environment, batch, receipt) : [],
@@ -72,12 +70,12 @@ export class Inserter {
     )
   }
 
-  #read(table: EventTable, body: Body, lines: boolean) {
+  #read(table: EventTable, { body, lines, only }: Sent) {
     const rejected: Rejection[] = []
     const events = typeof body === 'string' ? (lines ? readLines(body, rejected) : readArray(body)) : body
     const { environments } = this.#owners
     const ownerOf = (partition: number) => this.#owners.environmentOf(table.id, partition)
-    const reader = new EventReader(table, environments, ownerOf, this.#settings.limits)
+    const reader = new EventReader(table, environments, ownerOf, this.#settings.limits, only)
     const reading = reader.read(events)
     // A line that is no JSON stands as undefined among the events: it is told of once, with its own reason.
     const broken = new Set(rejected.map(({ index }) => index))

@@ -154,16 +154,22 @@ export interface PopulationInfo {
   readonly people: number
 }
 
-export interface InsertRequest {
+export interface InsertRequest extends Sent {
   readonly kind: 'insert'
   readonly table: number
-  /** JSON text of an array, JSON lines, or the events themselves. */
-  readonly body: string | readonly unknown[]
-  readonly lines: boolean
   /** The node where these events were inserted first, when they come from another one. */
   readonly origin?: string | undefined
   /** Names an insert that may be sent again: what became of its events is stored with them. */
   readonly receipt?: string | undefined
+}
+
+/** Events as they were sent. */
+export interface Sent {
+  /** JSON text of an array, JSON lines, or the events themselves. */
+  readonly body: string | readonly unknown[]
+  readonly lines: boolean
+  /** Names of the columns that whoever sends them may fill; absent: all. */
+  readonly only?: readonly string[] | undefined
 }
 
 /** What an atomic insert is about to do. */
@@ -210,13 +216,11 @@ export interface TableFigures {
 export type Request =
   | { readonly kind: 'schema'; readonly table: EventTable }
   | InsertRequest
-  | {
+  | (Sent & {
       readonly kind: 'atomic'
       readonly table: number
-      readonly body: string | readonly unknown[]
-      readonly lines: boolean
       readonly receipt?: string | undefined
-    }
+    })
   | {
       readonly kind: 'batch'
       readonly table: number

@@ -51,6 +51,8 @@ export interface InsertOptions {
   readonly atomic?: boolean
   /** The body is JSON lines. */
   readonly lines?: boolean
+  /** Names of the columns that whoever inserts may fill: an event with another one refuses all. Absent: all. */
+  readonly only?: readonly string[] | undefined
   /** The node where the events were inserted first, when they come from another one. */
   readonly origin?: string
   /** Names an insert that may be sent again: it is then answered as the first time, until the name is forgotten. */
@@ -185,10 +187,10 @@ export class EventStore implements AsyncDisposable {
     options: InsertOptions = {},
   ): Promise<InsertAnswer> {
     this.#announce(table)
-    const { atomic = false, lines = false, origin, receipt } = options
-    if (!atomic) return this.#insert({ kind: 'insert', table: table.id, body, lines, origin, receipt })
+    const { atomic = false, lines = false, only, origin, receipt } = options
+    if (!atomic) return this.#insert({ kind: 'insert', table: table.id, body, lines, only, origin, receipt })
     const turn = this.#atomic.then(() =>
-      this.#insertAtomically({ kind: 'atomic', table: table.id, body, lines, receipt }),
+      this.#insertAtomically({ kind: 'atomic', table: table.id, body, lines, only, receipt }),
     )
     this.#atomic = turn.catch(() => undefined)
     return turn

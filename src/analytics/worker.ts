@@ -47,11 +47,11 @@ async function handle(request: Request): Promise<unknown> {
     case 'schema':
       return owner.held.useTable(request.table)
     case 'insert': {
-      const { table, body, lines, origin, receipt } = request
-      return inserter.insert(owner.held.table(table), body, lines, { origin, receipt })
+      const { table, origin, receipt } = request
+      return inserter.insert(owner.held.table(table), request, { origin, receipt })
     }
     case 'atomic':
-      return inserter.insertAtomically(owner.held.table(request.table), request.body, request.lines, request.receipt)
+      return inserter.insertAtomically(owner.held.table(request.table), request, request.receipt)
     case 'batch':
       return owner.insert(request.table, request.batch, request)
     case 'check':

@@ -21,6 +21,8 @@ export interface Rights {
   require(actions: readonly TableAction[], database: string, table: string, attributes?: Iterable<string>): void
   /** Throws `forbidden` unless the caller may make, change and drop tables of the database, or the database itself. */
   requireStructure(database: string): void
+  /** Whether the caller may fill a column of a table with what is inserted. */
+  fillsColumn(database: string, table: string, column: string): boolean
   /** What the caller may know of, for descriptions: some right on a table or column is enough, not only reading. */
   readonly known: View
   /** Whether the caller may know that the database is there: some right on it, or on one of its tables. */
@@ -42,6 +44,7 @@ export function mayChangeStructure(rights: Rights, database: string): boolean {
 export const allRights: Rights = {
   require: () => {},
   requireStructure: () => {},
+  fillsColumn: () => true,
   known: everything,
   knowsDatabase: () => true,
 }

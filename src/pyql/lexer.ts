@@ -38,13 +38,18 @@ const placeholderPattern = /\{\{\s*([A-Za-z0-9_]+)\s*\}\}/y
  * Splits a script into tokens, with line ends, indents and dedents among them, as Python does. `{{name}}` becomes a
  * token of its own: a constant, or a column when the value is the name of one; nothing is spliced into the text.
  */
-export function tokenize(text: string, parameters: Parameters, isColumn: (name: string) => boolean): Token[] {
+export function tokenize(
+  text: string,
+  parameters: Parameters | undefined,
+  isColumn: (name: string) => boolean,
+): Token[] {
   return mergeWords(new Lexer(text, parameters, isColumn).run(), isColumn)
 }
 
 class Lexer {
   readonly #text: string
-  readonly #parameters: Parameters
+  /** Undefined where scripts have none. */
+  readonly #parameters: Parameters | undefined
   readonly #isColumn: (name: string) => boolean
   readonly #tokens: Token[] = []
   readonly #brackets: Token[] = []
@@ -52,7 +57,7 @@ class Lexer {
   #level = 0
   #lineFirst = 0
 
-  constructor(text: string, parameters: Parameters, isColumn: (name: string) => boolean) {
+  constructor(text: string, parameters: Parameters | undefined, isColumn: (name: string) => boolean) {
     this.#text = text
     this.#parameters = parameters
     this.#isColumn = isColumn
@@ -252,11 +257,14 @@ class Lexer {
   }
 
   #valueOf(match: RegExpExecArray): string | number | boolean | null {
-    const value = this.#parameters.get(match[1]!)
+    const value = this.#parameters?.get(match[1]!)
     if (value !== undefined) return value
     const span = { start: this.#at - match[0].length, end: this.#at }
-    const hint = didYouMean(match[1]!, this.#parameters.keys())
-    throw this.#error(span, `No parameter was given for '${match[1]}' (str_, int_, dbl_ or bool_${match[1]}).${hint}`)
+    const hint = didYouMean(match[1]!, this.#parameters?.keys() ?? [])
+    const reason = this.#parameters
+      ? `No parameter was given for '${match[1]}' (str_, int_, dbl_ or bool_${match[1]}).${hint}`
+      : `'${match[0]}' stands for a parameter; scripts of segments and triggers have none.`
+    throw this.#error(span, reason)
   }
 
   #push(kind: TokenKind, start: number, end: number, text = ''): void {

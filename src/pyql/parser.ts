@@ -19,7 +19,7 @@ const modifiers = ['as', 'with', 'all', 'distinct']
 const assignmentOps = ['=', '<<', '+=', '-=', '*=', '/=']
 
 /** Text to tree. Throws PyqlError with place and picture. */
-export function parse(text: string, parameters: Parameters, isColumn: (name: string) => boolean): Script {
+export function parse(text: string, parameters: Parameters | undefined, isColumn: (name: string) => boolean): Script {
   const tokens = new TokenStream(text, tokenize(text, parameters, isColumn))
   const script: Script = { aggregates: [], functions: [], body: [] }
   while (!tokens.is('end')) {

@@ -348,6 +348,28 @@ export class Events implements AsyncDisposable {
     return { people, events }
   }
 
+  /** Descriptions of tables, with the number of events where they are tables of events. */
+  counted<Described extends { schema: string; name: string; kind: string; record_count: number }>(
+    descriptions: readonly Described[],
+    schemaOf: (database: string, table: string) => TableSchema,
+  ): Promise<Described[]> {
+    const schemas = descriptions.map(({ kind, schema, name }) =>
+      kind === 'events' ? schemaOf(schema, name) : undefined,
+    )
+    const counted = descriptions.map(async (description, at) => {
+      const schema = schemas[at]
+      if (!schema) return description
+      try {
+        return { ...description, record_count: (await this.figures(schema)).events }
+      } catch (error) {
+        // Dropped since it was described: then it held what it holds now.
+        if (error instanceof Problem && error.code === 'query_cancelled') return description
+        throw error
+      }
+    })
+    return Promise.all(counted)
+  }
+
   /** Folds all fresh rows into blocks now. */
   async fold(schema: TableSchema): Promise<void> {
     await this.#store.fold(eventTableOf(schema))

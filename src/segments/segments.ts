@@ -23,6 +23,8 @@ export interface SegmentDefinition {
   readonly columns?: readonly string[]
   /** Names of the columns that decide who is in, also by way of other segments. */
   readonly reads?: readonly string[]
+  /** The numbers of these columns, 0 for what every event has: a column that is made anew under a name has another. */
+  readonly readIds?: readonly number[]
   /** Who made it: a user in one of its lives. */
   readonly maker?: Omit<Maker, 'mayBuild'>
 }
@@ -161,7 +163,8 @@ export class Segments implements AsyncDisposable {
     const { ttl, useCached, refreshMs, onInsert } = flagsOf(section)
     const script: Script = { script: bare(section.script), ...(control.columns && { columns: control.columns }) }
     const stored = definitions.get(section.name)
-    if (useCached && stored && this.#isFresh(stored) && this.#isSame(table, stored, script)) {
+    const isFresh = stored && this.#isFresh(stored) && !this.#isOutdated(table, stored)
+    if (useCached && stored && isFresh && this.#isSame(table, stored, script)) {
       this.#used(table.id, section.name)
       return this.#count(table, stored)
     }
@@ -224,7 +227,7 @@ export class Segments implements AsyncDisposable {
       if (!definition || !this.#isKnown(table, definition, columns))
         throw new Problem('segment_unknown', { segment: name })
       this.#used(table.id, name)
-      return definition.onInsert ? { name, program: this.#program(table, definition) } : { name }
+      return definition.onInsert ? { name, program: this.#stored(table, definition) } : { name }
     })
   }
 
@@ -302,7 +305,10 @@ export class Segments implements AsyncDisposable {
     return this.#orForget(table, temporary, async () => {
       const people = await this.#compute(table, script, { name: temporary, watch: onInsert }, own, control)
       const costMs = Math.round((performance.now() - started) * 1000) / 1000
-      const definition: SegmentDefinition = { ...wanted, computedAt, costMs, fromSegments, onInsert, reads }
+      const definition: SegmentDefinition = {
+        ...{ ...wanted, computedAt, costMs, fromSegments, onInsert, reads },
+        readIds: numbersOf(table, reads),
+      }
       const definitions = await this.load(table)
       await this.#store.promote(table, temporary, wanted.name, JSON.stringify(definition)).catch((error) => {
         const before = definitions.get(wanted.name)
@@ -355,7 +361,7 @@ export class Segments implements AsyncDisposable {
       if (!known || this.#failing.has(definition)) continue
       const { name } = definition
       try {
-        await this.#store.bringUp(known.table, [{ name, program: this.#program(known.table, definition) }])
+        await this.#store.bringUp(known.table, [{ name, program: this.#stored(known.table, definition) }])
       } catch (error) {
         // Dropped or defined anew meanwhile.
         if (known.segments.get(name) !== definition) continue
@@ -373,7 +379,8 @@ export class Segments implements AsyncDisposable {
   ): Promise<void> {
     for (const name of names) {
       const definition = this.#tables.get(table.id)?.segments.get(name)
-      if (!definition || seen.has(definition) || !this.#torn.has(definition)) continue
+      if (!definition || seen.has(definition)) continue
+      if (!this.#torn.has(definition) && !this.#isOutdated(table, definition)) continue
       await this.#mendTorn(table, this.#program(table, definition).setMath?.of, seen.add(definition))
       await this.#again(table, definition)
     }
@@ -413,6 +420,23 @@ export class Segments implements AsyncDisposable {
   #program(table: EventTable, { script, columns }: Script): Program {
     const known = columns ? table.columns.filter(({ name }) => columns.includes(name)) : table.columns
     return this.#compile.compile(known, script, 'segment')
+  }
+
+  /** The program of a stored segment: whoever uses it by name is told whose mistake it is. */
+  #stored(table: EventTable, definition: SegmentDefinition): Program {
+    try {
+      return this.#program(table, definition)
+    } catch (error) {
+      throw inSegment(definition.name, error)
+    }
+  }
+
+  /** Whether columns of its were dropped and made anew: those who are in were found by values that are gone. */
+  #isOutdated(table: EventTable, { onInsert, reads, readIds }: SegmentDefinition): boolean {
+    if (!onInsert || !reads || !readIds) return false
+    const now = numbersOf(table, reads)
+    const isThere = now.every((id, at) => id !== NO_COLUMN || readIds[at] === NO_COLUMN)
+    return isThere && now.some((id, at) => id !== readIds[at])
   }
 
   /** Whether a stored segment is of this script, and its names mean the same to both authors. */
@@ -474,7 +498,7 @@ export class Segments implements AsyncDisposable {
     } catch (error) {
       // A segment whose columns were dropped stays as it is; it is tried again at its next turn.
       this.#triedAt.set(definition, Date.now())
-      throw error
+      throw inSegment(definition.name, error)
     }
   }
 
@@ -494,6 +518,21 @@ export class Segments implements AsyncDisposable {
     const since = Math.max(usedAt, definition.computedAt + definition.ttlMs!)
     return Date.now() - since >= this.#options.expiredKeepMs
   }
+}
+
+const NO_COLUMN = 0
+
+function numbersOf({ columns }: EventTable, names: readonly string[]): number[] {
+  return names.map((name) => columns.find((column) => column.name === name)?.id ?? NO_COLUMN)
+}
+
+function inSegment(name: string, error: unknown): unknown {
+  if (!(error instanceof Problem) || typeof error.facts.reason !== 'string') return error
+  return new Problem(
+    error.code,
+    { ...error.facts, reason: `Segment '${name}': ${error.facts.reason}` } as never,
+    error.more,
+  )
 }
 
 function mayChange({ maker }: SegmentDefinition, by: Maker | undefined): boolean {

@@ -74,8 +74,14 @@ async function resolved(host: string) {
   try {
     return await lookup(host, { all: true })
   } catch (error) {
-    throw new Problem('webhook_failed', { host, reason: (error as NodeJS.ErrnoException).code ?? 'no such name' })
+    throw new Problem('webhook_failed', { host, reason: unresolved(host, (error as NodeJS.ErrnoException).code) })
   }
+}
+
+function unresolved(host: string, code = 'no such name'): string {
+  if (/[/:@?#\s]/.test(host))
+    return `'host' is a name or an address alone, like hooks.example.org; 'tls', 'port' and 'path' say the rest (${code})`
+  return code === 'ENOTFOUND' ? `the name has no address (${code})` : code
 }
 
 function isInside({ address, family }: Address): boolean {

@@ -111,7 +111,8 @@ export class Triggers implements AsyncDisposable {
     } catch (error) {
       if (!(error instanceof Problem)) throw error
       if (counts) live.failures++
-      live.lastFailure = error.message
+      const { line } = error.more
+      live.lastFailure = line === undefined ? error.message : `Line ${line}: ${error.message}`
       return undefined
     }
   }

@@ -252,6 +252,24 @@ describe('what is hidden from a caller', () => {
       expect(JSON.stringify(person.body)).to.include('"page":"a"').and.not.to.include(String(HIDDEN_VALUE))
       const insert = await node.post({ operation: 'insert_events', ...clicks, events: [event] }, PRYING)
       expect(insert.status).to.equal(403)
+      // What may be inserted can be, nested and as text as well; with anything hidden or missing beside it, nothing is.
+      const open = { ...event, stamp: 5, _: { list: [{ page: 'b' }, { page: 'c' }] } }
+      expect((await node.post({ operation: 'insert_events', ...clicks, events: [open] }, PRYING)).status).to.equal(200)
+      for (const atomic of [false, true]) {
+        for (const name of ['salary', 'zalary']) {
+          const both = [open, { ...event, stamp: 6, _: { list: [{ page: 'd', [name]: 1 }] } }]
+          const refused = await node.post({ operation: 'insert_events', ...clicks, events: both, atomic }, PRYING)
+          expect(refused.status).to.equal(403)
+          expect(JSON.stringify(refused.body).replaceAll('zalary', 'salary')).to.include(
+            "Attribute 'salary' of an event",
+          )
+        }
+      }
+      const lines = `${JSON.stringify({ ...open, stamp: 7 })}\n`
+      const sent = await node.post({ operation: 'insert_events', ...clicks, events: lines, lines: true }, PRYING)
+      expect(sent.body).to.include({ inserted: 1 })
+      const rows = (await node.post({ operation: 'query_column', ...clicks, column: 'page' })).body
+      expect(JSON.stringify(rows)).to.include('"b"').and.include('"c"').and.not.include('"d"')
     })
   })
 })

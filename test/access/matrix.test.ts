@@ -160,7 +160,8 @@ describe('the matrix of callers and operations', () => {
       if (access.some((kind) => ['read', 'insert', 'update', 'delete'].includes(kind)))
         expect(target, operation).to.include.keys('database', 'table')
       if (access.includes('structure')) expect(target, operation).to.include.keys('database')
-      if (access.includes('insert') || access.includes('update'))
+      // The columns of events are looked at where events are read: test/access/hidden.test.ts.
+      if ((access.includes('insert') || access.includes('update')) && operation !== 'insert_events')
         expect(target, `${operation}: the records whose attributes are written`).to.include.keys('records')
     }
   })

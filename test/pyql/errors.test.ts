@@ -150,6 +150,10 @@ describe('mistakes in scripts', () => {
       "'schedule' takes the name, in quotes, of a function",
     )
     expect(errorOf('match:\n    tally\nunion("a", "b")\n', 'segment')).to.contain('consists of one call')
+    for (const mode of ['segment', 'trigger'] as const)
+      expect(errorOf('match where {{what}} == 1:\n    x = 1\n', mode)).to.contain(
+        "'{{what}}' stands for a parameter; scripts",
+      )
   })
 
   it('are refused where a parameter is not of its type', () => {

@@ -25,6 +25,13 @@ describe('addresses of web-hooks', () => {
     for (const host of inside) expect(await codeOf(host), host).to.be.oneOf(['webhook_forbidden', 'webhook_failed'])
   })
 
+  it('are asked for alone where a whole URL was given', async () => {
+    const reasonOf = (host: string) => checkedAddress(host, 80, []).catch((error: Problem) => error.message)
+    for (const host of ['http://hooks.example.org', 'hooks.example.org:80', 'hooks.example.org/path', 'me@127.0.0.1'])
+      expect(await reasonOf(host), host).to.include("'host' is a name or an address alone")
+    expect(await reasonOf('no-such-name.invalid')).not.to.include("'host' is")
+  })
+
   it('are taken when they are public', async () => {
     for (const host of ['1.1.1.1', '172.32.0.1', '2606:4700::1111', '2a00:1450::1', '3ffe::1'])
       expect(await codeOf(host)).to.equal(host)

@@ -287,7 +287,27 @@ describe('triggers', () => {
       await node.ok({ operation: 'insert_events', database: 'shop', table: 'visits', events })
       await hook.until(2)
       expect(hook.taken.map(({ uid }) => uid).sort()).to.deep.equal(['fine', 'good'])
-      expect(await describeTrigger(node)).to.include({ failures: 1 })
+      const view = await describeTrigger(node)
+      expect(view).to.include({ failures: 1 })
+      expect(view.last_failure).to.match(/^Line 4: /)
+    }, settings)
+  })
+
+  it('fail where what they schedule is at no time', async () => {
+    await using hook = await openHook()
+    await withNode(async (node) => {
+      const times = ["'soon'", 'None', '-1', '1000000000 * 1000000000']
+      const chosen = times
+        .map((time, at) => `    if person == 'p${at}':\n        schedule(${time}, 'later')\n`)
+        .join('')
+      await prepare(node, hook, `def on_insert():\n${chosen}    return 'well'\n\ndef later():\n    return 'never'\n`)
+      const people = [...times.keys()].map((at) => `p${at}`)
+      for (const person of [...people, 'another']) await insert(node, person, 'view')
+      await hook.until(1)
+      expect(hook.taken.map(({ message, uid }) => [message, uid])).to.deep.equal([['well', 'another']])
+      const view = await describeTrigger(node)
+      expect(view.failures).to.equal(times.length)
+      expect(view.last_failure).to.match(/^Line 9: 'schedule' takes a number of milliseconds/)
     }, settings)
   })
 
@@ -344,7 +364,7 @@ describe('triggers', () => {
       await onNode(
         folder,
         async (node) => {
-          expect((await describeTrigger(node)).last_failure).to.contain('page')
+          expect((await describeTrigger(node)).last_failure).to.equal("Line 2: There is no column 'page'.")
           await node.ok({ operation: 'create_trigger', ...place, script: 'def on_insert():\n    return action\n' })
           await insert(node, 'ben', 'view')
           await hook.until(2)

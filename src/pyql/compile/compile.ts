@@ -23,7 +23,8 @@ export interface CompileOptions {
 export function compile(text: string, options: CompileOptions): Program {
   const { mode, columns, parameters = new Map(), each = false } = options
   const names = new Set(columns.map(({ name }) => name))
-  const script = parse(text, parameters, (name) => names.has(name))
+  const hasNone = parameters.size === 0 && (mode === 'segment' || mode === 'trigger')
+  const script = parse(text, hasNone ? undefined : parameters, (name) => names.has(name))
   return generate(check(script, { text, mode, columns, each }))
 }
 

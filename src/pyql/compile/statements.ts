@@ -311,8 +311,8 @@ const doing: Record<string, (unit: Unit, context: Context, node: Call) => string
   debug: (unit, context, node) => `rt.debug(${anyOf(unit, context, node.args[0]!)})`,
   emit: (unit, context, node) => `rt.emit(${anyOf(unit, context, node.args[0]!)})\n${endPerson(unit, context)}`,
   schedule: (unit, context, node) => {
-    const [after, name] = node.args.map((arg) => expression(unit, context, arg))
-    return `rt.schedule(${unit.number(after!)}, ${name!.js}, ${node.start})`
+    const [after, name] = node.args
+    return `rt.schedule(${anyOf(unit, context, after!)}, ${expression(unit, context, name!).js}, ${node.start})`
   },
   iter_next: (unit, context) => `if (${context.row} + 1 >= end) ${leave(unit, context)}\n${context.row}++`,
   iter_prev: (unit, context) => `if (${context.row} <= start) ${leave(unit, context)}\n${context.row}--`,

@@ -13,15 +13,18 @@ import {
 } from './accumulators.js'
 import { type CellField, Cells } from './cells.js'
 import { List, SetOf } from './containers.js'
+import { dayMs } from './dates.js'
 import { Site } from './grid.js'
 import { GroupTree, KeyPool, tooLong } from './groups.js'
 import { bucketOf } from './numbers.js'
 import { partOf, type RowTest, rowMarker } from './rows.js'
 import { Seen } from './seen.js'
+import { readNumber } from './text.js'
 import { type Value, Values } from './values.js'
 
 const fuelPerStop = 65536
 const peoplePerLook = 256
+const scheduleMax = 1000 * 366 * dayMs
 const textShownMax = 10_000
 /** Parts of a block's rows: where more pass, each is looked at; where more pass, they are not kept by themselves. */
 const lookedAtAbove = 1 / 2
@@ -344,8 +347,10 @@ export class Runtime extends Values {
     this.#emitted.push(this.#message(message))
   }
 
-  schedule(afterMs: number, entry: string, at: number): void {
-    if (!(afterMs >= 0)) throw this.fail(at, "'schedule' takes a number of milliseconds from now.")
+  schedule(after: Value, entry: string, at: number): void {
+    const afterMs = typeof after === 'string' ? readNumber(after) : this.number(after)
+    if (!(afterMs >= 0 && afterMs <= scheduleMax))
+      throw this.fail(at, "'schedule' takes a number of milliseconds from now, at most a thousand years.")
     this.#scheduled.push({ afterMs, entry })
   }
 
@@ -354,7 +359,7 @@ export class Runtime extends Values {
     if (error !== undefined && !(error instanceof PyqlError && error.kind !== 'cancelled')) throw error
     const told = { person, emitted: this.#emitted, scheduled: this.#scheduled, log: this.logged.splice(0) }
     const returned = error === undefined ? this.#message(this.returned) : null
-    this.outcomes.push({ ...told, returned, ...(error !== undefined && { error: (error as PyqlError).message }) })
+    this.outcomes.push({ ...told, returned, ...(error !== undefined && { error: toldOf(error as PyqlError) }) })
     this.returned = null
     this.#emitted = []
     this.#scheduled = []
@@ -409,4 +414,9 @@ function absentColumn({ type, isSet }: TableColumn, rows: number): ColumnData {
   }
   const values = new Float64Array(isSet ? 0 : rows).fill(Number.NaN)
   return isSet ? { kind: 'number_set', offsets, values } : { kind: 'number', values }
+}
+
+/** With the line of the script: whoever reads of it has no picture. */
+function toldOf({ message, place }: PyqlError): string {
+  return place ? `Line ${place.line}: ${message}` : message
 }

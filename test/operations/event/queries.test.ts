@@ -122,6 +122,31 @@ describe('queries of events', () => {
       })
     }))
 
+  it('name the segment whose column is gone, and decide it anew when there is another one of that name', () =>
+    withNode(async (node) => {
+      await shop(node)
+      await segments(node, '@segment kept ttl=1h on_insert:\n    match where page == "page 1":\n        tally\n')
+      expect(await people(node, 'kept')).to.equal(5)
+      await ask(node, 'drop_column', { column: 'page' })
+      const question = { segments: 'kept', script: 'tally("all")\n' }
+      const refused = await node.post({ operation: 'query_events', table: 'shop', ...question })
+      expect(refused.status).to.equal(400)
+      expect((refused.body as Body).detail).to.equal("Segment 'kept': Nothing sets 'page', and it is no column.")
+      await ask(node, 'add_column', { column: 'page', type: 'text' })
+      await ask(node, 'insert_events', { events: [{ person: 'new', stamp: 5, action: 'x', _: { page: 'page 1' } }] })
+      expect(await people(node, 'kept')).to.equal(1)
+    }))
+
+  it('are counted wherever their table is described', () =>
+    withNode(async (node) => {
+      await shop(node)
+      const { tables } = await node.ok<{ tables: Body[] }>({ operation: 'list_tables' })
+      const all = await node.ok<Record<string, Record<string, Body>>>({ operation: 'describe_all' })
+      const one = await node.ok<Record<string, Body>>({ operation: 'describe_database', database: 'data' })
+      for (const described of [tables[0], all.data!.shop, one.shop, await ask(node, 'describe_table', {})])
+        expect(described).to.include({ name: 'shop', record_count: EVENTS.length })
+    }))
+
   it('answer the sections of a batch in order, and a failing one in its place', () =>
     withNode(async (node) => {
       await shop(node)
