@@ -1,0 +1,111 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import type { Row } from '../../../src/tables/reader.js'
+import { Queries } from '../../../src/tables/select/index.js'
+import { sorted } from '../../support/memory-tables.js'
+import { author, expectSound, read, type Store, withStore } from '../../support/store.js'
+import { asker, limits, textOf } from './asker.js'
+import { type PlainSelect, plainSelect } from './plain.js'
+import { groupQuery, names, plainQuery, rows, tableNames, type World, world } from './random.js'
+
+/** What happens to a table between two rounds of questions. */
+interface Change {
+  table: string
+  what: 'upsert' | 'update' | 'delete' | 'columns'
+  rows: readonly Row[]
+  value: number | undefined
+}
+type Model = Record<string, Map<unknown, Row>>
+
+const change: fc.Arbitrary<Change> = fc.record({
+  table: fc.constantFrom(...tableNames),
+  what: fc.constantFrom('upsert', 'update', 'delete', 'columns'),
+  rows,
+  value: fc.constantFrom(undefined, 1, 2),
+})
+const question = fc.oneof({ weight: 3, arbitrary: plainQuery }, { weight: 1, arbitrary: groupQuery })
+
+/** How much is kept in memory: nothing, so little that it is always pushed out, or everything. */
+const memory = fc.constantFrom(0, 20_000, undefined)
+
+/** A text that is empty is no key of a stored record. */
+const storable = (all: readonly Row[]) => all.filter(({ id }) => id !== '').map((row) => ({ ...row }))
+
+async function fill(store: Store, given: World): Promise<Model> {
+  const model: Model = {}
+  for (const table of tableNames) {
+    const columns = names.map((name) => ({
+      name,
+      type: name === 'd' ? ('int' as const) : ('any' as const),
+      indexed: given.indexed[table]!.includes(name),
+    }))
+    await store.catalog.createTable({ database: 'dev', table, primaryKey: 'id', columns })
+    model[table] = new Map()
+    await apply(store, model, { table, what: 'upsert', rows: given.rows[table]!, value: undefined })
+  }
+  return model
+}
+
+async function apply(store: Store, model: Model, { table, what, rows, value }: Change): Promise<void> {
+  const { tables } = store
+  const records = storable(rows)
+  const before = model[table]!
+  if (what === 'columns') {
+    await tables.dropColumn('dev', table, 'm')
+    // Records are read, and kept, while they have no such column.
+    read(store, (snapshot) => {
+      for (const key of before.keys()) snapshot.table('dev', table)!.get(key as number)
+    })
+    const more = value === undefined ? {} : { default: value }
+    await tables.addColumn('dev', table, { name: 'm', type: 'any', ...more })
+    for (const row of before.values()) (row as Record<string, unknown>)['m'] = value ?? null
+  } else if (what === 'delete') {
+    const ids = records.map(({ id }) => id as number)
+    await tables.transact(author, (batch) => batch.delete('dev', table, ids))
+    for (const id of ids) before.delete(id)
+  } else {
+    await tables.transact(author, (batch) => batch[what]('dev', table, structuredClone(records)))
+    for (const row of records) if (what === 'upsert' || before.has(row.id)) before.set(row.id, row)
+  }
+}
+
+describe('select on stored records', () => {
+  it('finds what a plain evaluator finds, whatever is kept in memory while records and columns come and go', () =>
+    fc.assert(
+      fc.asyncProperty(
+        world,
+        memory,
+        fc.array(question, { minLength: 1, maxLength: 6 }),
+        fc.array(change, { maxLength: 4 }),
+        async (given, bytes, questions, changes) => {
+          const kept = { 'tables.cache_bytes_max': String(bytes), 'tables.index_cache_bytes_max': String(bytes) }
+          const settings = bytes === undefined ? {} : kept
+          await withStore(
+            async (store) => {
+              const model = await fill(store, given)
+              const queries = new Queries(
+                () => store.tables.snapshot(),
+                { ...limits, slice_ms: given.slice_ms },
+                given.costs,
+              )
+              const ask = async (query: PlainSelect) => {
+                const answer = await queries.select({ database: 'dev', ...query }, asker)
+                const { data } = JSON.parse(await textOf(answer)) as { data: Record<string, unknown>[] }
+                return data.map(sorted).sort()
+              }
+              for (const next of [...changes, undefined]) {
+                const all = Object.fromEntries(tableNames.map((table) => [table, [...model[table]!.values()]]))
+                // Twice: what the first one has read is in memory for the second one.
+                for (const query of [...questions, ...questions])
+                  expect(await ask(query)).to.deep.equal(plainSelect(query, all).map(sorted).sort())
+                if (next) await apply(store, model, next)
+              }
+              expectSound(store)
+            },
+            { settings },
+          )
+        },
+      ),
+      { numRuns: Number(process.env['FC_RUNS'] ?? 40) },
+    ))
+})
