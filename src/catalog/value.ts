@@ -1,3 +1,4 @@
+import { timeOf } from '../lib/index.js'
 import type { Column, ColumnType } from './schema.js'
 
 type Coerced = { value: unknown } | undefined
@@ -29,11 +30,9 @@ function toBool(value: unknown): Coerced {
 
 /** Kept as milliseconds since 1970; ISO 8601 text is understood. */
 function toTime(value: unknown): Coerced {
-  if (typeof value === 'string' && /^\d{4}-\d\d(-\d\d)?/.test(value)) {
-    const time = Date.parse(value)
-    return Number.isNaN(time) ? undefined : { value: time }
-  }
-  return toDouble(value)
+  if (typeof value !== 'string' || !/^\d{4}-/.test(value)) return toDouble(value)
+  const time = timeOf(value)
+  return time === undefined ? undefined : { value: time }
 }
 
 /** Bytes travel as base64 text. */

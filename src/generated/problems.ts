@@ -157,7 +157,7 @@ export const problems = {
   user_inactive: {"status":401,"title":"The user is inactive","detail":"Cannot complete request: User is inactive","retry":false},
   user_unknown: {"status":404,"title":"Unknown user","detail":"User {username} does not exist","retry":false},
   value_taken: {"status":409,"title":"The value is taken","detail":"records[{index}]: another record of '{database}.{table}' has the same '{column}', which is unique. Nothing was stored.","retry":false},
-  value_type_wrong: {"status":400,"title":"The value does not fit the column","detail":"Column '{column}' takes {type}: {value} does not fit.","retry":false},
+  value_type_wrong: {"status":400,"title":"The value does not fit the column","detail":"Column '{column}' takes {takes}: {value} does not fit.","retry":false},
   webhook_failed: {"status":400,"title":"The web-hook did not answer","detail":"The web-hook at '{host}' did not take the call: {reason}.","retry":true},
   webhook_forbidden: {"status":400,"title":"The web-hook may not be called","detail":"'{host}' is {address}, which is not a public address; the setting webhooks.allow would have to name it.","retry":false},
 } as const satisfies Record<string, { status: number; title: string; detail: string; retry: boolean }>
@@ -322,7 +322,7 @@ export interface ProblemFacts {
   user_inactive: Record<never, never>
   user_unknown: { username: string | number }
   value_taken: { index: string | number; database: string | number; table: string | number; column: string | number }
-  value_type_wrong: { column: string | number; type: string | number; value: string | number }
+  value_type_wrong: { column: string | number; takes: string | number; value: string | number }
   webhook_failed: { host: string | number; reason: string | number }
   webhook_forbidden: { host: string | number; address: string | number }
 }

@@ -151,14 +151,9 @@ export class Batch {
       yield
       const given = this.#given(shape, record, index)
       const place = this.#placeOfOld(shape, given, index)
-      const stored = this.#writer.stored(place)
-      const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
-      if (before || options.atomic) this.#checkCondition(options, place, before)
+      const before = this.#wanted(place, options)
       if (before) written.done.push(this.#change(place, before, given, 'update'))
-      else {
-        if (options.atomic) throw new Problem('record_not_found', { index, key: show(place.key), database, table })
-        written.skipped.push(place.key)
-      }
+      else written.skipped.push(place.key)
     }
     yield* this.#settle()
     return written
@@ -189,14 +184,31 @@ export class Batch {
     for (const [index, given] of keys.entries()) {
       yield
       const place = this.#place(shape, this.keyFor(shape.schema, given), index)
-      const stored = this.#writer.stored(place)
-      const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
-      if (before || options.atomic) this.#checkCondition(options, place, before)
+      const before = this.#wanted(place, options)
       if (before) written.done.push(this.#remove(place, before))
-      else {
-        if (options.atomic) throw new Problem('record_not_found', { index, key: show(place.key), database, table })
-        written.skipped.push(place.key)
-      }
+      else written.skipped.push(place.key)
+    }
+    yield* this.#settle()
+    return written
+  }
+
+  /** Sets attributes of the records with these keys, the primary key among them, which moves a record. */
+  *moving(
+    database: string,
+    table: string,
+    keys: readonly Key[],
+    set: Given,
+    options: WriteOptions = {},
+  ): Steps<Written> {
+    const shape = this.#prepared(database, table, [set])
+    const given = this.#given(shape, set, 0)
+    const written: Written = { done: [], skipped: [] }
+    for (const [index, key] of keys.entries()) {
+      yield
+      const place = this.#place(shape, key, index)
+      const before = this.#wanted(place, options)
+      if (before) written.done.push(this.#moveOrChange(place, before, given))
+      else written.skipped.push(place.key)
     }
     yield* this.#settle()
     return written
@@ -348,6 +360,7 @@ export class Batch {
     if (!Object.hasOwn(given, primaryKey)) return this.#change(place, before, given, 'update')
     const target = this.#place(shape, given[primaryKey], place.index)
     if (target.encodedKey === place.encodedKey) return this.#change(place, before, given, 'update')
+    checkExact(target.key, place.index)
     if (this.#writer.stored(target) !== undefined)
       throw new Problem('record_exists', { index: place.index, key: show(target.key), database, table })
     const row = this.#withTimes(shape, merged(before, given), before[CREATED_TIME] as number | undefined)
@@ -440,6 +453,17 @@ export class Batch {
     if (column.type === 'int') return this.#writer.nextNumber(shape.key)
     if (column.type === 'text' || column.type === 'any') return newKey()
     throw new Problem('key_invalid', { index, reason: `'${column.name}' is missing.` })
+  }
+
+  /** The record that is to be changed; undefined when there is none. @throws Problem condition_failed, record_not_found */
+  #wanted(place: Place, options: WriteOptions): Row | undefined {
+    const { shape, key, index } = place
+    const stored = this.#writer.stored(place)
+    const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
+    if (before || options.atomic) this.#checkCondition(options, place, before)
+    if (before || !options.atomic) return before
+    const { database, name: table } = shape.schema
+    throw new Problem('record_not_found', { index, key: show(key), database, table })
   }
 
   #checkCondition({ condition }: WriteOptions, place: Place, row: Row | undefined): void {

@@ -182,9 +182,9 @@ export class Writes {
     const { primaryKey } = batch.reader(database, table).schema
     if (ids && set) {
       const keys = ids.map((id) => batch.keyFor(batch.reader(database, table).schema, id))
-      if (keys.length === 1 && set[primaryKey] !== undefined && !condition) {
-        const done = yield* batch.updatingWhere({ database, table, keys, test: () => true }, set)
-        return answer(done, done.length === 1 ? [] : keys, 1)
+      if (Object.hasOwn(set, primaryKey)) {
+        const { done, skipped } = yield* batch.moving(database, table, keys, set, options)
+        return answer(done, skipped, keys.length)
       }
       const records = keys.map((key) => merged(set, { [primaryKey]: key }))
       const { done, skipped } = yield* batch.updating(database, table, records, options)

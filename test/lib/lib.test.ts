@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { problems } from '../../src/generated/problems.js'
 import { Disposals, didYouMean, HybridClock, merged, momentIn, nearest, Problem } from '../../src/lib/index.js'
 
 describe('the hybrid clock', () => {
@@ -43,7 +44,7 @@ describe('a moment', () => {
     for (const text of ['2026-01-31T12:00:00Z', '2026-01-31T13:00:00.000+0100', '2026-01-31T06:30:00-05:30'])
       expect(momentIn('date', text), text).to.equal(noon)
     expect(momentIn('date', '2026-01-31')).to.equal(Date.UTC(2026, 0, 31))
-    for (const text of ['', 'yesterday', '12', '2026-13-45', '1769860800000'])
+    for (const text of ['', 'yesterday', '12', '2026-13-45', '2026-02-29', '2026-04-31T00:00:00Z', '1769860800000'])
       expect(() => momentIn('date', text), text)
         .to.throw()
         .with.property('code', 'invalid_request')
@@ -56,6 +57,11 @@ describe('a problem', () => {
     expect(body).to.include({ status: 413, code: 'body_too_large', limit: 7 })
     expect(body['error']).to.equal(body['detail'])
     expect(body['detail']).to.include('7 bytes')
+  })
+
+  it('has no fact that takes the place of a member of all problems', () => {
+    for (const [code, { detail }] of Object.entries(problems))
+      expect(detail, code).not.to.match(/\{(type|title|status|code|detail|error|retry)\}/)
   })
 })
 

@@ -1,6 +1,6 @@
 // Values of a query against the types of declared columns: what cannot be meant is refused, never dropped or guessed.
 import type { ColumnType } from '../../catalog/index.js'
-import { Problem } from '../../lib/index.js'
+import { Problem, timeOf } from '../../lib/index.js'
 import type { Ref } from './scope.js'
 
 /** Turns a value into one that the column's type can equal, or undefined when there is none. */
@@ -21,7 +21,7 @@ export function coerce(ref: Ref, value: unknown): unknown {
   if (result === undefined)
     throw new Problem('value_type_wrong', {
       column: ref.name,
-      type: ref.type,
+      takes: ref.type,
       value: JSON.stringify(value).slice(0, 100),
     })
   return result
@@ -35,10 +35,7 @@ function toNumber(value: unknown): number | undefined {
 
 /** Times are kept as milliseconds since 1970; ISO 8601 text is understood. */
 function toTime(value: unknown): number | undefined {
-  const number = toNumber(value)
-  if (number !== undefined) return number
-  const time = typeof value === 'string' && /^\d{4}-\d\d/.test(value) ? Date.parse(value) : Number.NaN
-  return Number.isNaN(time) ? undefined : time
+  return toNumber(value) ?? (typeof value === 'string' ? timeOf(value) : undefined)
 }
 
 function toBoolean(value: unknown): boolean | undefined {

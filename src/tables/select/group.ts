@@ -151,7 +151,7 @@ class Sum {
 function numberOf(value: unknown, ref: Ref | undefined): number {
   if (typeof value === 'number') return value
   const shown = JSON.stringify(value).slice(0, 100)
-  throw new Problem('value_type_wrong', { column: ref?.name ?? '', type: 'only numbers in a sum', value: shown })
+  throw new Problem('value_type_wrong', { column: ref?.name ?? '', takes: 'only numbers in a sum', value: shown })
 }
 
 export interface GroupLimits {

@@ -158,6 +158,25 @@ describe('writes', () => {
       }
     }))
 
+  it('by ids move records to a new key also under a condition, or say that they did not', () =>
+    withDogs(async (node) => {
+      const move = (more: object) => node.post({ operation: 'update', ...dog, ...more })
+      const keys = async () => {
+        const rows = await node.ok<{ data: { id: number }[] }>({ operation: 'select', ...dog, select: ['id'] })
+        return rows.data.map(({ id }) => id)
+      }
+      const refused = async (more: object) => ((await move(more)).body as { code: string }).code
+      expect(await refused({ ids: [1], set: { id: 7 }, if: { weight: 3 } })).to.equal('condition_failed')
+      expect(await refused({ ids: [9], set: { id: 7 }, atomic: true })).to.equal('record_not_found')
+      expect(await refused({ ids: [1, 2], set: { id: 7 } })).to.equal('record_exists')
+      expect(await refused({ ids: [1], set: { id: 2 } })).to.equal('record_exists')
+      expect(await refused({ ids: [1], set: { id: 9007199254740993 } })).to.equal('key_invalid')
+      expect(await keys()).to.deep.equal([1, 2, 3])
+      const { body } = await move({ ids: [1], set: { id: 7, age: 9 }, if: { weight: 2 } })
+      expect(body).to.deep.include({ update_hashes: [7], skipped_hashes: [] })
+      expect(await keys()).to.deep.equal([2, 3, 7])
+    }))
+
   it('of a transaction that fails say which one it was', () =>
     withDogs(async (node) => {
       const insert = (id: number) => ({ operation: 'insert', table: 'dog', records: [{ id }] })
