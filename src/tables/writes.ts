@@ -68,6 +68,8 @@ export type Deleted = { message: string; deleted_hashes: Key[]; skipped_hashes: 
 
 /** One step of a transaction: a write request with its operation. */
 export type Step = { operation: 'insert' | 'update' | 'upsert' | 'delete' } & Omit<UpdateRequest, 'database'>
+/** A step as requests write it: as the operation of its name by itself. */
+type WrittenStep = Step & { hash_values?: Step['ids']; database?: string | undefined; schema?: string | undefined }
 type WholeStep = Step & { database: string }
 export type StepAnswer = { operation: Step['operation']; table: string } & (Inserted | Updated | Upserted | Deleted)
 
@@ -120,10 +122,10 @@ export class Writes {
    * of a record, of `set` or an id stands.
    */
   async transaction(
-    { database, operations }: { database: string; operations: readonly Step[] },
+    { database, operations }: { database: string; operations: readonly WrittenStep[] },
     writer: Writer,
   ): Promise<{ message: string; results: StepAnswer[] } & Durable> {
-    const steps = operations.map((step): WholeStep => ({ atomic: true, ...step, database }))
+    const steps = operations.map((step, index): WholeStep => wholeStep(step, database, index))
     for (const [index, step] of steps.entries()) {
       checkParts(step.operation, step)
       checkReferences(step, index)
@@ -287,6 +289,18 @@ function checkParts(operation: Step['operation'], request: Partial<Record<Part, 
   }
   const named = given.length === 0 ? 'none of them' : given.map((part) => `'${part}'`).join(', ')
   throw new Problem('invalid_request', { reason: `${wanted[operation]}: given is ${named}` })
+}
+
+/** @throws Problem invalid_request for another database, or keys that are given twice */
+function wholeStep({ hash_values, schema, ...step }: WrittenStep, database: string, index: number): WholeStep {
+  const refuse = (reason: string) => new Problem('invalid_request', { reason: `operations[${index}]: ${reason}` })
+  for (const named of [step.database, schema])
+    if (named !== undefined && named !== database)
+      throw refuse(
+        `a transaction is about one database, which is '${database}' and not '${named}'; name it beside them`,
+      )
+  if (hash_values && step.ids) throw refuse("'hash_values' and 'ids' are two names of one field; give one of them")
+  return { atomic: true, ...step, ...(hash_values && { ids: hash_values }), database }
 }
 
 /** A problem of a step says which one it was: its own sentence counts the records of that step. */

@@ -170,7 +170,7 @@ describe('writes', () => {
       expect(await refused({ ids: [9], set: { id: 7 }, atomic: true })).to.equal('record_not_found')
       expect(await refused({ ids: [1, 2], set: { id: 7 } })).to.equal('record_exists')
       expect(await refused({ ids: [1], set: { id: 2 } })).to.equal('record_exists')
-      expect(await refused({ ids: [1], set: { id: 9007199254740993 } })).to.equal('key_invalid')
+      expect(await refused({ ids: [1], set: { id: 2 ** 53 } })).to.equal('key_invalid')
       expect(await keys()).to.deep.equal([1, 2, 3])
       const { body } = await move({ ids: [1], set: { id: 7, age: 9 }, if: { weight: 2 } })
       expect(body).to.deep.include({ update_hashes: [7], skipped_hashes: [] })
