@@ -60,6 +60,8 @@ export interface AgreementOptions {
   dropTable: (database: string, table: string) => Promise<void>
   log: Log
   incarnation: string
+  /** Takes note of a time of another node. @throws Problem clock_ahead */
+  observe: (node: string, time: number) => void
   /** Resolves when inserts into these event tables, and those of all agreements, are kept for others. */
   keepEvents: (tables: readonly TableName[]) => Promise<void>
   /** Called when the subscriptions of a peer have changed. */
@@ -78,6 +80,8 @@ interface LinkRequest {
   states: TableState[]
   incarnation: string
   sequence: number
+  /** When this was agreed on, by the hybrid time of the node that asks; older versions do not say. */
+  at?: number
 }
 
 /** What is remembered of an agreement. */
@@ -87,16 +91,18 @@ interface Stored {
   wanted: Wanted[]
   /** Where the other node's log was when it was asked. */
   description: Pick<Description, 'incarnation' | 'sequence'>
+  /** The same on both nodes: later than every drop before it, and earlier than every one behind it. */
+  at: number
 }
 
 /** A checked wish, with what both sides know of the tables. */
-interface Plan extends Stored {
+interface Plan extends Omit<Stored, 'at'> {
   skipped: Skipped[]
   states: Map<string, TableState>
 }
 
 /** An agreement that another node has asked for. */
-export interface Trial extends Pick<Stored, 'wanted' | 'description'> {
+export interface Trial extends Pick<Stored, 'wanted' | 'description' | 'at'> {
   id: string
   replace: boolean
   made: Made[]
@@ -254,6 +260,7 @@ export class Agreement {
     const names = wanted.map(({ database, table }) => ({ database, table }))
     const description: unknown = await mesh.requests.ask(node, 'describe', { tables: names }, timeoutMs)
     if (!isDescription(description)) throw new Problem('node_answer_refused', { node })
+    if (description.time !== undefined) this.#options.observe(node, description.time)
     const states = new Map(description.tables.map((state) => [nameOf(state), state]))
     const plan: Plan = { node, publicKey, wanted: [], skipped: [], description, states }
     for (const wish of wanted) {
@@ -329,7 +336,7 @@ export class Agreement {
   }
 
   async #carryOutNow(plans: readonly Plan[], timeoutMs: number, replace: boolean, receipt: Receipt): Promise<void> {
-    const { changed, keepEvents, mesh, peers, removed, storage } = this.#options
+    const { changed, keepEvents, mesh, peers, removed, storage, tables } = this.#options
     const id = randomBytes(12).toString('base64url')
     const asked: string[] = []
     const made: Made[] = []
@@ -339,15 +346,16 @@ export class Agreement {
         made.push(...(await this.#tables.make(wanted.map((wish) => states.get(nameOf(wish))))))
         this.#checkTables(wanted)
       }
+      const at = tables.clock.now()
       for (const plan of plans) {
         asked.push(plan.node)
-        const request = { ...this.#requestOf(plan), replace, id }
+        const request = { ...this.#requestOf(plan), at, replace, id }
         await mesh.requests.ask(plan.node, 'link', request as unknown as Json, timeoutMs)
       }
       for (const { node } of plans) await mesh.requests.ask(node, 'settle', { id }, timeoutMs)
       await keepEvents(plans.flatMap(({ wanted }) => published(wanted)))
       await storage.write((transaction) => {
-        for (const plan of plans) this.#store(transaction, plan, replace)
+        for (const plan of plans) this.#store(transaction, { ...plan, at }, replace)
         for (const name of others) peers.removePeer(transaction, name, false)
         receipt.alongside(transaction)
       })
@@ -397,9 +405,9 @@ export class Agreement {
   /** Remembers an agreement, and from where each table is read. */
   #store(transaction: WriteTransaction, agreed: Stored, replace: boolean): void {
     const { peers } = this.#options
-    const { description, node, publicKey, wanted } = agreed
+    const { at, description, node, publicKey, wanted } = agreed
     const old = peers.peers.get(node)
-    const subscriptions = merged(replace ? [] : (old?.subscriptions ?? []), wanted)
+    const subscriptions = merged(replace ? [] : (old?.subscriptions ?? []), wanted, at)
     peers.putPeer(transaction, { name: node, publicKey, addedAt: old?.addedAt ?? Date.now(), subscriptions })
     if (peers.arrived(node) === undefined) peers.putArrived(transaction, node, this.#options.tables.changes.committed())
     for (const wish of wanted) {
@@ -411,7 +419,8 @@ export class Agreement {
 
   /** The other side of carrying out: a node wants to agree with us on tables. What we have to make is made now. */
   async #linked(request: LinkRequest & { replace?: boolean; id?: string }, from: string): Promise<Json> {
-    const { id, incarnation, replace = false, sequence, states, subscriptions } = request ?? {}
+    const { clock } = this.#options.tables
+    const { at = clock.now(), id, incarnation, replace = false, sequence, states, subscriptions } = request ?? {}
     const right =
       Array.isArray(subscriptions) &&
       subscriptions.length <= SUBSCRIPTIONS_MAX &&
@@ -420,8 +429,10 @@ export class Agreement {
       states.every(isTableState) &&
       typeof incarnation === 'string' &&
       typeof id === 'string' &&
+      Number.isFinite(at) &&
       Number.isSafeInteger(sequence)
     if (!right) throw new Problem('invalid_request', { reason: 'The request to share tables has a wrong shape.' })
+    this.#options.observe(from, at)
     this.#lock.hold(from, TRIAL_MS)
     const made: Made[] = []
     try {
@@ -433,7 +444,7 @@ export class Agreement {
       throw error
     }
     const description = { incarnation, sequence }
-    this.#trials.set(from, { id, replace, made, description, wanted: subscriptions, before: undefined })
+    this.#trials.set(from, { at, id, replace, made, description, wanted: subscriptions, before: undefined })
     return null
   }
 
@@ -587,9 +598,9 @@ function objection(
 }
 
 /** The old subscriptions with the new ones in their place; those that go no way are left out. */
-function merged(old: readonly Subscription[], wanted: readonly Wanted[]): Subscription[] {
+function merged(old: readonly Subscription[], wanted: readonly Wanted[], at: number): Subscription[] {
   const all = new Map(old.map((one) => [nameOf(one), one]))
-  for (const wish of wanted) all.set(nameOf(wish), subscriptionOf(wish))
+  for (const wish of wanted) all.set(nameOf(wish), { ...subscriptionOf(wish), at })
   return [...all.values()].filter(({ publish, subscribe }) => publish || subscribe)
 }
 

@@ -9,6 +9,8 @@ export interface Subscription extends TableName {
   publish: boolean
   /** Changes made there come here. */
   subscribe: boolean
+  /** Hybrid time of the agreement: a table that was dropped before it is another one. Older versions did not keep it. */
+  at?: number
 }
 
 /** Another node that this one shares tables with. */

@@ -34,13 +34,18 @@ export const definitionOf = (column: Column): ColumnDefinition => ({
   ...(column.isSet ? { is_set: true } : {}),
 })
 
+/** Takes note of times of other nodes, that what is done here later is later. @throws Problem clock_ahead */
+export function observer({ clock }: Tables, aheadMsMax: number): (node: string, time: number) => void {
+  return (node, time) => {
+    if (time > Date.now() + aheadMsMax) throw new Problem('clock_ahead', { node, limit: aheadMsMax })
+    clock.observe(time)
+  }
+}
+
 /** Applies what one peer sends to the tables of this node. */
 export function receiverFor(options: ReceiverOptions): Receiver {
   const { catalog, clockAheadMsMax, dropTable, events, log, nodeName, peer, peers, storage, tables } = options
-  const observe = (origin: string, time: number) => {
-    if (time > Date.now() + clockAheadMsMax) throw new Problem('clock_ahead', { node: origin, limit: clockAheadMsMax })
-    tables.clock.observe(time)
-  }
+  const observe = observer(tables, clockAheadMsMax)
   /** The newest of the peer's own changes, by table. */
   const seen = new Map<string, number>()
   return {
@@ -94,9 +99,12 @@ export function receiverFor(options: ReceiverOptions): Receiver {
     },
 
     async adopt(state) {
-      if (!peers.peers.get(peer)?.subscriptions.some((one) => one.subscribe && isSame(one, state))) return
-      if (state.dropped !== undefined) await drop(state)
-      else await alter(state)
+      const agreed = peers.peers.get(peer)?.subscriptions.find((one) => one.subscribe && isSame(one, state))
+      if (!agreed) return
+      // The word may be old, and the table made and agreed on again since; or it is the table here that is the old one.
+      const dropped = state.dropped ?? state.droppedBefore
+      if (dropped !== undefined && dropped > (agreed.at ?? 0)) await drop(state)
+      else if (state.dropped === undefined) await alter(state)
     },
   }
 

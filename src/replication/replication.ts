@@ -17,7 +17,7 @@ import type { EventOutbox, SharedEvents } from './event-outbox.js'
 import { type LogLimits, OutboxWatch } from './outbox-watch.js'
 import type { Peer, PeerStore, Self } from './peers.js'
 import { Publisher } from './publisher.js'
-import { isPlain, receiverFor } from './receiver.js'
+import { isPlain, observer, receiverFor } from './receiver.js'
 import { serveTables, stateOf } from './served.js'
 import { StatusReader } from './status.js'
 import { Subscriber } from './subscriber.js'
@@ -114,9 +114,9 @@ export class Replication implements AsyncDisposable {
     })
     const { incarnation } = self
     const { republish } = settings
-    const { changes, replica } = tables
+    const { changes, clock, replica } = tables
     const sharing = () => eventOutbox.share(peers.published())
-    serveTables({ mesh, peers, catalog, changes, replica, events, sharing, incarnation, republish, ships })
+    serveTables({ mesh, peers, catalog, changes, clock, replica, events, sharing, incarnation, republish, ships })
     this.agreement = new Agreement({
       mesh,
       peers,
@@ -127,6 +127,7 @@ export class Replication implements AsyncDisposable {
       dropTable: options.dropTable,
       log,
       incarnation,
+      observe: observer(tables, settings.clock_ahead_ms_max),
       keepEvents: (tables) => eventOutbox.share([...peers.published(), ...tables]),
       changed: (peer) => this.#renew(peer),
       admit: (removed) => (removed ? mesh.pin([]) : this.#pin()),
@@ -301,9 +302,11 @@ export class Replication implements AsyncDisposable {
     for (const [database, { tables }] of after.databases) {
       for (const table of tables.keys()) {
         const isNew = !before.databases.get(database)?.tables.has(table)
-        if (isNew && this.peers.dropped({ database, table })) {
-          this.peers.putDropped(transaction, { database, table }, undefined)
-        }
+        const dropped = this.peers.dropped({ database, table })
+        if (!isNew || !dropped) continue
+        // Whoever was away has the one of before, and is told.
+        const rest = dropped.table === undefined ? undefined : { table: dropped.table }
+        this.peers.putDropped(transaction, { database, table }, rest)
       }
     }
     if (news.length === 0) return
@@ -315,14 +318,15 @@ export class Replication implements AsyncDisposable {
 
   /** Remembers columns that go, and that come again: with the time of where that was done first. */
   #mark(transaction: WriteTransaction, table: TableName, gone: readonly string[], returned: readonly string[]): void {
-    const columns = { ...this.peers.dropped(table)?.columns }
+    const dropped = this.peers.dropped(table)
+    const columns = { ...dropped?.columns }
     for (const column of [...gone, ...returned]) {
       const followed = this.peers.followed(table, column) ?? 0
       // Whoever changes the column while a peer's change of it is on its way to disk makes another, later one.
       const isFollowed = followed > (columns[column]?.at ?? 0)
       columns[column] = { at: isFollowed ? followed : this.#options.tables.clock.now(), gone: gone.includes(column) }
     }
-    this.peers.putDropped(transaction, table, { columns })
+    this.peers.putDropped(transaction, table, { ...dropped, columns })
   }
 
   #isShared({ database, table }: TableName): boolean {

@@ -1,11 +1,11 @@
 import type { CopyPlace } from '../analytics/index.js'
 import type { Catalog } from '../catalog/index.js'
-import { Problem } from '../lib/index.js'
+import { type HybridClock, Problem } from '../lib/index.js'
 import { type Json, type Mesh, PrintedJson } from '../mesh/index.js'
 import { type ChangeLog, isSameTransaction, type Key, type RawEntry, type Replica } from '../tables/index.js'
 import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore } from './peers.js'
-import { isTableName, PAGE_CHARACTERS_MAX, type TableName, type TableState } from './wire.js'
+import { isTableName, nameOf, PAGE_CHARACTERS_MAX, type TableName, type TableState } from './wire.js'
 
 const SCAN_MAX = 2_000
 const SCAN_CHARACTERS_MAX = 8 * 1024 * 1024
@@ -21,6 +21,7 @@ export interface ServedOptions {
   peers: PeerStore
   catalog: Catalog
   changes: ChangeLog
+  clock: HybridClock
   replica: Replica
   events: SharedEvents
   /** Resolves when inserts into the event tables that are published are kept for others. */
@@ -49,6 +50,7 @@ export function stateOf(catalog: Catalog, peers: PeerStore, name: TableName): Ta
   if (schema) {
     const { kind, primaryKey, dynamic, columns, foreignKeys, options } = schema
     state.schema = { kind, primaryKey, dynamic, columns, foreignKeys, options }
+    if (dropped?.table !== undefined) state.droppedBefore = dropped.table
   } else if (dropped?.table !== undefined) state.dropped = dropped.table
   if (dropped?.columns) {
     const marks = Object.entries(dropped.columns)
@@ -60,7 +62,7 @@ export function stateOf(catalog: Catalog, peers: PeerStore, name: TableName): Ta
 
 /** Answers what peers ask about the tables that this node publishes to them. */
 export function serveTables(options: ServedOptions): void {
-  const { catalog, changes, events, incarnation, mesh, peers, replica, republish, sharing, ships } = options
+  const { catalog, changes, clock, events, incarnation, mesh, peers, replica, republish, sharing, ships } = options
 
   const allowed = (from: string, body: unknown): TableName => {
     if (!isTableName(body)) throw new Problem('invalid_request', { reason: 'The request names no table.' })
@@ -74,6 +76,10 @@ export function serveTables(options: ServedOptions): void {
     }
     return { database: body.database, table: body.table }
   }
+  const isShared = (from: string, body: unknown): boolean => {
+    const subscriptions = peers.peers.get(from)?.subscriptions ?? []
+    return !isTableName(body) || subscriptions.some((one) => nameOf(one) === nameOf(body))
+  }
   const schemaOf = ({ database, table }: TableName) => {
     const schema = catalog.find(database, table)
     if (!schema) throw new Problem('table_not_found', { database, table })
@@ -86,18 +92,23 @@ export function serveTables(options: ServedOptions): void {
       throw new Problem('invalid_request', { reason: 'The request names no tables.' })
     }
     const states = tables.map((name) => stateOf(catalog, peers, name))
-    return { incarnation, sequence: changes.committed(), tables: states } as unknown as Json
+    return { incarnation, sequence: changes.committed(), time: clock.now(), tables: states } as unknown as Json
   })
 
   // All tables together and whole transactions only, so that these arrive whole.
   mesh.requests.serve('changes', async (body, from) => {
-    const { tables } = (body ?? {}) as { tables?: unknown }
+    const { partly, tables } = (body ?? {}) as { partly?: unknown; tables?: unknown }
     if (!Array.isArray(tables) || tables.length > TABLES_MAX) {
       throw new Problem('invalid_request', { reason: 'The request names no tables.' })
     }
     const gone: number[] = []
+    const unshared: number[] = []
     const wanted = new Map<number, Wanted>()
     for (const [of, one] of tables.entries()) {
+      if (partly === true && !isShared(from, one)) {
+        unshared.push(of)
+        continue
+      }
       const name = allowed(from, one)
       const { after, since } = one as { after?: number; since?: number }
       const { id } = schemaOf(name)
@@ -107,7 +118,7 @@ export function serveTables(options: ServedOptions): void {
       if (isGone) gone.push(of)
       else if (!isQuiet(id, place)) wanted.set(id, { of, name, place })
     }
-    return pageOf(wanted, gone)
+    return pageOf(wanted, gone, unshared)
   })
 
   /** Whether a table has nothing behind a place, told by its newest entry instead of a walk through all others. */
@@ -117,7 +128,7 @@ export function serveTables(options: ServedOptions): void {
     return !newest || newest.sequence <= place
   }
 
-  function pageOf(wanted: ReadonlyMap<number, Wanted>, gone: number[]): PrintedJson {
+  function pageOf(wanted: ReadonlyMap<number, Wanted>, gone: number[], unshared: number[]): PrintedJson {
     const names = new Set<TableName>()
     const entries: string[] = []
     let upTo = changes.committed()
@@ -144,7 +155,7 @@ export function serveTables(options: ServedOptions): void {
       names.add(table.name)
     }
     const states = [...names].map((name) => stateOf(catalog, peers, name))
-    const rest = JSON.stringify({ incarnation, upTo, more, gone, states })
+    const rest = JSON.stringify({ incarnation, upTo, more, gone, unshared, states })
     return new PrintedJson(`${rest.slice(0, -1)},"entries":[${entries.join(',')}]}`)
   }
 

@@ -79,6 +79,8 @@ export class Subscriber implements AsyncDisposable {
   #link: Link = 'closed'
   #lastError = ''
   #refused = 0
+  /** Topics of tables that the peer says it does not share with us: an agreement that holds on our side only. */
+  readonly #unshared = new Set<string>()
   #ahead: { name: string; answer: Promise<unknown> } | undefined
   /** What is on its way to disk. */
   #storing: Promise<void> = Promise.resolve()
@@ -99,9 +101,11 @@ export class Subscriber implements AsyncDisposable {
     return this.#link
   }
 
-  /** Why the last attempt failed; empty when none did since. */
+  /** Why the last attempt failed, or what does not come; empty when all is well. */
   get lastError(): string {
-    return this.#lastError
+    const [table] = this.#options.tables.filter((table) => this.#unshared.has(topicOf(table)))
+    if (this.#lastError !== '' || !table) return this.#lastError
+    return new Problem('not_shared', { node: this.#options.peer, database: table.database, table: table.table }).message
   }
 
   /** Messages of the peer's outbox that were not what they claimed to be. */
@@ -150,6 +154,7 @@ export class Subscriber implements AsyncDisposable {
     this.#hold([])
     this.#broken = false
     this.#broke = () => {}
+    this.#unshared.clear()
     const description = await this.#describe()
     this.#link = 'catching up'
     // The end of the stream now: whatever the log says in a moment is behind nothing that comes later.
@@ -224,11 +229,23 @@ export class Subscriber implements AsyncDisposable {
       await this.#move(table, { ...position, incarnation, sequence: 0, ...(copy ? { copy } : {}) })
       position = receiver.position(table)
     }
-    while (position?.copy) {
+    while (position?.copy && !this.#unshared.has(topicOf(table))) {
       this.#stop.signal.throwIfAborted()
-      await this.#copyPage(table, position, incarnation)
+      try {
+        await this.#copyPage(table, position, incarnation)
+      } catch (error) {
+        if (!(error instanceof Problem) || error.code !== 'not_shared') throw error
+        this.#miss(table)
+      }
       position = receiver.position(table)
     }
+  }
+
+  /** The others go on: a peer that was killed while it agreed may lack one of many, and somebody has to agree again. */
+  #miss(table: TableName): void {
+    const { log, peer } = this.#options
+    this.#unshared.add(topicOf(table))
+    log.warn({ peer, ...table }, 'a peer does not share a table with us that we share with it: add it again')
   }
 
   /** Reads the log of the peer behind all positions. False when it does not reach back: a table must be copied first. */
@@ -236,12 +253,17 @@ export class Subscriber implements AsyncDisposable {
     const { receiver, tables: all } = this.#options
     for (;;) {
       this.#stop.signal.throwIfAborted()
-      const tables = all.filter((table) => receiver.position(table)?.copy === undefined && receiver.position(table))
+      const isRead = (table: TableName) => receiver.position(table) && !receiver.position(table)!.copy
+      const tables = all.filter((table) => isRead(table) && !this.#unshared.has(topicOf(table)))
       if (tables.length === 0) return true
-      const answer = await this.#ask('changes', { tables: tables.map((table) => placeOf(table, receiver)) })
+      const answer = await this.#ask('changes', {
+        tables: tables.map((table) => placeOf(table, receiver)),
+        partly: true,
+      })
       if (!isChanges(answer, tables.length)) throw this.#strange()
       if (answer.incarnation !== incarnation) throw new Restart()
       for (const state of answer.states) if (this.#byTopic.has(topicOf(state))) await receiver.adopt(state)
+      for (const of of answer.unshared ?? []) this.#miss(tables[of]!)
       for (const of of answer.gone) {
         const position = receiver.position(tables[of]!)
         const copy = { reason: 'it was away for longer than the log of the peer keeps', rows: 0 }
@@ -249,11 +271,13 @@ export class Subscriber implements AsyncDisposable {
       }
       const { more, upTo } = answer
       if (more && answer.gone.length === 0)
-        this.#askAhead('changes', { tables: tables.map((table) => placeOf(table, receiver, upTo)) })
+        this.#askAhead('changes', { tables: tables.map((table) => placeOf(table, receiver, upTo)), partly: true })
       const entries: ShippedEntry[][] = tables.map(() => [])
       for (const entry of answer.entries) entries[entry.of]!.push(entry)
       await this.#apply(
-        tables.map((table, of) => ({ table, entries: entries[of]! })),
+        tables
+          .map((table, of) => ({ table, entries: entries[of]! }))
+          .filter(({ table }) => !this.#unshared.has(topicOf(table))),
         incarnation,
         upTo,
       )
@@ -306,7 +330,7 @@ export class Subscriber implements AsyncDisposable {
     }
     for (const { bytes, topic } of arrivals) {
       const table = this.#byTopic.get(topic)
-      if (!table) continue
+      if (!table || this.#unshared.has(topic)) continue
       const shipment = parseShipment(bytes)
       if (!shipment) {
         this.#refuse('not a shipment')
@@ -317,10 +341,7 @@ export class Subscriber implements AsyncDisposable {
       if (shipment.state) {
         await flush()
         if (after !== undefined) this.#checkPlace(receiver.position(table), after)
-        if (nameOf(shipment.state) !== nameOf(table)) continue
-        // The word may be old, and the table made and agreed on again since: what holds now decides over its records.
-        if (shipment.state.dropped !== undefined) await this.#describe()
-        else await receiver.adopt(shipment.state)
+        if (nameOf(shipment.state) === nameOf(table)) await receiver.adopt(shipment.state)
         continue
       }
       this.#checkRest(open.at(-1)?.entries.at(-1), entries[0])
@@ -339,7 +360,7 @@ export class Subscriber implements AsyncDisposable {
 
   /** Whether more of the entry's transaction is to come that concerns us. */
   #isOpen({ rest }: ShippedEntry): boolean {
-    return rest?.some((topic) => this.#byTopic.has(topic)) === true
+    return rest?.some((topic) => this.#byTopic.has(topic) && !this.#unshared.has(topic)) === true
   }
 
   /** What follows the beginning of a transaction is its rest, or that was never in the stream. */

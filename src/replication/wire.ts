@@ -50,6 +50,8 @@ export interface TableState extends TableName {
   columnTimes?: Record<string, number>
   /** When the whole table was dropped on purpose, in hybrid time. */
   dropped?: number
+  /** When one of this name was dropped before this one was made. */
+  droppedBefore?: number
 }
 
 /** What a node answers to "describe". */
@@ -58,6 +60,8 @@ export interface Description {
   /** The newest entry of its log. */
   sequence: number
   tables: TableState[]
+  /** Its hybrid time. */
+  time?: number
 }
 
 /** What a node answers to "changes": what its log has behind the places of some tables. */
@@ -72,6 +76,8 @@ export interface Changes {
   states: TableState[]
   /** Tables, by their place in the request, for which the log does not reach back that far. */
   gone: number[]
+  /** Tables, by their place in the request, that the node does not share with who asks: the answer holds nothing of them. */
+  unshared?: number[]
 }
 
 /** A page of a full copy: rows (or tombstones) with their versions. */
@@ -138,12 +144,15 @@ export function parseShipment(bytes: Buffer): Shipment | undefined {
 
 export function isDescription(value: unknown): value is Description {
   if (!isObject(value) || typeof value.incarnation !== 'string' || !Number.isSafeInteger(value.sequence)) return false
+  if (value.time !== undefined && !isTime(value.time)) return false
   return Array.isArray(value.tables) && value.tables.every(isTableState)
 }
 
 export function isTableState(value: unknown): value is TableState {
   if (!isTableName(value)) return false
   const { columnTimes = {}, dropped, droppedColumns = [], schema } = value as Partial<Record<keyof TableState, unknown>>
+  const { droppedBefore } = value as { droppedBefore?: unknown }
+  if (droppedBefore !== undefined && !isTime(droppedBefore)) return false
   if (!isObject(columnTimes) || !Object.values(columnTimes).every(Number.isFinite)) return false
   if (!areTexts(droppedColumns) || (dropped !== undefined && !isTime(dropped))) return false
   if (schema === undefined) return true
@@ -158,9 +167,10 @@ export function isTableState(value: unknown): value is TableState {
 /** @param tables how many tables were asked for */
 export function isChanges(value: unknown, tables: number): value is Changes {
   if (!isObject(value) || typeof value.incarnation !== 'string' || typeof value.more !== 'boolean') return false
-  const { entries, gone, states, upTo } = value
+  const { entries, gone, states, unshared = [], upTo } = value
   const isPlace = (of: unknown) => Number.isSafeInteger(of) && (of as number) >= 0 && (of as number) < tables
   if (!Number.isSafeInteger(upTo) || !Array.isArray(gone) || !gone.every(isPlace)) return false
+  if (!Array.isArray(unshared) || !unshared.every(isPlace)) return false
   if (!Array.isArray(states) || !states.every(isTableState) || !Array.isArray(entries)) return false
   return entries.every((entry) => isEntry(entry) && isPlace((entry as { of?: unknown }).of))
 }

@@ -99,6 +99,77 @@ describe('sharing where something fails in the middle', () => {
     })
   })
 
+  it('drops the table of before on a peer that was away while another one of its name was made', async () => {
+    await withCluster(['a'], async ([a], folder) => {
+      const { settings } = await meshSettings('b')
+      const place = join(folder, 'b')
+      const cat = { ...both, table: 'cat' }
+      await a!.ok(create)
+      await a!.ok({ ...create, table: 'cat' })
+      await joined(place, settings, a!, async (b) => {
+        await a!.ok(add('b', { subscriptions: [both, cat] }))
+        await arrives(a!, b, 1)
+      })
+      await a!.ok({ operation: 'drop_table', ...dog })
+      await a!.ok(create)
+      await a!.ok(insert(2))
+      await a!.ok({ ...insert(5), table: 'cat' })
+      await onNode(
+        place,
+        async (b) => {
+          await eventually('b has what it shares', () => contentOf(b, 'dev', 'cat').length === 1)
+          expect(b.node.services.catalog.find('dev', 'dog')).to.equal(undefined)
+          await a!.ok(add('b', { subscriptions: [{ ...both, copy: true }] }))
+          await b.ok({ operation: 'update_node', node_name: 'a', subscriptions: [{ ...both, copy: true }] })
+          await eventually('both have the new table', () => idsOf(b).join() === '2')
+          await arrives(b, a!, 3)
+          expect(idsOf(a!)).to.deep.equal([2, 3])
+        },
+        settings,
+      )
+    })
+  })
+
+  it('goes on with the other tables where a peer was killed before it had stored what both agreed on', async () => {
+    await withCluster(['a'], async ([a], folder) => {
+      const { settings } = await meshSettings('b')
+      const place = join(folder, 'b')
+      const cat = { ...both, table: 'cat' }
+      await a!.ok(create)
+      await a!.ok({ ...create, table: 'cat' })
+      await joined(place, settings, a!, async (b) => {
+        await a!.ok(add('b', { subscriptions: [both, cat] }))
+        await arrives(a!, b, 1)
+      })
+      // As if the agreement on the dogs were not stored here.
+      const { peers } = replicationOf(a!)
+      const peer = peers.peers.get('b')!
+      const subscriptions = peer.subscriptions.filter(({ table }) => table === 'cat')
+      await a!.node.services.catalog.createDatabase('other', undefined, (transaction) =>
+        peers.putPeer(transaction, { ...peer, subscriptions }),
+      )
+      await a!.ok({ ...insert(5), table: 'cat' })
+      await a!.ok(insert(2))
+      await onNode(
+        place,
+        async (b) => {
+          await eventually('the cat arrives', () => contentOf(b, 'dev', 'cat').length === 1)
+          const last = async () =>
+            (await b.ok<{ connections: { last_error: string | null }[] }>({ operation: 'cluster_status' })).connections
+          await eventually('it says what does not come', async () =>
+            /dev.*dog/.test((await last())[0]?.last_error ?? ''),
+          )
+          expect(idsOf(b)).to.deep.equal([1])
+          await a!.ok(add('b', { subscriptions: [both] }))
+          await eventually('all is there', () => idsOf(b).join() === '1,2')
+          await arrives(a!, b, 3)
+          expect((await last())[0]!.last_error).to.equal(null)
+        },
+        settings,
+      )
+    })
+  })
+
   it('misses nothing of what the stream lost with the power of the machine before a peer had read it', async () => {
     await withCluster(['b'], async ([b], folder) => {
       const { settings } = await meshSettings('a')
