@@ -24,6 +24,7 @@ export interface EventData {
   adopt(folder: string, from: number, schema: TableSchema): Promise<void>
   /** Begins to serve a table whose data is there. */
   load(schema: TableSchema): Promise<void>
+  figures(schema: TableSchema): Promise<{ events: number }>
   dropTable(schema: TableSchema): Promise<void>
 }
 
@@ -179,7 +180,7 @@ export class Backups implements AsyncDisposable {
   async #restore(job: JobRun): Promise<string> {
     const { file, database, as } = job.record.parameters as RestoreParameters
     const { tables, isKnown } = (job.position ?? { tables: [] }) as RestorePosition
-    if (isKnown) return restored(tables, job, as)
+    if (isKnown) return this.#restored(tables, job, as)
     if (tables.length > 0) await this.#beginAgain(job, tables)
     job.progress.rows = 0
     await using scratch = await this.#scratch()
@@ -201,7 +202,15 @@ export class Backups implements AsyncDisposable {
       throw error
     }
     for (const target of targets) if (target.kind === 'events') await this.#options.events.load(target)
-    return restored(targets, job, as)
+    return this.#restored(targets, job, as)
+  }
+
+  async #restored(tables: readonly TableSchema[], { progress }: JobRun, as: string): Promise<string> {
+    const ofPeople = tables.filter(({ kind }) => kind === 'events')
+    const figures = await Promise.all(ofPeople.map((table) => this.#options.events.figures(table)))
+    const events = figures.reduce((sum, figure) => sum + figure.events, 0)
+    const found = `${progress.rows} records${ofPeople.length > 0 ? ` and ${events} events` : ''}`
+    return `restored ${tables.length} tables with ${found} as '${as}'`
   }
 
   /** The tables under numbers of their own, which are stored as the position: what is brought in must not be forgotten. */
@@ -271,10 +280,6 @@ export class Backups implements AsyncDisposable {
     await mkdir(path, { recursive: true, mode: 0o700 })
     return { path, [Symbol.asyncDispose]: () => rm(path, { recursive: true, force: true }) }
   }
-}
-
-function restored(tables: readonly TableSchema[], { progress }: JobRun, as: string): string {
-  return `restored ${tables.length} tables with ${progress.rows} records as '${as}'`
 }
 
 async function* counted(chunks: AsyncIterable<Buffer>, job: JobRun): AsyncGenerator<Buffer> {

@@ -86,9 +86,17 @@ export class BackgroundQueries {
       run.progress.rows = Math.min(scanned, people)
     }
     const caller = { username: run.user, since: run.record.since, rights }
-    const answer = await ask(schema, query as never, { view, caller, signal: run.signal, progress, log })
+    const call = { view, caller, signal: run.signal, progress, log }
+    const answer = await ask(schema, query as never, call).catch((error: unknown) => Promise.reject(withLine(error)))
     run.result = answer instanceof JsonText ? JSON.parse(answer.text) : answer
     run.progress.rows = people
     return 'The query is done.'
   }
+}
+
+/** A job tells a sentence of what went wrong, and no picture: a mistake in a script with its line. */
+function withLine(error: unknown): unknown {
+  if (!(error instanceof Problem) || typeof error.more.line !== 'number') return error
+  const { reason } = error.facts as { reason?: string }
+  return new Problem(error.code, { ...error.facts, reason: `Line ${error.more.line}: ${reason}` } as never, error.more)
 }

@@ -427,7 +427,8 @@ describe('backups', () => {
       await job(node, { operation: 'create_backup', file: 'x.tar' })
       const verified = await job(node, { operation: 'backup_verify', file: 'x.tar' })
       expect(verified.message).to.contain('0 tables with 0 records and 1 of people with 500 events can be read')
-      await job(node, { operation: 'restore_backup', file: 'x.tar', database: 'dev', as: 'copy' })
+      const restored = await job(node, { operation: 'restore_backup', file: 'x.tar', database: 'dev', as: 'copy' })
+      expect(restored.message).to.equal("restored 1 tables with 0 records and 500 events as 'copy'")
       expect(await count('copy')).to.deep.equal(original)
       await node.ok({
         operation: 'insert_events',

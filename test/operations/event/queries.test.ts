@@ -185,6 +185,12 @@ describe('queries of events', () => {
       expect(job).to.include({ type: 'query_events', message: 'The query is done.' })
       expect(job.progress).to.include({ rows: 10, percent: 100 })
       expect(job.result).to.deep.equal({ _: [{ g: 'all', c: [10] }] })
+      const wrong = await ask(node, 'query_events', { job: true, script: 'match:\n    tally(nothing(1))\n' })
+      await eventually('it has failed', async () => {
+        ;[job] = (await node.ok<Body[]>({ operation: 'get_job', id: wrong.job_id })) as [Body]
+        return job.status === 'ERROR'
+      })
+      expect(job.message).to.equal("Line 2: There is no function 'nothing'.")
     }))
 
   it('stop after their time, also in the middle of a loop', () =>
