@@ -406,16 +406,18 @@ export class Jobs implements AsyncDisposable {
     this.#options.metrics?.jobEnded(record.type, status)
   }
 
-  /** Keeps the number of jobs within jobs.kept_max: the oldest that has ended goes. */
+  /** Keeps the number of jobs within jobs.kept_max: the oldest that have ended go. */
   #forgetOldest(transaction: WriteTransaction): void {
-    if (this.#kept <= this.#options.settings.kept_max) return
-    for (const id of this.#store.createdBetween(0, this.#now(), 1 + this.#running.size + this.#waiting.size)) {
+    const { kept_max: most } = this.#options.settings
+    // Of the oldest some may not have ended, and others may be going with the starts that share the commit.
+    const looked = this.#starting + this.#running.size + this.#waiting.size + Math.max(0, this.#kept - most)
+    for (const id of this.#kept > most ? this.#store.createdBetween(0, this.#now(), looked) : []) {
       const record = this.#store.find(id)
-      if (!record || record.ended === 0) continue
+      if (!record || record.ended === 0 || !this.#store.stays(transaction, id)) continue
       this.#store.remove(transaction, record)
       this.#kept--
       transaction.onUndo(() => this.#kept++)
-      return
+      if (this.#kept <= most) return
     }
   }
 

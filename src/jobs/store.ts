@@ -70,6 +70,11 @@ export class JobStore {
     return text === undefined ? undefined : (JSON.parse(text) as JobRecord)
   }
 
+  /** Whether no transaction that is under way removes the job. */
+  stays(transaction: WriteTransaction, id: string): boolean {
+    return transaction.get(this.#records, encodeValue(id)) !== undefined
+  }
+
   progressOf(id: string): StoredProgress {
     using snapshot = this.storage.snapshot()
     const text = snapshot.get(this.#progress, encodeValue(id))

@@ -268,6 +268,11 @@ describe('jobs', () => {
           ids.push(job_id)
         }
         expect(jobs.search(0, Date.now() + 1, root).map(({ id }) => id)).to.deep.equal(ids.slice(-10))
+        // Started at once, they share a commit: each of them has to forget another one.
+        const more = await Promise.all(ids.slice(-5).map(() => jobs.start({ type: 'done', author: { user: 'anna' } })))
+        for (const { job_id } of more) await ended(jobs, job_id)
+        const kept = jobs.search(0, Date.now() + 1, root).map(({ id }) => id)
+        expect(kept).to.have.members([...ids.slice(-5), ...more.map(({ job_id }) => job_id)])
       },
       { settings: { kept_max: 10 } },
     ))
