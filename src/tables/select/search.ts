@@ -48,7 +48,17 @@ function membersOf(condition: unknown): Members {
     if (found[member] !== undefined) throw conditionError(`'${name}' is '${member}' by another name: send one of them.`)
     found[member] = condition[name]
   }
+  checkOneOf(found)
   return found
+}
+
+/** A condition compares, or it groups others: of one that seems to do both, a part would be left unread. */
+function checkOneOf({ conditions, operator, ...test }: Members): void {
+  if (conditions === undefined && operator !== undefined)
+    throw conditionError("'operator' joins 'conditions'; how a value is compared is said with 'comparator'.")
+  const [extra] = Object.keys(test)
+  if (conditions !== undefined && extra !== undefined)
+    throw conditionError(`A condition with 'conditions' has no '${extra}' beside them: put it into one of them.`)
 }
 
 /** Lists of attributes that were asked for before, by the columns that the caller sees. */

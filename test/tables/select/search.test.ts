@@ -158,6 +158,8 @@ describe('the searches', () => {
       [{ conditions: [{ attribute: 'age', comparator: 'between', value: [1] }] }, 'condition_malformed'],
       [{ conditions: [{ attribute: 'age', comparator: 'less_than', value: null }] }, 'condition_malformed'],
       [{ conditions: [{ attribute: 'age' }] }, 'condition_malformed'],
+      [{ conditions: [{ attribute: 'age', operator: 'greater_than', value: 1 }] }, 'condition_malformed'],
+      [{ conditions: [{ conditions: [{ attribute: 'age', value: 1 }], attribute: 'name' }] }, 'condition_malformed'],
       [{ conditions: [{ attribute: 'age', comparator: 'not_equal' }] }, 'condition_malformed'],
       [{ conditions: [{ attribute: 'age', value: 1 }], operator: 'xor' }, 'condition_malformed'],
       [{ conditions: [{ attribute: 'age', value: 1 }], get_attributes: ['toString'] }, 'column_unknown'],
