@@ -33,9 +33,9 @@ const MARKS = new JsonTexts(['{"_":[', '],"_":[', ']},', ']}'])
 const [ALL, WITHIN, GROUP_END, ALL_END] = [0, 1, 2, 3] as const
 const COMMA = 44
 
-/** Ranks and whole numbers that fit into one double together. */
-const RANKS = 2 ** 20
+/** Values below this are put in order digit by digit, each of at most so many bits: not more places than groups. */
 const WHOLE_END = 2 ** 32
+const DIGIT_BITS_MAX = 11
 
 /** Puts the partial results of blocks, workers and nodes together, in any order; the answer is always the same. */
 export class Answer {
@@ -86,8 +86,7 @@ export class Answer {
   }
 
   reply(options: ReplyOptions = {}): Reply {
-    const sort = this.#sorter(options)
-    const children = this.#children()
+    const { children, sort } = this.#arranged(options)
     const { trim = Number.POSITIVE_INFINITY } = options
     const list = (parent: number): ReplyNode[] => {
       const sorted = sort(below(children, parent))
@@ -106,8 +105,7 @@ export class Answer {
    */
   json(options: ReplyOptions = {}): Buffer {
     const { trim = Number.POSITIVE_INFINITY } = options
-    const sort = this.#sorter(options)
-    const children = this.#children()
+    const { children, sort } = this.#arranged(options)
     const { key } = this.#tree
     const keys = this.#orderedKeys().texts
     const writer = new JsonWriter(this.#bytesAbout(keys))
@@ -175,46 +173,26 @@ export class Answer {
     return numbers && areWhole(numbers, 0, Number.MAX_SAFE_INTEGER) ? numbers : undefined
   }
 
-  /** Puts siblings in order. Whole numbers and ranks of keys make one number each, which sort without comparisons of ours. */
-  #sorter(options: ReplyOptions): (nodes: Int32Array) => Int32Array {
+  /** The groups within each other, and what puts siblings in order: they are already, or in that of their keys. */
+  #arranged(options: ReplyOptions): { children: Children; sort: (nodes: Int32Array) => Int32Array } {
     const compare = this.#comparison(options)
     const { sort, order = 'desc' } = options
-    const index = sort === undefined ? 0 : this.#aggregates.findIndex(({ alias }) => alias === sort)
-    const { keys } = this.#pool
-    const values = index < 0 ? undefined : this.#wholeNumbers(index)
-    if (!values || keys.length >= RANKS) return (nodes) => nodes.sort(compare)
-    const sign = order === 'asc' ? 1 : -1
+    const { parent, key, size } = this.#tree
     const { rank } = this.#orderedKeys()
-    const { key } = this.#tree
-    const nodeOf = new Int32Array(keys.length)
-    return (nodes) => {
-      if (nodes.length < 16) return nodes.sort(compare)
-      if (sortByCounting(nodes, values, sign)) return nodes
-      const places = new Float64Array(nodes.length)
-      for (let at = 0; at < nodes.length; at++) {
-        const node = nodes[at]!
-        const own = rank[key[node]!]!
-        nodeOf[own] = node
-        places[at] = sign * values[node]! * RANKS + own
-      }
-      places.sort()
-      for (let at = 0; at < nodes.length; at++) {
-        nodes[at] = nodeOf[places[at]! - Math.floor(places[at]! / RANKS) * RANKS]!
-      }
-      return nodes
-    }
+    const ranks = new Int32Array(size)
+    for (let node = 0; node < size; node++) ranks[node] = rank[key[node]!]!
+    const byKey = inOrder(ranks, rank.length)
+    const index = sort === undefined ? 0 : this.#aggregates.findIndex(({ alias }) => alias === sort)
+    const values = index < 0 ? undefined : this.#wholeNumbers(index)
+    if (!values) return { children: childrenOf(parent, size, byKey), sort: (nodes) => nodes.sort(compare) }
+    const byValue = orderedByWholes(byKey, values, order === 'asc' ? 1 : -1)
+    return { children: childrenOf(parent, size, byValue), sort: (nodes) => nodes }
   }
 
   /** The values of an aggregate by node, when they are whole and not too large. */
   #wholeNumbers(index: number): Float64Array | undefined {
     const numbers = this.#numbers(this.#accumulators[0]![index]!, this.#aggregates[index]!.numeric ? 0 : null)
     return numbers && areWhole(numbers, -WHOLE_END, WHOLE_END) ? numbers : undefined
-  }
-
-  /** Siblings in the order of their keys. */
-  #children(): Children {
-    const { parent, key, size } = this.#tree
-    return childrenOf(parent, size, inOrder(key, this.#orderedKeys().rank, size))
   }
 
   #shown(node: number): ReplyNode {
@@ -298,24 +276,26 @@ function areWhole(numbers: Float64Array, least: number, most: number): boolean {
   return true
 }
 
-/** Sorts siblings, which are in the order of their keys, by whole numbers; false where those are too far apart. */
-function sortByCounting(nodes: Int32Array, values: Float64Array, sign: 1 | -1): boolean {
-  let least = values[nodes[0]!]!
+/** Puts nodes in the order of whole numbers, those of equal ones as they were: digit by digit, the lowest first. */
+function orderedByWholes(nodes: Int32Array, values: Float64Array, sign: 1 | -1): Int32Array {
+  let least = values[0]!
   let most = least
-  for (let at = 1; at < nodes.length; at++) {
-    const value = values[nodes[at]!]!
+  for (let node = 1; node < values.length; node++) {
+    const value = values[node]!
     if (value < least) least = value
     if (value > most) most = value
   }
-  if (most - least > nodes.length * 4) return false
   const first = sign === 1 ? least : most
-  const next = new Int32Array(most - least + 2)
-  for (let at = 0; at < nodes.length; at++) next[sign * (values[nodes[at]!]! - first) + 1]!++
-  for (let place = 1; place < next.length; place++) next[place]! += next[place - 1]!
-  const sorted = new Int32Array(nodes.length)
-  for (let at = 0; at < nodes.length; at++) sorted[next[sign * (values[nodes[at]!]! - first)]!++] = nodes[at]!
-  nodes.set(sorted)
-  return true
+  const digits = new Int32Array(values.length)
+  const base = 2 ** Math.min(DIGIT_BITS_MAX, Math.ceil(Math.log2(values.length + 2)))
+  let order = nodes
+  for (let unit = 1; unit <= most - least; unit *= base) {
+    for (let node = 0; node < values.length; node++) {
+      digits[node] = ((sign * (values[node]! - first)) / unit) & (base - 1)
+    }
+    order = inOrder(digits, base, order)
+  }
+  return order
 }
 
 function hasChildren({ start }: Children, node: number): boolean {

@@ -22,21 +22,23 @@ export function childrenOf(parent: Int32Array, size: number, order?: Int32Array)
   if (inPlace) return { start, nodes: countedUp(Math.max(0, size - 1), 1) }
   const next = start.slice()
   const nodes = new Int32Array(Math.max(0, size - 1))
-  for (let at = 1; at < size; at++) {
+  for (let at = 0; at < size; at++) {
     const node = order ? order[at]! : at
-    nodes[next[parent[node]!]!++] = node
+    if (node !== 0) nodes[next[parent[node]!]!++] = node
   }
   return { start, nodes }
 }
 
-/** Node 0, then all others in the order of the ranks of their keys. */
-export function inOrder(key: Int32Array, rank: Int32Array, size: number): Int32Array {
-  const next = new Int32Array(rank.length + 1)
-  for (let node = 1; node < size; node++) next[rank[key[node]!]! + 1]!++
-  next[0] = 1
-  for (let at = 1; at < next.length; at++) next[at]! += next[at - 1]!
-  const order = new Int32Array(size)
-  for (let node = 1; node < size; node++) order[next[rank[key[node]!]!]!++] = node
+/** Nodes in the order of their places, which are below an end; of one place as they were before, or counted up. */
+export function inOrder(places: Int32Array, end: number, before?: Int32Array): Int32Array {
+  const next = new Int32Array(end + 1)
+  for (let node = 0; node < places.length; node++) next[places[node]! + 1]!++
+  for (let place = 0; place < end; place++) next[place + 1]! += next[place]!
+  const order = new Int32Array(places.length)
+  for (let at = 0; at < places.length; at++) {
+    const node = before ? before[at]! : at
+    order[next[places[node]!]!++] = node
+  }
   return order
 }
 

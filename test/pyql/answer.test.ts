@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { Answer, compile, createScan, Histogram, type Scalar } from '../../src/pyql/index.js'
+import { Answer, compareScalars, compile, createScan, Histogram, type Scalar } from '../../src/pyql/index.js'
 import { oracleColumns, Random, randomPeople, ScriptGenerator } from '../support/pyql-generator.js'
 import { blockOf } from '../support/pyql-people.js'
 
@@ -60,27 +60,60 @@ describe('answers', () => {
     expect(compared).to.be.above(200)
   })
 
-  it('put many groups of whole counts in order, ties by key', () => {
-    const answer = new Answer([{ kind: 'count', alias: 'person', type: 'int', numeric: true, carried: false }], 1, {
-      nodesMax: 10_000,
-      charactersMax: 1_000_000,
+  /** Sums of values of each kind, above texts with characters of one to four bytes, in answers of one list and of two levels. */
+  const kinds: Record<string, (random: Random) => number> = {
+    'few values': (random) => random.below(5),
+    'values of several digits': (random) => random.below(3_000_000),
+    'negative values': (random) => random.below(5_000) - 2_500,
+    'values up to the largest of whole ones': (random) => random.below(2 ** 21) * 2 ** 11 * (random.below(2) * 2 - 1),
+    'values beyond': (random) => random.below(2 ** 21) * 2 ** 30,
+    fractions: (random) => random.below(1_000) / 8,
+  }
+  for (const [kind, someValue] of Object.entries(kinds)) {
+    it(`put many groups in order, ties by key: ${kind}`, () => {
+      const random = new Random(7)
+      for (const [above, below] of [
+        [2, 1],
+        [40, 3],
+        [3, 700],
+        [1_500, 1],
+      ] as const) {
+        const texts = ['é', '\u{1d4b3}', '\u007f', '"', 'long enough for several words ']
+        const keys = [null, ...Array.from({ length: above + below }, (_, at) => `${texts[at % texts.length]}${at}`)]
+        const groups = Array.from({ length: above }, (_, at) => ({
+          ...{ g: keys[1 + at]!, sum: someValue(random) },
+          within: Array.from({ length: below }, (_, own) => ({ g: keys[1 + above + own]!, sum: someValue(random) })),
+        }))
+        const inner = groups.flatMap(({ within }, at) => within.map((own) => ({ ...own, parent: 1 + at })))
+        const nodes = [{ g: null, sum: 0, parent: 0 }, ...groups.map((group) => ({ ...group, parent: 0 })), ...inner]
+        const sum = Float64Array.from(nodes, (node) => node.sum)
+        const aggregate = { kind: 'sum', alias: 'sum', type: 'double', numeric: true, carried: false } as const
+        const answer = new Answer([aggregate], 1, { nodesMax: 10_000, charactersMax: 1_000_000 })
+        answer.absorb(
+          {
+            keys,
+            parent: Int32Array.from(nodes, ({ parent }) => parent),
+            key: Int32Array.from(nodes, ({ g }) => keys.indexOf(g)),
+            columns: [{ n: new Float64Array(nodes.length).fill(1), sum, rest: new Float64Array(nodes.length) }],
+            debug: [],
+            log: [],
+          },
+          0,
+        )
+        for (const order of ['asc', 'desc'] as const) {
+          const sign = order === 'asc' ? 1 : -1
+          const sorted = <T extends { g: string; sum: number }>(list: readonly T[]) =>
+            list.toSorted((a, b) => sign * (a.sum - b.sum) || compareScalars(a.g, b.g))
+          const expected = sorted(groups).map((group) => ({
+            ...{ g: group.g, c: [group.sum] },
+            _: sorted(group.within).map((own) => ({ g: own.g, c: [own.sum] })),
+          }))
+          expect(answer.reply({ order })._).to.deep.equal(expected)
+          expect(answer.json({ order }).toString()).to.equal(JSON.stringify({ _: expected }))
+        }
+      }
     })
-    const size = 2_000
-    const keys = [null, ...Array.from({ length: size }, (_, at) => (at % 3 === 0 ? at : `text ${at}`))]
-    answer.absorb(
-      {
-        keys,
-        parent: new Int32Array(size + 1),
-        key: Int32Array.from(keys, (_, at) => at),
-        columns: [{ n: Float64Array.from(keys, (_, at) => (at * 7919) % 50) }],
-        debug: [],
-        log: [],
-      },
-      0,
-    )
-    for (const order of ['asc', 'desc'] as const)
-      expect(answer.json({ order }).toString()).to.equal(JSON.stringify(answer.reply({ order })))
-  })
+  }
 
   it('put texts in the order of code points, whatever they hold beside them', () => {
     const inOrder = ['\uffff', '\u{1d4b3}']
