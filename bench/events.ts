@@ -2,8 +2,10 @@
 import { parseArgs } from 'node:util'
 import { openDuckDb, SQL } from './events/duckdb.js'
 import { bodiesOf, COLUMNS, type LoadEvent, shopEvents } from './events/load.js'
+import { median } from './events/median.js'
+import { SCRIPTS } from './events/scripts.js'
 import { Server } from './events/server.js'
-import { TypedArrays } from './events/typed-arrays.js'
+import { loopsOver, TypedArrays } from './events/typed-arrays.js'
 
 const { values: given } = parseArgs({
   options: {
@@ -19,32 +21,6 @@ const runs = Number(given.runs)
 const total = people * rounds
 const BATCH = 1000
 const CONCURRENT = 4
-
-const SCRIPTS: Record<string, string> = {
-  'count all': 'agg:\n    count person\n    count action\n\nmatch:\n    tally("all")\n',
-  'group by country and page':
-    'agg:\n    count person\n    count page\n\nmatch where action == "page_view":\n    tally(country, page)\n',
-  'purchase → next purchase':
-    'agg:\n    count person\n\nmatch where action == "purchase":\n    first = product\n    iter_next()\n    match 1 where action == "purchase":\n        tally(first, product)\n',
-  'sum by country': 'agg:\n    count person\n    sum price\n\nmatch where price is not None:\n    tally(country)\n',
-  'funnel of three steps in 7 days': `agg:
-    count person
-
-match 1 where page == "page_0":
-    start = event_time
-    tally("1 seen")
-    iter_next()
-    match 1 where action == "purchase":
-        if event_time - start <= 7 days:
-            tally("2 bought")
-            iter_next()
-            match 1 where page == "page_1":
-                if event_time - start <= 7 days:
-                    tally("3 back")
-`,
-  'sum, count, distinct people by product':
-    'agg:\n    count person\n    count product\n    sum price\n\nmatch where product is not None:\n    tally(product)\n',
-}
 
 type Ask = (server: Server) => Promise<string>
 
@@ -104,10 +80,6 @@ async function measured(count: number, run: () => unknown): Promise<{ times: num
   const times = await timesOf(count, run)
   const { user, system } = process.cpuUsage(before)
   return { times, work: (user + system) / 1000 / count }
-}
-
-function median(times: readonly number[]): number {
-  return [...times].sort((a, b) => a - b)[times.length >> 1]!
 }
 
 async function insertAll(server: Server): Promise<void> {
@@ -175,14 +147,7 @@ await new Promise((resolve) => setTimeout(resolve, 3_000 + total / 1_000))
 console.log('building typed arrays and DuckDB …')
 const arrays = new TypedArrays(people, rounds, events())
 const duck = given['no-duckdb'] ? undefined : await openDuckDb(events())
-const loops: Record<string, () => unknown> = {
-  'count all': () => arrays.countAll(),
-  'group by country and page': () => arrays.groups(),
-  'purchase → next purchase': () => arrays.nextPurchases(),
-  'sum by country': () => arrays.sums(),
-  'funnel of three steps in 7 days': () => arrays.funnel(),
-  'sum, count, distinct people by product': () => arrays.products(),
-}
+const loops = loopsOver(arrays)
 const quiet = new Map<string, number>()
 console.log('scripts through HTTP, loops by hand on one thread, SQL on two: medians in ms')
 for (const [name, text] of Object.entries(SCRIPTS)) {

@@ -178,3 +178,15 @@ export class TypedArrays {
     return counts.reduce((sum, count) => sum + count, 0)
   }
 }
+
+/** By the name of a script, the same by hand. */
+export function loopsOver(arrays: TypedArrays): Record<string, () => unknown> {
+  return {
+    'count all': () => arrays.countAll(),
+    'group by country and page': () => arrays.groups(),
+    'purchase → next purchase': () => arrays.nextPurchases(),
+    'sum by country': () => arrays.sums(),
+    'funnel of three steps in 7 days': () => arrays.funnel(),
+    'sum, count, distinct people by product': () => arrays.products(),
+  }
+}
