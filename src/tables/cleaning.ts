@@ -29,6 +29,8 @@ export interface CleaningContext {
   now: () => number
   /** Brings index entries that wait in memory to disk: until then their changes stay in the log. */
   flush(): Promise<void>
+  /** Goes on with indexes that a full disk has cut off. */
+  buildIndexes(): Promise<void>
 }
 
 const HOUR_MS = 3_600_000
@@ -78,6 +80,7 @@ export class Cleaning implements AsyncDisposable {
     await this.#repeat((transaction, limit) => log.prune(transaction, oldest, settings.log_bytes_max, limit))
     await this.#repeat((transaction, limit) => this.#forgetTombstones(transaction, limit))
     await this.#repeat((transaction, limit) => replays.collect(transaction, limit))
+    await this.#context.buildIndexes()
   }
 
   async #remove(leftover: Leftover): Promise<void> {

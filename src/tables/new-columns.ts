@@ -34,6 +34,8 @@ const nothing: BuildStep = () => {}
 /** Columns that are added to tables, and the building of their indexes in bounded steps beside other writers. */
 export class NewColumns {
   readonly #context: NewColumnsContext
+  /** What a full disk has cut off. */
+  readonly #unfinished = new Map<number, { name: TableName; position: BuildPosition }>()
 
   constructor(context: NewColumnsContext) {
     this.#context = context
@@ -75,6 +77,24 @@ export class NewColumns {
     }
   }
 
+  /** The same; on a full disk it is put off until `goOn`. Queries do without the index meanwhile. */
+  async buildInTime(name: TableName, position: BuildPosition): Promise<void> {
+    try {
+      await this.build(name, position)
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === 'disk_full')) throw error
+      this.#unfinished.set(position.column, { name, position })
+    }
+  }
+
+  /** Builds what was put off. @throws Problem disk_full */
+  async goOn(): Promise<void> {
+    for (const [column, { name, position }] of this.#unfinished) {
+      await this.build(name, position).catch(unlessDropped)
+      this.#unfinished.delete(column)
+    }
+  }
+
   /** Gives an index up that is not whole, in a transaction of the caller's: the column stays without one, and the entries that it has are cleaned. */
   abandon(transaction: WriteTransaction, { database, table }: TableName, { column: id }: BuildPosition): void {
     const { catalog } = this.#context
@@ -89,7 +109,9 @@ export class NewColumns {
       for (const { database, id, name, columns } of tables.values())
         for (const { building, id: column } of columns)
           if (building && !others.has(column))
-            await this.build({ database, table: name }, { column, from: rangeOfId(id).start }).catch(unlessDropped)
+            await this.buildInTime({ database, table: name }, { column, from: rangeOfId(id).start }).catch(
+              unlessDropped,
+            )
   }
 
   #step(

@@ -107,6 +107,7 @@ export class Tables implements AsyncDisposable {
       settings,
       now,
       flush: () => postponed.flush(),
+      buildIndexes: () => this.columns.goOn(),
     })
   }
 
@@ -181,7 +182,7 @@ export class Tables implements AsyncDisposable {
   }
 
   /**
-   * Adds a column and waits until its index serves queries.
+   * Adds a column and waits until its index serves queries, unless the disk gets full: then that follows.
    * @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many
    */
   async addColumn(
@@ -193,7 +194,7 @@ export class Tables implements AsyncDisposable {
     const { catalog } = this.#options
     const alongside = (transaction: WriteTransaction) => receipt?.alongside(transaction)
     const position = await this.columns.add({ database, table }, definition, alongside)
-    await this.columns.build({ database, table }, position)
+    await this.columns.buildInTime({ database, table }, position)
     return catalog.table(database, table)
   }
 
