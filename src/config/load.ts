@@ -173,12 +173,22 @@ function parsed(file: string, text: string): unknown {
 }
 
 function set(tree: Tree, path: string, value: string, type: string | undefined): void {
-  const items = () =>
-    value
-      .split(',')
-      .map((item) => item.trim())
-      .filter((item) => item !== '')
-  put(tree, path, type === 'array' ? items() : value)
+  put(tree, path, type === 'array' ? itemsOf(value) : value)
+}
+
+/** Items separated by commas; or a list as JSON, as the defaults are shown. An address like [::1] is none. */
+function itemsOf(value: string): unknown[] {
+  if (/^\s*\[\s*("|\])/.test(value)) {
+    try {
+      return JSON.parse(value) as unknown[]
+    } catch {
+      // Told of by what its pieces are.
+    }
+  }
+  return value
+    .split(',')
+    .map((item) => item.trim())
+    .filter((item) => item !== '')
 }
 
 function put(tree: Tree, path: string, value: unknown): void {

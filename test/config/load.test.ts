@@ -48,6 +48,14 @@ describe('the configuration', () => {
       expect(() => loadConfig({ environment: mistake }), JSON.stringify(mistake)).to.throw(ConfigError, 'Unknown')
   })
 
+  it('reads lists with commas, and as JSON', () => {
+    const allowed = (text: string) => loadConfig({ environment: { TRELLIS_WEBHOOKS_ALLOW: text } }).webhooks.allow
+    expect(allowed('127.0.0.1, 10.1.0.0/16')).to.deep.equal(['127.0.0.1', '10.1.0.0/16'])
+    expect(allowed('["127.0.0.1", "10.1.0.0/16"]')).to.deep.equal(['127.0.0.1', '10.1.0.0/16'])
+    expect(allowed('[::1],[::1]:8080')).to.deep.equal(['[::1]', '[::1]:8080'])
+    expect(allowed(' [] ')).to.deep.equal([])
+  })
+
   it('names every setting after its path in the environment', () => {
     for (const { path, environment } of settings)
       expect(environment).to.equal(`TRELLIS_${path.replaceAll('.', '_').toUpperCase()}`)
