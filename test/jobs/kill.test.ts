@@ -162,7 +162,7 @@ describe('a job whose node is killed goes on after the restart as if nothing had
       type: 'restore_backup',
       start: (client) => client.restoreBackup({ file: 'x.tar', database: 'dev', as: 'copy' }),
       killAt: { rows: 1 },
-      message: `restored 3 tables with ${2 * ROWS} records as 'copy'`,
+      message: `restored 3 tables with ${2 * ROWS} records and ${EVENTS} events as 'copy'`,
       check: async (client) => {
         expect((await client.describeTable({ database: 'copy', table: 'item' })).record_count).to.equal(ROWS)
         const people = await client.queryColumn({ database: 'copy', table: 'visit', column: 'page' })
