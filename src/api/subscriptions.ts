@@ -1,4 +1,4 @@
-import { Problem } from '../lib/index.js'
+import { momentIn, Problem } from '../lib/index.js'
 import type { Agreed } from '../replication/index.js'
 import type { Call } from './call.js'
 import type { Needs } from './operation.js'
@@ -32,9 +32,7 @@ export function wantedOf(subscriptions: readonly Written[], startTime: string | 
         reason: `database '${database}' and schema '${schema}' differ; give one.`,
       })
     }
-    const since = start_time === undefined ? undefined : Date.parse(start_time)
-    if (Number.isNaN(since))
-      throw new Problem('invalid_request', { reason: `start_time '${start_time}' is not a time.` })
+    const since = start_time === undefined ? undefined : momentIn('start_time', start_time)
     return {
       database: database ?? schema ?? DEFAULT_DATABASE,
       table,

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { wantedOf } from '../../src/api/subscriptions.js'
 import { type Contract, type Example, readContracts } from '../../src/contracts/index.js'
 import { withCluster } from '../support/cluster.js'
 import { matches } from '../support/matches.js'
@@ -20,6 +21,15 @@ describe('the examples of the group mesh', () => {
         }
       }
     })
+  })
+})
+
+describe('the start_time of a subscription', () => {
+  it('is refused where there is no such day', () => {
+    const from = (start_time: string) => () =>
+      wantedOf([{ table: 'dog', publish: true, subscribe: false, start_time }], undefined)
+    expect(from('2026-02-30T00:00:00Z')).to.throw('start_time')
+    expect(from('2028-02-29T00:00:00Z')()).to.have.nested.property('[0].since', Date.UTC(2028, 1, 29))
   })
 })
 

@@ -92,6 +92,7 @@ const expressions: [string, unknown][] = [
   ["get_month('2016-0' + 3 + '-24')", 3],
   ["get_hour('7200' + '000')", 2],
   ["get_hour('not a' + ' date')", null],
+  ["date_day('2026-02-' + '30')", null],
   ['date_month(event_time)', Date.UTC(2024, 1, 1)],
   ['date_week(event_time)', Date.UTC(2024, 1, 25)],
   ['date_quarter(event_time)', Date.UTC(2024, 0, 1)],

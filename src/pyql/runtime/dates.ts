@@ -1,4 +1,5 @@
 // Dates of stamps in milliseconds since 1970, UTC, without Date objects; NaN (None) stays NaN.
+import { timeOf } from '../../lib/index.js'
 
 export const secondMs = 1000
 export const minuteMs = 60_000
@@ -93,5 +94,5 @@ export const dateFunctions: Readonly<Record<string, (ms: number) => number>> = {
 export function readTime(text: string): number {
   const match = /^(\d{4}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d(?:\.\d+)?)?)(Z|[+-]\d\d:?\d\d)?)?$/i.exec(text.trim())
   if (!match) return Number.NaN
-  return Date.parse(`${match[1]}T${match[2] ?? '00:00'}${(match[3] ?? 'Z').toUpperCase()}`)
+  return timeOf(`${match[1]}T${match[2] ?? '00:00'}${(match[3] ?? 'Z').toUpperCase()}`) ?? Number.NaN
 }
