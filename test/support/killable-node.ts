@@ -17,11 +17,12 @@ export interface KillableNode extends AsyncDisposable {
   kill(): Promise<void>
 }
 
-/** Starts a node on a folder that stays. */
+/** Starts a node on a folder that stays; the signal kills it, even while it starts. */
 export async function startKillable(
   folder: string,
   environment: Record<string, string> = {},
   program = main,
+  signal?: AbortSignal,
 ): Promise<KillableNode> {
   const child = spawn(process.execPath, [program], {
     env: {
@@ -34,6 +35,7 @@ export async function startKillable(
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   })
+  signal?.addEventListener('abort', () => child.kill('SIGKILL'))
   let errors = ''
   child.stderr!.on('data', (chunk: Buffer) => (errors += chunk.toString()))
   const end = async () => {
