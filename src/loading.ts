@@ -2,7 +2,7 @@ import { type Catalog, CREATED_TIME, type TableSchema } from './catalog/index.js
 import type { Contracts } from './contracts/index.js'
 import type { ExportsOptions, IndexBuilder, OldRecords, RowRemover, RowStore, TableMoment } from './jobs/index.js'
 import { Problem, type View } from './lib/index.js'
-import type { Key, Queries, Reading, TableReader, Tables } from './tables/index.js'
+import { type Key, type Queries, type Reading, type TableReader, type Tables, UNNAMED } from './tables/index.js'
 
 /** The tables as loads see them. */
 export function rowStoreOf(catalog: Catalog, tables: Tables): RowStore {
@@ -77,7 +77,7 @@ export function indexBuilderOf({ columns }: Tables): IndexBuilder {
 
 /** One moment of a table, as exports read it. */
 export function momentOf(catalog: Catalog, tables: Tables, database: string, table: string): TableMoment {
-  const { columns } = recordsTable(catalog, database, table)
+  const { columns, dynamic } = recordsTable(catalog, database, table)
   const snapshot = tables.snapshot()
   const reader = snapshot.table(database, table)
   if (!reader) {
@@ -86,6 +86,7 @@ export function momentOf(catalog: Catalog, tables: Tables, database: string, tab
   }
   return {
     columns: columns.map(({ name }) => name),
+    unnamed: dynamic ? UNNAMED : [],
     count: reader.count(),
     texts: () => reader.texts(),
     rows: () => reader.scan(),

@@ -1,12 +1,15 @@
+import type { FileHandle } from 'node:fs/promises'
 import { Problem } from '../lib/index.js'
 import type { FileIdentity, Folder, Maker } from './folder.js'
 import type { Author, Jobs, Started } from './jobs.js'
-import { type ExportFormat, RowFile } from './row-file.js'
+import { ColumnMissing, type ExportFormat, RowFile } from './row-file.js'
 import type { JobRun } from './run.js'
 
 /** Rows at one moment. It pins pages of the store: dispose of it soon. */
 export interface RowsMoment extends Disposable {
   columns: readonly string[]
+  /** Members that some rows may have beside the columns. */
+  unnamed: readonly string[]
 }
 
 /** A table at one moment. */
@@ -89,12 +92,28 @@ export class Exports {
     await this.#options.folder.makeFile(path, maker, async (file) => {
       job.signal.throwIfAborted()
       using moment = this.#open(request, job.user)
-      Object.assign(job.progress, { rows: 0, bytes: 0, rowsTotal: 'count' in moment ? moment.count : 0 })
-      const rows = new RowFile(job, file, format, moment.columns)
-      if ('lines' in moment) for await (const lines of moment.lines(job)) await rows.addLines(lines)
-      else await rows.addAll(format === 'csv' ? moment.rows() : moment.texts())
-      await rows.end()
+      await this.#write(job, file, format, moment, moment.columns)
     })
     return `exported ${job.progress.rows} records to '${path}'`
+  }
+
+  async #write(
+    job: JobRun,
+    file: FileHandle,
+    format: ExportFormat,
+    moment: TableMoment | SearchMoment,
+    columns: readonly string[],
+  ): Promise<void> {
+    Object.assign(job.progress, { rows: 0, bytes: 0, rowsTotal: 'count' in moment ? moment.count : 0 })
+    const rows = new RowFile(job, file, format, { columns, unnamed: moment.unnamed })
+    try {
+      if ('lines' in moment) for await (const lines of moment.lines(job)) await rows.addLines(lines)
+      else await rows.addAll(format === 'csv' ? moment.rows() : moment.texts())
+    } catch (error) {
+      if (!(error instanceof ColumnMissing)) throw error
+      await file.truncate()
+      return this.#write(job, file, format, moment, [...columns, error.column])
+    }
+    await rows.end()
   }
 }

@@ -73,7 +73,7 @@ export class Folder {
     await this.#refuseExisting(full, path)
     const file = await open(
       partial,
-      constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
+      constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
       0o600,
     )
     try {

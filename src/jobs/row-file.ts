@@ -8,25 +8,43 @@ type Fields = Readonly<Record<string, unknown>>
 /** Characters that are written at a time. */
 const PIECE_CHARACTERS = 1 << 18
 
+/** A row of a CSV file has a member for which there is no column yet, and the head is written already. */
+export class ColumnMissing extends Error {
+  readonly column: string
+
+  constructor(column: string) {
+    super(`a row has '${column}'`)
+    this.column = column
+  }
+}
+
 /** The file of an export: rows in one of three formats, of which it holds no more than a piece. */
 export class RowFile {
   readonly #job: JobRun
   readonly #file: FileHandle
   readonly #format: ExportFormat
   readonly #columns: readonly string[]
+  readonly #others: readonly string[]
   #piece: string
   #separator: string
 
-  constructor(job: JobRun, file: FileHandle, format: ExportFormat, columns: readonly string[]) {
+  /** `unnamed`: members that rows may have beside the columns. */
+  constructor(
+    job: JobRun,
+    file: FileHandle,
+    format: ExportFormat,
+    { columns, unnamed }: { columns: readonly string[]; unnamed: readonly string[] },
+  ) {
     this.#job = job
     this.#file = file
     this.#format = format
     this.#columns = columns
+    this.#others = unnamed.filter((name) => !columns.includes(name))
     this.#piece = format === 'json' ? '[' : format === 'csv' ? `${columns.map(csvField).join(',')}\n` : ''
     this.#separator = format === 'json' ? '\n' : ''
   }
 
-  /** Rows: as fields for CSV, else as JSON text. */
+  /** Rows: as fields for CSV, else as JSON text. @throws ColumnMissing */
   async addAll(rows: Iterable<string | Fields>): Promise<void> {
     for (const row of rows) {
       this.#add(row)
@@ -46,9 +64,16 @@ export class RowFile {
   }
 
   #add(row: string | Fields): void {
-    this.#piece += this.#separator + (typeof row === 'string' ? row : csvLine(row, this.#columns))
+    this.#piece += this.#separator + (typeof row === 'string' ? row : this.#csvLine(row))
     this.#separator = this.#format === 'json' ? ',\n' : '\n'
     this.#job.progress.rows++
+  }
+
+  #csvLine(row: Fields): string {
+    const missing = this.#others.find((name) => Object.hasOwn(row, name))
+    if (missing !== undefined) throw new ColumnMissing(missing)
+    // A name such as `toString` is in every object: only what is the row's own counts.
+    return this.#columns.map((name) => (Object.hasOwn(row, name) ? csvField(row[name]) : '')).join(',')
   }
 
   async #flush(): Promise<void> {
@@ -58,12 +83,6 @@ export class RowFile {
     await this.#file.appendFile(bytes)
     this.#job.progress.bytes += bytes.length
   }
-}
-
-function csvLine(row: Fields, columns: readonly string[]): string {
-  let line = ''
-  for (let index = 0; index < columns.length; index++) line += (index === 0 ? '' : ',') + csvField(row[columns[index]!])
-  return line
 }
 
 /** RFC 4180. Nothing stands for null; objects and lists are JSON. */

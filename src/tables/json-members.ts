@@ -8,6 +8,11 @@ const FALSE = 0x66
 const NULL = 0x6e
 const TRUE = 0x74
 const BRACE = 0x7b
+/**
+ * Names that JavaScript gives a meaning: data inside a record, but no attribute of a table. They are shown with whole
+ * records, and nothing else can name them.
+ */
+export const UNNAMED: readonly string[] = ['__proto__', 'constructor', 'prototype']
 /** So many digits are a number that is exact however it is added up. */
 const DIGITS_MAX = 15
 
@@ -55,15 +60,20 @@ export class Members {
   readonly #names: readonly string[]
   /** A row of none of them: it has the defaults. */
   readonly #empty: Readonly<Record<string, unknown>>
+  /** Whether members without a column are wanted as well: a record that has any is left to JSON.parse. */
+  readonly #whole: boolean
 
-  private constructor(names: readonly string[], defaultOf: (name: string) => unknown) {
+  private constructor(names: readonly string[], defaultOf: (name: string) => unknown, whole: boolean) {
     this.#names = names
+    this.#whole = whole
     this.#empty = Object.fromEntries(names.map((name) => [name, defaultOf(name)]))
   }
 
   /** Undefined for names that every object has: a row must be asked whether such a one is its own. */
   static of(names: readonly string[], defaultOf: (name: string) => unknown): Members | undefined {
-    return names.some((name) => name in Object.prototype) ? undefined : new Members(names, defaultOf)
+    const columns = names.filter((name) => !UNNAMED.includes(name))
+    if (columns.some((name) => name in Object.prototype)) return undefined
+    return new Members(columns, defaultOf, columns.length < names.length)
   }
 
   /** These columns of the record whose JSON text begins at `from`; undefined where that cannot be seen so simply. */
@@ -71,7 +81,7 @@ export class Members {
     if (hasEscapes(text, from)) return undefined
     const row = { ...this.#empty }
     let missing = this.#names.length
-    for (let at = from + 1; missing > 0 && text.charCodeAt(at) === QUOTE; ) {
+    for (let at = from + 1; (missing > 0 || this.#whole) && text.charCodeAt(at) === QUOTE; ) {
       const colon = text.indexOf('"', at + 1) + 1
       const end = endOfMember(text, colon + 1)
       if (end === undefined) return undefined
@@ -79,7 +89,7 @@ export class Members {
       if (name !== undefined) {
         row[name] = valueIn(text, colon + 1, end)
         missing--
-      }
+      } else if (this.#whole) return undefined
       at = end + 1
     }
     return row

@@ -1,11 +1,11 @@
 import { CREATED_TIME, coerce, holdsInfinity, UPDATED_TIME } from '../catalog/index.js'
 import { nearest, Problem } from '../lib/index.js'
+import { UNNAMED } from './json-members.js'
 import type { TableShape } from './shape.js'
 
 type Record_ = Record<string, unknown>
 
-/** Names that JavaScript gives a meaning: data inside a record, but no attribute of a table. */
-const HIDDEN = new Set(['__proto__', 'constructor', 'prototype'])
+const unnamed = new Set(UNNAMED)
 const ATTRIBUTE_LENGTH_MAX = 250
 
 function invalid(index: number, reason: string): Problem {
@@ -18,7 +18,7 @@ export function newAttributes(shape: TableShape, records: readonly Record_[]): S
   const { columns } = shape
   for (let index = 0; index < records.length; index++) {
     for (const name in records[index]) {
-      if (columns.has(name) || names.has(name) || HIDDEN.has(name)) continue
+      if (columns.has(name) || names.has(name) || unnamed.has(name)) continue
       checkAttribute(name, index)
       names.add(name)
     }
@@ -54,7 +54,7 @@ export function coerced(shape: TableShape, record: Record_, index: number): Reco
   for (const [name, value] of Object.entries(record)) {
     const column = columns.get(name)?.column
     if (!column) {
-      if (schema.dynamic && HIDDEN.has(name)) {
+      if (schema.dynamic && unnamed.has(name)) {
         Object.defineProperty(row, name, { value, enumerable: true, configurable: true, writable: true })
         continue
       }

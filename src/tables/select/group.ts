@@ -19,24 +19,29 @@ export class Grouping {
     this.keys = keys
     this.#scope = scope
     this.#selected = selected
-    this.outputs = selected.map((item) => ({ name: item.name, ref: this.#refOf(item) }))
+    this.outputs = selected.map((item) => {
+      const ref = this.#refOf(item)
+      if (!('unnamed' in item)) return { name: item.name, ref }
+      // Among values of groups null stands for what is absent.
+      return { name: item.name, ref: { ...ref, read: (frame) => ref.read(frame) ?? undefined }, unnamed: true }
+    })
   }
 
   /** The value of a group that `having` or `orderby` names: a result's name, a grouped column, or an aggregate. */
   find = (name: unknown): Ref => {
     if (typeof name === 'object' && name !== null) return this.#ofAggregate(readAggregate(name, this.#scope))
     const text = String(name)
-    const output = this.outputs.find((it) => it.name === text)
+    const output = this.outputs.find((it) => it.name === text && !it.unnamed)
     if (output) return output.ref
     const column = this.#scope.lookUp(text)
     if (column) return this.#ofColumn(column, text)
-    const known = this.outputs.map((it) => it.name)
+    const known = this.outputs.filter((it) => !it.unnamed).map((it) => it.name)
     throw new Problem('column_unknown', { column: text, table: 'the result', suggestion: nearest(text, known) })
   }
 
   /** As far as texts go: whether the result or the tables have the name. */
   knows = (name: string): boolean =>
-    this.#selected.some((it) => it.name === name) || this.#scope.lookUp(name) !== undefined
+    this.#selected.some((it) => it.name === name && !('unnamed' in it)) || this.#scope.lookUp(name) !== undefined
 
   /** The columns that tell groups apart. */
   get keyRefs(): Ref[] {

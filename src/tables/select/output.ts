@@ -3,12 +3,14 @@ import { didYouMean, Problem } from '../../lib/index.js'
 import type { FoundRecord } from '../reader.js'
 import { encodeJson } from '../stored-row.js'
 import type { Join } from './join.js'
-import { type Frame, type Ref, refTo, type Scope } from './scope.js'
+import { type Frame, type Ref, refTo, refToUnnamed, type Scope } from './scope.js'
 
 /** A column of the result. */
 export interface Output {
   readonly name: string
   readonly ref: Ref
+  /** It is no column: written for records that have it, and behind all columns. */
+  readonly unnamed?: true
 }
 
 export type AggregateName = 'count' | 'sum' | 'min' | 'max' | 'avg'
@@ -22,7 +24,10 @@ export interface Aggregate {
 }
 
 /** An item of `select`, once it is understood. */
-export type Selected = { readonly name: string } & ({ readonly ref: Ref } | { readonly aggregate: Aggregate })
+export type Selected = { readonly name: string } & (
+  | { readonly ref: Ref; readonly unnamed?: true }
+  | { readonly aggregate: Aggregate }
+)
 
 const aggregateNames: readonly string[] = ['count', 'sum', 'min', 'max', 'avg'] satisfies AggregateName[]
 
@@ -30,8 +35,17 @@ export function malformed(reason: string): Problem {
   return new Problem('select_malformed', { part: 'select', reason })
 }
 
+/** What "*" selects of one table, by the columns that the caller sees. */
+const wholes = new WeakMap<Scope['base']['columns'], Selected[]>()
+
 /** Reads `select`: "*" or a list of names, "table.*", {"column", "as"} and {"count" | "sum" | …, "as", "distinct"}. */
-export function readSelect(select: unknown, scope: Scope, joins: readonly Join[]): Selected[] {
+export function readSelect(select: unknown, scope: Scope, joins: readonly Join[]): readonly Selected[] {
+  const { columns } = scope.base
+  if (select === '*' && scope.sources.length === 1 && !columns.has('*')) {
+    let whole = wholes.get(columns)
+    if (!whole) wholes.set(columns, (whole = all(scope, 0, joins)))
+    return whole
+  }
   if (select === undefined) throw malformed(`Say which columns: "*" or a list of names.`)
   const items = select === '*' ? ['*'] : select
   if (!Array.isArray(items)) throw malformed(`The columns are "*" or a list: [${JSON.stringify(select)}].`)
@@ -106,15 +120,23 @@ function readName(name: string, scope: Scope, joins: readonly Join[]): Selected[
   return number >= 0 ? all(scope, number, joins) : [{ name, ref: scope.find(name) }]
 }
 
-/** Every column that is seen; in a join by "table.column", without those that an equal column already shows. */
+/** Every column that is seen, and what else records may have; in a join by "table.column", without those that an equal column already shows. */
 function all(scope: Scope, number: number, joins: readonly Join[]): Selected[] {
-  const { alias, columns } = scope.sources[number]!
+  const { alias, columns, unnamed } = scope.sources[number]!
   const join = joins.find(({ source }) => source === number)
   const shown = new Set(join && !join.left ? join.pairs.filter((it) => it.ownIsValue).map((it) => it.own.name) : [])
-  const isJoin = scope.sources.length > 1
-  return [...columns.values()]
-    .filter(({ name }) => !shown.has(name))
-    .map((column) => ({ name: isJoin ? `${alias}.${column.name}` : column.name, ref: refTo(number, column) }))
+  const nameOf = (name: string) => (scope.sources.length > 1 ? `${alias}.${name}` : name)
+  return [
+    ...[...columns.values()]
+      .filter(({ name }) => !shown.has(name))
+      .map((column) => ({ name: nameOf(column.name), ref: refTo(number, column) })),
+    ...unnamed.map((name) => unnamedOutput(nameOf(name), number, name)),
+  ]
+}
+
+/** A member of whole records that is no column. */
+export function unnamedOutput(shownAs: string, source: number, name: string): Output {
+  return { name: shownAs, ref: refToUnnamed(source, name), unnamed: true }
 }
 
 export interface RowWriter {
@@ -155,15 +177,20 @@ export function flat(text: string): string {
 }
 
 function newWriter(outputs: readonly Output[]): (frame: Frame) => string {
-  const parts = outputs.map(({ name, ref: { read } }, i) => ({
-    head: `${i ? ',' : '{'}${JSON.stringify(name)}:`,
-    read,
-  }))
-  if (parts.length === 0) return () => '{}'
+  const parts = outputs
+    .filter(({ unnamed }) => !unnamed)
+    .map(({ name, ref: { read } }, i) => ({ head: `${i ? ',' : '{'}${JSON.stringify(name)}:`, read }))
+  const unnamed = outputs
+    .filter((output) => output.unnamed)
+    .map(({ name, ref: { read } }) => ({ head: `${JSON.stringify(name)}:`, read }))
   return (frame) => {
     let text = ''
     for (const { head, read } of parts) text += head + jsonOf(read(frame))
-    return `${text}}`
+    for (const { head, read } of unnamed) {
+      const value = read(frame)
+      if (value !== undefined) text += (text === '' ? '{' : ',') + head + jsonOf(value)
+    }
+    return text === '' ? '{}' : `${text}}`
   }
 }
 

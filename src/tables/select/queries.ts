@@ -11,7 +11,7 @@ import { readJoins } from './join.js'
 import { readOrder, type Term } from './order.js'
 import { flat, type Output, readSelect, rowWriter, type Selected, shown } from './output.js'
 import { type Query, type QueryLimits, Run } from './query.js'
-import { type Frame, openSource, type Ref, Scope, type Source, visibleColumns } from './scope.js'
+import { type Frame, openSource, type Ref, Scope, type Source, sourceOf } from './scope.js'
 import { readAttributes, readConditions, readSort, readValue } from './search.js'
 import { walk } from './walk.js'
 import { readWhere, type Reading as WhereReading } from './where.js'
@@ -73,6 +73,8 @@ export type Reading =
 /** All rows of an answer at one moment. It pins pages of the store: dispose of it soon. */
 export interface Rows extends Disposable {
   readonly columns: readonly string[]
+  /** Members that some rows may have beside the columns. */
+  readonly unnamed: readonly string[]
   /** Rows as lines of JSON, in pieces of whole lines. */
   lines(control: Control): AsyncIterable<string>
 }
@@ -113,7 +115,8 @@ export class Queries {
     try {
       const query = { costs: this.#costs, ...read(snapshot) }
       return {
-        columns: query.outputs.map(({ name }) => name),
+        columns: query.outputs.filter(({ unnamed }) => !unnamed).map(({ name }) => name),
+        unnamed: query.outputs.filter(({ unnamed }) => unnamed).map(({ name }) => name),
         lines: (control) => new Run(query, this.#limits).lines(control),
         [Symbol.dispose]: () => snapshot[Symbol.dispose](),
       }
@@ -368,7 +371,7 @@ function groupingOf(
   if (distinct && isGrouped) throw malformed('distinct', 'Groups are distinct already.')
   if (isGrouped)
     return new Grouping(
-      selected,
+      selected.filter((item) => !('unnamed' in item)),
       [groupby].flat().map((name) => scope.find(textOf(name))),
       scope,
     )
@@ -389,7 +392,8 @@ function termsOf(
   grouping: Grouping | undefined,
 ): Term[] {
   if (grouping) return readOrder(orderby, grouping.find, grouping.knows)
-  const named = (name: string): Ref | undefined => outputsOf(selected).find((output) => output.name === name)?.ref
+  const named = (name: string): Ref | undefined =>
+    outputsOf(selected).find((output) => output.name === name && !output.unnamed)?.ref
   const find = (name: unknown): Ref => (typeof name === 'string' ? named(name) : undefined) ?? scope.find(textOf(name))
   return readOrder(orderby, find, (name) => named(name) !== undefined || scope.lookUp(name) !== undefined)
 }
@@ -410,7 +414,7 @@ function whereOf(
   where: unknown,
   { conditions_max, bareColumns = false }: WhereOptions,
 ) {
-  const scope = new Scope([{ alias: reader.schema.name, reader, columns: visibleColumns(reader.schema, view) }])
+  const scope = new Scope([sourceOf(reader, view, reader.schema.name)])
   const find = (name: unknown) => scope.find(textOf(name))
   const lookUp = (name: string) => scope.lookUp(name)
   return { condition: readWhere(where, { find, testsMax: conditions_max, ...(bareColumns && { lookUp }) }) }

@@ -1,6 +1,7 @@
 // The names that a query may use: what the caller does not see is unknown here, so nothing behind this file can leak it.
 import type { Column, ColumnType, TableSchema } from '../../catalog/index.js'
 import { everything, nearest, Problem, type View } from '../../lib/index.js'
+import { UNNAMED } from '../json-members.js'
 import type { Row, Snapshot, TableReader } from '../reader.js'
 
 /** The rows under consideration, one for each table of the query; null where a left join found none. */
@@ -23,6 +24,8 @@ export interface Source {
   readonly reader: TableReader
   /** The columns that the caller sees, by name. */
   readonly columns: ReadonlyMap<string, Column>
+  /** Members of whole records that the caller sees, though they are no columns: `*` shows those that a record has. */
+  readonly unnamed: readonly string[]
 }
 
 /** Finds what names stand for. */
@@ -33,7 +36,7 @@ export interface Names {
 const allColumns = new WeakMap<TableSchema, ReadonlyMap<string, Column>>()
 
 /** The columns of a table that the caller sees. */
-export function visibleColumns(schema: TableSchema, view: View): ReadonlyMap<string, Column> {
+function visibleColumns(schema: TableSchema, view: View): ReadonlyMap<string, Column> {
   if (view !== everything) {
     const { database, name, columns } = schema
     return new Map(columns.filter((it) => view.seesColumn(database, name, it.name)).map((it) => [it.name, it]))
@@ -46,11 +49,23 @@ export function visibleColumns(schema: TableSchema, view: View): ReadonlyMap<str
   return all
 }
 
+/** The same of members that are no columns; records of declared tables have none. */
+function visibleUnnamed({ dynamic, database, name: table }: TableSchema, view: View): readonly string[] {
+  if (!dynamic) return []
+  return view === everything ? UNNAMED : UNNAMED.filter((name) => view.seesColumn(database, table, name))
+}
+
 /** Opens a table under the caller's view; one that is hidden is as unknown as one that does not exist. */
 export function openSource(snapshot: Snapshot, view: View, database: string, table: string, alias = table): Source {
   const reader = view.seesTable(database, table) ? snapshot.table(database, table) : undefined
   if (!reader) throw new Problem('table_not_found', { database, table })
-  return { alias, reader, columns: visibleColumns(reader.schema, view) }
+  return sourceOf(reader, view, alias)
+}
+
+/** A table under the caller's view. */
+export function sourceOf(reader: TableReader, view: View, alias: string): Source {
+  const { schema } = reader
+  return { alias, reader, columns: visibleColumns(schema, view), unnamed: visibleUnnamed(schema, view) }
 }
 
 /** References to columns of base tables: they are the same for every query. */
@@ -66,6 +81,15 @@ export function refTo(source: number, column: Column): Ref {
 
 function newRef(source: number, column: Column): Ref {
   return { source, name: column.name, type: column.type, whole: true, read: reading(source, column.name) }
+}
+
+/** A member that is no column; undefined where the record has none. */
+export function refToUnnamed(source: number, name: string): Ref {
+  const read = (frame: Frame) => {
+    const row = frame[source]
+    return row && Object.hasOwn(row, name) ? row[name] : undefined
+  }
+  return { source, name, type: 'any', whole: true, read }
 }
 
 /** A value inside a JSON column. */

@@ -3,7 +3,7 @@ import { didYouMean, nearest, Problem } from '../../lib/index.js'
 import { coerce } from './coerce.js'
 import type { Comparator, Condition } from './condition.js'
 import type { Term } from './order.js'
-import type { Output } from './output.js'
+import { type Output, unnamedOutput } from './output.js'
 import { fits, parsePattern } from './pattern.js'
 import { type Ref, refInside, refTo, type Scope } from './scope.js'
 import { rank } from './value.js'
@@ -84,11 +84,12 @@ export function readAttributes(names: readonly string[], scope: Scope): readonly
 }
 
 function attributesOf(names: readonly string[], scope: Scope): Output[] {
-  const { columns } = scope.base
+  const { columns, unnamed } = scope.base
   const outputs = new Map<string, Output>()
   for (const name of names) {
     const isAll = name === '*' && !columns.has('*')
     for (const each of isAll ? columns.keys() : [name]) outputs.set(each, { name: each, ref: attributeOf(each, scope) })
+    if (isAll) for (const each of unnamed) outputs.set(each, unnamedOutput(each, 0, each))
   }
   return [...outputs.values()]
 }
