@@ -19,6 +19,9 @@ import {
 
 const ASK_MS = 10_000
 const RETRY_MS = { first: 250, last: 5_000 }
+/** Tables that the peer does not share yet are asked for again after a time that doubles. */
+const MISSED_MS = { first: 250, last: 32_000 }
+const MISSED_SAID_MS = 2_000
 const ENTRIES_PER_TRANSACTION = 2_000
 /** How long the messages of one transaction may be apart. */
 const REST_MS = 5_000
@@ -79,8 +82,9 @@ export class Subscriber implements AsyncDisposable {
   #link: Link = 'closed'
   #lastError = ''
   #refused = 0
-  /** Topics of tables that the peer says it does not share with us: an agreement that holds on our side only. */
+  /** Topics of tables that the peer does not share with us: it stores an agreement later than we do, or was killed before. */
   readonly #unshared = new Set<string>()
+  #missedWait = MISSED_MS.first
   #ahead: { name: string; answer: Promise<unknown> } | undefined
   /** What is on its way to disk. */
   #storing: Promise<void> = Promise.resolve()
@@ -167,7 +171,13 @@ export class Subscriber implements AsyncDisposable {
       inner.abort()
     }
     this.#broke = restart
-    await mesh.outbox.follow(peer, {
+    let again: NodeJS.Timeout | undefined
+    const askAgain = () => {
+      if (this.#unshared.size === 0) this.#missedWait = MISSED_MS.first
+      else again ??= setTimeout(() => inner.abort(), this.#missedWait)
+    }
+    askAgain()
+    const following = mesh.outbox.follow(peer, {
       from,
       topics: tables.length > 64 ? [] : tables.map(topicOf),
       keyOf: () => mesh.requests.keyOf(peer),
@@ -175,6 +185,7 @@ export class Subscriber implements AsyncDisposable {
         this.#link = 'catching up'
         try {
           await this.#catchUp((await this.#describe()).incarnation)
+          askAgain()
         } catch (error) {
           restart(error)
           throw error
@@ -197,6 +208,12 @@ export class Subscriber implements AsyncDisposable {
       },
       signal: AbortSignal.any([signal, inner.signal]),
     })
+    try {
+      await following
+    } finally {
+      clearTimeout(again)
+      if (again) this.#missedWait = Math.min(this.#missedWait * 2, MISSED_MS.last)
+    }
   }
 
   async #describe(): Promise<Description> {
@@ -245,7 +262,9 @@ export class Subscriber implements AsyncDisposable {
   #miss(table: TableName): void {
     const { log, peer } = this.#options
     this.#unshared.add(topicOf(table))
-    log.warn({ peer, ...table }, 'a peer does not share a table with us that we share with it: add it again')
+    // Said once for all the times that it is asked for, and not while the peer may still be storing the agreement.
+    if (this.#missedWait === MISSED_SAID_MS)
+      log.warn({ peer, ...table }, 'a peer does not share a table with us that we share with it: add it again')
   }
 
   /** Reads the log of the peer behind all positions. False when it does not reach back: a table must be copied first. */

@@ -130,45 +130,50 @@ describe('sharing where something fails in the middle', () => {
     })
   })
 
-  it('goes on with the other tables where a peer was killed before it had stored what both agreed on', async () => {
-    await withCluster(['a'], async ([a], folder) => {
-      const { settings } = await meshSettings('b')
-      const place = join(folder, 'b')
-      const cat = { ...both, table: 'cat' }
-      await a!.ok(create)
-      await a!.ok({ ...create, table: 'cat' })
-      await joined(place, settings, a!, async (b) => {
-        await a!.ok(add('b', { subscriptions: [both, cat] }))
-        await arrives(a!, b, 1)
+  for (const isLate of [false, true]) {
+    const what = isLate ? 'has not yet' : 'was killed before it had'
+    it(`goes on with the other tables where a peer ${what} stored what both agreed on`, async () => {
+      await withCluster(['a'], async ([a], folder) => {
+        const { settings } = await meshSettings('b')
+        const place = join(folder, 'b')
+        const cat = { ...both, table: 'cat' }
+        await a!.ok(create)
+        await a!.ok({ ...create, table: 'cat' })
+        await joined(place, settings, a!, async (b) => {
+          await a!.ok(add('b', { subscriptions: [both, cat] }))
+          await arrives(a!, b, 1)
+        })
+        // As if the agreement on the dogs were not stored here.
+        const { peers } = replicationOf(a!)
+        const peer = peers.peers.get('b')!
+        const subscriptions = peer.subscriptions.filter(({ table }) => table === 'cat')
+        const store = (name: string, stored: typeof peer) =>
+          a!.node.services.catalog.createDatabase(name, undefined, (transaction) => peers.putPeer(transaction, stored))
+        await store('other', { ...peer, subscriptions })
+        await a!.ok({ ...insert(5), table: 'cat' })
+        await a!.ok(insert(2))
+        await onNode(
+          place,
+          async (b) => {
+            await eventually('the cat arrives', () => contentOf(b, 'dev', 'cat').length === 1)
+            const last = async () =>
+              (await b.ok<{ connections: { last_error: string | null }[] }>({ operation: 'cluster_status' }))
+                .connections
+            await eventually('it says what does not come', async () =>
+              /dev.*dog/.test((await last())[0]?.last_error ?? ''),
+            )
+            expect(idsOf(b)).to.deep.equal([1])
+            if (isLate) await store('another', peer)
+            else await a!.ok(add('b', { subscriptions: [both] }))
+            await eventually('all is there', () => idsOf(b).join() === '1,2')
+            await arrives(a!, b, 3)
+            expect((await last())[0]!.last_error).to.equal(null)
+          },
+          settings,
+        )
       })
-      // As if the agreement on the dogs were not stored here.
-      const { peers } = replicationOf(a!)
-      const peer = peers.peers.get('b')!
-      const subscriptions = peer.subscriptions.filter(({ table }) => table === 'cat')
-      await a!.node.services.catalog.createDatabase('other', undefined, (transaction) =>
-        peers.putPeer(transaction, { ...peer, subscriptions }),
-      )
-      await a!.ok({ ...insert(5), table: 'cat' })
-      await a!.ok(insert(2))
-      await onNode(
-        place,
-        async (b) => {
-          await eventually('the cat arrives', () => contentOf(b, 'dev', 'cat').length === 1)
-          const last = async () =>
-            (await b.ok<{ connections: { last_error: string | null }[] }>({ operation: 'cluster_status' })).connections
-          await eventually('it says what does not come', async () =>
-            /dev.*dog/.test((await last())[0]?.last_error ?? ''),
-          )
-          expect(idsOf(b)).to.deep.equal([1])
-          await a!.ok(add('b', { subscriptions: [both] }))
-          await eventually('all is there', () => idsOf(b).join() === '1,2')
-          await arrives(a!, b, 3)
-          expect((await last())[0]!.last_error).to.equal(null)
-        },
-        settings,
-      )
     })
-  })
+  }
 
   it('misses nothing of what the stream lost with the power of the machine before a peer had read it', async () => {
     await withCluster(['b'], async ([b], folder) => {
