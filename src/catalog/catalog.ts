@@ -8,7 +8,7 @@ import {
   type StorageSnapshot,
   type WriteTransaction,
 } from '../storage/index.js'
-import { type ColumnDefinition, type TableDefinition, toColumn, toForeignKey } from './definition.js'
+import { type ColumnDefinition, parseMods, type TableDefinition, toColumn, toForeignKey } from './definition.js'
 import { checkName, RESERVED_DATABASE } from './names.js'
 import { type Column, isSameTable, type TableSchema } from './schema.js'
 import { CatalogState, type Database } from './state.js'
@@ -413,16 +413,20 @@ function known(state: CatalogState, database: string, table: string): TableSchem
 }
 
 function primaryKeyOf({ primaryKey, columns, kind }: TableDefinition): string {
-  const marked = columns?.find(
-    ({ is_primary_key: is, mods, name }) => is || (mods && parsePrimary(mods) && name !== undefined),
-  )?.name
-  const name = primaryKey ?? marked ?? (kind === 'events' ? DEFAULT_EVENT_KEY : undefined)
-  if (name === undefined) throw new Problem('primary_key_required', {})
-  return name
-}
-
-function parsePrimary(mods: string): boolean {
-  return /\bprimary\s+key\b/i.test(mods)
+  const marked = (columns ?? []).filter(
+    ({ is_primary_key: is, mods, name }) => is || (mods && parseMods(mods, name).is_primary_key),
+  )
+  const [name, another] = new Set([
+    ...(primaryKey === undefined ? [] : [primaryKey]),
+    ...marked.map(({ name }) => name),
+  ])
+  if (another !== undefined) {
+    const reason = `'${name}' is the primary key already; a table has one, of one column`
+    throw new Problem('invalid_column', { column: another, reason })
+  }
+  if (name !== undefined) return name
+  if (kind === 'events') return DEFAULT_EVENT_KEY
+  throw new Problem('primary_key_required', {})
 }
 
 function checkColumns(columns: Column[], primaryKey: string | undefined): void {

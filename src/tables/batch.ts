@@ -77,6 +77,12 @@ interface Departure {
   now: unknown
 }
 
+/** A record as it was written, whose parents are checked when all is written. */
+interface Arrival {
+  place: Place
+  row: Row
+}
+
 /**
  * Changes of records (and of tables) in one transaction: each operation sees those before it. If one throws, the
  * transaction leaves nothing of any of them. The operations come in steps, and some also at once.
@@ -89,7 +95,7 @@ export class Batch {
   readonly #user: string
   #noted = new Map<string, Noted>()
   #departures: Departure[] = []
-  #arrivals: { place: Place; row: Row }[] = []
+  #arrivals: Arrival[] = []
   #carried = 0
 
   constructor(context: BatchContext, transaction: WriteTransaction, version: Version, user: string) {
@@ -280,7 +286,7 @@ export class Batch {
       const stored = this.#writer.stored(place)
       if (stored !== undefined) this.#remove(place, this.#writer.decode(shape, stored)) // else a cascade was faster
     }
-    yield* this.#settle()
+    yield* this.#settle('as given')
     return { done, skipped: [] }
   }
 
@@ -484,9 +490,14 @@ export class Batch {
     }
   }
 
-  /** Ends an operation: carries changes along foreign keys, checks them, and writes the log. */
-  *#settle(): Steps<void> {
+  /**
+   * Ends an operation: carries changes along foreign keys, checks them, and writes the log. Records `as given` must have
+   * their parents among those that are left, instead of losing them with what the operation deletes.
+   */
+  *#settle(records?: 'as given'): Steps<void> {
     this.#writer.settleUniques()
+    const given = this.#arrivals
+    this.#arrivals = []
     const restricted: Departure[] = []
     for (let wave = this.#departures; wave.length > 0; wave = this.#departures) {
       this.#departures = []
@@ -507,13 +518,10 @@ export class Batch {
       yield
       this.#checkUnreferred(departure)
     }
-    const arrivals = this.#arrivals
+    yield* this.#checkArrivals(given, records === 'as given')
+    const followed = this.#arrivals
     this.#arrivals = []
-    for (const { place, row } of arrivals) {
-      if (place.shape.schema.foreignKeys.length === 0) continue
-      yield
-      this.#checkParents(place, row)
-    }
+    yield* this.#checkArrivals(followed, false)
     for (const noted of this.#noted.values()) this.#append(noted)
     this.#noted = new Map()
   }
@@ -566,13 +574,34 @@ export class Batch {
     return new Problem('record_referenced', facts)
   }
 
-  #checkParents({ shape, index }: Place, row: Row): void {
+  *#checkArrivals(arrivals: readonly Arrival[], areFinal: boolean): Steps<void> {
+    for (const arrival of arrivals) {
+      if (arrival.place.shape.schema.foreignKeys.length === 0) continue
+      yield
+      this.#checkParents(arrival, areFinal)
+    }
+  }
+
+  #checkParents({ place, row }: Arrival, isFinal: boolean): void {
+    const { shape, index } = place
     for (const foreignKey of shape.schema.foreignKeys) {
       const { column, table, references } = foreignKey
       const value = row[column]
-      if (value === null || value === undefined || this.#hasParent(shape.schema, foreignKey, value)) continue
+      if (value === null || value === undefined) continue
+      if (!isKeyValue(value)) {
+        const reason = `'${column}' names a record of '${table}', which ${Array.isArray(value) ? 'a list' : 'an object'} cannot`
+        throw new Problem('record_invalid', { index, reason })
+      }
+      if (this.#hasParent(shape.schema, foreignKey, value)) continue
+      if (!isFinal && this.#hasMovedOn(place, column, value)) continue
       throw new Problem('parent_missing', { index, column, value: show(value), parent: `${table}.${references}` })
     }
+  }
+
+  /** Whether the record has another value since, or is gone: with its parent, which it followed. Then that was checked. */
+  #hasMovedOn(place: Place, column: string, value: unknown): boolean {
+    const stored = this.#writer.stored(place)
+    return stored === undefined || this.#writer.decode(place.shape, stored)[column] !== value
   }
 
   #hasParent({ database }: TableSchema, { table, references }: Child['foreignKey'], value: unknown): boolean {

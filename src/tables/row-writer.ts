@@ -6,7 +6,7 @@ import { addEntries, type Keyspaces } from './layout.js'
 import type { Key, Row } from './reader.js'
 import type { RecordCache } from './record-cache.js'
 import type { ColumnShape, TableShape } from './shape.js'
-import { decodeRecord, encodeJson, encodeVersion, holdsNegativeZero, type Version } from './stored-row.js'
+import { canonical, decodeRecord, encodeJson, encodeVersion, holdsNegativeZero, type Version } from './stored-row.js'
 
 /** Longer values are known by their digest in the unique index. */
 const UNIQUE_BYTES_MAX = 200
@@ -271,7 +271,7 @@ function memberOf(row: Row | undefined, name: string): unknown {
 }
 
 function placeOfUnique({ prefix }: ColumnShape, value: unknown): string {
-  const encoded = encodeValue(isKeyValue(value) ? value : encodeJson(value))
+  const encoded = encodeValue(isKeyValue(value) ? value : canonical(value))
   if (encoded.length <= UNIQUE_BYTES_MAX) return `${prefix}v${encoded}`
   return `${prefix}d${createHash('sha256').update(encoded, 'latin1').digest().toString('latin1')}`
 }

@@ -71,3 +71,11 @@ function encodeSlowly(value: unknown): string {
     .map(([name, member]) => `${JSON.stringify(name)}:${encodeSlowly(member)}`)
     .join(',')}}`
 }
+
+/** JSON text with the members of every object sorted: equal for values that are equal. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
+}

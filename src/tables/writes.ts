@@ -327,8 +327,11 @@ const everyRecord = {
  * value that the caller did not have: JSON leaves out what is undefined. @throws Problem invalid_request
  */
 function checkFilled(part: 'where' | 'if', condition: unknown): void {
-  if (!holdsEmpty(condition)) return
-  const reason = `'${part}' must hold a condition, and in each of its groups; ${everyRecord[part]}`
+  const where = holdsEmpty(condition)
+    ? ', and in each of its groups'
+    : isAlways(true, condition) && ': no value is in []'
+  if (!where) return
+  const reason = `'${part}' must hold a condition${where}; ${everyRecord[part]}`
   throw new Problem('invalid_request', { reason })
 }
 
@@ -344,6 +347,33 @@ function holdsEmpty(group: unknown): boolean {
     if (name === 'and' || name === 'or') return Array.isArray(value) && holdsEmpty(value)
     return name === 'not' && isObjectOrList(value) && holdsEmpty(value)
   })
+}
+
+/**
+ * Whether the condition is true (or false) of every record because of lists without members: nobody is in one. Beside a
+ * test that says something `not in` may have such a list: 'of this owner, and none of those to keep'.
+ */
+function isAlways(holds: boolean, group: unknown): boolean {
+  if (!isObjectOrList(group)) return false
+  const every = (parts: unknown[], all: boolean) =>
+    all ? parts.every((part) => isAlways(holds, part)) : parts.some((part) => isAlways(holds, part))
+  if (Array.isArray(group)) return isTestOf(group) ? isEmptyList(group, holds) : every(group, holds)
+  const parts = Object.entries(group as object).map(([name, value]) => {
+    if (name === 'not') return isAlways(!holds, value)
+    if (name === 'and' && Array.isArray(value)) return every(value, holds)
+    return name === 'or' && Array.isArray(value) && every(value, !holds)
+  })
+  return holds ? !parts.includes(false) : parts.includes(true)
+}
+
+/** A test stands bare behind `not`, and in lists; lists of conditions hold no text. */
+function isTestOf(list: readonly unknown[]): boolean {
+  return typeof list[1] === 'string'
+}
+
+function isEmptyList([, operator, list]: readonly unknown[], holds: boolean): boolean {
+  const negated = /^\s*(not\s+)?in\s*$/i.exec(operator as string)
+  return negated !== null && Array.isArray(list) && list.length === 0 && (negated[1] !== undefined) === holds
 }
 
 function isObjectOrList(value: unknown): boolean {

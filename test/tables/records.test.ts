@@ -293,6 +293,24 @@ describe('the change log', () => {
 })
 
 describe('columns', () => {
+  it('are refused where two are to be the primary key, instead of taking one of them', () =>
+    withStore(async (store) => {
+      const names = { database: 'dev', table: 'dog' }
+      const marks = [{ is_primary_key: true }, { mods: 'NOT NULL PRIMARY KEY' }]
+      for (const mark of marks) {
+        const columns = [
+          { name: 'id', type: 'int', ...mark },
+          { name: 'litter', type: 'int', ...mark },
+        ]
+        expect(await codeOf(store.catalog.createTable({ ...names, columns }))).to.equal('invalid_column')
+        const [, litter] = columns
+        const other = { ...names, primaryKey: 'id', columns: [{ name: 'id', type: 'int' }, litter!] }
+        expect(await codeOf(store.catalog.createTable(other))).to.equal('invalid_column')
+      }
+      const words = { name: 'note', mods: "DEFAULT 'no primary key'" }
+      await store.catalog.createTable({ ...names, primaryKey: 'id', columns: [{ name: 'id', ...marks[1] }, words] })
+    }))
+
   it('dropped take their values and entries with them; the name can be used again', () =>
     withStore(async (store) => {
       await store.catalog.createTable(DOG)

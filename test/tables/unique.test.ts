@@ -16,6 +16,8 @@ const SEAT = {
   ],
 }
 
+const unique = (type: string) => ({ name: type, type, unique: true })
+
 type Seat = { id: number; code: string | null }
 
 async function withSeats(seats: Seat[], test: (store: Store) => Promise<void>): Promise<void> {
@@ -126,6 +128,24 @@ describe('unique values', () => {
     })
   })
 
+  it('of objects are the same whatever the order of their members', async () => {
+    await withStore(async (store) => {
+      const columns = [{ name: 'id', type: 'int' }, ...['json', 'any', 'text'].map((type) => unique(type))]
+      await store.catalog.createTable({ ...SEAT, table: 'box', primaryKey: 'id', columns })
+      const insert = (records: Record<string, unknown>[]) =>
+        change(store, (batch) => batch.insert('dev', 'box', records))
+      for (const name of ['json', 'any', 'text']) {
+        const id = name.length * 100
+        await insert([{ id, [name]: { a: 1, b: { c: [{ x: 1, y: 2 }], d: 2 } } }])
+        const again = { [name]: { b: { d: 2, c: [{ y: 2, x: 1 }] }, a: 1 } }
+        expect((await refusal(insert([{ id: id + 1, ...again }]))).code, name).to.equal('value_taken')
+        await change(store, (batch) => batch.update('dev', 'box', [{ id, ...again }]))
+        await change(store, (batch) => batch.delete('dev', 'box', [id]))
+        await insert([{ id: id + 2, ...again }])
+      }
+    })
+  })
+
   it('that parents swap take the children along', () =>
     withSeats(three, async (store) => {
       await store.catalog.createTable({
@@ -191,3 +211,96 @@ function expectUniquesOf(store: Store, count: number): void {
   })
   expect(entries, 'entries of unique values').to.equal(count)
 }
+
+describe('references', () => {
+  const key = { name: 'id', type: 'int' }
+  /** People with a boss among them, by key and by code. */
+  async function withPeople(action: 'cascade' | 'set_null', test: (store: Store) => Promise<void>): Promise<void> {
+    await withStore(async (store) => {
+      const refers = { table: 'person', on_update: action, on_delete: action }
+      await store.catalog.createTable({
+        database: 'dev',
+        table: 'person',
+        primaryKey: 'id',
+        columns: [
+          key,
+          { ...unique('text'), name: 'code' },
+          { name: 'boss', type: 'int' },
+          { name: 'boss_code' },
+          { name: 'note' },
+        ],
+        foreignKeys: [
+          { ...refers, column: 'boss', references: 'id' },
+          { ...refers, column: 'boss_code', references: 'code' },
+        ],
+      })
+      const people = [
+        { id: 1, code: 'a', boss: 1, boss_code: 'a' },
+        { id: 2, code: 'b', boss: 1, boss_code: 'a' },
+      ]
+      await change(store, (batch) => batch.insert('dev', 'person', people))
+      await test(store)
+      expectSound(store)
+    })
+  }
+  const people = (store: Store) =>
+    rowsOf(store, { database: 'dev', name: 'person' }).map(({ id, boss, boss_code }) => [id, boss, boss_code])
+
+  it('to the record itself, or twice to one record, follow it', async () => {
+    for (const [action, boss, code] of [
+      ['cascade', 7, 'z'],
+      ['set_null', null, null],
+    ] as const) {
+      await withPeople(action, async (store) => {
+        await change(store, (batch) => [...batch.moving('dev', 'person', [1], { id: 7, code: 'z' })])
+        expect(people(store), action).to.deep.equal([
+          [2, boss, code],
+          [7, boss, code],
+        ])
+      })
+      await withPeople(action, async (store) => {
+        const records = [
+          { id: 1, code: 'z' },
+          { id: 2, note: 'changed too' },
+        ]
+        await change(store, (batch) => batch.update('dev', 'person', records))
+        expect(people(store), action).to.deep.equal([
+          [1, 1, code],
+          [2, 1, code],
+        ])
+      })
+      await withPeople(action, async (store) => {
+        await change(store, (batch) => batch.delete('dev', 'person', [1]))
+        expect(people(store), action).to.deep.equal(action === 'cascade' ? [] : [[2, null, null]])
+      })
+    }
+  })
+
+  it('that lose one parent in two ways go with it, whichever of them is looked at first', () =>
+    withSeats([{ id: 1, code: 'a' }], async (store) => {
+      const foreignKeys = [
+        { column: 'code', table: 'seat', references: 'code', on_delete: 'set_null' as const },
+        { column: 'seat', table: 'seat', references: 'id', on_delete: 'cascade' as const },
+      ]
+      for (const [index, keys] of [foreignKeys, foreignKeys.toReversed()].entries()) {
+        const columns = [key, { name: 'seat', type: 'int' }, { name: 'code', type: 'text' }]
+        const names = { database: 'dev', table: `guest${index}`, primaryKey: 'id', columns }
+        await store.catalog.createTable({ ...names, foreignKeys: keys })
+        await change(store, (batch) => batch.insert('dev', `guest${index}`, [{ id: 1, seat: 1, code: 'a' }]))
+      }
+      await change(store, (batch) => batch.delete('dev', 'seat', [1]))
+      for (const name of ['guest0', 'guest1']) expect(rowsOf(store, { database: 'dev', name })).to.deep.equal([])
+    }))
+
+  it('are refused where they could not be kept: objects are in no index, and replaced records name who is left', () =>
+    withPeople('set_null', async (store) => {
+      const object = { id: 3, boss_code: { a: 1 } }
+      await change(store, (batch) => batch.insert('dev', 'person', [{ id: 4, code: 'c' }]))
+      for (const [code, work] of [
+        ['record_invalid', (batch: Batch) => batch.insert('dev', 'person', [object])],
+        ['parent_missing', (batch: Batch) => batch.replaceAll('dev', 'person', [{ id: 2, boss: 1 }])],
+        ['parent_missing', (batch: Batch) => batch.update('dev', 'person', [{ id: 4, boss_code: 'nobody' }])],
+      ] as const)
+        expect((await refusal(change(store, work))).code).to.equal(code)
+    }))
+})

@@ -94,6 +94,17 @@ describe('writes by a condition', () => {
       const before = rowsOf(store, TASK)
       const condition = { state: 'open' }
       const empty: (object | unknown[])[] = [{}, [], [{}], [['id', '=', 1], {}], { and: [] }, { or: [] }, { not: {} }]
+      // Nobody is in a list without members: what says so means every record, too.
+      empty.push([['id', 'not in', []]], [['id', 'NOT  in', []], { and: [['round', 'not in', []]] }])
+      empty.push(
+        { or: [condition, ['id', 'not in', []]] },
+        { not: ['id', 'in', []] },
+        { not: { not: [['id', 'not in', []]] } },
+      )
+      empty.push(
+        { not: [condition, ['id', 'in', []]] },
+        { not: { or: [['id', 'in', []], { and: [['id', 'in', []]] }] } },
+      )
       empty.push({ not: [] }, { and: [{}] }, { or: [{}, condition] }, { not: { or: [] } }, [{ and: [{ or: [{}] }] }])
       for (const where of empty) {
         const records = [{ id: 1, round: 1 }]
@@ -119,6 +130,14 @@ describe('writes by a condition', () => {
     withTasks(2, async (store, writes) => {
       const whole: (object | unknown[])[] = [{ state: {} }, [['state', '=', {}]], { not: ['state', 'is not null'] }]
       whole.push({ not: ['state', '!=', null] }, { and: [['state', 'in', []]] }, { or: [{ and: [{ state: [] }] }] })
+      whole.push([{ state: 'gone' }, ['id', 'not in', []]], {
+        not: {
+          or: [
+            ['id', 'in', []],
+            ['id', '>=', 0],
+          ],
+        },
+      })
       for (const where of whole)
         expect((await writes.delete({ ...names, where }, writer('a'))).deleted_hashes, JSON.stringify(where)).to.be
           .empty

@@ -3,7 +3,7 @@
 import { createHash } from 'node:crypto'
 import { Problem } from '../../lib/index.js'
 import type { Key } from '../reader.js'
-import { canonical } from './value.js'
+import { canonical } from '../stored-row.js'
 
 /** Where a page ended. */
 export interface Position {

@@ -1,3 +1,5 @@
+import { canonical } from '../stored-row.js'
+
 // The order and the equality of values, everywhere the same: null < booleans < numbers < text < arrays and objects.
 
 /** Place of a value's kind in the order. Absent is null. */
@@ -12,14 +14,6 @@ export function rank(value: unknown): number {
 export function isScalar(value: unknown): value is string | number | boolean {
   const kind = rank(value)
   return kind >= 1 && kind <= 3
-}
-
-/** JSON text with the members of every object sorted: equal for values that are equal. */
-export function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join(',')}]`
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null'
-  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
-  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${canonical(member)}`).join(',')}}`
 }
 
 /** Order of two texts by code point, as the index has it; JavaScript's own `<` compares UTF-16 units. */
