@@ -9,6 +9,7 @@ import { AgreementLock } from './agreement-lock.js'
 import { EventComparison } from './event-comparison.js'
 import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore, Position, Remembered, Subscription } from './peers.js'
+import { followDrop } from './receiver.js'
 import { stateOf } from './served.js'
 import { type Made, TableMaker } from './table-maker.js'
 import {
@@ -156,7 +157,7 @@ export class Agreement {
     { dryRun, receiptOf }: { dryRun: boolean; receiptOf: ReceiptOf<Agreed> },
   ): Promise<Agreed> {
     try {
-      const plan = await this.#plan(node, wanted, timeoutMs)
+      const plan = await this.#plan(node, wanted, timeoutMs, dryRun)
       const { skipped } = plan
       if (dryRun) return { done: plan.wanted, skipped, preview: await this.#preview(plan, timeoutMs) }
       const agreed = agreedOf(plan)
@@ -251,7 +252,7 @@ export class Agreement {
   }
 
   /** Asks the node what it has, and sorts out what cannot be. */
-  async #plan(node: string, wanted: readonly Wanted[], timeoutMs: number): Promise<Plan> {
+  async #plan(node: string, wanted: readonly Wanted[], timeoutMs: number, dryRun = false): Promise<Plan> {
     const { catalog, mesh, peers } = this.#options
     if (node === mesh.nodeName) throw new Problem('node_is_self', { node })
     // From the first removal on links are taken only from nodes that are known.
@@ -261,6 +262,7 @@ export class Agreement {
     const description: unknown = await mesh.requests.ask(node, 'describe', { tables: names }, timeoutMs)
     if (!isDescription(description)) throw new Problem('node_answer_refused', { node })
     if (description.time !== undefined) this.#options.observe(node, description.time)
+    if (!dryRun) await this.#followDrops(node, description.tables)
     const states = new Map(description.tables.map((state) => [nameOf(state), state]))
     const plan: Plan = { node, publicKey, wanted: [], skipped: [], description, states }
     for (const wish of wanted) {
@@ -394,9 +396,10 @@ export class Agreement {
     const { catalog, incarnation, peers, tables } = this.#options
     return {
       subscriptions: wanted.map((wish) => ({ ...wish, publish: wish.subscribe, subscribe: wish.publish })),
+      // Of those that the other node lacks, and of those of which it may not have read yet that they were dropped.
       states: wanted
-        .filter((wish) => !states.get(nameOf(wish))?.schema)
-        .map((wish) => stateOf(catalog, peers, bare(wish))),
+        .map((wish) => stateOf(catalog, peers, bare(wish)))
+        .filter((state) => !states.get(nameOf(state))?.schema || state.droppedBefore !== undefined),
       incarnation,
       sequence: tables.changes.committed(),
     }
@@ -436,6 +439,7 @@ export class Agreement {
     this.#lock.hold(from, TRIAL_MS)
     const made: Made[] = []
     try {
+      await this.#followDrops(from, states)
       made.push(...(await this.#tables.make(states)))
       this.#checkTables(subscriptions)
     } catch (error) {
@@ -465,6 +469,14 @@ export class Agreement {
     this.#lock.release(from)
     await changed(from)
     return null
+  }
+
+  /**
+   * Drops tables of which a word of the other node has not been read yet: agreed on again they would pass for the new
+   * ones, with all old records.
+   */
+  async #followDrops(node: string, states: readonly TableState[]): Promise<void> {
+    for (const state of states) await followDrop(this.#options, node, state)
   }
 
   /** A table that was there when it was asked for may have gone since: one that is nowhere is not to be shared. */

@@ -81,7 +81,7 @@ export class PeerStore {
   readonly #gone = new Map<string, number>()
   readonly #arrived = new Map<string, number>()
   readonly #trials = new Map<string, Trial>()
-  /** By table and column: when a peer has changed what is being changed here because it says so. */
+  /** By table and column (empty: the table): when a peer has changed what is being changed here because it says so. */
   readonly #followed = new Map<string, number>()
 
   constructor(storage: Storage) {
@@ -171,7 +171,10 @@ export class PeerStore {
       if (this.#peers.has(name)) transaction.put(this.#space, bytes(`arrived ${name}`), String(sequence))
   }
 
-  /** Changes a column because a peer tells of it: what is remembered of that has the time of the peer's change. */
+  /**
+   * Changes a column, or with an empty name the table, because a peer tells of it: what is remembered of that has the
+   * time of the peer's change.
+   */
   async follow(table: TableName, column: string, at: number, change: () => Promise<unknown>): Promise<void> {
     const name = `${nameOf(table)}\0${column}`
     this.#followed.set(name, at)
@@ -182,7 +185,7 @@ export class PeerStore {
     }
   }
 
-  /** The time of a change of a column that is being followed. */
+  /** The time of a change of a column, or of the table, that is being followed. */
   followed(table: TableName, column: string): number | undefined {
     return this.#followed.get(`${nameOf(table)}\0${column}`)
   }

@@ -4,7 +4,7 @@ import type { Log } from '../mesh/index.js'
 import type { Storage } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
 import type { SharedEvents } from './event-outbox.js'
-import type { PeerStore } from './peers.js'
+import type { PeerStore, Subscription } from './peers.js'
 import type { Receiver } from './subscriber.js'
 import { nameOf, type TableName, type TableState } from './wire.js'
 
@@ -99,19 +99,11 @@ export function receiverFor(options: ReceiverOptions): Receiver {
     },
 
     async adopt(state) {
-      const agreed = peers.peers.get(peer)?.subscriptions.find((one) => one.subscribe && isSame(one, state))
-      if (!agreed) return
-      // The word may be old, and the table made and agreed on again since; or it is the table here that is the old one.
-      const dropped = state.dropped ?? state.droppedBefore
-      if (dropped !== undefined && dropped > (agreed.at ?? 0)) await drop(state)
-      else if (state.dropped === undefined) await alter(state)
+      const isAgreed = peers.peers.get(peer)?.subscriptions.some((one) => one.subscribe && isSame(one, state))
+      if (!isAgreed) return
+      const isDropped = await followDrop({ catalog, dropTable, log, observe, peers }, peer, state)
+      if (!isDropped && state.dropped === undefined) await alter(state)
     },
-  }
-
-  async function drop({ database, table }: TableName): Promise<void> {
-    if (!catalog.find(database, table)) return
-    log.warn({ peer, database, table }, 'dropping a table because a peer dropped it')
-    await dropTable(database, table)
   }
 
   async function alter(state: TableState): Promise<void> {
@@ -137,6 +129,36 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       await follow(name, () => tables.dropColumn(database, table, name))
     }
   }
+}
+
+/** What is needed to drop a table because a peer says so. */
+type Following = Pick<ReceiverOptions, 'catalog' | 'dropTable' | 'log' | 'peers'> & {
+  observe: (node: string, time: number) => void
+}
+
+/**
+ * Drops a table when a peer tells of a drop later than the agreement on it: what is here is then the table of before.
+ * Answers whether it was so.
+ */
+export async function followDrop(following: Following, peer: string, state: TableState): Promise<boolean> {
+  const { catalog, dropTable, log, observe, peers } = following
+  const { database, table } = state
+  const agreed = peers.peers.get(peer)?.subscriptions.find((one) => one.subscribe && isSame(one, state))
+  const dropped = agreed && dropAfter(agreed, state)
+  if (dropped === undefined) return false
+  if (!catalog.find(database, table)) return true
+  log.warn({ peer, database, table }, 'dropping a table because a peer dropped it')
+  observe(peer, dropped)
+  // With the time of the peer's word: told on as of now, it would drop what others have made and agreed on since.
+  await peers.follow(state, '', dropped, () => dropTable(database, table))
+  return true
+}
+
+/** When a table was dropped that is agreed on; undefined when the word is older than the agreement. */
+function dropAfter({ at }: Subscription, { dropped, droppedBefore }: TableState): number | undefined {
+  if (dropped !== undefined) return dropped > (at ?? 0) ? dropped : undefined
+  // Of an agreement without a time, of an older version, nobody knows whether the table was made anew before or after it.
+  return droppedBefore !== undefined && at !== undefined && droppedBefore > at ? droppedBefore : undefined
 }
 
 const isSame = (a: TableName, b: TableName) => a.database === b.database && a.table === b.table

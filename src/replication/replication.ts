@@ -284,7 +284,8 @@ export class Replication implements AsyncDisposable {
         const name = { database, table }
         if (!then) {
           if (!this.#isShared(name)) continue
-          this.peers.putDropped(transaction, name, { table: this.#options.tables.clock.now() })
+          const at = this.peers.followed(name, '') ?? this.#options.tables.clock.now()
+          this.peers.putDropped(transaction, name, { table: at })
           this.#endSharing(transaction, name)
           news.push(name)
           continue

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import { Problem } from '../../src/lib/index.js'
 import { EventOutbox } from '../../src/replication/event-outbox.js'
 import { PeerStore } from '../../src/replication/peers.js'
+import type { WriteTransaction } from '../../src/storage/index.js'
 import { contentOf, meshSettings, withCluster } from '../support/cluster.js'
 import { eventually } from '../support/eventually.js'
 import { intruderOn } from '../support/mesh.js'
@@ -60,6 +61,20 @@ async function withFailing<Owner extends object>(
   } finally {
     owner[method] = real as never
   }
+}
+
+/** Stores something with a change of the catalog. */
+let stored = 0
+const storeIn = ({ node }: TestNode, store: (transaction: WriteTransaction) => void) =>
+  node.services.catalog.createDatabase(`stored${++stored}`, undefined, store)
+
+/** Has a node remember that the table of this name is not the one that it had before, as if nobody had heard of it yet. */
+async function wasMadeAnew(node: TestNode, table: string): Promise<void> {
+  const { peers } = replicationOf(node)
+  const { clock } = node.node.services.tables
+  await storeIn(node, (transaction) => {
+    peers.putDropped(transaction, { database: 'dev', table }, { table: clock.now() })
+  })
 }
 
 /** A node in a folder that may be started again and again, joined to the others. */
@@ -130,6 +145,63 @@ describe('sharing where something fails in the middle', () => {
     })
   })
 
+  it('drops a table of before that is agreed on again before the word of its drop was read, whoever asks', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      const oneWay = (node_name: string, publish: boolean) => ({
+        node_name,
+        subscriptions: [{ ...dog, publish, subscribe: !publish, copy: true }],
+      })
+      await a!.ok(create)
+      await a!.ok({ operation: 'add_node', ...oneWay('b', true) })
+      await arrives(a!, b!, 1)
+      for (const [id, ask] of [
+        () => a!.ok({ operation: 'add_node', ...oneWay('b', true) }),
+        () => b!.ok({ operation: 'update_node', ...oneWay('a', false) }),
+      ].entries()) {
+        await b!.ok(insert(100 + id)) // Only there.
+        await wasMadeAnew(a!, 'dog')
+        await ask()
+        await eventually('the new table is there', () => idsOf(b!).join() === '1')
+        await arrives(a!, b!, 2 + id)
+        await a!.ok({ operation: 'delete', ...dog, hash_values: [2 + id] })
+        await eventually('it goes', () => idsOf(b!).join() === '1')
+      }
+    })
+  })
+
+  it('drops no table of a peer because of an old word of that peer, nor where an agreement has no time', async () => {
+    await withCluster(['a'], async ([a], folder) => {
+      const { settings } = await meshSettings('b')
+      const place = join(folder, 'b')
+      const named = (table: string) => ({ ...both, table })
+      for (const table of ['dog', 'cat', 'owl']) await a!.ok({ ...create, table })
+      for (const table of ['dog', 'cat']) await wasMadeAnew(a!, table)
+      await joined(place, settings, a!, async (b) => {
+        await a!.ok(add('b', { subscriptions: [both, named('cat'), named('owl')] }))
+        await arrives(a!, b, 1)
+        // As in a folder that was restored, and in one of an older version.
+        const { peers } = replicationOf(b)
+        const peer = peers.peers.get('a')!
+        const subscriptions = peer.subscriptions.map(({ at, ...rest }) =>
+          rest.table === 'cat' ? rest : { ...rest, at: rest.table === 'dog' ? 1 : at! },
+        )
+        await storeIn(b, (transaction) => peers.putPeer(transaction, { ...peer, subscriptions }))
+      })
+      await onNode(
+        place,
+        async (b) => {
+          await eventually('b drops the dogs', () => !b.node.services.catalog.find('dev', 'dog'))
+          await b.ok({ ...insert(5), table: 'owl' })
+          await eventually('what b says behind it arrives', () => contentOf(a!, 'dev', 'owl').length === 1)
+          expect(idsOf(a!)).to.deep.equal([1])
+          await a!.ok({ ...insert(6), table: 'cat' })
+          await eventually('the cat arrives', () => contentOf(b, 'dev', 'cat').length === 1)
+        },
+        settings,
+      )
+    })
+  })
+
   for (const isLate of [false, true]) {
     const what = isLate ? 'has not yet' : 'was killed before it had'
     it(`goes on with the other tables where a peer ${what} stored what both agreed on`, async () => {
@@ -147,9 +219,8 @@ describe('sharing where something fails in the middle', () => {
         const { peers } = replicationOf(a!)
         const peer = peers.peers.get('b')!
         const subscriptions = peer.subscriptions.filter(({ table }) => table === 'cat')
-        const store = (name: string, stored: typeof peer) =>
-          a!.node.services.catalog.createDatabase(name, undefined, (transaction) => peers.putPeer(transaction, stored))
-        await store('other', { ...peer, subscriptions })
+        const store = (stored: typeof peer) => storeIn(a!, (transaction) => peers.putPeer(transaction, stored))
+        await store({ ...peer, subscriptions })
         await a!.ok({ ...insert(5), table: 'cat' })
         await a!.ok(insert(2))
         await onNode(
@@ -163,7 +234,7 @@ describe('sharing where something fails in the middle', () => {
               /dev.*dog/.test((await last())[0]?.last_error ?? ''),
             )
             expect(idsOf(b)).to.deep.equal([1])
-            if (isLate) await store('another', peer)
+            if (isLate) await store(peer)
             else await a!.ok(add('b', { subscriptions: [both] }))
             await eventually('all is there', () => idsOf(b).join() === '1,2')
             await arrives(a!, b, 3)
