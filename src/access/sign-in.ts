@@ -12,6 +12,8 @@ import { VerifiedCredentials } from './verified-credentials.js'
 export interface Shown {
   authorization: string | undefined
   address: string
+  /** What it came on: the same again on the same one is known sooner. */
+  connection?: object
 }
 
 export interface SignInOptions {
@@ -41,9 +43,9 @@ export class SignIn {
 
   /** The caller behind an Authorization value; undefined when there is none; throws when it is wrong. */
   authenticate(shown: Shown): SignedIn | undefined | Promise<SignedIn | undefined> {
-    const { authorization } = shown
+    const { authorization, connection } = shown
     if (authorization === undefined) return undefined
-    const known = this.#verified.get(authorization)
+    const known = this.#verified.get(authorization, connection)
     const caller = known && this.#options.callers.of(known)
     if (!caller) return this.#verifyOnce(authorization, shown.address)
     if (known.apiKey !== undefined) this.#options.apiKeys.used(known.apiKey)

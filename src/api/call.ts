@@ -11,6 +11,8 @@ export interface Credentials {
   authorization: string | undefined
   /** Where the caller is, for back-off: an address, or the name of a node. */
   address: string
+  /** What it came on: the same again on the same one is known sooner. */
+  connection?: object
 }
 
 export interface CallOptions {

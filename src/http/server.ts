@@ -171,6 +171,7 @@ export class HttpServer {
       credentials: {
         authorization: credentialsIn(headers),
         address: context.req.socket.remoteAddress ?? '',
+        connection: context.req.socket,
       },
       idempotencyKey: headers['idempotency-key'] as string | undefined,
       timeoutMs: settings.statement_timeout_ms,

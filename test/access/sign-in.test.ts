@@ -96,6 +96,27 @@ describe('sign-in', () => {
     })
   })
 
+  it('takes nobody on a connection for who showed something else on it before', async () => {
+    await withNode(async (node) => {
+      for (const name of ['rita', 'saul']) await node.ok(member(name))
+      const { access } = node.node.services
+      const connection = {}
+      const who = async (authorization: string | undefined) =>
+        Promise.resolve(access.authenticate({ authorization, address: '127.0.0.1', connection })).then(
+          (caller) => caller?.username,
+          code,
+        )
+      const { authorization } = as('rita')
+      for (let time = 0; time < 3; time++) expect(await who(authorization)).to.equal('rita')
+      expect(await who(as('saul').authorization)).to.equal('saul')
+      expect(await who(undefined)).to.equal(undefined)
+      expect(await who(basic({ username: 'rita', password: 'password of rite' }))).to.equal('credentials_wrong')
+      expect(await who(authorization)).to.equal('rita')
+      await node.ok({ operation: 'alter_user', username: 'rita', password: 'another password' })
+      expect(await who(authorization)).to.equal('credentials_wrong')
+    })
+  })
+
   it('gives a new user of an old name nothing of the old one', async () => {
     await withNode(async (node) => {
       await node.ok(member('rita'))
