@@ -6,6 +6,19 @@ const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** Writes the answer of an operation. */
 export function writeAnswer(context: Context, answer: unknown, status: number): void {
+  describe(context, answer, status)
+  const { body, length } = context.response
+  if (typeof body === 'string' && body.length === length) sendAscii(context, body)
+}
+
+/** Node writes text whose characters are known to be bytes in two thirds of the time that UTF-8 takes it, which Koa asks for. */
+function sendAscii(context: Context, body: string): void {
+  context.respond = false
+  context.res.end(body, 'latin1')
+}
+
+/** Gives Koa the answer, which it writes in the end. */
+function describe(context: Context, answer: unknown, status: number): void {
   context.status = status
   if (answer instanceof JsonStream) {
     context.type = JSON_TYPE
@@ -27,10 +40,10 @@ function isWhole(body: Content['body']): body is string | Buffer {
 /** Writes what HEAD shows of an answer. Pieces are read all the same: what they come from is let go with the last one. */
 export async function writeHead(context: Context, answer: unknown, status: number): Promise<void> {
   const pieces = piecesOf(answer)
-  if (!pieces) return writeAnswer(context, answer, status)
+  if (!pieces) return describe(context, answer, status)
   let bytes = 0
   for await (const piece of pieces) bytes += Buffer.byteLength(piece)
-  writeAnswer(context, answer instanceof Content ? new Content(answer.type, '') : new JsonText(''), status)
+  describe(context, answer instanceof Content ? new Content(answer.type, '') : new JsonText(''), status)
   context.length = bytes
 }
 
