@@ -334,7 +334,7 @@ export class Batch {
       return place.key
     }
     const row = this.#withTimes(shape, completed(shape, given, index), this.#version.time)
-    this.#countUp(shape, row)
+    this.#countUp(place, row)
     this.#note(operation, place, this.#writer.create(place, row))
     this.#arrivals.push({ place, row })
     return place.key
@@ -385,12 +385,9 @@ export class Batch {
     return merged(row, { [CREATED_TIME]: created ?? time, [UPDATED_TIME]: time })
   }
 
-  #countUp(shape: TableShape, row: Record<string, unknown>): void {
-    for (const column of shape.columns.values()) {
-      const { name, autoIncrement } = column.column
-      if (!autoIncrement && !(column === shape.key && column.column.type === 'int')) continue
-      if (row[name] === null) row[name] = this.#writer.nextNumber(column)
-      else this.#writer.sawNumber(column, row[name])
+  #countUp({ shape, index }: Place, row: Record<string, unknown>): void {
+    for (const column of shape.counting) {
+      if (row[column.column.name] === null) row[column.column.name] = this.#writer.nextNumber(column, index)
     }
   }
 
@@ -456,9 +453,17 @@ export class Batch {
   #newKey(shape: TableShape, index: number): Key {
     const { column } = shape.key
     if (column.default !== undefined) return column.default as Key
-    if (column.type === 'int') return this.#writer.nextNumber(shape.key)
+    if (column.type === 'int') return this.#nextKey(shape, index)
     if (column.type === 'text' || column.type === 'any') return newKey()
     throw new Problem('key_invalid', { index, reason: `'${column.name}' is missing.` })
+  }
+
+  /** Folders that were written before all numbers were noted may hold higher ones than have been counted. */
+  #nextKey(shape: TableShape, index: number): Key {
+    for (;;) {
+      const next = this.#writer.nextNumber(shape.key, index)
+      if (this.#writer.stored(this.#place(shape, next, index)) === undefined) return next
+    }
   }
 
   /** The record that is to be changed; undefined when there is none. @throws Problem condition_failed, record_not_found */

@@ -125,18 +125,30 @@ export class RowWriter {
     this.#transaction.put(this.#spaces.tombstoneTimes, encodeValue(version.time) + at, '')
   }
 
-  /** The next number of a column that counts up by itself. */
-  nextNumber(column: ColumnShape): number {
-    const next = Number(this.#transaction.get(this.#spaces.counts, column.prefix) ?? 0) + 1
+  /** The next number of a column that counts up by itself. @throws Problem record_invalid at the end of the numbers */
+  nextNumber(column: ColumnShape, index: number): number {
+    const next = this.#countOf(column) + 1
+    if (next > Number.MAX_SAFE_INTEGER) {
+      const reason = `'${column.column.name}' has counted up to ${Number.MAX_SAFE_INTEGER}: no number is left`
+      throw new Problem('record_invalid', { index, reason })
+    }
     this.#transaction.put(this.#spaces.counts, column.prefix, String(next))
     return next
   }
 
-  /** Takes note of a number that a caller has given to such a column. */
-  sawNumber(column: ColumnShape, value: unknown): void {
-    if (typeof value !== 'number' || !Number.isSafeInteger(value)) return
-    if (value > Number(this.#transaction.get(this.#spaces.counts, column.prefix) ?? 0))
-      this.#transaction.put(this.#spaces.counts, column.prefix, String(value))
+  /** Takes note of numbers wherever they come from: counting on must not come upon them. */
+  #seeNumbers({ shape }: Place, before: Row | undefined, after: Row): void {
+    for (const column of shape.counting) {
+      const { name } = column.column
+      const value = memberOf(after, name)
+      if (value === memberOf(before, name) || !Number.isSafeInteger(value)) continue
+      if ((value as number) > this.#countOf(column))
+        this.#transaction.put(this.#spaces.counts, column.prefix, String(value))
+    }
+  }
+
+  #countOf({ prefix }: ColumnShape): number {
+    return Number(this.#transaction.get(this.#spaces.counts, prefix) ?? 0)
   }
 
   /** The key of the record that has this value in a unique column. */
@@ -177,6 +189,7 @@ export class RowWriter {
   }
 
   #write(place: Place, before: Row | undefined, after: Row): string {
+    this.#seeNumbers(place, before, after)
     this.#putUniques(place, before, after)
     if (before) this.#putEntries(place, before, after)
     else this.#putNewEntries(place, after)

@@ -19,6 +19,8 @@ export interface TableShape {
   key: ColumnShape
   columns: ReadonlyMap<string, ColumnShape>
   uniques: readonly ColumnShape[]
+  /** Columns that count up where records leave them out. */
+  counting: readonly ColumnShape[]
   /** Whether values are checked against columns: declared tables, and dynamic ones that were given such columns. */
   typed: boolean
   /** Decodes records that may be older than some of the columns: of declared tables, and where columns have defaults. */
@@ -55,6 +57,9 @@ function make(schema: TableSchema): TableShape {
     key: columns.get(schema.primaryKey)!,
     columns,
     uniques: [...columns.values()].filter(({ column }) => column.unique && column.name !== schema.primaryKey),
+    counting: [...columns.values()].filter(({ column: { name, type, autoIncrement } }) =>
+      name === schema.primaryKey ? type === 'int' : autoIncrement,
+    ),
     typed: !schema.dynamic || !schema.columns.every(isPlain),
     complete: schema.dynamic ? defaulter(schema.columns) : completer(schema.columns),
     defaultOf: (name) => columns.get(name)?.column.default ?? absent,

@@ -292,6 +292,39 @@ describe('the change log', () => {
     }))
 })
 
+describe('numbers that count up', () => {
+  const no = { name: 'no', type: 'int', auto_increment: true, unique: true }
+  const withDogs = (test: (store: Store) => Promise<void>) =>
+    withStore(async (store) => {
+      await store.catalog.createTable({ ...DOG, columns: [{ name: 'id', type: 'int' }, no] })
+      await test(store)
+    })
+  const keys = (store: Store) => rowsOf(store, DOG).map(({ id, no: number }) => [id, number])
+
+  it('are new ones also when a record has moved on before them, or has come from another node', () =>
+    withDogs(async (store) => {
+      const { tables } = store
+      await insert(store, [{}])
+      await tables.transact(author, (batch) => [...batch.moving('dev', 'dog', [1], { id: 3, no: 2 })])
+      expect((await insert(store, [{}], { atomic: true })).done).to.deep.equal([4])
+      const version = { time: Date.now(), origin: 'other' }
+      const change = { version, user: '', operation: 'upsert' as const, keys: [5], records: [{ id: 5, no: 4 }] }
+      await tables.transact(author, ({ transaction }) =>
+        tables.replica.apply(transaction, 'dev', 'dog', change, { logLost: true }),
+      )
+      // Without a key of its own, an upsert changed the record that had the next number.
+      expect((await tables.transact(author, (batch) => batch.upsert('dev', 'dog', [{}]))).done).to.deep.equal([6])
+      expect(keys(store)).to.deep.equal([3, 4, 5, 6].map((id) => [id, id - 1]))
+    }))
+
+  it('end where doubles would give the same one again', () =>
+    withDogs(async (store) => {
+      await insert(store, [{ id: Number.MAX_SAFE_INTEGER - 1, no: 1 }])
+      expect((await insert(store, [{}])).done).to.deep.equal([Number.MAX_SAFE_INTEGER])
+      expect(await codeOf(insert(store, [{}]))).to.equal('record_invalid')
+    }))
+})
+
 describe('columns', () => {
   it('are refused where two are to be the primary key, instead of taking one of them', () =>
     withStore(async (store) => {
