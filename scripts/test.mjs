@@ -12,8 +12,7 @@ install()
 if (process.env.CI) rmSync(join(root, 'dist'), { recursive: true, force: true })
 build()
 process.chdir(root)
-process.execArgv.push('--enable-source-maps') // for the processes that mocha starts with the flags of this one
-process.setSourceMapsEnabled(true)
+await import('./source-maps.mjs')
 const { default: Mocha } = await import('mocha')
 const settings = JSON.parse(readFileSync('.mocharc.json', 'utf8'))
 

@@ -28,6 +28,8 @@ export interface NodeOptions {
   tail?: LogTail
   /** Whether answers are checked against their contracts: in tests. */
   checkAnswers?: boolean
+  /** How dear password hashes are, as a power of two: in tests, which start hundreds of nodes. */
+  passwordCostLog2?: number | undefined
 }
 
 /** A running node. Dispose of it to stop it cleanly. */
@@ -98,6 +100,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       },
       settings: config.access,
       issuer: config.node.name,
+      passwordCostLog2: options.passwordCostLog2,
     }),
   )
   const owners = jobOwnersOf(access, contracts)

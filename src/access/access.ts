@@ -50,6 +50,8 @@ export interface AccessOptions {
   settings: AccessSettings
   /** Name of the node or cluster that issues tokens. */
   issuer: string
+  /** How dear password hashes are (see PasswordLimits): told in tests only. */
+  passwordCostLog2?: number | undefined
 }
 
 /** What a caller is, as far as tokens are made for it. */
@@ -82,7 +84,7 @@ export class Access implements AsyncDisposable {
   readonly #signIn: SignIn
   readonly #timer: NodeJS.Timeout
 
-  private constructor({ store, structure, settings, issuer }: AccessOptions) {
+  private constructor({ store, structure, settings, issuer, passwordCostLog2 }: AccessOptions) {
     this.#settings = settings
     this.audit = new AuditLog(store, settings.audit_entries_max)
     const directory = new Directory(store, this.audit)
@@ -90,6 +92,7 @@ export class Access implements AsyncDisposable {
       passes: settings.password_hash_passes,
       atOnceMax: settings.password_hashes_at_once_max,
       waitingMax: settings.password_hashes_waiting_max,
+      costLog2: passwordCostLog2,
     })
     const callers = new Callers(directory, structure)
     const throttle = new Throttle(settings.sign_in)

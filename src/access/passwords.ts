@@ -14,6 +14,8 @@ const PHC = /^\$scrypt\$ln=(\d+),r=(\d+),p=(\d+)\$([A-Za-z0-9+/]+)\$([A-Za-z0-9+
 export interface PasswordLimits {
   /** scrypt's p. */
   passes: number
+  /** scrypt's N as a power of two: less than ours in tests only, which sign in thousands of times. */
+  costLog2?: number | undefined
   /** Hashes computed at the same time. */
   atOnceMax: number
   /** Hashes that may wait for their turn. */
@@ -26,25 +28,25 @@ const NUL = '\0'
 /** Hashes and verifies passwords with scrypt, a few at a time, as PHC strings ($scrypt$ln=15,r=8,p=3$salt$hash). */
 export class Passwords {
   readonly #limits: PasswordLimits
+  readonly #costLog2: number
   readonly #waiting: (() => void)[] = []
   #running = 0
 
   constructor(limits: PasswordLimits) {
     this.#limits = limits
+    this.#costLog2 = limits.costLog2 ?? COST_LOG2
   }
 
   async hash(password: string): Promise<string> {
     if (password.includes(NUL)) throw new Problem('invalid_request', { reason: 'A password cannot hold U+0000.' })
-    const { passes } = this.#limits
     const salt = randomBytes(SALT_BYTES)
-    const hash = await this.#derive(password, salt, HASH_BYTES, { N: 2 ** COST_LOG2, r: BLOCK_SIZE, p: passes })
-    return `$scrypt$ln=${COST_LOG2},r=${BLOCK_SIZE},p=${passes}$${unpadded(salt)}$${unpadded(hash)}`
+    const options = { N: 2 ** this.#costLog2, r: BLOCK_SIZE, p: this.#limits.passes }
+    return this.#phc(salt, await this.#derive(password, salt, HASH_BYTES, options))
   }
 
   /** Whether the password belongs to the PHC string; without one it takes the same time and answers false. */
   async verify(password: string, phc: string | undefined): Promise<boolean> {
-    const [, ln, r, p, salt, expected] =
-      (phc === undefined ? undefined : PHC.exec(phc)) ?? PHC.exec(nobody(this.#limits.passes))!
+    const [, ln, r, p, salt, expected] = (phc === undefined ? undefined : PHC.exec(phc)) ?? PHC.exec(this.#nobody())!
     const wanted = Buffer.from(expected!, 'base64')
     const options = { N: 2 ** Number(ln), r: Number(r), p: Number(p) }
     const hash = await this.#derive(password, Buffer.from(salt!, 'base64'), wanted.length, options)
@@ -54,7 +56,16 @@ export class Passwords {
   /** Whether a hash was made with other costs than those of today. */
   isOutdated(phc: string): boolean {
     const [, ln, r, p] = PHC.exec(phc) ?? []
-    return Number(ln) !== COST_LOG2 || Number(r) !== BLOCK_SIZE || Number(p) !== this.#limits.passes
+    return Number(ln) !== this.#costLog2 || Number(r) !== BLOCK_SIZE || Number(p) !== this.#limits.passes
+  }
+
+  /** What the password of an unknown user is compared with, so that the answer takes as long. */
+  #nobody(): string {
+    return this.#phc(Buffer.alloc(SALT_BYTES), Buffer.alloc(HASH_BYTES))
+  }
+
+  #phc(salt: Buffer, hash: Buffer): string {
+    return `$scrypt$ln=${this.#costLog2},r=${BLOCK_SIZE},p=${this.#limits.passes}$${unpadded(salt)}$${unpadded(hash)}`
   }
 
   async #derive(password: string, salt: Buffer, length: number, options: ScryptOptions): Promise<Buffer> {
@@ -86,9 +97,4 @@ export class Passwords {
 
 function unpadded(bytes: Buffer): string {
   return bytes.toString('base64').replace(/=+$/, '')
-}
-
-/** What the password of an unknown user is compared with, so that the answer takes as long. */
-function nobody(passes: number): string {
-  return `$scrypt$ln=${COST_LOG2},r=${BLOCK_SIZE},p=${passes}$${unpadded(Buffer.alloc(SALT_BYTES))}$${unpadded(Buffer.alloc(HASH_BYTES))}`
 }

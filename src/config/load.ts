@@ -1,9 +1,10 @@
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
+import { createRequire } from 'node:module'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
-import { Ajv2020, type ErrorObject } from 'ajv/dist/2020.js'
+import type { ErrorObject, Options, ValidateFunction } from 'ajv/dist/2020.js'
 import type { Config } from '../generated/config.js'
-import { didYouMean, parseYaml } from '../lib/index.js'
+import { didYouMean, onFirstUse, parseYaml } from '../lib/index.js'
 import { configSchema, settings } from './settings.js'
 
 /** A configuration that cannot be used; the message says what to change and where. */
@@ -18,10 +19,12 @@ const CONFIG_FILE_ENVIRONMENT = 'TRELLIS_CONFIG'
 type Tree = { [key: string]: unknown }
 const byPath = new Map(settings.map((setting) => [setting.path, setting]))
 const byEnvironment = new Map(settings.map((setting) => [setting.environment, setting]))
-const ajv = new Ajv2020({ useDefaults: true, coerceTypes: true, allErrors: false, strict: false })
-const validate = ajv.compile<Config>(configSchema)
+/** Loaded when the first configuration is checked: the command line asks for the names of settings only. */
+const require = createRequire(import.meta.url)
+/** Checks a whole configuration, fills in its defaults and reads values as the types that settings have. */
+const wholeCheck = onFirstUse(() => compiled({ useDefaults: true, coerceTypes: true, allErrors: false }))
 /** A file has types of its own: what is read as another one there is a mistake, as an empty value or a number for a password. */
-const validateFile = new Ajv2020({ strict: false }).compile(configSchema)
+const fileCheck = onFirstUse(() => compiled({}))
 /** Larger files are no settings; YAML takes long to read when it is made to. */
 const FILE_BYTES_MAX = 65_536
 /** The bit of a file's mode that lets everybody read it. */
@@ -81,6 +84,7 @@ function isServiceLink(name: string, value = ''): boolean {
 
 /** Fills in defaults and checks a tree of settings in place; throws a ConfigError. */
 export function checkTree(tree: Tree): Config {
+  const validate = wholeCheck()
   if (!validate(tree)) throw new ConfigError(explain(validate.errors![0]!))
   const { headers_timeout_ms: headers, request_timeout_ms: request, tls } = tree['http'] as Config['http']
   if ((tls.certificate === '') !== (tls.key === ''))
@@ -104,6 +108,12 @@ export function valueAt(tree: object, path: string): unknown {
 export function withValue(tree: Tree, path: string, value: unknown): Tree {
   put(tree, path, value)
   return tree
+}
+
+/** A test checks the schema itself; here that would be the longest step of a start. */
+function compiled(options: Options): ValidateFunction {
+  const { Ajv2020 } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')
+  return new Ajv2020({ ...options, strict: false, validateSchema: false }).compile(configSchema)
 }
 
 function readStored(folder: string): [string, unknown][] {
@@ -135,6 +145,7 @@ function readFile(file: string): Tree {
   const content = parsed(file, text)
   if (typeof content !== 'object' || content === null || Array.isArray(content))
     throw new ConfigError(`The configuration file ${file} must hold settings as 'name: value' lines.`)
+  const validateFile = fileCheck()
   if (!validateFile(content)) throw new ConfigError(`${explain(validateFile.errors![0]!)} (${file})`)
   const secret = settings.find(({ path, secret }) => secret && (valueAt(content, path) ?? '') !== '')
   if (secret && process.platform !== 'win32' && mode & READABLE_BY_ALL)

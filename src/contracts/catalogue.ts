@@ -77,6 +77,7 @@ export class Contracts {
       strict: true,
       strictRequired: false,
       verbose: true,
+      validateSchema: false, // a test does, once
     })
     ajvFormats.default(ajv)
     ajv.addKeyword('unit')

@@ -1,4 +1,8 @@
-import { Lexer, Parser, parse } from 'yaml'
+import { createRequire } from 'node:module'
+import { onFirstUse } from './on-first-use.js'
+
+const require = createRequire(import.meta.url)
+const library = onFirstUse(() => require('yaml') as typeof import('yaml'))
 
 /** Collections and their entries count, so that values may lie half as deep in one another. */
 const DEPTH_MAX = 64
@@ -9,6 +13,7 @@ const DEPTH_MAX = 64
  * @throws Error that says what is wrong and where, but shows nothing of the text: it may hold secrets
  */
 export function parseYaml(text: string): unknown {
+  const { Lexer, Parser, parse } = library()
   const parser = new Parser()
   for (const lexeme of new Lexer().lex(text)) {
     Array.from(parser.next(lexeme)) // it reads on as its tokens are taken

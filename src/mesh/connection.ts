@@ -1,7 +1,8 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { connect, Events, type NatsConnection } from 'nats'
+import type { NatsConnection } from 'nats'
 import { Problem } from '../lib/index.js'
 import type { Log } from './log.js'
+import { nats } from './nats.js'
 
 const RETRY_MS = 100
 
@@ -42,7 +43,7 @@ export async function connectTo(options: ConnectionOptions): Promise<NatsConnect
 
 async function tryTo(options: ConnectionOptions): Promise<NatsConnection> {
   const { certificateAuthority, host, name, password, port, user } = options
-  return await connect({
+  return await nats().connect({
     servers: `${host}:${port}`,
     user,
     pass: password,
@@ -59,6 +60,7 @@ async function tryTo(options: ConnectionOptions): Promise<NatsConnection> {
 }
 
 async function follow(connection: NatsConnection, name: string, log: Log): Promise<void> {
+  const { Events } = nats()
   for await (const { type, data } of connection.status()) {
     if (type === Events.Disconnect || type === Events.Reconnect)
       log.info({ connection: name, event: type }, 'mesh connection')

@@ -1,12 +1,5 @@
-import {
-  AckPolicy,
-  createInbox,
-  DeliverPolicy,
-  type JetStreamManager,
-  type Msg,
-  type NatsConnection,
-  nanos,
-} from 'nats'
+import type { JetStreamManager, Msg, NatsConnection } from 'nats'
+import { nats } from './nats.js'
 
 const HEARTBEAT_MS = 1_000
 /** Silence for this long means that the messages of the last moments may be lost on the way. */
@@ -42,6 +35,7 @@ export class OrderedReader {
     manager: JetStreamManager,
     options: { stream: string; from: number; subjects: readonly string[]; signal: AbortSignal; started: () => void },
   ): AsyncGenerator<Stored[]> {
+    const { AckPolicy, createInbox, DeliverPolicy, nanos } = nats()
     const { from, signal, started, stream, subjects } = options
     const reader = new OrderedReader(connection)
     const inbox = createInbox()

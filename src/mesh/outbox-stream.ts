@@ -1,17 +1,9 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import {
-  DiscardPolicy,
-  headers,
-  type JetStreamClient,
-  type JetStreamManager,
-  type NatsConnection,
-  nanos,
-  RetentionPolicy,
-  StorageType,
-} from 'nats'
+import type { JetStreamClient, JetStreamManager, NatsConnection } from 'nats'
 import { assert, untilAborted } from '../lib/index.js'
 import type { Identity, PeerKey } from './identity.js'
 import type { Log } from './log.js'
+import { nats } from './nats.js'
 import { OrderedReader, type Stored } from './ordered-reader.js'
 
 const STREAM = 'OUT'
@@ -99,6 +91,7 @@ export class OutboxStream {
   /** Makes the stream when it is missing (a deleted store makes it so) and says what it holds. */
   async ensure(): Promise<StreamState> {
     const manager = await this.#manager(undefined)
+    const { DiscardPolicy, nanos, RetentionPolicy, StorageType } = nats()
     const limits = { max_bytes: this.bytesMax, discard: DiscardPolicy.Old, duplicate_window: nanos(120_000) }
     const there = await manager.streams.info(STREAM).catch(() => undefined)
     if (!there) {
@@ -130,7 +123,7 @@ export class OutboxStream {
     assert(parts <= PARTS_MAX, 'a message of the outbox has too many parts')
     const acks = []
     for (let part = 0; part < parts; part++) {
-      const header = headers()
+      const header = nats().headers()
       if (parts > 1) header.set(PART, `${part + 1}/${parts}`)
       if (part === parts - 1) header.set(SIGNATURE, this.#identity.sign(signed(subject, bytes)).toString('base64'))
       const slice = bytes.subarray(part * PART_BYTES_MAX, (part + 1) * PART_BYTES_MAX)

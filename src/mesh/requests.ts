@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
-import { ErrorCode, headers, type Msg, type NatsConnection, type NatsError, RequestStrategy } from 'nats'
+import type { Msg, NatsConnection, NatsError } from 'nats'
 import { Problem } from '../lib/index.js'
 import { type Identity, PeerKey } from './identity.js'
 import type { Log } from './log.js'
+import { nats } from './nats.js'
 
 const SIGNATURE = 'Trellis-Signature'
 const OPEN_REQUESTS_MAX = 256
@@ -188,7 +189,7 @@ export class Requests {
   /** Names of the nodes that are in reach now, this one among them: hints, until they are asked themselves. */
   async discover(withinMs: number): Promise<string[]> {
     const names = new Set<string>([this.#name])
-    const most = { strategy: RequestStrategy.Timer, maxWait: Math.max(50, withinMs), maxMessages: PEERS_MAX }
+    const most = { strategy: nats().RequestStrategy.Timer, maxWait: Math.max(50, withinMs), maxMessages: PEERS_MAX }
     try {
       for await (const answer of await this.#connection.requestMany('mesh.who', '', most)) {
         const name = answer.string()
@@ -400,7 +401,7 @@ export class Requests {
   }
 
   #sign(bytes: Uint8Array) {
-    const header = headers()
+    const header = nats().headers()
     header.set(SIGNATURE, this.#identity.sign(bytes).toString('base64'))
     return header
   }
@@ -423,7 +424,7 @@ function parse<T>(data: Uint8Array): T | undefined {
 }
 
 function unreachable(node: string, timeoutMs: number, error: NatsError): Problem {
-  if (error.code === ErrorCode.NoResponders) return new Problem('node_unreachable', { node })
+  if (error.code === nats().ErrorCode.NoResponders) return new Problem('node_unreachable', { node })
   return new Problem('node_silent', { node, timeout_ms: timeoutMs })
 }
 

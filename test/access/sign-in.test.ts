@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { Passwords } from '../../src/access/passwords.js'
 import { withClock } from '../support/clock.js'
 import { basic, onNode, type TestNode, withNode } from '../support/node.js'
 
@@ -48,18 +49,21 @@ describe('sign-in', () => {
   })
 
   it('lets no old password in that was being looked at while it became another one', async () => {
-    await withNode(async (node) => {
-      await node.ok(member('rita'))
-      const { access } = node.node.services
-      const shown = { ...as('rita'), address: '127.0.0.1' }
-      // One hash at a time: the old password is looked at when the new one is hashed, and stored meanwhile.
-      const by = { user: 'admin', credentials: { address: '' } }
-      const change = access.users.alter('rita', { password: 'another password' }, by)
-      const opened = await Promise.resolve(access.authenticate(shown)).catch(code)
-      await change
-      expect(opened).to.equal('credentials_wrong')
-      expect(await Promise.resolve(access.authenticate(shown)).catch(code)).to.equal('credentials_wrong')
-    })
+    await withNode(
+      async (node) => {
+        await node.ok(member('rita'))
+        const { access } = node.node.services
+        const shown = { ...as('rita'), address: '127.0.0.1' }
+        // One hash at a time: the old password is looked at when the new one is hashed, and stored meanwhile.
+        const by = { user: 'admin', credentials: { address: '' } }
+        const change = access.users.alter('rita', { password: 'another password' }, by)
+        const opened = await Promise.resolve(access.authenticate(shown)).catch(code)
+        await change
+        expect(opened).to.equal('credentials_wrong')
+        expect(await Promise.resolve(access.authenticate(shown)).catch(code)).to.equal('credentials_wrong')
+      },
+      { 'access.password_hash_passes': '1' },
+    )
   })
 
   it('lets no token in that was being looked at while its key was revoked', async () => {
@@ -165,6 +169,12 @@ describe('sign-in', () => {
       },
       { 'access.password_hashes_at_once_max': '1', 'access.password_hashes_waiting_max': '1' },
     )
+  })
+
+  it('stores hashes of scrypt with N = 2^15 and the passes of the settings, unless a test asks for less', async () => {
+    const limits = { passes: 3, atOnceMax: 1, waitingMax: 1 }
+    expect(await new Passwords(limits).hash('a password')).to.match(/^\$scrypt\$ln=15,r=8,p=3\$/)
+    expect(await new Passwords({ ...limits, costLog2: 4 }).hash('a password')).to.match(/^\$scrypt\$ln=4,/)
   })
 
   it('hashes a password anew at sign-in when the costs have changed, and ends no token by it', async () => {

@@ -33,6 +33,7 @@ async function open(mesh: Mesh, folder: string, peer: Mesh, owned: Disposals): P
       },
       settings: config.access,
       issuer: mesh.nodeName,
+      passwordCostLog2: 4,
     }),
   )
   await access.users.addFirst('root', 'a-long-password')

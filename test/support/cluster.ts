@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { loadAuthority } from '../../src/mesh/index.js'
@@ -31,7 +31,10 @@ export async function meshSettings(name: string, over: Record<string, string> = 
   return { settings, clusterPort }
 }
 
-/** Starts nodes in this process, each with a route to the one before, and waits until all see each other. */
+/**
+ * Starts nodes in this process, each with a route to the one before, and waits until all see each other. The routes are
+ * those of an earlier run: setting them takes a second, and other tests do.
+ */
 export async function withCluster(
   names: readonly string[],
   test: (nodes: TestNode[], folder: string) => Promise<void>,
@@ -42,12 +45,13 @@ export async function withCluster(
   const nodes: TestNode[] = []
   const start = async (place: number): Promise<void> => {
     if (place === names.length) {
-      await Promise.all(nodes.slice(1).map((node, before) => joinTo(node, settings[before]!.clusterPort)))
-      await allSee(nodes)
+      await allSee(nodes, names)
       return await test(nodes, folder)
     }
+    const own = join(folder, names[place]!)
+    if (place > 0) leaveRoute(own, settings[place - 1]!.clusterPort)
     await onNode(
-      join(folder, names[place]!),
+      own,
       async (node) => {
         nodes.push(node)
         await start(place + 1)
@@ -88,16 +92,24 @@ export function nextEntry(name: string, { node }: TestNode, change: object): obj
   return { sequence: sequence + 1, time: Date.now(), origin: name, user: '', ...change }
 }
 
-const joinTo = (node: TestNode, port: number) =>
-  node.ok({ operation: 'cluster_set_routes', server: 'hub', routes: [{ host: '127.0.0.1', port }] })
+/** What a node keeps of its routes. */
+function leaveRoute(folder: string, port: number): void {
+  mkdirSync(join(folder, 'mesh'), { recursive: true, mode: 0o700 })
+  writeFileSync(join(folder, 'mesh', 'routes.json'), JSON.stringify({ hub: [{ host: '127.0.0.1', port }], leaf: [] }))
+}
 
-async function allSee(nodes: readonly TestNode[]): Promise<void> {
-  const seesAll = async (node: TestNode) => {
-    const network = { operation: 'cluster_network', timeout: 1_000 }
-    const { nodes: seen } = await node.ok<{ nodes: { response_time: number | null }[] }>(network)
-    return seen.length === nodes.length && seen.every(({ response_time }) => response_time !== null)
+/** Waits until each is answered by every other one. */
+async function allSee(nodes: readonly TestNode[], names: readonly string[]): Promise<void> {
+  const sees = async ({ node }: TestNode, name: string) => {
+    const { requests } = node.services.clustering.replication.mesh
+    return await requests.ask(name, 'pulse', null, 1_000).then(
+      () => true,
+      () => false,
+    )
   }
-  await Promise.all(nodes.map((node) => eventually('every node is seen', () => seesAll(node))))
+  for (const [place, node] of nodes.entries())
+    for (const name of names)
+      if (name !== names[place]) await eventually(`${names[place]} sees ${name}`, () => sees(node, name))
 }
 
 /** All records of a table in the order of their keys, as they are stored. */

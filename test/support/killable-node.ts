@@ -30,6 +30,7 @@ export async function startKillable(
       TRELLIS_DATA_DIR: folder,
       TRELLIS_HTTP_PORT: '0',
       TRELLIS_ADMIN_PASSWORD: ADMIN.password,
+      TRELLIS_ACCESS_PASSWORD_HASH_PASSES: '1',
       TRELLIS_LOG_LEVEL: 'silent',
       ...environment,
     },

@@ -10,6 +10,9 @@ import { startNode, type TrellisNode } from '../../src/node.js'
 /** Credentials of the first super user of every test node. */
 export const ADMIN = { username: 'admin', password: 'a-password-of-tests' }
 
+/** Passwords are hashed in a moment: nearly every test starts a node and signs in, and few are about the hashes. */
+const PASSWORD_COST_LOG2 = 4
+
 export interface Answer {
   status: number
   headers: Record<string, string | string[] | undefined>
@@ -52,23 +55,29 @@ export async function withNode<Result>(
   }
 }
 
-/** The same on a folder that is there already and stays. */
+/** The same on a folder that is there already and stays. Settings of password hashes have them cost what they cost users. */
 export async function onNode<Result>(
   folder: string,
   test: (node: TestNode) => Promise<Result>,
   settings: Record<string, string> = {},
 ): Promise<Result> {
-  const all = {
+  const all: Record<string, string> = {
     data_dir: folder,
     'http.port': '0',
     'admin.password': ADMIN.password,
-    'access.password_hash_passes': '1',
     'http.stop_timeout_ms': '1000',
     ...settings,
   }
   const config = loadConfig({ flags: Object.entries(all).map(([path, value]) => `--${path}=${value}`) })
   const tail = new LogTail(1000)
-  await using node = await startNode({ config, log: pino({ level: 'info' }, tail), tail, checkAnswers: true })
+  const hashesCount = Object.keys(settings).some((path) => path.startsWith('access.password_hash'))
+  await using node = await startNode({
+    config,
+    log: pino({ level: 'info' }, tail),
+    tail,
+    checkAnswers: true,
+    passwordCostLog2: hashesCount ? undefined : PASSWORD_COST_LOG2,
+  })
   const pool = new Pool(node.url, { connections: 32 })
   try {
     return await test(client(node, folder, pool))

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { Ajv2020 } from 'ajv/dist/2020.js'
 import { expect } from 'chai'
-import { readContracts, type Schema } from '../../src/contracts/index.js'
+import { readCommonSchemas, readContracts, type Schema } from '../../src/contracts/index.js'
 
 const contracts = readContracts()
 const problems = JSON.parse(readFileSync('schemas/problems.json', 'utf8')) as Record<string, unknown>
@@ -12,6 +12,18 @@ describe('the contracts', () => {
     for (const { operation, group } of contracts) {
       const written: unknown = JSON.parse(readFileSync(`schemas/operations/${group}/${operation}.json`, 'utf8'))
       expect(validate(written), `${operation}: ${JSON.stringify(validate.errors?.[0])}`).to.equal(true)
+    }
+  })
+
+  it('are JSON Schemas, as the configuration is one: a node that starts takes that for granted', () => {
+    const ajv = new Ajv2020({ strict: false })
+    const isSchema = (schema: object, name: string) =>
+      expect(ajv.validateSchema(schema), `${name}: ${JSON.stringify(ajv.errors?.[0])}`).to.equal(true)
+    isSchema(JSON.parse(readFileSync('schemas/config.json', 'utf8')) as object, 'config')
+    for (const [name, schema] of readCommonSchemas()) isSchema(schema, name)
+    for (const { operation, request, response } of contracts) {
+      isSchema(request, `${operation}: request`)
+      isSchema(response, `${operation}: response`)
     }
   })
 
