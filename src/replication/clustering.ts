@@ -10,6 +10,7 @@ import { EventOutbox, type SharedEvents } from './event-outbox.js'
 import type { LogLimits } from './outbox-watch.js'
 import { PeerStore } from './peers.js'
 import { Replication, type ReplicationSettings } from './replication.js'
+import { SchemaWatch } from './schema-watch.js'
 
 export interface ClusteringSettings extends ReplicationSettings {
   enabled: boolean
@@ -69,6 +70,7 @@ export class Clustering implements AsyncDisposable {
   static async start(options: ClusteringOptions): Promise<Clustering> {
     const { log, nodeName, settings, storage } = options
     const peers = new PeerStore(storage)
+    const schemaWatch = new SchemaWatch(options.catalog, peers, options.tables)
     // Also while clustering is off: peers get what was inserted meanwhile when it is on again.
     const eventOutbox = new EventOutbox({ ...options, republish: settings.republish })
     await eventOutbox.share(peers.published())
@@ -77,12 +79,17 @@ export class Clustering implements AsyncDisposable {
       const identity = await PeerStore.identity(storage)
       const mesh = await Mesh.start({ ...meshOptions(options), identity })
       const clusterPort = settings.leaf_only ? settings.leaf.port : settings.hub.cluster_port
-      const replication = await Replication.start({ ...options, mesh, peers, eventOutbox, clusterPort }).catch(
-        async (error: unknown) => {
-          await mesh[Symbol.asyncDispose]() // Else its servers would go on without anybody behind them.
-          throw error
-        },
-      )
+      const replication = await Replication.start({
+        ...options,
+        mesh,
+        peers,
+        schemaWatch,
+        eventOutbox,
+        clusterPort,
+      }).catch(async (error: unknown) => {
+        await mesh[Symbol.asyncDispose]() // Else its servers would go on without anybody behind them.
+        throw error
+      })
       const { access } = options
       const sharing = settings.replicate_access ? new AccessSharing({ access, mesh, peers, log }) : undefined
       return new Clustering(nodeName, eventOutbox, replication, new Problem('clustering_off', {}), sharing)

@@ -55,7 +55,12 @@ export interface ColumnMark {
   /** Hybrid time of the drop, or of when it came again. */
   at: number
   gone: boolean
+  /** Of one that came again: when it was dropped before. */
+  dropped?: number
 }
+
+/** When a column was dropped last. */
+export const dropTimeOf = ({ at, dropped, gone }: ColumnMark): number => (gone ? at : (dropped ?? 0))
 
 /** What was known of a peer at one time. */
 export interface Remembered {

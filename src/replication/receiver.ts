@@ -4,9 +4,9 @@ import type { Log } from '../mesh/index.js'
 import type { Storage } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
 import type { SharedEvents } from './event-outbox.js'
-import type { PeerStore, Subscription } from './peers.js'
+import { type ColumnMark, dropTimeOf, type PeerStore, type Subscription } from './peers.js'
 import type { Receiver } from './subscriber.js'
-import { nameOf, type TableName, type TableState } from './wire.js'
+import { nameOf, type ShippedEntry, type TableName, type TableState } from './wire.js'
 
 export interface ReceiverOptions {
   peer: string
@@ -58,7 +58,7 @@ export function receiverFor(options: ReceiverOptions): Receiver {
     },
 
     apply(transaction, { database, table }, entry, isCopy) {
-      const { keys, operation, origin, records, time, user } = entry
+      const { keys, operation, origin, time, user } = entry
       // What was made here comes back by way of others; only a copy may bring something that a restored backup lost.
       if (origin === nodeName && !isCopy) return { conflicts: 0 }
       if (operation === 'events') return { conflicts: 0 }
@@ -74,7 +74,7 @@ export function receiverFor(options: ReceiverOptions): Receiver {
         user,
         operation,
         keys,
-        records,
+        records: withoutDropped(peers, { database, table }, entry),
         seen: isCopy ? undefined : entry.seen,
       }
       // Late on a longer way, or older in a copy, is no conflict.
@@ -83,8 +83,9 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       return { conflicts: overtook + (logLost ? lost : 0) }
     },
 
-    async prepare({ database, table }, records) {
-      await tables.replica.learn(database, table, records)
+    async prepare(table, entries) {
+      const records = entries.flatMap((entry) => withoutDropped(peers, table, entry))
+      await tables.replica.learn(table.database, table.table, records)
     },
 
     async insertEvents({ database, table }, entries) {
@@ -99,36 +100,82 @@ export function receiverFor(options: ReceiverOptions): Receiver {
     },
 
     async adopt(state) {
-      const isAgreed = peers.peers.get(peer)?.subscriptions.some((one) => one.subscribe && isSame(one, state))
-      if (!isAgreed) return
+      const agreed = peers.peers.get(peer)?.subscriptions.find((one) => one.subscribe && isSame(one, state))
+      if (!agreed) return
       const isDropped = await followDrop({ catalog, dropTable, log, observe, peers }, peer, state)
-      if (!isDropped && state.dropped === undefined) await alter(state)
+      if (!isDropped && state.dropped === undefined) await alter(state, agreed.at)
     },
   }
 
-  async function alter(state: TableState): Promise<void> {
-    const { columnTimes = {}, database, droppedColumns = [], schema, table } = state
+  async function alter(state: TableState, agreedAt = Number.POSITIVE_INFINITY): Promise<void> {
+    const { columnDrops = {}, columnTimes = {}, database, droppedColumns = [], schema, table } = state
     const own = catalog.find(database, table)
     if (!own || !schema) return
     const ours = new Set(own.columns.map(({ name }) => name))
-    const marks = peers.dropped(state)?.columns ?? {}
+    const markOf = (name: string) => peers.dropped(state)?.columns?.[name]
     const timeOf = (name: string) => columnTimes[name] ?? 0
-    // What was done here later holds: else a column that has come again would go again, with all that is in it.
-    const isLate = (name: string) => marks[name] !== undefined && timeOf(name) <= marks[name].at
-    const follow = async (name: string, change: () => Promise<unknown>) => {
-      if (isLate(name)) return
-      observe(peer, timeOf(name))
-      await peers.follow(state, name, timeOf(name), change)
+    const follow = async (name: string, at: number, change: () => Promise<unknown>) => {
+      // What was done here later holds: else a column that has come again would go again, with all that is in it.
+      const mark = markOf(name)
+      if (mark && at <= mark.at) return
+      observe(peer, at)
+      await peers.follow(state, name, at, change)
+    }
+    const drop = async (name: string, at: number) => {
+      await follow(name, at, () => tables.dropColumn(database, table, name))
     }
     for (const column of schema.columns) {
-      if (ours.has(column.name) || (schema.dynamic && isPlain(column))) continue
-      await follow(column.name, () => tables.addColumn(database, table, definitionOf(column)))
+      const { name } = column
+      const dropTime = columnDrops[name] ?? 0
+      // Who was away has the one of before, perhaps of another type.
+      if (ours.has(name) && dropTime > (markOf(name)?.at ?? agreedAt)) {
+        await drop(name, dropTime)
+        ours.delete(name)
+      }
+      const isReturned = markOf(name)?.gone && timeOf(name) > markOf(name)!.at
+      if (ours.has(name) || (schema.dynamic && isPlain(column) && !isReturned)) continue
+      await follow(name, timeOf(name), () => tables.addColumn(database, table, definitionOf(column)))
     }
     for (const name of droppedColumns) {
       if (!ours.has(name) || schema.columns.some((column) => column.name === name)) continue
-      await follow(name, () => tables.dropColumn(database, table, name))
+      await drop(name, timeOf(name))
     }
+    await learnMarks(state)
   }
+
+  /** Remembers also of columns that were never here when they were dropped: old changes that have them may still come. */
+  async function learnMarks(state: TableState): Promise<void> {
+    const { columnDrops = {}, columnTimes = {}, database, droppedColumns = [], table } = state
+    const ours = new Set(catalog.find(database, table)?.columns.map(({ name }) => name))
+    const isNew = (name: string) => peers.dropped(state)?.columns?.[name] === undefined
+    const marks = Object.entries(columnTimes).flatMap(([name, at]): [string, ColumnMark][] => {
+      const dropped = columnDrops[name]
+      if (droppedColumns.includes(name)) return ours.has(name) ? [] : [[name, { at, gone: true }]]
+      return dropped === undefined ? [] : [[name, { at, gone: false, dropped }]]
+    })
+    if (!marks.some(([name]) => isNew(name))) return
+    await storage.write((transaction) => {
+      const known = peers.dropped(state)
+      const columns = { ...Object.fromEntries(marks), ...known?.columns }
+      peers.putDropped(transaction, state, { ...known, columns })
+    })
+  }
+}
+
+/**
+ * The records of an entry without what was written before its column was dropped, or by somebody who had not heard of
+ * that: everywhere else it went with the column.
+ */
+function withoutDropped(
+  peers: PeerStore,
+  table: TableName,
+  { records, time }: Pick<ShippedEntry, 'records' | 'time'>,
+): readonly Record<string, unknown>[] {
+  const marks = peers.dropped(table)?.columns
+  if (!marks) return records
+  const gone = Object.keys(marks).filter((name) => marks[name]!.gone || time < dropTimeOf(marks[name]!))
+  if (gone.length === 0) return records
+  return records.map((record) => Object.fromEntries(Object.entries(record).filter(([name]) => !gone.includes(name))))
 }
 
 /** What is needed to drop a table because a peer says so. */

@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import type { Catalog, CatalogState } from '../catalog/index.js'
+import type { Catalog } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import {
   type Announce,
@@ -10,14 +10,15 @@ import {
   type Route,
   type RoutesSet,
 } from '../mesh/index.js'
-import { incarnationOf, type Storage, type WriteTransaction } from '../storage/index.js'
+import { incarnationOf, type Storage } from '../storage/index.js'
 import type { RawEntry, Tables } from '../tables/index.js'
 import { Agreement } from './agreement.js'
 import type { EventOutbox, SharedEvents } from './event-outbox.js'
 import { type LogLimits, OutboxWatch } from './outbox-watch.js'
-import type { Peer, PeerStore, Self } from './peers.js'
+import type { PeerStore, Self } from './peers.js'
 import { Publisher } from './publisher.js'
-import { isPlain, observer, receiverFor } from './receiver.js'
+import { observer, receiverFor } from './receiver.js'
+import type { SchemaWatch } from './schema-watch.js'
 import { serveTables, stateOf } from './served.js'
 import { StatusReader } from './status.js'
 import { Subscriber } from './subscriber.js'
@@ -46,6 +47,7 @@ export interface ReplicationOptions {
   /** Drops a table with all that belongs to it. */
   dropTable: (database: string, table: string) => Promise<void>
   peers: PeerStore
+  schemaWatch: SchemaWatch
   /** How much of the log is kept. */
   limits: LogLimits
   settings: ReplicationSettings
@@ -77,7 +79,6 @@ export class Replication implements AsyncDisposable {
   static async start(options: ReplicationOptions): Promise<Replication> {
     const { mesh, peers, tables } = options
     const self = await lifeOf(options, peers)
-    await noteReturned(options, peers)
     for (const { name, publicKey } of peers.peers.values()) mesh.requests.trust(name, publicKey)
     for (const name of peers.removed) mesh.requests.ban(name)
     const replication = new Replication(options, self, tables)
@@ -91,13 +92,16 @@ export class Replication implements AsyncDisposable {
   }
 
   private constructor(options: ReplicationOptions, self: Self, tables: Tables) {
-    const { catalog, events, eventOutbox, mesh, log, peers, settings, storage } = options
+    const { catalog, events, eventOutbox, mesh, log, peers, schemaWatch, settings, storage } = options
     this.#options = options
     this.mesh = mesh
     this.peers = peers
     this.#incarnation = self.incarnation
     for (const table of peers.published()) this.#changed.set(nameOf(table), table)
-    catalog.watch((...change) => this.#catalogChanged(...change))
+    // What the last process has not told any more, or dropped while clustering was off: who reads on never asks.
+    for (const [table, dropped] of peers.allDropped())
+      if (dropped.table !== undefined) this.#changed.set(nameOf(table), table)
+    schemaWatch.listen((news, ended) => this.#schemaChanged(news, ended))
     tables.changes.seen = ({ database, name }) => peers.seen({ database, table: name })
     const ships = (entry: RawEntry) => !entry.lost && (settings.republish || entry.origin === mesh.nodeName)
     this.#publisher = new Publisher({
@@ -272,91 +276,11 @@ export class Replication implements AsyncDisposable {
     return names.map((name) => stateOf(catalog, this.peers, name))
   }
 
-  /** Remembers what was dropped on purpose, ends the subscriptions of dropped tables, and has changes told. */
-  #catalogChanged(transaction: WriteTransaction, before: CatalogState, after: CatalogState): void {
-    const news: TableName[] = []
-    for (const [database, { tables }] of before.databases) {
-      const now = after.databases.get(database)?.tables
-      if (now === tables) continue
-      for (const [table, schema] of tables) {
-        const then = now?.get(table)
-        if (then === schema) continue
-        const name = { database, table }
-        if (!then) {
-          if (!this.#isShared(name)) continue
-          const at = this.peers.followed(name, '') ?? this.#options.tables.clock.now()
-          this.peers.putDropped(transaction, name, { table: at })
-          this.#endSharing(transaction, name)
-          news.push(name)
-          continue
-        }
-        const kept = new Set(then.columns.map((column) => column.name))
-        const gone = schema.columns.map((column) => column.name).filter((column) => !kept.has(column))
-        const told = new Set(schema.columns.map((column) => column.name))
-        const added = then.columns.some((column) => !told.has(column.name) && !(then.dynamic && isPlain(column)))
-        const marks = this.peers.dropped(name)?.columns
-        const returned = [...kept].filter((column) => !told.has(column) && marks?.[column]?.gone)
-        if (gone.length + returned.length > 0) this.#mark(transaction, name, gone, returned)
-        if ((gone.length + returned.length > 0 || added) && this.#isPublished(name)) news.push(name)
-      }
-    }
-    for (const [database, { tables }] of after.databases) {
-      for (const table of tables.keys()) {
-        const isNew = !before.databases.get(database)?.tables.has(table)
-        const dropped = this.peers.dropped({ database, table })
-        if (!isNew || !dropped) continue
-        // Whoever was away has the one of before, and is told.
-        const rest = dropped.table === undefined ? undefined : { table: dropped.table }
-        this.peers.putDropped(transaction, { database, table }, rest)
-      }
-    }
-    if (news.length === 0) return
-    transaction.onCommit(() => {
-      for (const name of news) this.#changed.set(nameOf(name), name)
-      this.#publisher.wake()
-    })
-  }
-
-  /** Remembers columns that go, and that come again: with the time of where that was done first. */
-  #mark(transaction: WriteTransaction, table: TableName, gone: readonly string[], returned: readonly string[]): void {
-    const dropped = this.peers.dropped(table)
-    const columns = { ...dropped?.columns }
-    for (const column of [...gone, ...returned]) {
-      const followed = this.peers.followed(table, column) ?? 0
-      // Whoever changes the column while a peer's change of it is on its way to disk makes another, later one.
-      const isFollowed = followed > (columns[column]?.at ?? 0)
-      columns[column] = { at: isFollowed ? followed : this.#options.tables.clock.now(), gone: gone.includes(column) }
-    }
-    this.peers.putDropped(transaction, table, { ...dropped, columns })
-  }
-
-  #isShared({ database, table }: TableName): boolean {
-    for (const { subscriptions } of this.peers.peers.values()) {
-      if (subscriptions.some((one) => one.database === database && one.table === table)) return true
-    }
-    return false
-  }
-
-  #endSharing(transaction: WriteTransaction, { database, table }: TableName): void {
-    for (const peer of this.peers.peers.values()) {
-      const subscriptions = peer.subscriptions.filter((one) => one.database !== database || one.table !== table)
-      if (subscriptions.length === peer.subscriptions.length) continue
-      const next: Peer = { ...peer, subscriptions }
-      this.peers.putPeer(transaction, next)
-      transaction.onCommit(() => void this.#renew(peer.name))
-    }
-  }
-}
-
-/** Notes columns that were dropped once and came again while clustering was off, and nobody was looking. */
-async function noteReturned({ catalog, storage, tables }: ReplicationOptions, peers: PeerStore): Promise<void> {
-  for (const [table, dropped] of [...peers.allDropped()]) {
-    const there = catalog.find(table.database, table.table)?.columns.map(({ name }) => name) ?? []
-    const returned = there.filter((name) => dropped.columns?.[name]?.gone)
-    if (returned.length === 0) continue
-    const at = tables.clock.now()
-    const columns = { ...dropped.columns, ...Object.fromEntries(returned.map((name) => [name, { at, gone: false }])) }
-    await storage.write((transaction) => peers.putDropped(transaction, table, { ...dropped, columns }))
+  /** Has others told of tables that were changed or dropped, and ends what is shared no more. */
+  #schemaChanged(news: readonly TableName[], ended: readonly string[]): void {
+    for (const peer of ended) void this.#renew(peer)
+    for (const name of news) this.#changed.set(nameOf(name), name)
+    this.#publisher.wake()
   }
 }
 

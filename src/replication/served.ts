@@ -4,7 +4,7 @@ import { type HybridClock, Problem } from '../lib/index.js'
 import { type Json, type Mesh, PrintedJson } from '../mesh/index.js'
 import { type ChangeLog, isSameTransaction, type Key, type RawEntry, type Replica } from '../tables/index.js'
 import type { SharedEvents } from './event-outbox.js'
-import type { PeerStore } from './peers.js'
+import { dropTimeOf, type PeerStore } from './peers.js'
 import { isTableName, nameOf, PAGE_CHARACTERS_MAX, type TableName, type TableState } from './wire.js'
 
 const SCAN_MAX = 2_000
@@ -56,6 +56,9 @@ export function stateOf(catalog: Catalog, peers: PeerStore, name: TableName): Ta
     const marks = Object.entries(dropped.columns)
     state.droppedColumns = marks.filter(([, { gone }]) => gone).map(([column]) => column)
     state.columnTimes = Object.fromEntries(marks.map(([column, { at }]) => [column, at]))
+    const returned = marks.filter(([, { dropped, gone }]) => !gone && dropped !== undefined)
+    if (returned.length > 0)
+      state.columnDrops = Object.fromEntries(returned.map(([column, mark]) => [column, dropTimeOf(mark)]))
   }
   return state
 }

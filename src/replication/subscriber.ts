@@ -43,7 +43,7 @@ export interface Receiver {
     isCopy: boolean,
   ): { conflicts: number }
   /** Makes known what records bring that is new, before they are applied. */
-  prepare(table: TableName, records: readonly Record<string, unknown>[]): Promise<void>
+  prepare(table: TableName, entries: readonly Omit<ShippedEntry, 'sequence'>[]): Promise<void>
   /** Inserts events, before the position behind them is stored: again they change nothing. @throws Problem */
   insertEvents(table: TableName, entries: readonly Omit<ShippedEntry, 'sequence'>[]): Promise<void>
   /** Takes over what the peer tells of a table: new columns, dropped columns, the drop of the table. */
@@ -318,7 +318,7 @@ export class Subscriber implements AsyncDisposable {
     const goOn = sequence ?? page.sequence
     const { events = [] } = page
     if (events.length > 0) await receiver.insertEvents(table, [eventsOf(peer, events)])
-    else await receiver.prepare(table, recordsOf(page))
+    else await receiver.prepare(table, [...changesOf(page)])
     const copiedRows = rows + page.rows.length + events.length
     await this.#store((transaction) => {
       // Another agreement may have ended the copy, or begun a new one, while this page was on its way.
@@ -411,9 +411,8 @@ export class Subscriber implements AsyncDisposable {
       const fresh = entries.filter((entry) => entry.sequence > position.sequence)
       if (upTo === undefined && fresh.length < entries.length) this.#repeated(table, entries.length - fresh.length)
       const events = fresh.filter(({ operation }) => operation === 'events')
-      const records = fresh.flatMap((entry) => entry.records)
       if (events.length > 0) await receiver.insertEvents(table, events)
-      else await receiver.prepare(table, records)
+      else await receiver.prepare(table, fresh)
     }
     await this.#store((transaction) => {
       for (const { after, entries, table } of groups) {
@@ -509,9 +508,6 @@ function placeOf({ database, table }: TableName, receiver: Receiver, upTo?: numb
   if (upTo !== undefined) return { database, table, after: Math.max(sequence, upTo) }
   return { database, table, after: sequence, ...(since === undefined ? {} : { since }) }
 }
-
-const recordsOf = ({ rows }: CopyPage): Record<string, unknown>[] =>
-  rows.map(({ record }) => record).filter((record) => record !== undefined)
 
 const eventsOf = (origin: string, records: Record<string, unknown>[]): Omit<ShippedEntry, 'sequence'> => ({
   time: 0,

@@ -48,6 +48,8 @@ export interface TableState extends TableName {
   droppedColumns?: string[]
   /** Of those, and of columns that came again after they were dropped: when, in hybrid time. */
   columnTimes?: Record<string, number>
+  /** Of columns that came again: when they were dropped last. */
+  columnDrops?: Record<string, number>
   /** When the whole table was dropped on purpose, in hybrid time. */
   dropped?: number
   /** When one of this name was dropped before this one was made. */
@@ -150,8 +152,15 @@ export function isDescription(value: unknown): value is Description {
 
 export function isTableState(value: unknown): value is TableState {
   if (!isTableName(value)) return false
-  const { columnTimes = {}, dropped, droppedColumns = [], schema } = value as Partial<Record<keyof TableState, unknown>>
-  const { droppedBefore } = value as { droppedBefore?: unknown }
+  const {
+    columnDrops = {},
+    columnTimes = {},
+    dropped,
+    droppedBefore,
+    droppedColumns = [],
+    schema,
+  } = value as Partial<Record<keyof TableState, unknown>>
+  if (!isObject(columnDrops) || !Object.values(columnDrops).every(Number.isFinite)) return false
   if (droppedBefore !== undefined && !isTime(droppedBefore)) return false
   if (!isObject(columnTimes) || !Object.values(columnTimes).every(Number.isFinite)) return false
   if (!areTexts(droppedColumns) || (dropped !== undefined && !isTime(dropped))) return false

@@ -202,6 +202,71 @@ describe('sharing where something fails in the middle', () => {
     })
   })
 
+  it('brings what was dropped while a node was off, or had clustering off, to the same on both nodes', async () => {
+    await withCluster(['a'], async ([a], folder) => {
+      const { settings } = await meshSettings('b')
+      const place = join(folder, 'b')
+      const put = (table: string, id: number, more: object) => ({
+        operation: 'insert',
+        database: 'dev',
+        table,
+        records: [{ id, ...more }],
+      })
+      const age = { ...dog, column: 'age' }
+      const columns = [
+        { name: 'id', type: 'int' },
+        { name: 'age', type: 'int' },
+      ]
+      await a!.ok({ operation: 'create_table', ...dog, primary_key: 'id', columns })
+      for (const table of ['cat', 'owl']) await a!.ok({ ...create, table })
+      await joined(place, settings, a!, async (b) => {
+        const subscriptions = ['dog', 'cat', 'owl'].map((table) => ({ ...both, table }))
+        await a!.ok(add('b', { subscriptions }))
+        await a!.ok(put('dog', 1, { age: 3 }))
+        await a!.ok(put('cat', 1, { name: 'one' }))
+        await eventually('b has them', () => idsOf(b).length + contentOf(b, 'dev', 'cat').length === 2)
+      })
+      await a!.ok(put('dog', 2, { age: 4 }))
+      await a!.ok({ operation: 'drop_column', ...age })
+      await a!.ok({ operation: 'add_column', ...age, type: 'text' })
+      await a!.ok(put('dog', 3, { age: 'old' }))
+      await a!.ok(put('cat', 2, { name: 'two' })) // Nobody has told it that there will be no names.
+      const off = { ...settings, 'clustering.enabled': 'false' }
+      await onNode(
+        place,
+        async (b) => {
+          await b.ok({ operation: 'drop_table', database: 'dev', table: 'owl' })
+          await b.ok({ operation: 'drop_column', database: 'dev', table: 'cat', column: 'name' })
+        },
+        off,
+      )
+      await onNode(
+        place,
+        async (b) => {
+          const shown = (node: TestNode, table: string) =>
+            contentOf(node, 'dev', table).map(({ id, age, name }) => ({ id, age, name }))
+          await eventually('a hears of the owls', () => !a!.node.services.catalog.find('dev', 'owl'))
+          await eventually('b has all', () => idsOf(b).length === 3 && contentOf(b, 'dev', 'cat').length === 2)
+          const cats = [1, 2].map((id) => ({ id, age: undefined, name: undefined }))
+          for (const node of [a!, b])
+            await eventually('no names', () => JSON.stringify(shown(node, 'cat')) === JSON.stringify(cats))
+          expect(shown(b, 'dog')).to.deep.equal(shown(a!, 'dog'))
+          expect(shown(b, 'dog').map((row) => row.age ?? null)).to.deep.equal([null, null, 'old'])
+          const { connections } = await b.ok<{ connections: { last_error: string | null }[] }>({
+            operation: 'cluster_status',
+          })
+          expect(connections[0]!.last_error).to.equal(null)
+          // A column that comes again comes with what it is given, also with the records that bring it.
+          await b.ok(put('cat', 3, { name: 'three' }))
+          await eventually('it arrives', () => shown(a!, 'cat')[2]?.name === 'three')
+          await a!.ok(put('cat', 4, { name: 'four' }))
+          await eventually('it arrives there too', () => shown(b, 'cat')[3]?.name === 'four')
+        },
+        settings,
+      )
+    })
+  })
+
   for (const isLate of [false, true]) {
     const what = isLate ? 'has not yet' : 'was killed before it had'
     it(`goes on with the other tables where a peer ${what} stored what both agreed on`, async () => {
