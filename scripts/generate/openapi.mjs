@@ -28,7 +28,8 @@ export function openapi({ root, contracts, common }) {
       description: 'Records and events behind one JSON endpoint.',
       license: { name: 'Apache-2.0', identifier: 'Apache-2.0' },
     },
-    servers: [{ url: 'http://127.0.0.1:9925' }],
+    // The node that serves the document comes first, whatever its address.
+    servers: [{ url: '/' }, { url: 'http://127.0.0.1:9925' }],
     security: [{ basic: [] }, { bearer: [] }],
     paths: { '/': { post: door(contracts) }, ...routes(contracts) },
     components: {

@@ -14,7 +14,7 @@ import { type Shown, SignIn } from './sign-in.js'
 import type { AccessStore, RoleRecord, SharedAccess, UserRecord } from './store.js'
 import type { Structure } from './structure.js'
 import { Throttle } from './throttle.js'
-import { makeKey, publicHalf, Tokens } from './tokens.js'
+import { lifeOf, makeKey, publicHalf, Tokens } from './tokens.js'
 import { Users } from './users.js'
 
 /** The settings of access: the group access of schemas/config.json. */
@@ -244,14 +244,15 @@ export class Access implements AsyncDisposable {
   /** A pair of tokens for a user name and password, or for the caller when both are left out. */
   async createTokens(
     issuing: Issuing,
-    credentials: { username?: string; password?: string },
+    credentials: { username?: string; password?: string; expires_in?: number | string },
   ): Promise<{ operation_token: string; refresh_token: string }> {
     const { caller, refusal } = issuing
     if (!caller && refusal !== undefined && credentials.username === undefined) throw refusal
     const { username, generation } = await this.#userFor(issuing, credentials)
     const { operation_token_ttl_s, refresh_token_ttl_s } = this.#settings
+    const life = Math.min(lifeOf(credentials.expires_in ?? operation_token_ttl_s), operation_token_ttl_s)
     return {
-      operation_token: await this.#tokens.sign('operation', username, generation, operation_token_ttl_s),
+      operation_token: await this.#tokens.sign('operation', username, generation, life),
       refresh_token: await this.#tokens.sign('refresh', username, generation, refresh_token_ttl_s),
     }
   }

@@ -100,11 +100,14 @@ export class Tokens {
         audience: AUDIENCE,
         typ: 'JWT',
         clockTolerance: CLOCK_TOLERANCE_S,
+        currentDate: new Date(Date.now()),
         requiredClaims: ['sub', 'exp', 'nbf', 'iat', 'use', 'gen'],
       })
       const use = payload['use'] as TokenUse
       if (!uses.includes(use)) throw new Problem('token_invalid', {})
       const { sub: username, gen: generation, exp: expires } = payload as { sub: string; gen: number; exp: number }
+      // The tolerance is for tokens of a clock that is ahead: what was asked to end does end.
+      if (expires * 1000 <= Date.now()) throw new Problem('token_expired', {})
       return { username, generation, signedWith: protectedHeader.kid!, use, expires }
     } catch (error) {
       if (error instanceof Problem) throw error
@@ -117,4 +120,12 @@ export class Tokens {
     if (!found || found.ends <= Date.now()) throw new Problem('token_invalid', {})
     return found.key
   }
+}
+
+const UNIT_S: Record<string, number> = { ms: 0.001, s: 1, m: 60, h: 3600, d: 86_400, w: 604_800 }
+
+/** A life in seconds as HarperDB's callers write it: a number of them, or text with a unit (`10m`). */
+export function lifeOf(expiresIn: number | string): number {
+  const [, amount, unit] = /^(\d+)\s*([a-z]+)$/.exec(String(expiresIn)) ?? []
+  return unit === undefined ? Number(expiresIn) : Math.ceil(Number(amount) * UNIT_S[unit]!)
 }

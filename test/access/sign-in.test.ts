@@ -48,6 +48,38 @@ describe('sign-in', () => {
     })
   })
 
+  it('makes tokens that end when they were asked to, and no later than the setting', async () => {
+    await withNode(async (node) => {
+      const tokenFor = async (expires_in: unknown) =>
+        (await node.ok<{ operation_token: string }>({ operation: 'create_authentication_tokens', expires_in }))
+          .operation_token
+      for (const [asked, life] of [
+        [2, 2],
+        ['2s', 2],
+        [60, 60],
+        [undefined, 86_400],
+        ['1500ms', 2],
+        ['10 m', 600],
+        ['1w', 86_400],
+      ]) {
+        const [, claims] = (await tokenFor(asked)).split('.')
+        const { iat, exp } = JSON.parse(Buffer.from(claims!, 'base64url').toString()) as { iat: number; exp: number }
+        expect(exp - iat, String(asked)).to.equal(life)
+      }
+      for (const wrong of [0, -1, 1.5, '10', '0s', '1y', 'soon']) {
+        const { body } = await node.post({ operation: 'create_authentication_tokens', expires_in: wrong })
+        expect(code({ body }), String(wrong)).to.equal('invalid_request')
+      }
+      await withClock(async ({ pass }) => {
+        const [token, other] = [await tokenFor(2), await tokenFor(2)]
+        expect((await node.post({ operation: 'user_info' }, bearer(token))).status).to.equal(200)
+        pass(2001)
+        for (const each of [token, other])
+          expect(code(await node.post({ operation: 'user_info' }, bearer(each)))).to.equal('token_expired')
+      })
+    })
+  })
+
   it('lets no old password in that was being looked at while it became another one', async () => {
     await withNode(
       async (node) => {

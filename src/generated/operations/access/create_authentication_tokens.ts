@@ -14,6 +14,10 @@ export interface Request {
    * Password of the user.
    */
   password?: string
+  /**
+   * Life of the operation token: seconds, or text with a unit, such as 10m or 1h. At most, and without it, access.operation_token_ttl_s.
+   */
+  expires_in?: number | string
 }
 export interface Sent {
   /**
@@ -24,10 +28,14 @@ export interface Sent {
    * Password of the user.
    */
   password?: string
+  /**
+   * Life of the operation token: seconds, or text with a unit, such as 10m or 1h. At most, and without it, access.operation_token_ttl_s.
+   */
+  expires_in?: number | string
 }
 export interface Response {
   /**
-   * JWT for operations; lives access.operation_token_ttl_s seconds.
+   * JWT for operations; lives access.operation_token_ttl_s seconds, or as long as expires_in says.
    */
   operation_token: string
   /**
