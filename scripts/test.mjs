@@ -7,6 +7,22 @@ import { build, install, root } from './prepare.mjs'
 /** More than the two cores that we count on: much of the time tests wait. In full the hostile ones measure. */
 const JOBS = process.env.HOSTILE === 'full' ? 1 : 3
 const isAlone = (file) => file.endsWith('.alone.test.js')
+/** Those that take longest begin first, so that none is left to run alone at the end. */
+const LONGEST = [
+  'cluster/faults',
+  'operations/killed-repeats',
+  'jobs/kill',
+  'cluster/events',
+  'documents/postman',
+  'pyql/oracle',
+  'cluster/replication',
+  'storage/kill',
+  'cluster/failures',
+  'cluster/agreement',
+  'crash/crash',
+  'hostile/every-operation',
+  'cli/import',
+]
 
 install()
 if (process.env.CI) rmSync(join(root, 'dist'), { recursive: true, force: true })
@@ -18,7 +34,7 @@ const settings = JSON.parse(readFileSync('.mocharc.json', 'utf8'))
 
 const files = testsNamed(process.argv.slice(2))
 const started = performance.now()
-const beside = files.filter((file) => !isAlone(file))
+const beside = longestFirst(files.filter((file) => !isAlone(file)))
 const runs = [await run(beside, JOBS), await run(files.filter(isAlone), 1)]
 process.exit(sumUp(runs) ? 0 : 1)
 
@@ -34,6 +50,12 @@ function testsNamed(paths) {
     return new RegExp(`^${parts.join('.*')}$`)
   })
   return tests.filter((test) => patterns.some((pattern) => pattern.test(test)))
+}
+
+function longestFirst(files) {
+  const rank = new Map(LONGEST.map((name, place) => [resolve('dist/test', `${name}.test.js`), place]))
+  const of = (file) => rank.get(file) ?? LONGEST.length
+  return files.toSorted((one, other) => of(one) - of(other))
 }
 
 /** Runs so many test files at a time; how many tests passed and were left out, and which failed. */

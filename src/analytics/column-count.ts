@@ -1,4 +1,4 @@
-import { RE2JS } from 're2js'
+import { re2 } from '../lib/index.js'
 import { bucketNumber, bucketOf, type Population } from '../pyql/index.js'
 import { isSet, type Scalars } from './codec.js'
 import { NumberMap } from './number-map.js'
@@ -186,7 +186,7 @@ class Tally {
 
 function passing(filter: ColumnFilter): (value: Value) => boolean {
   const { gt, gte, lt, lte, eq, part } = filter
-  const pattern = filter.pattern === undefined ? undefined : RE2JS.compile(filter.pattern)
+  const pattern = filter.pattern === undefined ? undefined : re2().compile(filter.pattern)
   return (value) =>
     (gt === undefined || (value as number) > gt) &&
     (gte === undefined || (value as number) >= gte) &&

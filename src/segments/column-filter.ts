@@ -1,6 +1,5 @@
-import { RE2JS } from 're2js'
 import type { ColumnFilter, EventColumn } from '../analytics/index.js'
-import { Problem } from '../lib/index.js'
+import { Problem, re2 } from '../lib/index.js'
 
 /** The filters of a column query, as they are asked for: texts from a query string, or values. */
 export interface FilterRequest {
@@ -56,7 +55,7 @@ function checkedPattern(pattern: string, column: EventColumn): string {
   if (pattern.length > PATTERN_CHARACTERS_MAX)
     throw invalid(column, `a pattern has at most ${PATTERN_CHARACTERS_MAX} characters`)
   try {
-    RE2JS.compile(pattern)
+    re2().compile(pattern)
   } catch (error) {
     throw invalid(column, `'${pattern}' is no regular expression: ${(error as Error).message}`)
   }

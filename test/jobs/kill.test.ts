@@ -8,7 +8,7 @@ import type { Client, Job } from '../../src/client/index.js'
 import { startKillable } from '../support/killable-node.js'
 
 const endless = fileURLToPath(new URL('../support/endless-jobs-node.js', import.meta.url))
-const ROWS = 60_000
+const ROWS = 30_000
 const EVENTS = 20_000
 const item = { database: 'dev', table: 'item' }
 const columns = 'n,name,category'
