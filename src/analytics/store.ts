@@ -1,26 +1,22 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import { availableParallelism } from 'node:os'
-import { join } from 'node:path'
-import { MessageChannel, Worker } from 'node:worker_threads'
-import { assert, Problem } from '../lib/index.js'
+import type { Problem } from '../lib/index.js'
 import type { PartialResult, Program, Scalar, ScanLimits } from '../pyql/index.js'
-import { Channel } from './channel.js'
+import { AtomicInserts } from './atomic-inserts.js'
 import { type ColumnTree, mergeColumnParts } from './column-tree.js'
 import type { DigestText } from './content-digest.js'
-import { environmentFile } from './keys.js'
+import { describeFolder, environmentsOf, filesOf } from './folder.js'
+import { Gate } from './gate.js'
 import type { Sharing } from './outgoing.js'
 import type { Piece } from './partition-copy.js'
+import { PartitionMoves } from './partition-moves.js'
 import type { PersonRow } from './person-rows.js'
-import { type Moved, Places } from './places.js'
+import { Places } from './places.js'
 import type {
   ColumnFilter,
   ColumnPart,
   CopyPart,
   CopyPlace,
-  CopyRest,
   InsertAnswer,
   Keep,
-  Notice,
   OutgoingNote,
   PersonDigest,
   PopulationInfo,
@@ -29,21 +25,14 @@ import type {
   Request,
   SegmentUse,
   Sizes,
-  StoreSettings,
   TableFigures,
-  WorkerStart,
 } from './protocol.js'
 import { type EventTable, type PersonId, partitionOf } from './schema.js'
+import { Threads, type ThreadsOptions } from './threads.js'
 
-export interface StoreOptions {
-  readonly folder: string
-  readonly settings: StoreSettings
+export interface StoreOptions extends ThreadsOptions {
   /** Told of every scan, and how many people it looked at. */
   readonly onScan?: (kind: string, people: number) => void
-  /** Told once when events are not taken any more, and why. */
-  readonly onFailure?: (failure: Problem) => void
-  /** Worker threads; default: the number of cores. At most one for each environment. */
-  readonly workers?: number
 }
 
 export interface InsertOptions {
@@ -84,100 +73,51 @@ export interface KeptWhole extends PopulationInfo {
   readonly isWhole: boolean
 }
 
-const ENVIRONMENTS_MAX = 8
 const PROGRESS_MS = 100
-
-interface Thread {
-  readonly worker: Worker
-  readonly channel: Channel
-  /** Version of the schema that the worker has, by table. */
-  readonly schemas: Map<number, number>
-  inserts: number
-}
 
 /**
  * Event data of a node, from the thread that serves: requests go to the workers that own the environments, and their
  * parts of an answer are put together.
  */
 export class EventStore implements AsyncDisposable {
-  readonly #options: StoreOptions
-  #started: readonly Thread[] | undefined
+  readonly #folder: string
   readonly #environments: number
+  readonly #threads: Threads
   readonly #places: Places
-  /** What keeps populations, which are not to be lost when their partition moves. */
-  readonly #keeping = new Set<Promise<unknown>>()
-  /** A partition that is about to be elsewhere: questions wait. */
-  #moving: Promise<unknown> | undefined
-  /** Atomic inserts go one by one: there is one place for an intent. */
-  #atomic: Promise<unknown> = Promise.resolve()
-  /** Whether one of them may have been cut off: it is finished before the next one begins. */
-  #isCutOff = false
-  /** Inserts under way, and what new ones wait for. */
-  readonly #running = new Set<Promise<unknown>>()
-  readonly #insertsMax: number
+  readonly #gate: Gate
+  readonly #atomic: AtomicInserts
+  readonly #moves: PartitionMoves
   readonly #onScan: (kind: string, people: number) => void
-  readonly #onFailure: (failure: Problem) => void
-  #waiting = 0
-  #held: Promise<unknown> | undefined
-  #failure: Problem | undefined
-  /** Why nothing can be asked any more. */
-  #crash: Error | undefined
 
   private constructor(options: StoreOptions) {
-    this.#options = options
-    this.#insertsMax = options.settings.insertsMax
+    this.#folder = options.folder
     this.#onScan = options.onScan ?? (() => {})
-    this.#onFailure = options.onFailure ?? (() => {})
     this.#environments = environmentsOf(options.folder)
-    this.#places = new Places(this.#environments)
+    const threads = new Threads(options, this.#environments)
+    const places = new Places(this.#environments)
+    const gate = new Gate(options.settings.insertsMax)
+    const atomic = new AtomicInserts(threads)
+    this.#threads = threads
+    this.#places = places
+    this.#gate = gate
+    this.#atomic = atomic
+    this.#moves = new PartitionMoves({ threads, places, gate, finishInsert: () => atomic.finish() })
   }
 
   /** Opens the data of a folder. `tables`: the event tables that there are; data of others is removed. */
   static async open(options: StoreOptions, tables: readonly EventTable[]): Promise<EventStore> {
     const store = new EventStore(options)
     if (tables.length === 0 && store.files.length === 0) return store
-    for (const table of tables) store.#announce(table)
-    await store.#loadPlaces()
-    const live = tables.map(({ id }) => id)
-    await Promise.all(
-      store.#threads.map(({ channel }) => channel.call({ kind: 'sweep', tables: live } satisfies Request)),
-    )
-    await store.#recoverFromStop()
+    for (const table of tables) store.#threads.announce(table)
+    await store.#moves.load()
+    await store.#threads.askAll({ kind: 'sweep', tables: tables.map(({ id }) => id) })
+    await store.#atomic.finishAfterStop()
     return store
-  }
-
-  /** The threads, which cost memory and time: they start with the first question or event. */
-  get #threads(): readonly Thread[] {
-    return (this.#started ??= this.#startThreads())
-  }
-
-  #startThreads(): readonly Thread[] {
-    const { folder, settings, workers: wanted = availableParallelism() } = this.#options
-    const environments = this.#environments
-    const workers = Math.max(1, Math.min(wanted, environments))
-    const threads = Array.from({ length: workers }, (_, worker) =>
-      startThread({ folder, worker, workers, environments, settings }, ({ facts }) => this.#fail(facts)),
-    )
-    connect(threads)
-    for (const { worker, channel } of threads) {
-      worker.on('error', (error) => {
-        this.#crash = error as Error
-        channel.fail(error)
-        this.#fail({ reason: (error as Error).message })
-      })
-    }
-    return threads
   }
 
   /** Why events are refused, while they are: some of the storage takes no more writes. What is stored can be asked. */
   get failure(): Problem | undefined {
-    return this.#failure
-  }
-
-  #fail(facts: Notice['facts']): void {
-    if (this.#failure) return
-    this.#failure = new Problem('storage_unavailable', facts as Problem<'storage_unavailable'>['facts'])
-    this.#onFailure(this.#failure)
+    return this.#threads.failure
   }
 
   /** Inserts events; kept when what was accepted is durable and seen by every later query. */
@@ -186,22 +126,15 @@ export class EventStore implements AsyncDisposable {
     body: string | readonly unknown[],
     options: InsertOptions = {},
   ): Promise<InsertAnswer> {
-    this.#announce(table)
+    this.#threads.announce(table)
     const { atomic = false, lines = false, only, origin, receipt } = options
     if (!atomic) return this.#insert({ kind: 'insert', table: table.id, body, lines, only, origin, receipt })
-    const turn = this.#atomic.then(() =>
-      this.#insertAtomically({ kind: 'atomic', table: table.id, body, lines, only, receipt }),
-    )
-    this.#atomic = turn.catch(() => undefined)
-    return turn
+    return this.#atomic.insert(() => this.#insert({ kind: 'atomic', table: table.id, body, lines, only, receipt }))
   }
 
   /** The answer to an insert is stored elsewhere: what was kept for its repeat is not needed any more. */
   forgetReceipt(receipt: string): void {
-    for (const { channel } of this.#started ?? []) {
-      // A thread that has ended is told of by what asks it next.
-      channel.call({ kind: 'forget_receipt', receipt } satisfies Request).catch(() => undefined)
-    }
+    this.#threads.tellStarted({ kind: 'forget_receipt', receipt })
   }
 
   /** Partial results of the workers, in a fixed order, and for segments the number of people in. */
@@ -224,7 +157,7 @@ export class EventStore implements AsyncDisposable {
       } as const
       return this.#all<{ partials: PartialResult[]; people: number }>(table, request)
     })
-    const answers = await (query.keep ? this.#keeps(() => asked) : asked)
+    const answers = await (query.keep ? this.#gate.keep(() => asked) : asked)
     return {
       partials: answers.map(({ partials }) => partials),
       people: answers.reduce((sum, { people }) => sum + people, 0),
@@ -244,7 +177,6 @@ export class EventStore implements AsyncDisposable {
 
   /** The rows of a person, or undefined when there is nobody of that id. */
   async person(table: EventTable, person: PersonId, columns: readonly string[]): Promise<PersonRow[] | undefined> {
-    this.#announce(table)
     const id = table.foldCase && typeof person === 'string' ? person.toLowerCase() : person
     const request = { kind: 'person', table: table.id, person: id, columns } as const
     return this.#ofPartition<PersonRow[] | undefined>(table, partitionOf(id, table.partitions), request)
@@ -253,7 +185,7 @@ export class EventStore implements AsyncDisposable {
   /** Computes a population from others by the set math of a program; the number of people in it. */
   async combine(table: EventTable, program: Program, names: readonly SegmentUse[], keep: Keep): Promise<number> {
     const request = { kind: 'combine', table: table.id, program, names, keep } as const
-    const counts = await this.#keeps(() => this.#all<number>(table, request))
+    const counts = await this.#gate.keep(() => this.#all<number>(table, request))
     return counts.reduce((sum, count) => sum + count, 0)
   }
 
@@ -312,7 +244,7 @@ export class EventStore implements AsyncDisposable {
   }
 
   async reacted(seen: Reactions['seen']): Promise<void> {
-    await Promise.all(this.#threads.map(({ channel }) => channel.call({ kind: 'reacted', seen } satisfies Request)))
+    await this.#threads.askAll({ kind: 'reacted', seen })
   }
 
   /** Which inserts into a table are kept for other nodes from now on. */
@@ -322,9 +254,7 @@ export class EventStore implements AsyncDisposable {
 
   /** The oldest rows that wait to be sent to other nodes. When they stand elsewhere they go to `reacted`. */
   async outgoing(charactersMax: number): Promise<OutgoingNote[]> {
-    const request = { kind: 'outgoing', charactersMax } satisfies Request
-    const threads = this.#started ?? []
-    return (await Promise.all(threads.map(({ channel }) => channel.call<OutgoingNote[]>(request)))).flat()
+    return (await this.#threads.askStarted<OutgoingNote[]>({ kind: 'outgoing', charactersMax })).flat()
   }
 
   /** The rows of a table from a place on, as events; without `next` that was the last. */
@@ -359,9 +289,9 @@ export class EventStore implements AsyncDisposable {
   }
 
   async #ofPartition<T>(table: EventTable, partition: number, request: Request): Promise<T> {
-    while (this.#moving) await this.#moving
-    this.#announce(table)
-    return this.#threadOf(table, partition).channel.call<T>(request)
+    while (this.#gate.moving) await this.#gate.moving
+    this.#threads.announce(table)
+    return this.#threads.of(this.#places.of(table.id, partition)).call<T>(request)
   }
 
   async forget(table: EventTable, names: readonly string[]): Promise<void> {
@@ -387,84 +317,47 @@ export class EventStore implements AsyncDisposable {
   async drop(table: EventTable): Promise<void> {
     await this.#all(table, { kind: 'drop', table: table.id })
     this.#places.forget(table.id)
-    for (const { schemas } of this.#threads) schemas.delete(table.id)
+    this.#threads.forget(table)
   }
 
   /** Does something short while nothing is written: inserts under way are done, what comes later waits. */
-  async quietly<T>(run: () => Promise<T>): Promise<T> {
-    while (this.#held) await this.#held
-    const result = Promise.allSettled([...this.#running]).then(() => this.#withoutWrites(run))
-    this.#held = result.catch(() => undefined)
-    try {
-      return await result
-    } finally {
-      this.#held = undefined
-    }
-  }
-
-  async #withoutWrites<T>(run: () => Promise<T>): Promise<T> {
-    try {
-      await this.#tellAll({ kind: 'pause_writes' })
-      return await run()
-    } finally {
-      await this.#tellAll({ kind: 'resume_writes' })
-    }
+  quietly<T>(run: () => Promise<T>): Promise<T> {
+    return this.#gate.withoutInserts(async () => {
+      try {
+        await this.#threads.askStarted({ kind: 'pause_writes' })
+        return await run()
+      } finally {
+        await this.#threads.askStarted({ kind: 'resume_writes' })
+      }
+    })
   }
 
   /** The files of all environments, in the folder; there are none before the first event table. */
   get files(): string[] {
-    const all = Array.from({ length: this.#environments }, (_, number) => environmentFile(number))
-    return all.filter((file) => existsSync(join(this.#options.folder, file)))
+    return filesOf(this.#folder, this.#environments)
   }
 
   /** Makes a folder of copies of the files one that can be opened. */
   describeIn(folder: string): void {
-    writeFileSync(join(folder, FORMAT_FILE), formatText(this.#environments))
+    describeFolder(folder, this.#environments)
   }
 
   /** Lets go of what processes have pinned that were killed while they read. */
   async forgetDeadReaders(): Promise<void> {
-    await this.#tellAll({ kind: 'forget_dead_readers' })
-  }
-
-  async #tellAll(request: Request): Promise<void> {
-    await Promise.all((this.#started ?? []).map(({ channel }) => channel.call(request)))
+    await this.#threads.askStarted({ kind: 'forget_dead_readers' })
   }
 
   /**
-   * Moves a partition into another environment, while events are inserted and questions asked. What is already there
-   * goes over piece by piece; then inserts wait until the rest has followed and the new place is written down, which is
-   * one write: a stop before it leaves the partition where it was, and one after it where it is now.
+   * Moves a partition into another environment, while events are inserted and questions asked: what is there goes over
+   * piece by piece, and inserts wait only for the rest.
    */
-  async movePartition(table: EventTable, partition: number, environment: number): Promise<void> {
-    const before = { table: table.id, partition, environment: this.#places.of(table.id, partition) }
-    if (before.environment === environment) return
-    const moved = { ...before, environment }
-    const to = this.#thread(environment).channel
-    await to.call({ kind: 'clear', place: moved } satisfies Request)
-    await this.#copying(table, partition, async (pieces, rest) => {
-      for await (const piece of pieces) await to.call({ kind: 'take', place: moved, pieces: piece } satisfies Request)
-      await this.#alone(async () => {
-        if (this.#isCutOff) await this.#recover() // it knows events by their environments
-        const { pieces: last, memory } = await rest()
-        await to.call({ kind: 'take', place: moved, pieces: last } satisfies Request)
-        await this.#thread(0).channel.call({ kind: 'place', moved } satisfies Request)
-        await this.#usePlaces([moved])
-        await to.call({ kind: 'take_memory', table: table.id, partition, memory } satisfies Request)
-      })
-    })
-    await this.#thread(before.environment).channel.call({ kind: 'clear', place: before } satisfies Request)
+  movePartition(table: EventTable, partition: number, environment: number): Promise<void> {
+    return this.#moves.move(table, partition, environment)
   }
 
   /** A partition at one moment, in pieces that `importPartition` takes; inserts go on meanwhile. */
-  async *exportPartition(table: EventTable, partition: number): AsyncGenerator<readonly Piece[]> {
-    const from = await this.#startCopy(table, partition)
-    try {
-      yield* from.pieces
-      yield (await from.rest()).pieces
-    } finally {
-      await from.end()
-    }
+  exportPartition(table: EventTable, partition: number): AsyncGenerator<readonly Piece[]> {
+    return this.#moves.export(table, partition)
   }
 
   /**
@@ -472,104 +365,19 @@ export class EventStore implements AsyncDisposable {
    * before, takes no events meanwhile, and is there when all of it is: a stop before leaves nothing.
    * @throws Problem partition_in_use
    */
-  async importPartition(table: EventTable, partition: number, pieces: AsyncIterable<readonly Piece[]>): Promise<void> {
-    this.#announce(table)
-    const place = { table: table.id, partition, environment: this.#places.of(table.id, partition) }
-    const { channel } = this.#thread(place.environment)
-    await channel.call({ kind: 'expect', place } satisfies Request)
-    try {
-      for await (const piece of pieces) await channel.call({ kind: 'take', place, pieces: piece } satisfies Request)
-    } catch (error) {
-      await channel.call({ kind: 'clear', place } satisfies Request)
-      throw error
-    } finally {
-      await channel.call({ kind: 'arrived', place } satisfies Request)
-    }
-  }
-
-  async #copying(
-    table: EventTable,
-    partition: number,
-    run: (pieces: AsyncIterable<readonly Piece[]>, rest: () => Promise<CopyRest>) => Promise<void>,
-  ): Promise<void> {
-    const { pieces, rest, end } = await this.#startCopy(table, partition)
-    try {
-      await run(pieces, rest)
-    } finally {
-      await end()
-    }
-  }
-
-  async #startCopy(table: EventTable, partition: number) {
-    this.#announce(table)
-    const { channel } = this.#threadOf(table, partition)
-    const ask = <T>(kind: 'copy_start' | 'copy_next' | 'copy_rest' | 'copy_end') =>
-      channel.call<T>({ kind, table: table.id, partition } satisfies Request)
-    await ask('copy_start')
-    async function* pieces(): AsyncGenerator<readonly Piece[]> {
-      for (;;) {
-        const next = await ask<readonly Piece[]>('copy_next')
-        if (next.length === 0) return
-        yield next
-      }
-    }
-    return { pieces: pieces(), rest: () => ask<CopyRest>('copy_rest'), end: () => ask('copy_end') }
-  }
-
-  /** Runs when no insert and nothing that keeps populations is under way; all that is new waits. */
-  async #alone(run: () => Promise<void>): Promise<void> {
-    // Most of what takes long is waited for before the rest has to wait.
-    await Promise.allSettled([...this.#keeping])
-    while (this.#held) await this.#held
-    const work = (async () => {
-      await Promise.allSettled([...this.#running, ...this.#keeping])
-      await run()
-    })()
-    const ended = work.catch(() => undefined)
-    this.#held = ended
-    this.#moving = ended
-    try {
-      await work
-    } finally {
-      this.#held = undefined
-      this.#moving = undefined
-    }
-  }
-
-  async #keeps<T>(run: () => Promise<T>): Promise<T> {
-    const kept = run()
-    this.#keeping.add(kept)
-    try {
-      return await kept
-    } finally {
-      this.#keeping.delete(kept)
-    }
-  }
-
-  async #loadPlaces(): Promise<void> {
-    await this.#usePlaces(await this.#thread(0).channel.call<Moved[]>({ kind: 'places' } satisfies Request))
-  }
-
-  async #usePlaces(moved: readonly Moved[]): Promise<void> {
-    for (const place of moved) this.#places.set(place)
-    await Promise.all(this.#threads.map(({ channel }) => channel.call({ kind: 'use_places', moved } satisfies Request)))
-  }
-
-  #threadOf(table: EventTable, partition: number): Thread {
-    return this.#thread(this.#places.of(table.id, partition))
+  importPartition(table: EventTable, partition: number, pieces: AsyncIterable<readonly Piece[]>): Promise<void> {
+    return this.#moves.import(table, partition, pieces)
   }
 
   /** Takes the data of a table from a folder of copies, as the data of this table, which nobody uses yet. */
   async adopt(folder: string, from: number, table: EventTable): Promise<void> {
     const request = { kind: 'adopt', folder, environments: environmentsOf(folder), from, table: table.id } as const
-    await Promise.all(this.#threads.map(({ channel }) => channel.call(request satisfies Request)))
+    await this.#threads.askAll(request)
   }
 
   /** Bytes in use, bytes of files and bytes of decoded columns, of all workers together. */
   async sizes(): Promise<Sizes> {
-    const sizes = await Promise.all(
-      (this.#started ?? []).map(({ channel }) => channel.call<Sizes>({ kind: 'sizes' } satisfies Request)),
-    )
+    const sizes = await this.#threads.askStarted<Sizes>({ kind: 'sizes' })
     return sizes.reduce(
       (sum, size) => ({
         liveBytes: sum.liveBytes + size.liveBytes,
@@ -581,77 +389,19 @@ export class EventStore implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    await Promise.all(
-      (this.#started ?? []).map(async ({ channel, worker }) => {
-        if (!this.#crash) await channel.call({ kind: 'close' } satisfies Request)
-        await worker.terminate()
-      }),
-    )
-  }
-
-  async #insertAtomically(request: Request): Promise<InsertAnswer> {
-    if (this.#isCutOff) await this.#recover()
-    this.#isCutOff = true
-    const answer = await this.#insert(request)
-    try {
-      await this.#thread(0).channel.call({ kind: 'intend', intent: undefined } satisfies Request)
-      this.#isCutOff = false
-    } catch (error) {
-      // All of it is stored. That this is so will be noted when there is space, as after one that was cut off.
-      if (!(error instanceof Problem) || error.code !== 'disk_full') throw error
-    }
-    return answer
-  }
-
-  /** Finishes an atomic insert that a stop has cut off; without space for it the next one begins with that. */
-  async #recoverFromStop(): Promise<void> {
-    this.#isCutOff = true
-    try {
-      await this.#recover()
-    } catch (error) {
-      if (!(error instanceof Problem) || error.code !== 'disk_full') throw error
-    }
-  }
-
-  async #recover(): Promise<void> {
-    await this.#thread(0).channel.call({ kind: 'recover' } satisfies Request)
-    this.#isCutOff = false
+    await this.#threads[Symbol.asyncDispose]()
   }
 
   async #insert(request: Request): Promise<InsertAnswer> {
-    if (this.#failure) throw this.#failure
-    if (this.#running.size + this.#waiting >= this.#insertsMax) {
-      throw new Problem('too_many_requests', {
-        reason: `${this.#insertsMax} inserts are under way (setting events.inserts_max): try again.`,
-      })
-    }
-    this.#waiting++
-    while (this.#held) await this.#held
-    this.#waiting--
-    const run = this.#insertNow(request)
-    this.#running.add(run)
-    try {
-      return await run
-    } finally {
-      this.#running.delete(run)
-    }
-  }
-
-  async #insertNow(request: Request): Promise<InsertAnswer> {
-    const thread = this.#threads.reduce((idle, other) => (other.inserts < idle.inserts ? other : idle))
-    thread.inserts++
-    try {
-      return await thread.channel.call<InsertAnswer>(request)
-    } finally {
-      thread.inserts--
-    }
+    if (this.failure) throw this.failure
+    return this.#gate.insert(() => this.#threads.insert(request))
   }
 
   /** Asks every worker. When one fails the others are left to end by themselves; the first failure is told. */
   async #all<T>(table: EventTable, request: Request): Promise<T[]> {
-    while (this.#moving) await this.#moving
-    this.#announce(table)
-    return Promise.all(this.#threads.map(({ channel }) => channel.call<T>(request)))
+    while (this.#gate.moving) await this.#gate.moving
+    this.#threads.announce(table)
+    return this.#threads.askAll<T>(request)
   }
 
   async #controlled<T>(
@@ -676,62 +426,7 @@ export class EventStore implements AsyncDisposable {
       this.#onScan(kind, Atomics.load(flags, 1))
     }
   }
-
-  /** Tells the workers of a schema that they do not have yet. Messages arrive in order. */
-  #announce(table: EventTable): void {
-    if (this.#crash) throw this.#crash
-    for (const { channel, schemas } of this.#threads) {
-      if ((schemas.get(table.id) ?? -1) >= table.version) continue
-      schemas.set(table.id, table.version)
-      // A thread that has ended is told of by what asks it next.
-      channel.call({ kind: 'schema', table } satisfies Request).catch(() => undefined)
-    }
-  }
-
-  #thread(environment: number): Thread {
-    const thread = this.#threads[environment % this.#threads.length]
-    assert(thread !== undefined, 'every environment has its worker')
-    return thread
-  }
 }
 
 const startOf = ({ partitions }: EventTable, partition: number): CopyPlace | undefined =>
   partition < partitions ? { partition, person: 0, row: 0 } : undefined
-
-const FORMAT_FILE = 'format.json'
-
-function formatText(environments: number): string {
-  return `${JSON.stringify({ format: 1, environments })}\n`
-}
-
-/** The number of environments, fixed when the folder is made. */
-function environmentsOf(folder: string): number {
-  const path = join(folder, FORMAT_FILE)
-  if (existsSync(path)) {
-    const { format, environments } = JSON.parse(readFileSync(path, 'utf8')) as { format: number; environments: number }
-    if (format !== 1)
-      throw new Problem('invalid_request', { reason: `The event data in ${folder} has the unknown format ${format}.` })
-    return environments
-  }
-  const environments = Math.min(availableParallelism(), ENVIRONMENTS_MAX)
-  mkdirSync(folder, { recursive: true })
-  writeFileSync(path, formatText(environments))
-  return environments
-}
-
-function startThread(start: WorkerStart, onFailure: (notice: Notice) => void): Thread {
-  const worker = new Worker(new URL('./worker.js', import.meta.url), { workerData: start })
-  const channel = new Channel(worker, onFailure)
-  return { worker, channel, schemas: new Map(), inserts: 0 }
-}
-
-/** Every worker can send rows to every other one. */
-function connect(threads: readonly Thread[]): void {
-  for (let a = 0; a < threads.length; a++) {
-    for (let b = a + 1; b < threads.length; b++) {
-      const { port1, port2 } = new MessageChannel()
-      threads[a]!.worker.postMessage({ peer: b, port: port1 }, [port1])
-      threads[b]!.worker.postMessage({ peer: a, port: port2 }, [port2])
-    }
-  }
-}
