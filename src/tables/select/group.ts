@@ -111,12 +111,12 @@ const accumulators: Record<Aggregate['run'], () => Running> = {
   },
   sum() {
     const sum = new Sum()
-    return { add: (value, ref) => sum.add(numberOf(value, ref)), result: () => (sum.count ? sum.value : null) }
+    return { add: (value, ref) => sum.add(value, ref), result: () => (sum.count ? sum.value : null) }
   },
   avg() {
     const sum = new Sum()
     return {
-      add: (value, ref) => sum.add(numberOf(value, ref)),
+      add: (value, ref) => sum.add(value, ref),
       result: () => (sum.count ? sum.value / sum.count : null),
     }
   },
@@ -139,16 +139,25 @@ class Sum {
   count = 0
   #total = 0
   #lost = 0
+  #column = ''
 
-  add(value: number): void {
+  add(given: unknown, ref: Ref | undefined): void {
+    const value = numberOf(given, ref)
+    if (ref) this.#column = ref.name
     const total = this.#total + value
     this.#lost += Math.abs(this.#total) >= Math.abs(value) ? this.#total - total + value : value - total + this.#total
     this.#total = total
     this.count++
   }
 
+  /** @throws Problem value_type_wrong where no number holds it: JSON would say null */
   get value(): number {
-    return this.#total + this.#lost
+    if (Number.isFinite(this.#total)) return this.#total + this.#lost
+    throw new Problem('value_type_wrong', {
+      column: this.#column,
+      takes: 'sums below 1.8e308',
+      value: 'that of these values',
+    })
   }
 }
 

@@ -368,7 +368,8 @@ function groupingOf(
   scope: Scope,
 ): Grouping | undefined {
   const isGrouped = groupby !== undefined && groupby !== null
-  if (distinct && isGrouped) throw malformed('distinct', 'Groups are distinct already.')
+  if (distinct && isGrouped)
+    throw malformed('distinct', "It does not stand beside 'groupby': with all their columns, groups differ anyway.")
   if (isGrouped)
     return new Grouping(
       selected.filter((item) => !('unnamed' in item)),

@@ -128,15 +128,23 @@ export class Scope implements Names {
     return found
   }
 
-  /** As `find`, but undefined for a name that is unknown. Throws when several tables have it. */
+  /**
+   * As `find`, but undefined for a name that is unknown. Throws when several tables have it. Beside other tables
+   * `table.name` is always theirs, though a record may have an attribute that is called so.
+   */
   lookUp(name: string): Ref | undefined {
+    if (this.sources.length === 1) return this.#plain(name) ?? this.#qualified(name)
+    return this.#qualified(name) ?? this.#plain(name)
+  }
+
+  #plain(name: string): Ref | undefined {
     const plain: Ref[] = []
     for (const [number, { columns }] of this.sources.entries()) {
       const column = columns.get(name)
       if (column) plain.push(refTo(number, column))
     }
     if (plain.length > 1) throw this.#ambiguous(name, plain)
-    return plain[0] ?? this.#qualified(name)
+    return plain[0]
   }
 
   #qualified(name: string): Ref | undefined {

@@ -85,6 +85,11 @@ tables.add(
   })),
 )
 
+tables.add(schemaOf('visits', [{ name: 'id' }, { name: 'positions.name' }, { name: 'seconds' }]), [
+  { id: 10, 'positions.name': 'none', seconds: 1.7e308 },
+  { id: 20, 'positions.name': 'none', seconds: 1.7e308 },
+])
+
 async function ask(request: Partial<SelectRequest>, view?: View, settings: Partial<QueryLimits> = {}): Promise<Answer> {
   const queries = new Queries(() => tables, { ...limits, ...settings })
   const full = { database: 'dev', table: 'employees', select: '*', ...request }
@@ -117,6 +122,23 @@ describe('the request of select', () => {
         'positions.department_id': 1,
       },
     ])
+  })
+
+  it('means the column of a table by "table.column", whatever attributes are called', async () => {
+    const join = { positions: { 'visits.id': 'positions.id' } }
+    const select = ['positions.name', 'visits.positions.name']
+    const { data } = await ask({ table: 'visits', select, join, where: { 'positions.name': 'Rep' } })
+    expect(data).to.deep.equal([{ 'positions.name': 'Rep', 'visits.positions.name': 'none' }])
+    expect((await ask({ table: 'visits', select: ['positions.name'], distinct: true })).data).to.deep.equal([
+      { 'positions.name': 'none' },
+    ])
+  })
+
+  it('refuses sums that no number holds, which JSON would show as none', async () => {
+    for (const run of ['sum', 'avg'])
+      expect((await refusal({ table: 'visits', select: [{ [run]: 'seconds' }] })).code, run).to.equal(
+        'value_type_wrong',
+      )
   })
 
   it('keeps both sides of a pair when it is written the other way round', async () => {
