@@ -9,6 +9,12 @@ export default operation('remove_node', async (request, { clustering }: Needs<'c
     await agreement.remove(node, call)
     return answer
   }
-  const { failed, removed } = await agreement.removeEverywhere(node, timeout)
-  return { message, removed_on: removed, not_removed_on: failed }
+  const answerOf = ({ failed, removed }: { failed: string[]; removed: string[] }) => ({
+    message,
+    removed_on: removed,
+    not_removed_on: failed,
+  })
+  const begun = call.begun?.begun as ReturnType<typeof answerOf> | undefined
+  const receiptOf = (soFar: { failed: string[]; removed: string[] }) => call.partly(answerOf(soFar))
+  return answerOf(await agreement.removeEverywhere(node, timeout, { left: begun?.not_removed_on, receiptOf }))
 })

@@ -44,6 +44,8 @@ export class Call implements Receipt {
   keep: ((transaction: WriteTransaction, answer: unknown) => void) | undefined
   /** Notes that the change begins which is not in the records' environment; there when the request may be repeated. */
   begin: ((answer?: unknown) => Promise<void>) | undefined
+  /** The same in a transaction. */
+  beginIn: ((transaction: WriteTransaction, answer: unknown) => void) | undefined
   /** There when the same request has begun before and was not answered, with what it was about to answer if that is known. */
   begun: { readonly begun: unknown } | undefined
   /** Names the request where its change is not in the records' environment; there when the request may be repeated. */
@@ -133,6 +135,11 @@ export class Call implements Receipt {
   /** The answer: what was announced when the request was begun before, else the one of now. */
   announced<Answer>(answer: Answer): Answer {
     return (this.begun?.begun ?? answer) as Answer
+  }
+
+  /** For a change of several parts: what would be answered if it ended behind the first, stored with that. */
+  partly(answer: unknown): Receipt {
+    return { alongside: (transaction) => this.beginIn?.(transaction, answer) }
   }
 
   /** Goes into the transaction of the change. */

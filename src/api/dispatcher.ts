@@ -16,7 +16,7 @@ export interface Gate {
 }
 
 /** First answers of requests that carried an idempotency key. */
-export type FirstAnswers = Pick<Replays, 'begin' | 'find' | 'keep' | 'receiptOf' | 'store'>
+export type FirstAnswers = Pick<Replays, 'begin' | 'beginIn' | 'find' | 'keep' | 'receiptOf' | 'store'>
 
 export interface DispatcherOptions {
   contracts: Contracts
@@ -121,6 +121,7 @@ export class Dispatcher {
     call.idempotency = idempotency
     call.receipt = replays.receiptOf(idempotency)
     call.begin = (answer) => replays.begin(idempotency, answer)
+    call.beginIn = (transaction, answer) => replays.beginIn(transaction, idempotency, answer)
     call.keep = (transaction, answer) => replays.keep(transaction, idempotency, answer)
     const run = this.#handle(compiled, request, call).then(async (answer) => {
       const kept = replays.find(idempotency)

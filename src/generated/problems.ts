@@ -4,7 +4,7 @@ export const problems = {
   account_exists: {"status":400,"title":"The account exists","detail":"An account with this user name or email address exists already.","retry":false},
   agreement_busy: {"status":409,"title":"Another agreement is being made","detail":"Node {node} is making an agreement with node {other}. Ask again.","retry":true},
   agreement_gone: {"status":409,"title":"The agreement is gone","detail":"Node {node} does not know of this agreement: it was started again meanwhile, or asked for another one. Ask again.","retry":true},
-  agreement_stuck: {"status":502,"title":"An agreement could not be taken back","detail":"{reason} What was agreed was taken back here, but could not be on {nodes}: when they are in reach again, repeat the request, or remove_node there.","retry":true},
+  agreement_stuck: {"status":502,"title":"An agreement could not be taken back","detail":"{reason} What was agreed was taken back here, but could not be on {nodes}: it is when they are in reach again; until then repeat the request, or remove_node there.","retry":true},
   api_key_invalid: {"status":401,"title":"The key is not valid","detail":"The key for programs is unknown, has ended or was dropped.","retry":false},
   attribute_unknown: {"status":400,"title":"Unknown attribute","detail":"records[{index}]: '{database}.{table}' has no attribute '{attribute}'.{suggestion}","retry":false},
   authority_exists: {"status":409,"title":"The authority exists","detail":"The folder {folder} has a certificate authority already. A new one would cut off every node that the old one signed.","retry":false},

@@ -140,6 +140,28 @@ export class OutboxStream {
     return (await manager.streams.purge(STREAM, { ...filter, ...what } as { filter: string; keep: number })).purged
   }
 
+  /** How many messages such a purge would delete now. */
+  async countPurged(topic: string, { keep = 0, seq }: { keep?: number; seq?: number }): Promise<number> {
+    const all = await this.#countFrom(topic, 1)
+    return seq === undefined ? Math.max(0, all - keep) : all - (await this.#countFrom(topic, seq))
+  }
+
+  /** A reader that never reads is told how much it would get. */
+  async #countFrom(topic: string, sequence: number): Promise<number> {
+    const { AckPolicy, DeliverPolicy, nanos } = nats()
+    const manager = await this.#manager(undefined)
+    const { name, num_pending: waiting } = await manager.consumers.add(STREAM, {
+      ack_policy: AckPolicy.None,
+      mem_storage: true,
+      inactive_threshold: nanos(10_000),
+      filter_subject: `out.${this.#nodeName}.${topic}`,
+      deliver_policy: DeliverPolicy.StartSequence,
+      opt_start_seq: sequence,
+    })
+    await manager.consumers.delete(STREAM, name).catch(() => {}) // It goes by itself.
+    return waiting
+  }
+
   /** Reads the outbox of a node in order until the signal aborts; over restarts, cuts and deleted stores. */
   async follow(node: string, options: FollowOptions): Promise<void> {
     const { signal } = options

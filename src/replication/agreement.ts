@@ -8,7 +8,7 @@ import type { Tables } from '../tables/index.js'
 import { AgreementLock } from './agreement-lock.js'
 import { EventComparison } from './event-comparison.js'
 import type { SharedEvents } from './event-outbox.js'
-import type { PeerStore, Position, Remembered, Subscription } from './peers.js'
+import type { Begun, PeerStore, Position, Remembered, Subscription } from './peers.js'
 import { followDrop } from './receiver.js'
 import { stateOf } from './served.js'
 import { type Made, TableMaker } from './table-maker.js'
@@ -45,6 +45,12 @@ export interface CopyPreview extends TableName {
   kept: number
 }
 
+/** On which other nodes a node was removed, and on which not. */
+export interface RemovedEverywhere {
+  removed: string[]
+  failed: string[]
+}
+
 export interface Agreed {
   done: Subscription[]
   skipped: Skipped[]
@@ -71,6 +77,8 @@ export interface AgreementOptions {
   admit: (removed: boolean) => Promise<void>
   /** Called when a peer was removed. */
   removed: (peer: string) => Promise<void>
+  /** Aborts when the node stops. */
+  signal: AbortSignal
 }
 
 /** Gives what is stored in the transaction of a change of ours. */
@@ -116,6 +124,8 @@ const GOODBYE_MS = 2_000
 const ADMIT_RETRY_MS = 250
 /** How long an agreement may take that another node makes: then it has gone, or was lost. */
 const TRIAL_MS = 30_000
+/** Between tries to take back what could not be taken back: a time that doubles, and when it is given up. */
+const TAKE_BACK_MS = { first: 500, last: 30_000, timeout: 5_000, most: 7 * 86_400_000 }
 /** Two nodes that were in each other's way wait differently long. */
 const BUSY_RETRY_MS = { least: 20, most: 250 }
 
@@ -144,6 +154,7 @@ export class Agreement {
     serveInTurn('take_back', (body, from) => this.#takenBack(body, from))
     requests.serve('remove', async (body, from) => await this.#removeFor(body, from))
     requests.serve('unlink', async (_, from) => await this.#unlinked(from))
+    for (const id of options.peers.begun.keys()) void this.#undo(id)
   }
 
   /**
@@ -197,12 +208,21 @@ export class Agreement {
   /**
    * The same, also on the nodes that share tables with this one. A node that was removed here already is removed where
    * it still is not.
+   * @param left where it was not removed when this was asked for before, and interrupted
    * @throws Problem peer_unknown
    */
-  async removeEverywhere(node: string, timeoutMs: number): Promise<{ removed: string[]; failed: string[] }> {
-    const { mesh, peers } = this.#options
-    if (!peers.removed.has(node)) await this.remove(node)
-    const names = [...peers.peers.keys()].sort()
+  async removeEverywhere(
+    node: string,
+    timeoutMs: number,
+    { left, receiptOf }: { left: readonly string[] | undefined; receiptOf: ReceiptOf<RemovedEverywhere> },
+  ): Promise<RemovedEverywhere> {
+    const { mesh, peers, storage } = this.#options
+    const names = left ?? [...peers.peers.keys()].filter((name) => name !== node).sort()
+    if (!left) {
+      const receipt = receiptOf({ removed: [], failed: [...names] })
+      if (peers.removed.has(node)) await storage.write((transaction) => receipt.alongside(transaction))
+      else await this.remove(node, receipt)
+    } else if (!peers.removed.has(node)) return { removed: [], failed: [...names] } // It was added again since.
     const outcomes = await Promise.all(
       names.map((name) =>
         mesh.requests.ask(name, 'remove', { node }, timeoutMs).then(
@@ -342,12 +362,15 @@ export class Agreement {
     const id = randomBytes(12).toString('base64url')
     const asked: string[] = []
     const made: Made[] = []
+    const begun = { nodes: plans.map(({ node }) => node), made, since: Date.now() }
     const others = replace ? [...peers.peers.keys()].filter((name) => !plans.some(({ node }) => node === name)) : []
     try {
       for (const { states, wanted } of plans) {
         made.push(...(await this.#tables.make(wanted.map((wish) => states.get(nameOf(wish))))))
         this.#checkTables(wanted)
       }
+      // Whoever is killed before it has stored what others have stored already takes it back there at the next start.
+      await storage.write((transaction) => peers.putBegun(transaction, id, begun))
       const at = tables.clock.now()
       for (const plan of plans) {
         asked.push(plan.node)
@@ -359,11 +382,15 @@ export class Agreement {
       await storage.write((transaction) => {
         for (const plan of plans) this.#store(transaction, { ...plan, at }, replace)
         for (const name of others) peers.removePeer(transaction, name, false)
+        // What these nodes have asked for before holds no longer as they asked for it.
+        for (const { node } of plans) peers.putTrial(transaction, node, undefined)
+        peers.putBegun(transaction, id, undefined)
         receipt.alongside(transaction)
       })
     } catch (error) {
       const stuck = await this.#takeBack(asked, id, timeoutMs)
       await this.#tables.unmake(made)
+      await this.#noteStuck(id, { ...begun, nodes: stuck, made: [] })
       await keepEvents([]).catch(() => {}) // What is kept for nobody costs room, and the next agreement ends it.
       if (stuck.length === 0) throw error
       const reason = error instanceof Problem ? error.message : String(error)
@@ -390,6 +417,51 @@ export class Agreement {
       ),
     )
     return outcomes.filter((node) => node !== undefined)
+  }
+
+  /** Remembers where an agreement could not be taken back, to do it when that is possible. */
+  async #noteStuck(id: string, begun: Begun): Promise<void> {
+    const { peers, storage } = this.#options
+    const rest = begun.nodes.length > 0 ? begun : undefined
+    if (!rest && !peers.begun.has(id)) return
+    // What cannot be noted now stands there as it was begun: then all are asked again.
+    await storage.write((transaction) => peers.putBegun(transaction, id, rest)).catch(() => {})
+    if (peers.begun.has(id)) void this.#undo(id)
+  }
+
+  /** Takes an agreement back that was interrupted, here and where it was asked for, whenever these nodes are in reach. */
+  async #undo(id: string): Promise<void> {
+    const { log, signal } = this.#options
+    for (let wait = TAKE_BACK_MS.first; ; wait = Math.min(wait * 2, TAKE_BACK_MS.last)) {
+      await delay(wait, undefined, { signal }).catch(() => {})
+      if (signal.aborted) return
+      try {
+        const left = await this.#undoNow(id)
+        if (left === 0) return
+      } catch (error) {
+        log.warn({ error: String(error) }, 'an agreement that was interrupted could not be taken back; trying again')
+      }
+    }
+  }
+
+  /** Answers how many nodes could not be asked. */
+  async #undoNow(id: string): Promise<number> {
+    const { log, peers, storage } = this.#options
+    const { made, nodes, since } = peers.begun.get(id)!
+    if (made.length > 0) {
+      // Not while another agreement is being made, which may need the same tables.
+      const turn = this.#turn.then(() => this.#tables.unmake(made))
+      this.#turn = turn.catch(() => undefined)
+      await turn
+    }
+    const stuck = await this.#takeBack(nodes, id, TAKE_BACK_MS.timeout)
+    const isOver = Date.now() - since > TAKE_BACK_MS.most
+    const left = isOver ? [] : stuck.filter((node) => !peers.removed.has(node))
+    const rest = left.length > 0 ? { made: [], nodes: left, since } : undefined
+    await storage.write((transaction) => peers.putBegun(transaction, id, rest))
+    if (stuck.length < nodes.length)
+      log.info({ nodes: nodes.filter((node) => !stuck.includes(node)) }, 'took back an agreement that was interrupted')
+    return left.length
   }
 
   #requestOf({ states, wanted }: Plan): LinkRequest {
@@ -490,9 +562,10 @@ export class Agreement {
     const trial = this.#trialOf(body, from)
     if (!trial) return null
     const { before, made } = trial
-    if (before) {
+    // Not what has been agreed on, or ended, with that node since.
+    if (before && peers.trials.get(from)?.id === trial.id) {
       await storage.write((transaction) => {
-        peers.restore(transaction, before)
+        peers.restore(transaction, this.#stillThere(before))
         peers.putTrial(transaction, from, undefined)
       })
       trial.before = undefined
@@ -503,6 +576,14 @@ export class Agreement {
     this.#lock.release(from)
     await this.#tables.unmake(made)
     return null
+  }
+
+  /** What was known of a peer, without tables that were dropped since. */
+  #stillThere(before: Remembered): Remembered {
+    const { peer } = before
+    if (!peer) return before
+    const isThere = ({ database, table }: TableName) => this.#options.catalog.find(database, table) !== undefined
+    return { ...before, peer: { ...peer, subscriptions: peer.subscriptions.filter(isThere) } }
   }
 
   /** Whether a table is part of an agreement, or of one that is being made. */

@@ -1,6 +1,7 @@
 import { newIdentity } from '../mesh/index.js'
 import type { Keyspace, Storage, WriteTransaction } from '../storage/index.js'
 import type { Trial } from './agreement.js'
+import type { Made } from './table-maker.js'
 import { nameOf, type TableName } from './wire.js'
 
 /** How one table travels between this node and a peer, seen from this node. */
@@ -62,6 +63,16 @@ export interface ColumnMark {
 /** When a column was dropped last. */
 export const dropTimeOf = ({ at, dropped, gone }: ColumnMark): number => (gone ? at : (dropped ?? 0))
 
+/** An agreement that this node makes: noted before others are asked, until it is stored or taken back everywhere. */
+export interface Begun {
+  /** Those that may have prepared it, or carried it out. */
+  nodes: string[]
+  /** Tables that were made here for it. */
+  made: Made[]
+  /** Milliseconds since 1970. */
+  since: number
+}
+
 /** What was known of a peer at one time. */
 export interface Remembered {
   name: string
@@ -86,6 +97,7 @@ export class PeerStore {
   readonly #gone = new Map<string, number>()
   readonly #arrived = new Map<string, number>()
   readonly #trials = new Map<string, Trial>()
+  readonly #begun = new Map<string, Begun>()
   /** By table and column (empty: the table): when a peer has changed what is being changed here because it says so. */
   readonly #followed = new Map<string, number>()
 
@@ -98,6 +110,7 @@ export class PeerStore {
     for (const [name, text] of this.#all('gone ')) this.#gone.set(name, Number(text))
     for (const [name, text] of this.#all('arrived ')) this.#arrived.set(name, Number(text))
     for (const [name, text] of this.#all('trial ')) this.#trials.set(name, JSON.parse(text) as Trial)
+    for (const [id, text] of this.#all('begun ')) this.#begun.set(id, JSON.parse(text) as Begun)
     for (const [name, text] of this.#all('dropped ')) this.#dropped.set(name, droppedOf(text))
   }
 
@@ -210,6 +223,15 @@ export class PeerStore {
 
   putTrial(transaction: WriteTransaction, node: string, trial: Trial | undefined): void {
     this.#put(transaction, 'trial ', this.#trials, node, trial && { ...trial })
+  }
+
+  /** By its id: agreements of which a part may be stored elsewhere and not here. */
+  get begun(): ReadonlyMap<string, Begun> {
+    return this.#begun
+  }
+
+  putBegun(transaction: WriteTransaction, id: string, begun: Begun | undefined): void {
+    this.#put(transaction, 'begun ', this.#begun, id, begun)
   }
 
   dropped(table: TableName): Dropped | undefined {

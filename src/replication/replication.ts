@@ -136,6 +136,7 @@ export class Replication implements AsyncDisposable {
       changed: (peer) => this.#renew(peer),
       admit: (removed) => (removed ? mesh.pin([]) : this.#pin()),
       removed: (peer) => this.#renew(peer),
+      signal: this.#stop.signal,
     })
     const subscriber = (peer: string) => this.#subscribers.get(peer)
     const publisher = this.#publisher
@@ -177,14 +178,20 @@ export class Replication implements AsyncDisposable {
     return await this.mesh.setRoutes(server, routes, announce)
   }
 
-  /** Deletes messages of one table's outbox; nothing is lost by that: readers then ask the log. */
-  async purge(table: TableName, what: { keep?: number; seq?: number }): Promise<number> {
+  /**
+   * Deletes messages of one table's outbox; nothing is lost by that: readers then ask the log.
+   * @param announce is told how many they are, before
+   */
+  async purge(table: TableName, what: { keep?: number; seq?: number }, announce: Announce<number>): Promise<number> {
     const { database, table: name } = table
     this.#options.catalog.table(database, name)
-    const purged = await this.mesh.outbox.purge(topicOf(table), what).catch((error: unknown) => {
+    const refuse = (error: unknown) => {
       this.#options.log.warn({ ...table, error: String(error) }, 'the outbox could not be purged')
       throw new Problem('own_server_silent', { server: 'leaf' })
-    })
+    }
+    const { outbox } = this.mesh
+    await announce(await outbox.countPurged(topicOf(table), what).catch(refuse))
+    const purged = await outbox.purge(topicOf(table), what).catch(refuse)
     // Readers that were not through with it learn by the next message that something is missing.
     this.#changed.set(nameOf(table), table)
     this.#publisher.wake()

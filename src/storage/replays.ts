@@ -91,8 +91,12 @@ export class Replays {
    * repeat finds what it did half, or whole.
    */
   async begin(idempotency: Idempotency, answer?: unknown): Promise<void> {
-    const known: [] | [unknown, typeof BEGUN] = answer === undefined ? [] : [answer, BEGUN]
-    await this.#storage.write((transaction) => this.#put(transaction, idempotency, known))
+    await this.#storage.write((transaction) => this.beginIn(transaction, idempotency, answer))
+  }
+
+  /** The same in the transaction of the first part of what it changes. */
+  beginIn(transaction: WriteTransaction, idempotency: Idempotency, answer?: unknown): void {
+    this.#put(transaction, idempotency, answer === undefined ? [] : [answer, BEGUN])
   }
 
   /** Stores the answer to a request whose change is not in this storage. */

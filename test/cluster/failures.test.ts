@@ -435,6 +435,47 @@ describe('sharing where something fails in the middle', () => {
     })
   })
 
+  it('takes back at the next start what a node that was killed while it agreed has not stored', async () => {
+    await withCluster(['b'], async ([b], folder) => {
+      const { settings } = await meshSettings('a')
+      const place = join(folder, 'a')
+      await b!.ok({ ...create, table: 'cat' })
+      await joined(place, settings, b!, async (a) => {
+        await a.ok(create)
+        const { mesh, peers } = replicationOf(a)
+        // As if it were killed: nothing is stored any more, and nobody is asked.
+        const { putBegun } = peers
+        let stores = 0
+        peers.putBegun = (...given) => {
+          if (stores++ > 0) throw new Problem('disk_full', {})
+          putBegun.apply(peers, given)
+        }
+        const { ask } = mesh.requests
+        mesh.requests.ask = (node, method, ...rest) =>
+          method === 'take_back'
+            ? Promise.reject(new Problem('node_unreachable', { node }))
+            : ask.call(mesh.requests, node, method, ...rest)
+        const subscriptions = [both, { ...both, table: 'cat' }]
+        expect((await a.post(add('b', { subscriptions }))).body).to.have.property('code', 'agreement_stuck')
+        expect(replicationOf(b!).peers.peers.get('a')!.subscriptions).to.have.length(2)
+      })
+      await onNode(
+        place,
+        async (a) => {
+          const tablesOf = ({ node }: TestNode) => [
+            ...node.services.catalog.current.databases.get('dev')!.tables.keys(),
+          ]
+          await eventually('b shares nothing', () => !replicationOf(b!).peers.peers.has('a'))
+          await eventually('nothing is left to do', () => replicationOf(a).peers.begun.size === 0)
+          expect([tablesOf(a), tablesOf(b!)]).to.deep.equal([['dog'], ['cat']])
+          await a.ok(add('b'))
+          await arrives(a, b!, 1)
+        },
+        settings,
+      )
+    })
+  })
+
   it('leaves no server behind when it cannot begin', async () => {
     const { settings } = await meshSettings('node1')
     await withFailing(PeerStore.prototype, 'self', 1, async () => {

@@ -3,7 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { type Contract, type Example, readContracts } from '../../src/contracts/index.js'
+import { Replays } from '../../src/storage/index.js'
 import { withCluster } from '../support/cluster.js'
+import { eventually } from '../support/eventually.js'
 import { type Hook, openHook } from '../support/hook.js'
 import { basic, type TestNode, withNode } from '../support/node.js'
 
@@ -104,6 +106,49 @@ describe('a repeated request with an idempotency key', () => {
         expect(repeat.body).to.deep.include({ [outcome]: routes, skipped: [] })
         expect((await send(operation, `${operation} one`)).body).to.deep.equal(repeat.body)
       }
+    })
+  })
+
+  it('of a removal and a purge that were interrupted does what was left of them, and nothing that was undone since', async () => {
+    await withCluster(['a', 'b'], async ([a]) => {
+      const dog = { database: 'dev', table: 'dog' }
+      const subscriptions = [{ ...dog, publish: true, subscribe: true }]
+      const add = () => a!.ok({ operation: 'add_node', node_name: 'b', subscriptions })
+      await a!.ok({ operation: 'create_table', ...dog, primary_key: 'id' })
+      await add()
+      const { mesh, peers } = a!.node.services.clustering.replication
+      const keyed = (request: object, key: string) => a!.post(request, { headers: { 'idempotency-key': key } })
+      // As if the node were killed behind the change and before its answer was stored.
+      const interrupted = async (request: object, key: string) => {
+        const { store } = Replays.prototype
+        Replays.prototype.store = () => Promise.reject(new Error('killed'))
+        expect((await keyed(request, key)).status).to.equal(500)
+        Replays.prototype.store = store
+      }
+      const purge = { operation: 'purge_stream', ...dog, options: { keep: 1 } }
+      const messages = async () => (await mesh.outbox.ensure()).messages
+      for (const id of [1, 2, 3]) {
+        const before = await messages()
+        await a!.ok({ operation: 'insert', ...dog, records: [{ id }] })
+        await eventually('it is in the stream', async () => (await messages()) > before)
+      }
+      const count = await mesh.outbox.countPurged('dev.dog', {})
+      expect(count).to.equal(await messages())
+      expect(await mesh.outbox.countPurged('dev.dog', { seq: 3 })).to.equal(2)
+      await interrupted(purge, 'purge')
+      await eventually('one is left, and what is told behind it', async () => (await messages()) === 2)
+      expect((await keyed(purge, 'purge')).body).to.have.property('purged', count - 1)
+
+      const remove = { operation: 'remove_node', node_name: 'b', everywhere: true }
+      const answer = { message: "Successfully removed 'b' from manifest", removed_on: [], not_removed_on: [] }
+      await interrupted(remove, 'one')
+      expect(peers.removed.has('b')).to.equal(true)
+      await add()
+      expect((await keyed(remove, 'one')).body).to.deep.equal(answer)
+      expect(peers.peers.has('b'), 'what was added again stays').to.equal(true)
+      await interrupted(remove, 'two')
+      expect((await keyed(remove, 'two')).body).to.deep.equal(answer)
+      expect(peers.peers.has('b')).to.equal(false)
     })
   })
 
