@@ -17,7 +17,7 @@ describe('the command line', () => {
 
   it('tells the fields, the examples as commands and the problems of one operation', async () => {
     const { out } = await trellis(['help', 'create_authentication_tokens'])
-    expect(out).to.contain('username  string. Name of the user')
+    expect(out).to.match(/^ {2}username {2,}string\. Name of the user/m) // as wide as the longest name
     expect(out).to.contain('trellis create_authentication_tokens username=admin password=wrong')
     expect(out).to.contain('Problems: invalid_credentials')
   })
