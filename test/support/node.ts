@@ -71,7 +71,7 @@ export async function onNode<Result>(
     ...settings,
   }
   const config = loadConfig({ flags: Object.entries(all).map(([path, value]) => `--${path}=${value}`) })
-  const tail = new LogTail(1000)
+  const tail = new LogTail(10_000)
   const hashesCount = Object.keys(settings).some((path) => path.startsWith('access.password_hash'))
   await using node = await startNode({
     config,
