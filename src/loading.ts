@@ -7,8 +7,12 @@ import { type Key, type Queries, type Reading, type TableReader, type Tables, UN
 /** The tables as loads see them. */
 export function rowStoreOf(catalog: Catalog, tables: Tables): RowStore {
   return {
-    columnTypes: (database, table) =>
-      new Map(recordsTable(catalog, database, table).columns.map(({ name, type }) => [name, type])),
+    columns: (database, table) => {
+      const { columns, primaryKey } = recordsTable(catalog, database, table)
+      return new Map(
+        columns.map(({ name, type, notNull }) => [name, { type, nullable: !notNull && name !== primaryKey }]),
+      )
+    },
     write: ({ database, table, action }, user, records, alongside) =>
       tables.transact({ user }, (batch) => {
         const { done } = records.length > 0 ? batch[action](database, table, records) : { done: [] }

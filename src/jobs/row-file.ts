@@ -85,10 +85,10 @@ export class RowFile {
   }
 }
 
-/** RFC 4180. Nothing stands for null; objects and lists are JSON. */
+/** RFC 4180. Nothing stands for null, and "" for an empty text; objects and lists are JSON. */
 function csvField(value: unknown): string {
   if (value === null || value === undefined) return ''
   if (typeof value === 'number' || typeof value === 'boolean') return String(value)
   const text = typeof value === 'string' ? value : JSON.stringify(value)
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
+  return text === '' || /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text
 }

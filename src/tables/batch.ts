@@ -276,7 +276,11 @@ export class Batch {
       if (stored === undefined) done.push(this.#create(place, given, 'replace'))
       else {
         const before = this.#writer.decode(shape, stored)
-        done.push(this.#replace(place, before, completed(shape, given, index), 'replace'))
+        const row = completed(shape, given, index)
+        // It is no new record, so it stays the one of its number.
+        for (const { column } of shape.counting) row[column.name] ??= before[column.name]
+        this.#countUp(place, row)
+        done.push(this.#replace(place, before, row, 'replace'))
       }
     }
     for (const key of left) {

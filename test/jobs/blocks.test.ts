@@ -6,10 +6,10 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { parseBlock, parseHeader } from '../../src/jobs/load/parse.js'
 import { BLOCK_BYTES, blocksOf, fileSource } from '../../src/jobs/load/source.js'
-import { readerOf } from '../../src/jobs/load/values.js'
+import { type Field, QUOTED_EMPTY, readerOf } from '../../src/jobs/load/values.js'
 
 const quoted = (field: string) => (/[",\r\n]/.test(field) ? `"${field.replaceAll('"', '""')}"` : field)
-const columns = { names: ['a', 'b'], readers: [readerOf('text'), readerOf('text')] }
+const columns = { names: ['a', 'b'], readers: [readerOf('text', false), readerOf('text', false)] }
 
 /** Rows of two texts that hold what is hard in a CSV; long ones, so that blocks end within them. */
 const rows = fc.array(
@@ -112,13 +112,16 @@ describe('the blocks of a load', () => {
 
 describe('the values of a CSV', () => {
   it('are read by the type of their column', () => {
-    const any = readerOf(undefined)
+    const as = (type?: string, nullable?: boolean) => (field: Field) => readerOf(type, nullable)(field)
+    const any = as()
     expect(
       ['1', '-2.5', '007', '1e3', '12345678901234567890', 'true', 'null', '', 'abc', '{"a":[1]}', '{x', '-'].map(any),
     ).to.deep.equal([1, -2.5, '007', '1e3', '12345678901234567890', true, null, null, 'abc', { a: [1] }, '{x', '-'])
-    expect(['007', '', '1e3', 'x'].map(readerOf('int'))).to.deep.equal([7, null, 1000, 'x'])
-    expect(['1', '', 'true'].map(readerOf('text'))).to.deep.equal(['1', '', 'true'])
-    expect(['true', 'false', '', '1'].map(readerOf('bool'))).to.deep.equal([true, false, null, '1'])
-    expect(['[1]', '', 'x'].map(readerOf('json'))).to.deep.equal([[1], null, 'x'])
+    expect(['007', '', '1e3', 'x'].map(as('int'))).to.deep.equal([7, null, 1000, 'x'])
+    const texts: Field[] = ['1', '', QUOTED_EMPTY, 'true']
+    expect(texts.map(as('text'))).to.deep.equal(['1', null, '', 'true'])
+    expect(texts.map(as('text', false))).to.deep.equal(['1', '', '', 'true'])
+    expect(['true', 'false', '', '1'].map(as('bool'))).to.deep.equal([true, false, null, '1'])
+    expect(['[1]', '', 'x'].map(as('json'))).to.deep.equal([[1], null, 'x'])
   })
 })

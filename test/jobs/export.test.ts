@@ -67,6 +67,35 @@ describe('exports', () => {
       expect(back).to.deep.equal(hard)
     }))
 
+  it('tell empty texts from none in CSV, where a column may have none', () =>
+    withExports(async (node, run) => {
+      const columns = [
+        { name: 'id', type: 'int' },
+        { name: 'name', type: 'text', not_null: true },
+        { name: 'chip', type: 'text', unique: true },
+        { name: 'photo', type: 'blob' },
+        { name: 'age', type: 'int' },
+      ]
+      const create = { operation: 'create_table', database: 'dev', primary_key: 'id', columns }
+      const none = { chip: null, photo: null, age: null }
+      const records = [
+        { id: 1, name: '', ...none },
+        { id: 2, name: 'b', ...none, chip: '', photo: '' },
+      ]
+      await node.ok({ ...create, table: 'dog' })
+      await node.ok({ operation: 'insert', database: 'dev', table: 'dog', records })
+      await run({ operation: 'export_local', table: 'dog', filename: 'dogs', format: 'csv' })
+      expect(read('dogs.csv')).to.equal('id,name,chip,photo,age\n1,"",,,\n2,b,"","",\n')
+      await node.ok({ ...create, table: 'copy' })
+      await run({ operation: 'csv_data_load', table: 'copy', data: read('dogs.csv') })
+      await run({ operation: 'csv_data_load', table: 'copy', data: 'id,name,chip,photo,age\n3,,,,""\n' })
+      const all = { select: '*', orderby: 'id', database: 'dev', table: 'copy' }
+      expect((await node.ok<{ data: object[] }>({ operation: 'select', ...all })).data).to.deep.equal([
+        ...records,
+        { id: 3, name: '', ...none },
+      ])
+    }))
+
   it('complete the rows of declared tables', () =>
     withExports(async (node, run) => {
       await node.ok({

@@ -43,7 +43,7 @@ describe('a load one of whose blocks does not reach the disk', () => {
         return records.length
       })
     }
-    const error = await load(job, source, { columnTypes: () => new Map(), write }).catch((caught: unknown) => caught)
+    const error = await load(job, source, { columns: () => new Map(), write }).catch((caught: unknown) => caught)
     expect(error).to.have.property('code', 'disk_full')
     expect(stored).to.deep.equal([])
   })

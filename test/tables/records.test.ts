@@ -317,6 +317,16 @@ describe('numbers that count up', () => {
       expect(keys(store)).to.deep.equal([3, 4, 5, 6].map((id) => [id, id - 1]))
     }))
 
+  it('stay with records that are replaced without theirs', () =>
+    withDogs(async (store) => {
+      await insert(store, [{ id: 1 }, { id: 2 }])
+      await store.tables.transact(author, (batch) => batch.replaceAll('dev', 'dog', [{ id: 2 }, { id: 3 }]))
+      expect(keys(store)).to.deep.equal([
+        [2, 2],
+        [3, 3],
+      ])
+    }))
+
   it('end where doubles would give the same one again', () =>
     withDogs(async (store) => {
       await insert(store, [{ id: Number.MAX_SAFE_INTEGER - 1, no: 1 }])

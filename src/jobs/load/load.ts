@@ -5,7 +5,7 @@ import type { RowError } from '../record.js'
 import type { JobRun } from '../run.js'
 import { type CsvColumns, type Fields, type Parsed, parseBlock } from './parse.js'
 import type { Block, Source, SourcePosition } from './source.js'
-import { readerOf } from './values.js'
+import { type LoadedColumn, readerOf } from './values.js'
 
 export type LoadAction = 'insert' | 'update' | 'upsert'
 
@@ -22,8 +22,8 @@ export interface LoadTarget {
 
 /** What loads need of the tables. */
 export interface RowStore {
-  /** The type of each known column. @throws Problem table_not_found */
-  columnTypes(database: string, table: string): ReadonlyMap<string, string>
+  /** The columns that are known. @throws Problem table_not_found */
+  columns(database: string, table: string): ReadonlyMap<string, LoadedColumn>
   /**
    * Writes records as the operation of that name does, and what `alongside` writes in the same transaction. Answers
    * how many were written. A record that cannot be taken fails all with a Problem that has `index` among its facts.
@@ -93,8 +93,9 @@ class Loader {
     this.#job = job
     this.#parameters = parameters
     this.#store = store
-    const types = store.columnTypes(parameters.database, parameters.table)
-    this.#columns = { names: parameters.columns, readers: parameters.columns.map((name) => readerOf(types.get(name))) }
+    const known = store.columns(parameters.database, parameters.table)
+    const reader = (name: string) => readerOf(known.get(name)?.type, known.get(name)?.nullable)
+    this.#columns = { names: parameters.columns, readers: parameters.columns.map(reader) }
     this.position = (job.position as LoadPosition | undefined) ?? { ...parameters.start, read: 0, written: 0 }
     this.#at = this.position
   }

@@ -51,7 +51,7 @@ export class Loads {
     mayWrite: (columns: string[]) => void,
   ): Promise<Started> {
     const { jobs, rows } = this.#options
-    rows.columnTypes(request.database, request.table)
+    rows.columns(request.database, request.table)
     const input = Buffer.from(data)
     const { columns, start } = beginning(input, request.format)
     mayWrite(request.format === 'csv' ? columns : namesOfNdjson(data))
@@ -63,7 +63,7 @@ export class Loads {
   /** Starts to load a file. @throws Problem table_not_found, input_invalid, and those of Folder.openFile */
   async startFile(request: LoadRequest, path: string, author: Author): Promise<Started> {
     const { jobs, rows, imports } = this.#options
-    rows.columnTypes(request.database, request.table)
+    rows.columns(request.database, request.table)
     await using file = await imports.openFile(path)
     const { size, mtimeMs } = await file.stat()
     const { columns, start } = beginning(await headOf(file), request.format)

@@ -2,7 +2,7 @@ import { parse } from 'csv-parse/sync'
 import { checkJsonBounds, endOfRecord, type LoadFormat, Problem } from '../../lib/index.js'
 import type { RowError } from '../record.js'
 import type { Block } from './source.js'
-import type { Reader } from './values.js'
+import { type Field, QUOTED_EMPTY, type Reader } from './values.js'
 
 export type Fields = Record<string, unknown>
 
@@ -49,9 +49,9 @@ export function parseHeader(text: string): string[] {
 }
 
 function parseCsv(block: Block, { names, readers }: CsvColumns): Parsed {
-  let rows: string[][]
+  let rows: Field[][]
   try {
-    rows = parse(block.text, CSV) as string[][] // refuses rows of different lengths
+    rows = rowsIn(block.text) // refuses rows of different lengths
   } catch {
     return parseOneByOne(block, { names, readers })
   }
@@ -86,12 +86,19 @@ function parseOneByOne({ text, line }: Block, { names, readers }: CsvColumns): P
 }
 
 /** The fields of one record, nothing for an empty line, or what is wrong with it. */
-function rowIn(text: string): readonly string[] | undefined | string {
+function rowIn(text: string): readonly Field[] | undefined | string {
   try {
-    return (parse(text, CSV) as string[][])[0]
+    return rowsIn(text)[0]
   } catch (error) {
     return (error as Error).message.replace(/ (?:at|on) line \d+/, '')
   }
+}
+
+/** Whether a field was in quotes is asked only where it may matter: it is told by a call for every field. */
+function rowsIn(text: string): Field[][] {
+  if (!/(?:^|[,\n])""(?:[,\r\n]|$)/.test(text)) return parse(text, CSV) as string[][]
+  const cast = (field: string, { quoting }: { quoting: boolean }) => (quoting && field === '' ? QUOTED_EMPTY : field)
+  return parse(text, { ...CSV, cast }) as Field[][]
 }
 
 /** The line of each record of a block without faults. */
@@ -112,7 +119,7 @@ function newlinesIn(text: string, start: number, end: number): number {
   return count
 }
 
-function recordOf(row: readonly string[], names: readonly string[], readers: readonly Reader[]): Fields {
+function recordOf(row: readonly Field[], names: readonly string[], readers: readonly Reader[]): Fields {
   const record: Fields = {}
   for (let column = 0; column < names.length; column++) {
     const name = names[column]!

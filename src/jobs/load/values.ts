@@ -1,14 +1,24 @@
 /** Reads a field of a CSV as a value of its column. What it cannot read it leaves as text, which the table then judges. */
-export type Reader = (text: string) => unknown
+export type Reader = (field: Field) => unknown
+
+/** A field in quotes without anything between them: an empty text, where nothing at all is null. */
+export const QUOTED_EMPTY = Symbol('quoted and empty')
+export type Field = string | typeof QUOTED_EMPTY
+
+/** What reading needs to know of a column. */
+export interface LoadedColumn {
+  type: string
+  nullable: boolean
+}
+
+type TextReader = (text: string) => unknown
 
 const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/
 
-const readNumber: Reader = (text) => (text === '' ? null : NUMBER.test(text) ? Number(text) : text)
-const readJson: Reader = (text) => (text === '' ? null : parsed(text))
+const readNumber: TextReader = (text) => (text === '' ? null : NUMBER.test(text) ? Number(text) : text)
+const readJson: TextReader = (text) => (text === '' ? null : parsed(text))
 
-const READERS: Record<string, Reader> = {
-  text: (text) => text,
-  blob: (text) => text,
+const READERS: Record<string, TextReader> = {
   int: readNumber,
   double: readNumber,
   timestamp: readNumber,
@@ -16,8 +26,11 @@ const READERS: Record<string, Reader> = {
   json: readJson,
 }
 
-export function readerOf(columnType: string | undefined): Reader {
-  return READERS[columnType ?? 'any'] ?? readAny
+export function readerOf(type = 'any', nullable = true): Reader {
+  if (type === 'text' || type === 'blob')
+    return (field) => (field === QUOTED_EMPTY ? '' : field === '' && nullable ? null : field)
+  const read = READERS[type] ?? readAny
+  return (field) => read(field === QUOTED_EMPTY ? '' : field)
 }
 
 /** A value where any type may be: null for nothing, then what JSON would print just so, then text. 007 stays text. */
