@@ -163,8 +163,8 @@ export function receiverFor(options: ReceiverOptions): Receiver {
 }
 
 /**
- * The records of an entry without what was written before its column was dropped, or by somebody who had not heard of
- * that: everywhere else it went with the column.
+ * The records of an entry without what was written before its column was dropped: everywhere else it went with the
+ * column.
  */
 function withoutDropped(
   peers: PeerStore,
@@ -173,7 +173,8 @@ function withoutDropped(
 ): readonly Record<string, unknown>[] {
   const marks = peers.dropped(table)?.columns
   if (!marks) return records
-  const gone = Object.keys(marks).filter((name) => marks[name]!.gone || time < dropTimeOf(marks[name]!))
+  // Not all that comes later: a node that shares the table with others may never hear of the drop, and use the name.
+  const gone = Object.keys(marks).filter((name) => time < dropTimeOf(marks[name]!))
   if (gone.length === 0) return records
   return records.map((record) => Object.fromEntries(Object.entries(record).filter(([name]) => !gone.includes(name))))
 }
