@@ -106,3 +106,24 @@ describe('two objects merged', () => {
     }
   })
 })
+
+describe('a time without an offset', () => {
+  it('is UTC wherever the node runs', () => {
+    const { TZ } = process.env
+    process.env['TZ'] = 'America/New_York'
+    try {
+      const noon = Date.UTC(2026, 0, 31, 12)
+      for (const text of [
+        '2026-01-31T12:00',
+        '2026-01-31 12:00:00',
+        '2026-01-31t12:00:00.000',
+        '2026-01-31T07:00:00-05:00',
+      ])
+        expect(momentIn('date', text), text).to.equal(noon)
+      expect(momentIn('date', '2026-01-31')).to.equal(noon - 12 * 3_600_000)
+    } finally {
+      if (TZ === undefined) delete process.env['TZ']
+      else process.env['TZ'] = TZ
+    }
+  })
+})
