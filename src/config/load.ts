@@ -134,6 +134,8 @@ function parseFlags(args: readonly string[]): Map<string, string> {
     const [, path, inline] = /^--([\w.-]+)(?:=(.*))?$/s.exec(args[index]!) ?? []
     if (path === undefined)
       throw new ConfigError(`Unexpected argument '${args[index]}': settings are given as --path value.`)
+    if (path === 'help')
+      throw new ConfigError('Settings are given as --path value: `npx trellis start --help` lists them all.')
     const value = inline ?? args[++index]
     if (value === undefined) throw new ConfigError(`Flag --${path} needs a value.`)
     flags.set(path, value)

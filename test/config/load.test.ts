@@ -71,6 +71,7 @@ describe('the configuration', () => {
     ['a value out of range', { flags: ['--http.port=70000'] }, /http\.port.*65535/],
     ['a word for a number', { flags: ['--http.port=many'] }, /http\.port.*integer/],
     ['a value that is not one of the allowed ones', { flags: ['--log.level=loud'] }, /log\.level.*trace, debug/],
+    ['a cry for help', { flags: ['--help'] }, /trellis start --help/],
     ['a flag without a value', { flags: ['--http.port'] }, /needs a value/],
     ['a file that does not exist', { flags: ['--config=/nonexistent.yaml'] }, /does not exist/],
     [
