@@ -693,7 +693,11 @@ function objection(
 /** The old subscriptions with the new ones in their place; those that go no way are left out. */
 function merged(old: readonly Subscription[], wanted: readonly Wanted[], at: number): Subscription[] {
   const all = new Map(old.map((one) => [nameOf(one), one]))
-  for (const wish of wanted) all.set(nameOf(wish), { ...subscriptionOf(wish), at })
+  for (const wish of wanted) {
+    const before = all.get(nameOf(wish))
+    const first = before?.subscribe ? (before.first ?? before.at) : at
+    all.set(nameOf(wish), { ...subscriptionOf(wish), at, ...(first === undefined ? {} : { first }) })
+  }
   return [...all.values()].filter(({ publish, subscribe }) => publish || subscribe)
 }
 

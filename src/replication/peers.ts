@@ -12,6 +12,8 @@ export interface Subscription extends TableName {
   subscribe: boolean
   /** Hybrid time of the agreement: a table that was dropped before it is another one. Older versions did not keep it. */
   at?: number
+  /** The same of the agreement since which changes have come without a pause: columns were other ones before. */
+  first?: number
 }
 
 /** Another node that this one shares tables with. */

@@ -19,6 +19,8 @@ export interface ReceiverOptions {
   dropTable: (database: string, table: string) => Promise<void>
   /** How far ahead of our clock a change may be. */
   clockAheadMsMax: number
+  /** Has the others told of a table. */
+  tell: (table: TableName) => void
   log: Log
 }
 
@@ -44,7 +46,7 @@ export function observer({ clock }: Tables, aheadMsMax: number): (node: string, 
 
 /** Applies what one peer sends to the tables of this node. */
 export function receiverFor(options: ReceiverOptions): Receiver {
-  const { catalog, clockAheadMsMax, dropTable, events, log, nodeName, peer, peers, storage, tables } = options
+  const { catalog, clockAheadMsMax, dropTable, events, log, nodeName, peer, peers, storage, tables, tell } = options
   const observe = observer(tables, clockAheadMsMax)
   /** The newest of the peer's own changes, by table. */
   const seen = new Map<string, number>()
@@ -103,11 +105,11 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       const agreed = peers.peers.get(peer)?.subscriptions.find((one) => one.subscribe && isSame(one, state))
       if (!agreed) return
       const isDropped = await followDrop({ catalog, dropTable, log, observe, peers }, peer, state)
-      if (!isDropped && state.dropped === undefined) await alter(state, agreed.at)
+      if (!isDropped && state.dropped === undefined) await alter(state, agreed.first ?? agreed.at)
     },
   }
 
-  async function alter(state: TableState, agreedAt = Number.POSITIVE_INFINITY): Promise<void> {
+  async function alter(state: TableState, agreedAt: number | undefined): Promise<void> {
     const { columnDrops = {}, columnTimes = {}, database, droppedColumns = [], schema, table } = state
     const own = catalog.find(database, table)
     if (!own || !schema) return
@@ -128,7 +130,7 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       const { name } = column
       const dropTime = columnDrops[name] ?? 0
       // Who was away has the one of before, perhaps of another type.
-      if (ours.has(name) && dropTime > (markOf(name)?.at ?? agreedAt)) {
+      if (ours.has(name) && dropTime > (markOf(name)?.at ?? agreedAt ?? Number.POSITIVE_INFINITY)) {
         await drop(name, dropTime)
         ours.delete(name)
       }
@@ -136,11 +138,26 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       if (ours.has(name) || (schema.dynamic && isPlain(column) && !isReturned)) continue
       await follow(name, timeOf(name), () => tables.addColumn(database, table, definitionOf(column)))
     }
+    const unknown: string[] = []
     for (const name of droppedColumns) {
       if (!ours.has(name) || schema.columns.some((column) => column.name === name)) continue
-      await drop(name, timeOf(name))
+      // It was dropped before the tables were shared: the one here is another.
+      if (markOf(name) === undefined && timeOf(name) > 0 && timeOf(name) < (agreedAt ?? 0)) unknown.push(name)
+      else await drop(name, timeOf(name))
     }
+    if (unknown.length > 0) await keep(state, unknown)
     await learnMarks(state)
+  }
+
+  /** Says of columns that the others have dropped that they are here: they come again there. */
+  async function keep(state: TableState, names: readonly string[]): Promise<void> {
+    await storage.write((transaction) => {
+      const dropped = peers.dropped(state)
+      const columns = { ...dropped?.columns }
+      for (const name of names) columns[name] = { at: tables.clock.now(), gone: false }
+      peers.putDropped(transaction, state, { ...dropped, columns })
+    })
+    tell(state)
   }
 
   /** Remembers also of columns that were never here when they were dropped: old changes that have them may still come. */

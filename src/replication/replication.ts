@@ -257,6 +257,7 @@ export class Replication implements AsyncDisposable {
       events,
       dropTable,
       clockAheadMsMax,
+      tell: ({ database, table }) => this.#schemaChanged([{ database, table }], []),
       log,
     })
     this.#subscribers.set(name, new Subscriber({ mesh, peer: name, tables: wanted, receiver, log }))

@@ -57,4 +57,38 @@ describe('a column that was dropped on nodes that share its table', () => {
       expect(contentOf(b!, 'dev', 'cat').find(({ id }) => id === 3)).to.include({ age: 7 })
     })
   })
+
+  it('before a table was shared does not go from the table of another node: it comes again', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      const create = {
+        operation: 'create_table',
+        schema: 'dev',
+        table: 'cat',
+        primary_key: 'id',
+        columns: [
+          { name: 'id', type: 'int' },
+          { name: 'age', type: 'int' },
+        ],
+      }
+      const add = (node_name: string) => ({
+        operation: 'add_node',
+        node_name,
+        subscriptions: [{ schema: 'dev', table: 'cat', publish: true, subscribe: true }],
+      })
+      await a!.ok(create)
+      await a!.ok(add('b'))
+      await a!.ok(column('drop_column'))
+      await eventually('b drops it', () => !columnsOf(b!).includes('age'))
+      await b!.ok({ operation: 'remove_node', node_name: 'a' })
+      await b!.ok({ operation: 'drop_table', schema: 'dev', table: 'cat' })
+      await b!.ok(create)
+      const insert = (id: number) => ({ operation: 'insert', schema: 'dev', table: 'cat', records: [{ id, age: id }] })
+      await b!.ok(insert(1))
+      await b!.ok(add('a'))
+      await eventually('a has it again', () => columnsOf(a!).includes('age'))
+      await b!.ok(insert(2))
+      await eventually('it comes', () => contentOf(a!, 'dev', 'cat').some(({ age }) => age === 2))
+      expect(contentOf(b!, 'dev', 'cat').map(({ age }) => age)).to.deep.equal([1, 2])
+    })
+  })
 })

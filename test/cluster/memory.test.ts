@@ -57,6 +57,7 @@ describe('what a node remembers of its peers', () => {
         events: {} as SharedEvents,
         dropTable: async () => {},
         clockAheadMsMax: 60_000,
+        tell: () => {},
         log: new RememberedLog(),
       })
       const time = Date.now()
