@@ -98,6 +98,16 @@ async function joined(
   )
 }
 
+/** Shares dogs and cats with a node b of that place, which has the first dog when it stops. */
+async function shareDogsAndCats(a: TestNode, place: string, settings: Record<string, string>): Promise<void> {
+  await a.ok(create)
+  await a.ok({ ...create, table: 'cat' })
+  await joined(place, settings, a, async (b) => {
+    await a.ok(add('b', { subscriptions: [both, { ...both, table: 'cat' }] }))
+    await arrives(a, b, 1)
+  })
+}
+
 describe('sharing where something fails in the middle', () => {
   it('drops no table because of an old word of a peer', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
@@ -118,13 +128,7 @@ describe('sharing where something fails in the middle', () => {
     await withCluster(['a'], async ([a], folder) => {
       const { settings } = await meshSettings('b')
       const place = join(folder, 'b')
-      const cat = { ...both, table: 'cat' }
-      await a!.ok(create)
-      await a!.ok({ ...create, table: 'cat' })
-      await joined(place, settings, a!, async (b) => {
-        await a!.ok(add('b', { subscriptions: [both, cat] }))
-        await arrives(a!, b, 1)
-      })
+      await shareDogsAndCats(a!, place, settings)
       await a!.ok({ operation: 'drop_table', ...dog })
       await a!.ok(create)
       await a!.ok(insert(2))
@@ -273,13 +277,7 @@ describe('sharing where something fails in the middle', () => {
       await withCluster(['a'], async ([a], folder) => {
         const { settings } = await meshSettings('b')
         const place = join(folder, 'b')
-        const cat = { ...both, table: 'cat' }
-        await a!.ok(create)
-        await a!.ok({ ...create, table: 'cat' })
-        await joined(place, settings, a!, async (b) => {
-          await a!.ok(add('b', { subscriptions: [both, cat] }))
-          await arrives(a!, b, 1)
-        })
+        await shareDogsAndCats(a!, place, settings)
         // As if the agreement on the dogs were not stored here.
         const { peers } = replicationOf(a!)
         const peer = peers.peers.get('b')!
