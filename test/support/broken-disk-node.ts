@@ -1,5 +1,5 @@
 // A node of which the file BROKEN_FILE cannot be written any more after SIGUSR2: its descriptors lead to a file opened
-// for reading.
+// for reading. It says so on standard error: Node.js hands a signal on after the requests that arrive with it.
 import { closeSync, openSync, readdirSync, readlinkSync } from 'node:fs'
 
 const DESCRIPTORS = '/proc/self/fd'
@@ -25,6 +25,8 @@ function replace(descriptor: number): void {
 }
 
 process.on('SIGUSR2', () => {
-  for (const descriptor of readdirSync(DESCRIPTORS).filter(isBroken)) replace(Number(descriptor))
+  const descriptors = readdirSync(DESCRIPTORS).filter(isBroken)
+  for (const descriptor of descriptors) replace(Number(descriptor))
+  process.stderr.write(`descriptors broken: ${descriptors.length}\n`)
 })
 await import('../../src/main.js')
