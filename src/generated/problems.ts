@@ -134,6 +134,7 @@ export const problems = {
   statement_timeout: {"status":408,"title":"The operation took too long","detail":"The operation was stopped after {limit} ms (setting http.statement_timeout_ms).","retry":true},
   stopping: {"status":503,"title":"The node is stopping","detail":"The node is stopping; send the request again to another node or after its restart.","retry":true},
   storage_unavailable: {"status":503,"title":"The storage does not take writes","detail":"The storage failed ({reason}) and takes no more writes until the node is restarted: nothing of this one was stored. Reads go on where they can.","retry":false},
+  storage_unreadable: {"status":503,"title":"The storage cannot be read","detail":"The storage failed ({reason}): what is stored cannot be read until the node is restarted.","retry":false},
   subscriber_unknown: {"status":404,"title":"No such subscriber","detail":"Trigger '{trigger}' has no subscriber '{subscriber}'.{suggestion}","retry":false},
   subscribers_too_many: {"status":429,"title":"Too many subscribers","detail":"The trigger has {limit} subscribers already (setting triggers.subscribers_max).","retry":false},
   table_exists: {"status":400,"title":"The table exists","detail":"Table '{table}' already exists in '{database}'","retry":false},
@@ -299,6 +300,7 @@ export interface ProblemFacts {
   statement_timeout: { limit: string | number }
   stopping: Record<never, never>
   storage_unavailable: { reason: string | number }
+  storage_unreadable: { reason: string | number }
   subscriber_unknown: { trigger: string | number; subscriber: string | number; suggestion?: string | undefined }
   subscribers_too_many: { limit: string | number }
   table_exists: { table: string | number; database: string | number }

@@ -4,6 +4,11 @@ import { freeBytes } from './free-space.js'
 
 /** LMDB's code for a map that has reached its size (setting storage.map_bytes). */
 const MAP_FULL = -30792
+/**
+ * In LMDB's message when the page could not be written that says which data is valid: until the environment is opened
+ * again nobody may read it. The error's code is MDB_PANIC's at first and EINVAL's later.
+ */
+const PANIC = 'MDB_PANIC'
 const { EDQUOT, EFBIG, EIO, ENOSPC } = constants.errno
 const noSpace = new Set<number>([ENOSPC, EDQUOT, EFBIG, MAP_FULL])
 
@@ -40,4 +45,10 @@ export async function failureOf(error: unknown, { folder, isVisible }: Circumsta
   if (isFull && !isVisible) return { problem: new Problem('disk_full', {}) }
   const facts = { reason: message ?? String(error) }
   return { problem: new Problem('outcome_unknown', facts), lasting: new Problem('storage_unavailable', facts) }
+}
+
+/** Reads the reason of a failed read: what tells the caller, where there is more to tell than the error itself. */
+export function readFailureOf(error: unknown): unknown {
+  const isPanic = error instanceof Error && !(error instanceof Problem) && error.message.includes(PANIC)
+  return isPanic ? new Problem('storage_unreadable', { reason: error.message }) : error
 }

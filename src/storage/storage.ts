@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { open, type RootDatabase, type Transaction } from 'lmdb'
 import { assert, type Problem, SettledLater, type Steps, withPauses } from '../lib/index.js'
-import { failureOf, noRoom } from './failure.js'
+import { failureOf, noRoom, readFailureOf } from './failure.js'
 import { makeFolder, usable } from './folder.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
@@ -251,8 +251,9 @@ export class Storage implements AsyncDisposable {
     return this.#failure
   }
 
+  /** @throws Problem storage_unreadable */
   snapshot(): StorageSnapshot {
-    const transaction = this.#root.useReadTransaction()
+    const transaction = this.#beginReading()
     // LMDB shows a commit a moment before it is on disk; what is kept in memory must show it to the same snapshots.
     const isCertain = !this.#flight && !this.#failure
     const sequence = isCertain ? this.#sequence : ((this.#root.get(COMMIT, { transaction }) as number | undefined) ?? 0)
@@ -266,6 +267,14 @@ export class Storage implements AsyncDisposable {
       if (left === 0 && sequence !== this.#sequence) this.#release()
     }
     return new StorageSnapshot(transaction, sequence, this.#postponed, closed)
+  }
+
+  #beginReading(): Transaction {
+    try {
+      return this.#root.useReadTransaction()
+    } catch (error) {
+      throw readFailureOf(error)
+    }
   }
 
   /** How many keys of the keyspace wait in memory. */

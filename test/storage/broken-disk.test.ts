@@ -11,21 +11,39 @@ import { withFolder } from '../support/store.js'
 
 const brokenNode = fileURLToPath(new URL('../support/broken-disk-node.js', import.meta.url))
 
-/** Lets every flush fail with EIO as long as the file exists that BREAK_FLUSH names. */
+/**
+ * Lets every flush fail with EIO as long as the file exists that BREAK_FLUSH names, and every write of the first two
+ * pages, which say what is valid, while that of BREAK_META does.
+ */
 const SHIM = `
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
-static int is_broken(void) { const char *flag = getenv("BREAK_FLUSH"); return flag && access(flag, F_OK) == 0; }
+static int is_broken(const char *name) { const char *flag = getenv(name); return flag && access(flag, F_OK) == 0; }
 static int flush(int fd, const char *name) {
-  if (is_broken()) { errno = EIO; return -1; }
+  if (is_broken("BREAK_FLUSH")) { errno = EIO; return -1; }
   return ((int (*)(int)) dlsym(RTLD_NEXT, name))(fd);
+}
+static ssize_t put(int fd, const void *bytes, size_t length, off_t offset, const char *name) {
+  if (offset < 8192 && is_broken("BREAK_META")) { errno = EIO; return -1; }
+  return ((ssize_t (*)(int, const void *, size_t, off_t)) dlsym(RTLD_NEXT, name))(fd, bytes, length, offset);
 }
 int fdatasync(int fd) { return flush(fd, "fdatasync"); }
 int fsync(int fd) { return flush(fd, "fsync"); }
+ssize_t pwrite(int fd, const void *b, size_t n, off_t o) { return put(fd, b, n, o, "pwrite"); }
+ssize_t pwrite64(int fd, const void *b, size_t n, off_t o) { return put(fd, b, n, o, "pwrite64"); }
 `
+
+/** Answers its path. */
+function makeShim(folder: string): string {
+  const shim = join(folder, 'shim.so')
+  execFileSync('cc', ['-shared', '-fPIC', '-x', 'c', '-o', shim, '-', '-ldl'], { input: SHIM })
+  return shim
+}
+
+const hasCompiler = () => process.platform === 'linux' && spawnSync('cc', ['--version']).status === 0
 
 interface Answer {
   status: number
@@ -133,28 +151,26 @@ describe('a disk that fails', () => {
         return ask(node, '/', { operation: 'insert_events', table: 'clicks', events })
       }
       const script = 'match:\n    tally("all")\n'
-      const people = async (of: KillableNode) => {
-        const { status, body } = await ask(of, '/', {
-          operation: 'query_events',
-          table: 'clicks',
-          segments: '*',
-          script,
-        })
+      const query = (of: KillableNode) =>
+        ask(of, '/', { operation: 'query_events', table: 'clicks', segments: '*', script })
+      const peopleIn = ({ status, body }: Answer) => {
         expect(status, JSON.stringify(body)).to.equal(200)
-        return (body as { _: { c: number[] }[] })._[0]!.c[0]
+        return (body as unknown as { _: { c: number[] }[] })._[0]!.c[0]
       }
       expect((await insertEvents(0)).body).to.include({ inserted: 20 })
       await breakFile(node)
       const failed = await insertEvents(100)
       expect(failed).to.deep.include({ status: 503 })
       // A fold may have been the first to fail: then the insert has not even begun.
-      expect(failed.body['code']).to.be.oneOf(['outcome_unknown', 'storage_unavailable'])
+      expect(failed.body['code']).to.be.oneOf(['outcome_unknown', 'storage_unavailable', 'storage_unreadable'])
       for (const from of [200, 300]) {
         const refused = await insertEvents(from)
         expect(refused).to.deep.include({ status: 503 }).and.to.have.nested.property('body.code', 'storage_unavailable')
       }
-      const stored = await people(node)
-      expect(stored, 'what is stored can be asked').to.be.within(20, 40)
+      // Where the page could not be written that says what is valid, nothing can be read: the test below.
+      const asked = await query(node)
+      if (asked.status === 503) expect(asked.body['code']).to.equal('storage_unreadable')
+      else expect(peopleIn(asked), 'what is stored').to.be.within(20, 40)
       expect(await ask(node, '/ready')).to.deep.include({ status: 503 })
       expect((await ask(node, '/health')).status).to.equal(200)
       expect((await insert(node, 1)).status, 'records are elsewhere').to.equal(200)
@@ -164,22 +180,62 @@ describe('a disk that fails', () => {
       await node.kill()
       await using again = await startKillable(folder)
       expect((await ask(again, '/ready')).status).to.equal(200)
-      expect(await people(again)).to.be.within(20, 40)
+      expect(peopleIn(await query(again))).to.be.within(20, 40)
       expect(await read(again, [1])).to.deep.equal([1])
     })
   })
 
   it('in flushing: does the same as in writing', async function () {
-    if (process.platform !== 'linux' || spawnSync('cc', ['--version']).status !== 0) this.skip()
+    if (!hasCompiler()) this.skip()
     await withFolder(async (folder) => {
-      const shim = join(folder, 'shim.so')
       const flag = join(folder, 'broken')
-      execFileSync('cc', ['-shared', '-fPIC', '-x', 'c', '-o', shim, '-', '-ldl'], { input: SHIM })
-      const environment = { TRELLIS_LOG_LEVEL: 'error', LD_PRELOAD: shim, BREAK_FLUSH: flag }
+      const environment = { TRELLIS_LOG_LEVEL: 'error', LD_PRELOAD: makeShim(folder), BREAK_FLUSH: flag }
       const data = join(folder, 'data')
       await using node = await startKillable(data, environment)
       await tryBreaking(data, node, () => writeFileSync(flag, ''))
       rmSync(flag)
+    })
+  })
+
+  it('in writing what is valid: says that nothing can be read either, and loses nothing that it acknowledged', async function () {
+    if (!hasCompiler()) this.skip()
+    await withFolder(async (folder) => {
+      const flag = join(folder, 'broken')
+      const environment = { TRELLIS_LOG_LEVEL: 'error', LD_PRELOAD: makeShim(folder), BREAK_META: flag }
+      const data = join(folder, 'data')
+      await using node = await startKillable(data, environment)
+      const columns = [{ name: 'page', type: 'text' }]
+      const requests = {
+        create: { operation: 'create_table', table: 'clicks', kind: 'events', columns },
+        insert: {
+          operation: 'insert_events',
+          table: 'clicks',
+          events: [{ person: 'p', stamp: 1e12, action: 'a', _: {} }],
+        },
+        query: { operation: 'query_events', table: 'clicks', segments: '*', script: 'match:\n    tally("all")\n' },
+      }
+      await ask(node, '/', { operation: 'create_table', table: 'dog', primary_key: 'id' })
+      for (const request of Object.values(requests)) expect((await ask(node, '/', request)).status).to.equal(200)
+      expect((await insert(node, 1)).status).to.equal(200)
+      writeFileSync(flag, '')
+      expect((await insert(node, 2)).body).to.include({ status: 503, code: 'outcome_unknown' })
+      const again = { ...requests.insert, events: [{ person: 'q', stamp: 1e12, action: 'a', _: {} }] }
+      expect((await ask(node, '/', again)).status).to.equal(503)
+      expect((await insert(node, 3)).body).to.include({ status: 503, code: 'storage_unavailable' })
+      const search = { operation: 'search_by_id', table: 'dog', ids: [1], get_attributes: ['id'] }
+      for (const request of [search, requests.query]) {
+        const { status, body } = await ask(node, '/', request)
+        expect({ status, code: body['code'] }, node.errors()).to.deep.equal({ status: 503, code: 'storage_unreadable' })
+      }
+      expect((await ask(node, '/health')).status).to.equal(200)
+      expect((await ask(node, '/ready')).status).to.equal(503)
+      expect(node.errors()).to.not.match(/unhandled|internal error/)
+      await node.kill()
+      rmSync(flag)
+      await using sound = await startKillable(data)
+      expect(await read(sound, [1, 3])).to.deep.equal([1])
+      expect((await ask(sound, '/', requests.query)).status).to.equal(200)
+      expect((await insert(sound, 4)).status).to.equal(200)
     })
   })
 })
