@@ -45,6 +45,20 @@ export const notFromElsewhere: Middleware = (context, next) => {
   return next()
 }
 
+/** What a browser says of where a request comes from when no other site has to do with it; programs say nothing. */
+const FROM_HERE = ['', 'none', 'same-origin']
+
+/**
+ * Refuses a change by GET, as the seeds have it, where another site made the browser send it: a link or an image is
+ * enough for that, and comes without an Origin. HEAD is GET here.
+ */
+export function refuseChangeFromElsewhere(context: Context): void {
+  const isUnasked = context.method === 'GET' || context.method === 'HEAD'
+  const [origin, site] = [context.get('Origin'), context.get('Sec-Fetch-Site')]
+  if (isUnasked && !FROM_HERE.includes(site) && !isKnown(context, origin))
+    throw new Problem('origin_not_allowed', { origin: origin || 'another site' })
+}
+
 function isKnown(context: Context, origin: string): boolean {
   if (context.response.get('Access-Control-Allow-Origin') === origin) return true
   return URL.canParse(origin) && new URL(origin).host === context.host

@@ -12,7 +12,7 @@ import type { Metrics } from '../metrics/index.js'
 import { replyOfAlias, requestOfAlias } from './aliases/index.js'
 import { writeAnswer, writeHead, writeProblem } from './answer.js'
 import { parseJson, readBody, textOf } from './body.js'
-import { cors, notFromElsewhere } from './cors.js'
+import { cors, notFromElsewhere, refuseChangeFromElsewhere } from './cors.js'
 import { closeWith, problemOfConnection } from './refusals.js'
 import { RequestLog } from './request-log.js'
 
@@ -192,6 +192,7 @@ export class HttpServer {
     if (path === '/') throw new Problem('method_not_allowed', { method, path, allowed: 'POST' })
     const match = contracts.routes.match(method, path)
     if (!match) throw new Problem('path_unknown', { method, path })
+    if (match.compiled.contract.changes) refuseChangeFromElsewhere(context)
     const request = requestOfAlias(match, context.URL.searchParams, this.#bodyOf(context, match))
     if (match.alias.raw && isLines(context)) request['lines'] = true
     const answer = await dispatcher.dispatch({ ...request }, call)

@@ -55,6 +55,15 @@ describe('calls from web pages', () => {
             expect(await from(origin, type), `${origin} ${type}`).to.equal(403)
         expect(await from(undefined, 'text/plain'), 'no page').to.equal(200)
         for (const origin of [node.url, APP]) expect(await from(origin, 'text/plain'), origin).to.equal(400)
+        const byGet = async (site: string | undefined, origin?: string) => {
+          const headers = { ...(site && { 'sec-fetch-site': site }), ...(origin && { origin }) }
+          return (await node.send('GET', '/v1/revent/t/trigger/t/sub/s?host=hook.example', undefined, { headers }))
+            .status
+        }
+        for (const site of ['cross-site', 'same-site']) expect(await byGet(site), `an image of ${site}`).to.equal(403)
+        expect(await byGet('cross-site', 'https://evil.example')).to.equal(403)
+        expect(await byGet('cross-site', APP)).to.equal(404)
+        for (const site of [undefined, 'none', 'same-origin']) expect(await byGet(site), `${site}`).to.equal(404)
         // A proxy may bring the page and the node together under one origin; of this type a browser asks.
         expect(await from('https://behind-a-proxy.example', 'application/json')).to.equal(400)
       },
