@@ -62,7 +62,7 @@ export function loadConfig(options: { environment?: NodeJS.ProcessEnv; flags?: r
     fixed.set(path, `the flag --${path}`)
   }
   const folder = later['data_dir'] ?? tree['data_dir'] ?? byPath.get('data_dir')!.default
-  for (const [path, value] of readStored(String(folder))) if (byPath.has(path)) put(tree, path, value)
+  for (const [path, value] of readStored(String(folder), fixed)) put(tree, path, value)
   for (const path of fixed.keys()) put(tree, path, valueAt(later, path))
   const config = checkTree(tree)
   origins.set(config, fixed)
@@ -86,6 +86,9 @@ function isServiceLink(name: string, value = ''): boolean {
 export function checkTree(tree: Tree): Config {
   const validate = wholeCheck()
   if (!validate(tree)) throw new ConfigError(explain(validate.errors![0]!))
+  for (const { path, environment } of settings)
+    if ((valueAt(tree, path) as number) > Number.MAX_SAFE_INTEGER)
+      throw new ConfigError(`Setting ${path} (${environment}) must be <= ${Number.MAX_SAFE_INTEGER}.`)
   const { headers_timeout_ms: headers, request_timeout_ms: request, tls } = tree['http'] as Config['http']
   if ((tls.certificate === '') !== (tls.key === ''))
     throw new ConfigError('http.tls.certificate and http.tls.key must be set together.')
@@ -113,14 +116,29 @@ export function withValue(tree: Tree, path: string, value: unknown): Tree {
 /** A test checks the schema itself; here that would be the longest step of a start, and improving code that runs once the next. */
 function compiled(options: Options): ValidateFunction {
   const { Ajv2020 } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')
-  return new Ajv2020({ ...options, strict: false, validateSchema: false, code: { optimize: false } }).compile(
-    configSchema,
-  )
+  return new Ajv2020({
+    ...options,
+    strict: false,
+
+    validateSchema: false,
+    code: { optimize: false },
+  }).compile(configSchema)
 }
 
-function readStored(folder: string): [string, unknown][] {
+/** What is stored, but what is fixed elsewhere: that helps where it cannot be used, as with an older or a newer version. */
+function readStored(folder: string, fixed: ReadonlyMap<string, string>): [string, unknown][] {
   const file = join(folder, STORED_FILE)
   if (!existsSync(file)) return []
+  const stored = entriesOf(file).filter(([path]) => byPath.has(path) && !fixed.has(path))
+  const tree: Tree = {}
+  for (const [path, value] of stored) put(tree, path, value)
+  const validate = fileCheck()
+  if (!validate(tree))
+    throw new ConfigError(`${explain(validate.errors![0]!)} (set_configuration has stored it in ${file})`)
+  return stored
+}
+
+function entriesOf(file: string): [string, unknown][] {
   try {
     return Object.entries(JSON.parse(readFileSync(file, 'utf8')) as Tree)
   } catch (error) {
@@ -188,7 +206,8 @@ function parsed(file: string, text: string): unknown {
 }
 
 function set(tree: Tree, path: string, value: string, type: string | undefined): void {
-  put(tree, path, type === 'array' ? itemsOf(value) : value)
+  // Blanks alone would be read as 0.
+  put(tree, path, type === 'array' ? itemsOf(value) : type === 'string' ? value : value.trim())
 }
 
 /** Items separated by commas; or a list as JSON, as the defaults are shown. An address like [::1] is none. */

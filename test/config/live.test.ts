@@ -45,6 +45,8 @@ describe('set_configuration', () => {
       expect(code(await set({ 'http.sockets_max': 5, 'log.level': 'loud' }))).to.equal('setting_invalid')
       expect(code(await set({ 'http.port': 1 }))).to.equal('setting_fixed')
       expect(code(await set({ 'admin.password': 'x' }))).to.equal('setting_fixed')
+      const endless = '{"operation":"set_configuration","access.audit_entries_max":1e400}'
+      expect(code(await node.send('POST', '/', endless))).to.equal('setting_invalid')
       for (const value of [null, {}, [], { a: 1 }])
         expect((await set({ 'http.sockets_max': value })).status).to.equal(400)
       expect(() => readFileSync(join(node.folder, 'settings.json'))).to.throw()

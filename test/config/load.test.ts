@@ -70,6 +70,14 @@ describe('the configuration', () => {
     ['an unknown flag', { flags: ['--htp.port=1'] }, /htp\.port.*http\.port/],
     ['a value out of range', { flags: ['--http.port=70000'] }, /http\.port.*65535/],
     ['a word for a number', { flags: ['--http.port=many'] }, /http\.port.*integer/],
+    ['blanks for a number', { environment: { TRELLIS_ACCESS_BASIC_CACHE_TTL_S: ' ' } }, /basic_cache_ttl_s.*integer/],
+    ['no end for a number', { flags: ['--access.user_token_ttl_s=Infinity'] }, /user_token_ttl_s.*<= 9007199254740991/],
+    ['a number that is not kept exactly', { flags: ['--jobs.kept_max=1e300'] }, /kept_max.*<= 9007199254740991/],
+    [
+      'a time that no timer can wait',
+      { flags: ['--http.statement_timeout_ms=3e9'] },
+      /statement_timeout_ms.*2147483647/,
+    ],
     ['a value that is not one of the allowed ones', { flags: ['--log.level=loud'] }, /log\.level.*trace, debug/],
     ['a cry for help', { flags: ['--help'] }, /trellis start --help/],
     ['a flag without a value', { flags: ['--http.port'] }, /needs a value/],
@@ -131,6 +139,14 @@ describe('the configuration', () => {
         .to.throw(ConfigError)
         .with.property('message')
         .that.does.not.include('hush')
+  })
+
+  it('says where a value was stored that cannot be used, and starts where it is set elsewhere', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trellis-config-'))
+    writeFileSync(join(folder, 'settings.json'), '{"jobs.kept_max":null,"a.setting.of.another.version":1}')
+    const environment = { TRELLIS_DATA_DIR: folder }
+    expect(() => loadConfig({ environment })).to.throw(ConfigError, /jobs\.kept_max.*stored it in .*settings\.json/)
+    expect(loadConfig({ environment, flags: ['--jobs.kept_max=50'] }).jobs.kept_max).to.equal(50)
   })
 
   it('shows no secret', () => {
