@@ -86,9 +86,11 @@ function isServiceLink(name: string, value = ''): boolean {
 export function checkTree(tree: Tree): Config {
   const validate = wholeCheck()
   if (!validate(tree)) throw new ConfigError(explain(validate.errors![0]!))
-  for (const { path, environment } of settings)
-    if ((valueAt(tree, path) as number) > Number.MAX_SAFE_INTEGER)
+  for (const { path, environment } of settings) {
+    const value = valueAt(tree, path)
+    if (typeof value === 'number' && value > Number.MAX_SAFE_INTEGER)
       throw new ConfigError(`Setting ${path} (${environment}) must be <= ${Number.MAX_SAFE_INTEGER}.`)
+  }
   const { headers_timeout_ms: headers, request_timeout_ms: request, tls } = tree['http'] as Config['http']
   if ((tls.certificate === '') !== (tls.key === ''))
     throw new ConfigError('http.tls.certificate and http.tls.key must be set together.')
@@ -116,13 +118,9 @@ export function withValue(tree: Tree, path: string, value: unknown): Tree {
 /** A test checks the schema itself; here that would be the longest step of a start, and improving code that runs once the next. */
 function compiled(options: Options): ValidateFunction {
   const { Ajv2020 } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')
-  return new Ajv2020({
-    ...options,
-    strict: false,
-
-    validateSchema: false,
-    code: { optimize: false },
-  }).compile(configSchema)
+  return new Ajv2020({ ...options, strict: false, validateSchema: false, code: { optimize: false } }).compile(
+    configSchema,
+  )
 }
 
 /** What is stored, but what is fixed elsewhere: that helps where it cannot be used, as with an older or a newer version. */

@@ -151,6 +151,7 @@ describe('the configuration', () => {
 
   it('shows no secret', () => {
     const config = loadConfig({ flags: ['--admin.password=hush'] })
+    expect(loadConfig({ flags: [`--admin.password=${'9'.repeat(20)}`] }).admin.password).to.have.length(20)
     expect(JSON.stringify(withoutSecrets(config))).not.to.include('hush')
   })
 })
