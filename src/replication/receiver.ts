@@ -2,7 +2,7 @@ import type { Catalog, Column, ColumnDefinition } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import type { Log } from '../mesh/index.js'
 import type { Storage } from '../storage/index.js'
-import type { Tables } from '../tables/index.js'
+import type { Key, Tables } from '../tables/index.js'
 import type { SharedEvents } from './event-outbox.js'
 import { type ColumnMark, dropTimeOf, type PeerStore, type Subscription } from './peers.js'
 import type { Receiver } from './subscriber.js'
@@ -50,6 +50,15 @@ export function receiverFor(options: ReceiverOptions): Receiver {
   const observe = observer(tables, clockAheadMsMax)
   /** The newest of the peer's own changes, by table. */
   const seen = new Map<string, number>()
+  /** The newest transaction that came, by table, and what it has changed so far. */
+  const transactions = new Map<string, { time: number; origin: string; changed: Set<Key> }>()
+  const changedBy = (table: string, { time, origin }: Pick<ShippedEntry, 'time' | 'origin'>): Set<Key> => {
+    const newest = transactions.get(table)
+    if (newest && newest.time === time && newest.origin === origin) return newest.changed
+    const changed = new Set<Key>()
+    transactions.set(table, { time, origin, changed })
+    return changed
+  }
   return {
     position: (table) => peers.position(peer, table),
     write: (run) => storage.write(run),
@@ -81,7 +90,8 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       }
       // Late on a longer way, or older in a copy, is no conflict.
       const logLost = origin === peer && !isCopy
-      const { lost, overtook } = tables.replica.apply(transaction, database, table, change, { logLost })
+      const changed = isCopy ? new Set<Key>() : changedBy(name, entry)
+      const { lost, overtook } = tables.replica.apply(transaction, database, table, change, { logLost, changed })
       return { conflicts: overtook + (logLost ? lost : 0) }
     },
 

@@ -94,6 +94,8 @@ export class Batch {
   readonly #version: Version
   readonly #user: string
   #noted = new Map<string, Noted>()
+  /** Where the records stand that have followed others since what is noted began. */
+  readonly #followed = new Set<string>()
   #departures: Departure[] = []
   #arrivals: Arrival[] = []
   #carried = 0
@@ -508,6 +510,7 @@ export class Batch {
     const given = this.#arrivals
     this.#arrivals = []
     const restricted: Departure[] = []
+    if (this.#departures.length > 0) this.#appendNoted()
     for (let wave = this.#departures; wave.length > 0; wave = this.#departures) {
       this.#departures = []
       const carried = wave.filter((departure) => this.#actionOf(departure) !== 'restrict')
@@ -531,8 +534,7 @@ export class Batch {
     const followed = this.#arrivals
     this.#arrivals = []
     yield* this.#checkArrivals(followed, false)
-    for (const noted of this.#noted.values()) this.#append(noted)
-    this.#noted = new Map()
+    this.#appendNoted()
   }
 
   #actionOf({ child, now }: Departure) {
@@ -556,6 +558,7 @@ export class Batch {
     this.#carry()
     const stored = this.#writer.stored(place)
     if (stored === undefined) return
+    this.#noteFollower(place)
     const before = this.#writer.decode(place.shape, stored)
     const { child, now } = departure
     const action = this.#actionOf(departure)
@@ -567,7 +570,15 @@ export class Batch {
     const value = action === 'cascade' ? now : null
     const target = place.shape.columns.get(column)!.column
     if (value === null && target.notNull) throw this.#referred(departure)
-    this.#moveOrChange(place, before, { [column]: value })
+    const key = this.#moveOrChange(place, before, { [column]: value })
+    if (key !== place.key) this.#noteFollower(this.#place(place.shape, key, 0))
+  }
+
+  /** The log has one entry for all that is done alike to a table: a record that follows again begins new ones. */
+  #noteFollower({ shape, encodedKey }: Place): void {
+    const at = shape.prefix + encodedKey
+    if (this.#followed.has(at)) this.#appendNoted()
+    this.#followed.add(at)
   }
 
   /** A restricted value may go when nobody refers to it in the end, or when another record has it again. */
@@ -635,6 +646,12 @@ export class Batch {
     if (!noted) this.#noted.set(name, (noted = { operation, schema, keys: [], records: [] }))
     noted.keys.push(key)
     if (text !== undefined) noted.records.push(text)
+  }
+
+  #appendNoted(): void {
+    for (const noted of this.#noted.values()) this.#append(noted)
+    this.#noted = new Map()
+    this.#followed.clear()
   }
 
   #append({ operation, schema, keys, records }: Noted): void {

@@ -63,6 +63,8 @@ export class Replica {
 
   /**
    * Applies a change in a transaction and logs it: what won and, when asked and marked as lost, what did not.
+   * @param changed keys that earlier changes of the same transaction of that node have changed here; those of this one
+   * are added. A record that was changed twice has one version, by which the second change would seem to be here already
    * @throws Problem table_not_found, record_invalid, key_invalid, too_many
    */
   apply(
@@ -70,7 +72,7 @@ export class Replica {
     database: string,
     table: string,
     change: RemoteChange,
-    { logLost }: { logLost: boolean },
+    { logLost, changed = new Set() }: { logLost: boolean; changed?: Set<Key> },
   ): Applied {
     const { cache, log, spaces } = this.#context
     const shape = this.#shape(transaction, database, table, change.records)
@@ -85,10 +87,12 @@ export class Replica {
         const known = change.seen?.[before.origin]
         if (known !== undefined && known < before.time) overtook++
       }
-      const outcome = this.#applyOne(transaction, writer, place, change.version, change.records[index], over)
+      const again = changed.has(key)
+      const outcome = this.#applyOne(transaction, writer, place, change.version, change.records[index], over, again)
       if (outcome === 'known') return
       if (outcome === 'lost') lost.push(index)
       else {
+        changed.add(key)
         won.push(index)
         texts[index] = outcome
       }
@@ -240,13 +244,14 @@ export class Replica {
     version: Version,
     record: Row | undefined,
     over: (before: Version) => void,
+    again: boolean,
   ): string {
     const { spaces } = this.#context
     const at = place.shape.prefix + place.encodedKey
     const stored = writer.stored(place)
     const tombstone = transaction.get(spaces.tombstones, at)
     const outcome = verdict([stored, tombstone], version)
-    if (outcome !== 'applied') return outcome
+    if (outcome === 'lost' || (outcome === 'known' && !again)) return outcome
     const last = stored ?? tombstone
     if (last !== undefined) over(decodeVersion(last))
     const before = stored === undefined ? undefined : writer.decode(place.shape, stored)

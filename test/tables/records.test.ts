@@ -265,6 +265,35 @@ describe('the change log', () => {
       })
     }))
 
+  it('tells of a record that follows others twice in the order in which it did', () =>
+    withStore(async (store) => {
+      const key = (column: string, on_delete: 'cascade' | 'set_null') => ({
+        column,
+        table: 'dog',
+        references: 'id',
+        on_delete,
+      })
+      const foreignKeys = [key('with', 'cascade'), key('of', 'set_null')]
+      const columns = ['id', 'with', 'of'].map((name) => ({ name, type: 'int' }))
+      await store.catalog.createTable({ ...DOG, columns: [{ name: 'id', type: 'int' }] })
+      await store.catalog.createTable({ ...DOG, table: 'pup', columns, foreignKeys })
+      await insert(store, [{ id: 1 }, { id: 2 }])
+      await store.tables.transact(author, (batch) => {
+        batch.insert('dev', 'pup', [
+          { id: 3, with: 2, of: 1 },
+          { id: 4, with: 1 },
+        ])
+        batch.delete('dev', 'dog', [1, 2])
+      })
+      const left = new Map<unknown, unknown>()
+      const { id: tableId } = store.catalog.table('dev', 'pup')
+      for (const { keys, records } of store.tables.changes.read({ tableId, limit: 100 }))
+        for (const [place, id] of keys.entries())
+          if (records[place]) left.set(id, records[place])
+          else left.delete(id)
+      expect([...left], 'what is left by the log').to.deep.equal(rowsOf(store, { ...DOG, name: 'pup' }))
+    }))
+
   it('forgets by age and by size, and goes on counting after a restart', () =>
     withFolder(async (folder) => {
       let now = Date.now()

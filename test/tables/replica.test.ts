@@ -27,4 +27,23 @@ describe('a change of another node', () => {
       ])
     })
   })
+
+  it('of the same transaction as the one before it is no repetition of that', async () => {
+    await withNode(async ({ node, ok }) => {
+      await ok({ operation: 'create_table', schema: 'dev', table: 'dog', hash_attribute: 'id' })
+      const { tables } = node.services
+      const apply = (operation: 'insert' | 'delete', keys: string[], changed: Set<string | number>) =>
+        tables.transact({ user: '' }, ({ transaction }) => {
+          const records = operation === 'delete' ? [] : keys.map((id, value) => ({ id, value }))
+          const change = { version: { time: 1_000, origin: 'e' }, user: '', operation, keys, records }
+          return tables.replica.apply(transaction, 'dev', 'dog', change, { logLost: true, changed })
+        })
+      const changed = new Set<string | number>()
+      expect(await apply('insert', ['rex', 'rex', 'lady'], changed)).to.include({ applied: 3 })
+      expect(await apply('delete', ['lady'], changed)).to.include({ applied: 1 })
+      expect(await apply('insert', ['rex', 'lady'], new Set())).to.include({ applied: 0, known: 2 })
+      using snapshot = tables.snapshot()
+      expect([...snapshot.table('dev', 'dog')!.scan()].map(({ id, value }) => [id, value])).to.deep.equal([['rex', 1]])
+    })
+  })
 })
