@@ -1,5 +1,6 @@
+import { createHash } from 'node:crypto'
 import { Problem } from '../lib/index.js'
-import { AFTER_VALUES } from './key.js'
+import { AFTER_VALUES, afterPrefix, encodeId, encodeValue } from './key.js'
 import type { Storage, WriteTransaction } from './storage.js'
 
 /**
@@ -17,8 +18,52 @@ const forgetOpenAnswers: Migration = (transaction, storage) => {
     for (const key of transaction.keys(space, { start: '\0', end: AFTER_VALUES })) transaction.remove(space, key)
 }
 
+interface TableOfFormat2 {
+  id: number
+  columns: { id: number; name: string; unique: boolean }[]
+}
+
+/**
+ * 2 → 3: unique columns knew objects by their members as they were sent. Now they are in order, and objects with others
+ * would be taken for new ones: the same value would be stored a second time.
+ */
+const orderUniqueMembers: Migration = (transaction, storage) => {
+  const [catalog, records, uniques] = ['catalog', 'records', 'uniques'].map((name) => storage.keyspace(name))
+  using snapshot = storage.snapshot()
+  for (const [, text] of snapshot.entries(catalog!, { start: 't', end: 'u' })) {
+    const { id, columns } = JSON.parse(text) as TableOfFormat2
+    const found = columns.filter(({ unique }) => unique)
+    const prefix = encodeId(id)
+    const range = { start: prefix, end: afterPrefix(prefix) }
+    for (const [key, stored] of found.length > 0 ? snapshot.entries(records!, range) : []) {
+      const record = JSON.parse(stored.slice(stored.indexOf('|') + 1)) as Record<string, unknown>
+      for (const column of found) {
+        const value = Object.hasOwn(record, column.name) ? record[column.name] : null
+        if (typeof value !== 'object' || value === null) continue
+        const [before, after] = [JSON.stringify(value), inOrder(value)].map((json) => uniqueAt(column.id, json))
+        if (before === after || transaction.get(uniques!, before!) !== key.slice(prefix.length)) continue
+        transaction.remove(uniques!, before!)
+        transaction.put(uniques!, after!, key.slice(prefix.length))
+      }
+    }
+  }
+}
+
+function inOrder(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(inOrder).join(',')}]`
+  if (typeof value !== 'object' || value === null) return JSON.stringify(value)
+  const members = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1))
+  return `{${members.map(([name, member]) => `${JSON.stringify(name)}:${inOrder(member)}`).join(',')}}`
+}
+
+function uniqueAt(column: number, json: string): string {
+  const encoded = encodeValue(json)
+  if (encoded.length <= 200) return `${encodeId(column)}v${encoded}`
+  return `${encodeId(column)}d${createHash('sha256').update(encoded, 'latin1').digest().toString('latin1')}`
+}
+
 /** The steps that were ever needed. The format of this version is one more than their number. */
-const migrationsOfThisVersion: readonly Migration[] = [forgetOpenAnswers]
+const migrationsOfThisVersion: readonly Migration[] = [forgetOpenAnswers, orderUniqueMembers]
 
 const FORMAT = 'format'
 

@@ -1,10 +1,11 @@
 import { spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { cpSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
-import { type Migration, Storage } from '../../src/storage/index.js'
+import { encodeId, encodeValue, type Migration, Storage } from '../../src/storage/index.js'
 import { KEYS, ladder, settings } from '../support/migrating.js'
 import { author, openStore, rowsOf, withFolder } from '../support/store.js'
 
@@ -87,13 +88,53 @@ describe('a folder of an older format', () => {
       const all = { start: '\0', end: '\xff\xff' }
       for (const name of ['replays', 'replay_times'])
         expect([...snapshot.keys(store.storage.keyspace(name), all)], name).to.deep.equal([])
-      expect(snapshot.get(store.storage.keyspace('meta'), 'format')).to.equal('2')
+      expect(snapshot.get(store.storage.keyspace('meta'), 'format')).to.equal('3')
       snapshot[Symbol.dispose]()
       await store.catalog.createTable({ database: 'dev', table: 'dog', primaryKey: 'id' })
       const once = { ...author, idempotency: { owner: 'u', key: 'k', fingerprint: 'f' } }
       for (let time = 0; time < 2; time++)
         await store.tables.transact(once, (batch) => batch.insert('dev', 'dog', [{ a: 1 }]))
       expect(rowsOf(store, { database: 'dev', name: 'dog' })).to.have.lengthOf(1)
+      await store.close()
+    }))
+
+  it('2 knows objects in unique columns by their members as they were sent: they are put in order', () =>
+    withFolder(async (folder) => {
+      const sent = { b: 1, a: [{ d: 1, c: 2 }], long: 'x'.repeat(300) }
+      const columns = [
+        { name: 'id', type: 'int' },
+        { name: 'short', type: 'json', unique: true },
+        { name: 'long', type: 'json', unique: true },
+      ]
+      const records = [{ id: 1, short: { b: 1, a: 2 }, long: sent }, { id: 2, short: [3, 2] }, { id: 3 }]
+      const before = await openStore(folder)
+      const table = await before.catalog.createTable({ database: 'dev', table: 'dog', primaryKey: 'id', columns })
+      await before.tables.transact(author, (batch) => batch.insert('dev', 'dog', records))
+      const uniques = before.storage.keyspace('uniques')
+      await before.storage.write((transaction) => {
+        for (const key of transaction.keys(uniques, { start: '\0', end: '\xff\xff' })) transaction.remove(uniques, key)
+        const [, short, long] = table.columns.map(({ id }) => encodeId(id))
+        const digest = createHash('sha256')
+          .update(encodeValue(JSON.stringify(sent)), 'latin1')
+          .digest()
+        transaction.put(uniques, `${short}v${encodeValue('{"b":1,"a":2}')}`, encodeValue(1))
+        transaction.put(uniques, `${short}v${encodeValue('[3,2]')}`, encodeValue(2))
+        transaction.put(uniques, `${long}d${digest.toString('latin1')}`, encodeValue(1))
+        transaction.put(before.storage.keyspace('meta'), 'format', '2')
+      })
+      await before.close()
+      const store = await openStore(folder)
+      const insert = (record: object) =>
+        store.tables
+          .transact(author, (batch) => batch.insert('dev', 'dog', [{ id: 9, ...record }]))
+          .then(
+            () => 'stored',
+            ({ code }: { code: string }) => code,
+          )
+      for (const record of [{ short: { b: 1, a: 2 } }, { short: { a: 2, b: 1 } }, { short: [3, 2] }, { long: sent }])
+        expect(await insert(record), JSON.stringify(record)).to.equal('value_taken')
+      await store.tables.transact(author, (batch) => batch.delete('dev', 'dog', [1]))
+      expect(await insert({ short: { a: 2, b: 1 }, long: sent })).to.equal('stored')
       await store.close()
     }))
 })
