@@ -49,6 +49,8 @@ export class HttpServer {
   readonly #server: Server
   readonly #log: RequestLog
   readonly #sockets = new Set<Socket>()
+  /** Those that are closed when what they wait for is answered. */
+  readonly #givenUp = new WeakSet<Socket>()
   readonly #running = new Set<Promise<void>>()
   readonly #idPrefix = Math.random().toString(36).slice(2, 8)
   #requests = 0
@@ -130,10 +132,19 @@ export class HttpServer {
     })
   }
 
-  /** Of a connection that sends what is no request, or sends it too slowly. */
+  /** Of a connection that sends what is no request, or sends it too slowly. What it asked before is answered first. */
   #giveUp(error: NodeJS.ErrnoException, socket: Socket): void {
-    const problem = problemOfConnection(error, this.#options.settings)
+    if (this.#givenUp.has(socket)) return
     const answer = answerOn(socket)
+    if (answer?.req.complete) {
+      this.#givenUp.add(socket)
+      answer.once('finish', () => {
+        this.#givenUp.delete(socket)
+        this.#giveUp(error, socket)
+      })
+      return
+    }
+    const problem = problemOfConnection(error, this.#options.settings)
     // In the middle of an answer there is no place for another one.
     if (problem && socket.writable && !answer?.headersSent) closeWith(socket, problem)
     else socket.destroy(error)

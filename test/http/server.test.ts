@@ -290,6 +290,24 @@ describe('the limits of the door', () => {
       }
     })
   })
+
+  it('answer what came before on such a connection, and then close it', async () => {
+    await withNode(async (node) => {
+      await node.ok({ operation: 'create_table', table: 'dog', primary_key: 'id' })
+      const insert = (id: number) => {
+        const body = JSON.stringify({ operation: 'insert', table: 'dog', records: [{ id }] })
+        return `POST / HTTP/1.1\r\nHost: x\r\nAuthorization: ${basic(ADMIN)}\r\nContent-Length: ${body.length}\r\n\r\n${body}`
+      }
+      const socket = await open(node)
+      let answers = ''
+      socket.on('data', (piece: Buffer) => {
+        answers += String(piece)
+      })
+      socket.write(`${insert(1)}${insert(2)}hello\r\n\r\n`)
+      await once(socket, 'close')
+      expect(answers.match(/HTTP\/1\.1 \d+/g)).to.deep.equal(['HTTP/1.1 200', 'HTTP/1.1 200', 'HTTP/1.1 400'])
+    })
+  })
 })
 
 /** The problem that the only answer of a connection tells. */
