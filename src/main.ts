@@ -1,7 +1,7 @@
 import { pino } from 'pino'
 import { ConfigError, loadConfig } from './config/index.js'
 import { LogTail } from './lib/index.js'
-import { startNode, type TrellisNode } from './node.js'
+import { type FirstUser, startNode } from './node.js'
 
 /** Exit code for a configuration that cannot be used (EX_CONFIG of sysexits). */
 const EXIT_CONFIG = 78
@@ -27,8 +27,11 @@ async function main(flags: string[]): Promise<void> {
     destination.flushSync()
     process.exit(1)
   })
-  const node = await startNode({ config, log, tail })
-  greet(node)
+  let firstUser: FirstUser | undefined
+  const onFirstUser = (user: FirstUser) => introduce((firstUser = user))
+  const node = await startNode({ config, log, tail, onFirstUser })
+  if (firstUser) suggest(firstUser, node.url)
+  process.stdout.write(`TrellisDB ready on ${node.url}\n`)
   await signal()
   log.info('stopping')
   await node[Symbol.asyncDispose]()
@@ -50,22 +53,23 @@ function isoTime(): () => string {
   }
 }
 
-/** One line on standard output for programs; credentials and a request to try on standard error for people. */
-function greet({ url, firstUser }: TrellisNode): void {
-  if (firstUser) {
-    const { username, password, generated } = firstUser
-    const shown = generated ? password : '(the one you configured)'
-    const sent = generated ? `${username}:${password}` : `${username}:$TRELLIS_ADMIN_PASSWORD`
-    process.stderr.write(
-      `\nFirst super user: ${username}\nPassword:         ${shown}${generated ? '   (shown once; keep it)' : ''}\n\nTry:\n  curl -s -u '${sent}' -H 'Content-Type: application/json' \\\n    -d '{"operation":"describe_all"}' ${url}/\n\n`,
-    )
-  }
-  process.stdout.write(`TrellisDB ready on ${url}\n`)
+/** Standard output has one line, for programs; what people want to know is on standard error. */
+function introduce({ username, password, generated }: FirstUser): void {
+  const shown = generated ? `${password}   (shown once; keep it)` : '(the one you configured)'
+  process.stderr.write(`\nFirst super user: ${username}\nPassword:         ${shown}\n\n`)
 }
 
+function suggest({ username, password, generated }: FirstUser, url: string): void {
+  const sent = generated ? `${username}:${password}` : `${username}:$TRELLIS_ADMIN_PASSWORD`
+  process.stderr.write(
+    `Try:\n  curl -s -u '${sent}' -H 'Content-Type: application/json' \\\n    -d '{"operation":"describe_all"}' ${url}/\n\n`,
+  )
+}
+
+/** A terminal that is closed hangs up: that stops the node as cleanly as it is told to. */
 function signal(): Promise<void> {
   return new Promise((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT'] as const) process.once(name, () => resolve())
+    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(name, () => resolve())
   })
 }
 

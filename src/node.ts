@@ -30,14 +30,21 @@ export interface NodeOptions {
   checkAnswers?: boolean
   /** How dear password hashes are, as a power of two: in tests, which start hundreds of nodes. */
   passwordCostLog2?: number | undefined
+  /** Is told of the first super user as soon as it is made: if the node then cannot start, its password would be lost. */
+  onFirstUser?: (user: FirstUser) => void
+}
+
+export interface FirstUser {
+  username: string
+  password: string
+  /** Whether the password was made up. */
+  generated: boolean
 }
 
 /** A running node. Dispose of it to stop it cleanly. */
 export interface TrellisNode extends AsyncDisposable {
   /** Where it listens. */
   readonly url: string
-  /** The first super user when this start has made it. */
-  readonly firstUser: { username: string; password: string; generated: boolean } | undefined
   readonly services: Services
 }
 
@@ -141,6 +148,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     }),
   )
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
+  if (firstUser) options.onFirstUser?.(firstUser)
   const node: NodeInfo = {
     name: config.node.name,
     version,
@@ -210,7 +218,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     state = 'stopping'
   })
   const owned = stack.move()
-  return { url, firstUser, services, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
+  return { url, services, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
 }
 
 function tablesOf(catalog: Catalog): TableSchema[] {

@@ -53,6 +53,7 @@ export class Users {
     password: string,
   ): Promise<{ username: string; password: string; generated: boolean } | undefined> {
     if (this.#directory.users.size > 0) return undefined
+    checkName(username)
     const generated = password === ''
     const chosen = generated ? randomBytes(GENERATED_PASSWORD_BYTES).toString('base64url') : password
     const hash = await this.#passwords.hash(chosen)
@@ -159,6 +160,7 @@ export class Users {
   }
 
   #checkNew(username: string): void {
+    checkName(username)
     const { users } = this.#directory
     if (users.has(username)) throw new Problem('user_exists', { username })
     const { usersMax } = this.#limits
@@ -210,4 +212,10 @@ export class Users {
 
 function record(user: Pick<UserRecord, 'username' | 'password' | 'role' | 'active'>, now: number): UserRecord {
   return { ...user, generation: randomInt(GENERATIONS), created: now, updated: now }
+}
+
+/** Where Basic credentials have a colon the password begins (RFC 7617): nobody could sign in. */
+function checkName(username: string): void {
+  if (username.includes(':'))
+    throw new Problem('invalid_request', { reason: "'username' cannot hold a colon: Basic credentials end it there" })
 }

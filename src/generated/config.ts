@@ -377,7 +377,7 @@ export interface Config {
    */
   http: {
     /**
-     * Address to listen on.
+     * Address to listen on; ::, every one.
      */
     host: string
     /**

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import { createServer as createSecureServer } from 'node:https'
 import type { AddressInfo, Socket } from 'node:net'
+import { createSecureContext } from 'node:tls'
 import Koa, { type Context } from 'koa'
 import type { Logger } from 'pino'
 import { Call, type Dispatcher } from '../api/index.js'
@@ -80,9 +81,9 @@ export class HttpServer {
   async listen(): Promise<{ host: string; port: number; url: string }> {
     const { host, port, tls } = this.#options.settings
     await new Promise<void>((resolve, reject) => {
-      this.#server.once('error', reject)
+      this.#server.once('error', ({ message }) => reject(new Error(`${message} (settings http.host and http.port).`)))
       this.#server.listen({ host, port, backlog: 1024 }, () => {
-        this.#server.off('error', reject)
+        this.#server.removeAllListeners('error')
         resolve()
       })
     })
@@ -262,8 +263,7 @@ function listener(settings: HttpSettings, serve: Parameters<typeof createServer>
   const server = createSecureServer(
     {
       ...options,
-      cert: readFileSync(settings.tls.certificate),
-      key: readFileSync(settings.tls.key),
+      ...keysOf(settings.tls),
       minVersion: 'TLSv1.2',
       handshakeTimeout: settings.headers_timeout_ms,
     },
@@ -272,4 +272,16 @@ function listener(settings: HttpSettings, serve: Parameters<typeof createServer>
   // Who has not shaken hands yet is not counted among the sockets.
   server.maxConnections = 2 * settings.sockets_max
   return server
+}
+
+/** @throws Error one that names the files, which those of OpenSSL do not. */
+function keysOf({ certificate, key }: HttpSettings['tls']): { cert: Buffer; key: Buffer } {
+  try {
+    const keys = { cert: readFileSync(certificate), key: readFileSync(key) }
+    createSecureContext(keys)
+    return keys
+  } catch (error) {
+    const reason = (error as Error).message
+    throw new Error(`http.tls.certificate (${certificate}) and http.tls.key (${key}) cannot be used: ${reason}.`)
+  }
 }

@@ -388,6 +388,8 @@ describe("pyql's paths of sign-in", () => {
           .status,
       ).to.equal(400)
       expect((await node.send('POST', '/auth/robot/register', { username: 'robot1' })).status).to.equal(400)
+      const halved = await node.send('POST', '/auth/user/register', { ...body, username: 'a:b', email: 'a@b.c' })
+      expect(halved.body).to.have.property('error').that.includes('colon')
     })
   })
 })

@@ -80,6 +80,8 @@ describe('the configuration', () => {
     ],
     ['a value that is not one of the allowed ones', { flags: ['--log.level=loud'] }, /log\.level.*trace, debug/],
     ['a cry for help', { flags: ['--help'] }, /trellis start --help/],
+    ['no address to listen on, which would be every one', { environment: { TRELLIS_HTTP_HOST: '' } }, /http\.host/],
+    ['a map beyond the address space', { flags: ['--storage.map_bytes=1e14'] }, /map_bytes.*17592186044416/],
     ['a flag without a value', { flags: ['--http.port'] }, /needs a value/],
     ['a file that does not exist', { flags: ['--config=/nonexistent.yaml'] }, /does not exist/],
     [

@@ -1,6 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -41,7 +42,10 @@ describe('the process', () => {
     return url()!
   }
 
-  for (const level of ['silent', 'trace'])
+  for (const [level, signal] of [
+    ['silent', 'SIGTERM'],
+    ['trace', 'SIGHUP'],
+  ] as const)
     it(`prints one line on standard output when the log level is ${level}, and the first password once on standard error`, async () => {
       const first = start({ TRELLIS_LOG_LEVEL: level })
       const url = await ready(first.output)
@@ -49,7 +53,7 @@ describe('the process', () => {
       const authorization = `Basic ${Buffer.from(`admin:${password}`).toString('base64')}`
       const answer = await fetch(url, { method: 'POST', headers: { authorization }, body: '{"operation":"user_info"}' })
       expect(answer.status).to.equal(200)
-      first.child.kill('SIGTERM')
+      first.child.kill(signal)
       expect((await once(first.child, 'exit'))[0]).to.equal(0)
       expect(first.output.out).to.match(/^TrellisDB ready on http:\/\/127\.0\.0\.1:\d+\n$/)
       const second = start({ TRELLIS_LOG_LEVEL: level })
@@ -62,6 +66,30 @@ describe('the process', () => {
       })
       expect(later.status, 'the password of the first start still opens').to.equal(200)
     })
+
+  it('tells the first password also where it then cannot listen', async () => {
+    const other = createServer().listen(0, '127.0.0.1')
+    await once(other, 'listening')
+    const { child, output } = start({ TRELLIS_HTTP_PORT: String((other.address() as AddressInfo).port) })
+    expect((await once(child, 'close'))[0]).to.equal(1)
+    other.close()
+    expect(output.err).to.match(/Password: +\S+ .*EADDRINUSE.*http\.port/s)
+  })
+
+  it('names the files of TLS that cannot be used, and a first user who could not sign in', async () => {
+    const file = join(folder, 'none.pem')
+    writeFileSync(file, '')
+    for (const [settings, said] of [
+      [{ TRELLIS_HTTP_TLS_CERTIFICATE: file, TRELLIS_HTTP_TLS_KEY: file }, file],
+      [{ TRELLIS_DATA_DIR: join(folder, 'other'), TRELLIS_ADMIN_USERNAME: 'a:b' }, 'colon'],
+    ] as const) {
+      const { child, output } = start(settings)
+      expect((await once(child, 'close'))[0]).to.equal(1)
+      expect(output.err)
+        .to.match(/could not start: .*/)
+        .and.include(said)
+    }
+  })
 
   it('refuses a second process on the same folder and names the first', async () => {
     const first = start()
