@@ -63,6 +63,8 @@ function door(contracts) {
               anyOf: contracts.map(({ operation }) => ({ $ref: `#/components/schemas/${pascal(operation)}Response` })),
             },
           },
+          'text/plain': { schema: { type: 'string', description: 'Of metrics.' } },
+          'application/x-tar': { schema: { type: 'string', format: 'binary', description: 'Of create_backup.' } },
         },
       },
       default: PROBLEM,
@@ -73,24 +75,28 @@ function door(contracts) {
 function routes(contracts) {
   const paths = {}
   for (const contract of contracts)
-    for (const [position, { route, status = 200, body, request: mapping, reply }] of contract.alias.entries()) {
+    for (const [position, alias] of contract.alias.entries()) {
+      const { route, status = 200, reply } = alias
       const [method, path] = route.split(' ')
+      const hasBody = method !== 'GET' && method !== 'DELETE'
       const names = [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1])
+      const parameters = [
+        ...names.map((name) => parameter(contract, name)),
+        ...(hasBody ? [] : queryParameters(contract, alias, names)),
+      ]
       paths[path] ??= {}
       paths[path][method.toLowerCase()] = {
         operationId: `${contract.operation}_${position + 1}`,
         summary: contract.summary,
         tags: [contract.group],
         ...(contract.access === 'public' ? { security: [] } : {}),
-        ...(names.length > 0 ? { parameters: names.map((name) => parameter(contract, name)) } : {}),
-        ...(method === 'GET' || method === 'DELETE'
-          ? {}
-          : { requestBody: { content: { 'application/json': { schema: bodySchema(contract, body, mapping) } } } }),
+        ...(parameters.length > 0 ? { parameters } : {}),
+        ...(hasBody ? { requestBody: { content: bodies(contract, alias) } } : {}),
         responses: {
           [status]: {
             description: 'The answer',
             content: {
-              'application/json': {
+              [contract.response.type === 'string' ? 'text/plain' : 'application/json']: {
                 schema: reply ? {} : { $ref: `#/components/schemas/${pascal(contract.operation)}Response` },
               },
             },
@@ -105,6 +111,34 @@ function routes(contracts) {
 function parameter(contract, name) {
   const schema = withReferences(contract.request.properties?.[name] ?? { type: 'string' })
   return { name, in: 'path', required: true, schema: schema.type === 'array' ? { type: 'string' } : schema }
+}
+
+/** Fields that a query string can say: texts, numbers, truths, and lists of them with commas. */
+function queryParameters({ request }, { with: given = {}, request: mapping }, inPath) {
+  const required = new Set(mapping ? [] : request.required)
+  return Object.entries(request.properties)
+    .filter(([name, { type = [] }]) => {
+      const types = [type].flat()
+      return !inPath.includes(name) && !(name in given) && (types.includes('string') || !types.includes('object'))
+    })
+    .map(([name, schema]) => ({
+      name,
+      in: 'query',
+      ...(required.has(name) ? { required: true } : {}),
+      ...([schema.type].flat().includes('array') ? { style: 'form', explode: false } : {}),
+      schema: withReferences(schema),
+    }))
+}
+
+/** The bodies that a route takes: JSON, and where a script or lines are meant those as they are. */
+function bodies(contract, { body, request: mapping, raw }) {
+  const text = { schema: { type: 'string' } }
+  const { properties = {} } = contract.request
+  return {
+    'application/json': { schema: bodySchema(contract, body, mapping) },
+    ...(raw ? { 'application/x-ndjson': text } : {}),
+    ...(!mapping && !raw && (body === 'script' || 'script' in properties) ? { 'text/plain': text } : {}),
+  }
 }
 
 function bodySchema({ request }, field, mapping) {

@@ -30,6 +30,21 @@ describe('the OpenAPI document', () => {
     }
   })
 
+  it('says what a query string may hold, and which bodies are no JSON', () => {
+    interface Route {
+      parameters: { name: string; in: string; required?: boolean }[]
+      requestBody: { content: object }
+      responses: Record<string, { content: object }>
+    }
+    const paths = document['paths'] as Record<string, Record<string, Route>>
+    const subscribe = paths['/v1/revent/{table}/trigger/{trigger}/sub/{subscriber}']!['get']!
+    expect(subscribe.parameters.filter((one) => one.in === 'query' && one.required).map(({ name }) => name)).to.eql([
+      'host',
+    ])
+    expect(paths['/metrics']!['get']!.responses['200']!.content).to.have.all.keys('text/plain')
+    expect(paths['/v1/query/{table}/event']!['post']!.requestBody.content).to.include.keys('text/plain')
+  })
+
   it('leads every reference somewhere', () => {
     const names = new Set(
       [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)/g)].map(([, name]) => name!),
