@@ -198,11 +198,18 @@ export class Tables implements AsyncDisposable {
     return catalog.table(database, table)
   }
 
-  /** Drops a column and waits until its values are gone. @throws Problem table_not_found, column_not_found, column_needed */
+  /**
+   * Drops a column and waits until its values are gone, unless the disk gets full: then they go in a later round.
+   * @throws Problem table_not_found, column_not_found, column_needed
+   */
   async dropColumn(database: string, table: string, name: string, receipt?: Receipt): Promise<void> {
     const { catalog } = this.#options
     await catalog.dropColumn(database, table, name, receipt)
-    await this.cleaning.run()
+    try {
+      await this.cleaning.run()
+    } catch (error) {
+      if (!(error instanceof Problem && error.code === 'disk_full')) throw error
+    }
   }
 
   /** Removes the changes of a table before a time, in bounded steps; `alongside` writes in the transaction of each. */
