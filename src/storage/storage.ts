@@ -359,7 +359,8 @@ export class Storage implements AsyncDisposable {
 
   /**
    * Runs the function in a transaction; resolves with its result when the changes are on disk.
-   * The function must not wait. It may run again in no case; if it throws, nothing of it stays.
+   * The function must not wait. It may run again in no case; if it throws, nothing of it stays. What it throws may be
+   * because of what others have written, so it is told when that is on disk.
    * @throws Problem disk_full, storage_unavailable: nothing was stored; outcome_unknown
    */
   async write<T>(run: (transaction: WriteTransaction) => T): Promise<T> {
@@ -369,9 +370,11 @@ export class Storage implements AsyncDisposable {
     }
     if (this.#failure) throw this.#failure
     const group = this.#open
-    const result = this.#run(group, run)
-    await this.#stored(group)
-    return result
+    try {
+      return this.#run(group, run)
+    } finally {
+      await this.#stored(group)
+    }
   }
 
   /**
@@ -381,18 +384,16 @@ export class Storage implements AsyncDisposable {
    */
   async writeInSteps<T>(run: (transaction: WriteTransaction) => Steps<T>, pauses: Pauses): Promise<T> {
     const leave = await this.#takeTurn()
-    let group: Group
-    let result: T
+    let group: Group | undefined
     try {
       group = await this.#emptyGroup()
       this.#filling = group
-      result = await this.#runInSteps(group, run, pauses)
+      return await this.#runInSteps(group, run, pauses)
     } finally {
       this.#filling = undefined
       leave()
+      if (group) await this.#stored(group)
     }
-    await this.#stored(group)
-    return result
   }
 
   async #takeTurn(): Promise<() => void> {
@@ -419,8 +420,8 @@ export class Storage implements AsyncDisposable {
 
   /** Waits until the changes of a group are on disk, and what was read by it. */
   async #stored(group: Group): Promise<void> {
-    if (group.writers++ === 0) group.opened = performance.now()
     if (group.changes.count > 0) {
+      if (group.writers++ === 0) group.opened = performance.now()
       this.#schedule()
       await group.done
     } else await this.#flight?.done // nothing written, and perhaps nothing read that is not on disk

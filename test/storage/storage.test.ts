@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { Problem } from '../../src/lib/index.js'
-import { type Migration, Storage, type StorageSettings } from '../../src/storage/index.js'
+import { type Migration, Storage, type StorageSettings, type WriteTransaction } from '../../src/storage/index.js'
 import { eventually } from '../support/eventually.js'
 import { withFolder } from '../support/store.js'
 
@@ -73,6 +73,38 @@ describe('the storage', () => {
         ['c', 'before'],
       ])
       snapshot[Symbol.dispose]()
+    }))
+
+  it('refuses nobody because of what others have written before that is on disk', () =>
+    withStorage(async (storage) => {
+      const space = storage.keyspace('test')
+      const told: string[] = []
+      const tell = (work: Promise<unknown>, name: string) =>
+        work.then(
+          () => told.push(`${name} stored`),
+          () => told.push(`${name} refused`),
+        )
+      const once = (transaction: WriteTransaction, key: string) => {
+        if (transaction.get(space, key) !== undefined) throw new Error('it is there')
+        transaction.put(space, key, '')
+      }
+      function* inSteps(transaction: WriteTransaction) {
+        yield
+        once(transaction, 'b')
+      }
+      await Promise.all([
+        tell(
+          storage.write((transaction) => once(transaction, 'a')),
+          'a',
+        ),
+        tell(
+          storage.write((transaction) => once(transaction, 'a')),
+          'another a',
+        ),
+        tell(storage.writeInSteps(inSteps, { slice_ms: 1 }), 'b'),
+        tell(storage.writeInSteps(inSteps, { slice_ms: 1 }), 'another b'),
+      ])
+      expect(told).to.deep.equal(['a stored', 'another a refused', 'b stored', 'another b refused'])
     }))
 
   it('keeps a snapshot as it was while others write', () =>
