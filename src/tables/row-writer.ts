@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import { CREATED_TIME, UPDATED_TIME } from '../catalog/index.js'
+import { type Column, CREATED_TIME, UPDATED_TIME } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index.js'
 import { addEntries, type Keyspaces } from './layout.js'
@@ -209,7 +209,7 @@ export class RowWriter {
   #putNewEntries({ shape, encodedKey }: Place, row: Row): void {
     const entries: string[] = []
     for (const { column, prefix } of shape.columns.values()) {
-      if (column.indexed) addEntries(entries, prefix, memberOf(row, column.name), encodedKey)
+      if (column.indexed) addEntries(entries, prefix, shownOf(row, column), encodedKey)
     }
     for (const entry of entries) this.#putEntry(entry)
   }
@@ -218,8 +218,8 @@ export class RowWriter {
   #putEntries({ shape, encodedKey }: Place, before: Row | undefined, after: Row | undefined): void {
     for (const { column, prefix } of shape.columns.values()) {
       if (!column.indexed) continue
-      const old = memberOf(before, column.name)
-      const now = memberOf(after, column.name)
+      const old = shownOf(before, column)
+      const now = shownOf(after, column)
       if (Object.is(old, now)) continue
       const gone = entriesOf(prefix, old, encodedKey)
       const come = entriesOf(prefix, now, encodedKey)
@@ -235,9 +235,8 @@ export class RowWriter {
 
   #putUniques(place: Place, before: Row | undefined, after: Row | undefined): void {
     for (const unique of place.shape.uniques) {
-      const { name } = unique.column
-      const old = memberOf(before, name)
-      const now = memberOf(after, name)
+      const old = shownOf(before, unique.column)
+      const now = shownOf(after, unique.column)
       if (Object.is(old, now)) continue
       if (now !== undefined && now !== null) this.#takeValue(place, unique, now)
       if (old !== undefined && old !== null && !sameUnique(unique, old, now)) {
@@ -281,6 +280,11 @@ function entriesOf(prefix: string, value: unknown, encodedKey: string): Set<stri
 
 function memberOf(row: Row | undefined, name: string): unknown {
   return row !== undefined && Object.hasOwn(row, name) ? row[name] : undefined
+}
+
+/** What is read of a row: one that another node has stored before the column was added has its default. */
+function shownOf(row: Row | undefined, { name, default: value }: Column): unknown {
+  return row === undefined || Object.hasOwn(row, name) ? row?.[name] : value
 }
 
 function placeOfUnique({ prefix }: ColumnShape, value: unknown): string {

@@ -46,4 +46,32 @@ describe('a change of another node', () => {
       expect([...snapshot.table('dev', 'dog')!.scan()].map(({ id, value }) => [id, value])).to.deep.equal([['rex', 1]])
     })
   })
+
+  it('from before a column was added is found by its default, also when it is changed and deleted', async () => {
+    await withNode(async ({ node, ok }) => {
+      const dog = { schema: 'dev', table: 'dog' }
+      await ok({ operation: 'create_table', ...dog, hash_attribute: 'id' })
+      await ok({ operation: 'add_column', ...dog, column: 'legs', type: 'int', default: 4 })
+      const { tables } = node.services
+      const apply = (time: number, operation: 'upsert' | 'delete', ...records: { id: number; legs?: number }[]) =>
+        tables.transact({ user: '' }, ({ transaction }) => {
+          const keys = records.map(({ id }) => id)
+          const rest = { operation, keys, records: operation === 'delete' ? [] : records }
+          const change = { version: { time, origin: 'e' }, user: '', ...rest }
+          return tables.replica.apply(transaction, 'dev', 'dog', change, { logLost: true })
+        })
+      const found = async (legs: number) => {
+        const search = { search_attribute: 'legs', search_value: legs, get_attributes: ['id'] }
+        const records = await ok<{ id: number }[]>({ operation: 'search_by_value', ...dog, ...search })
+        return records.map(({ id }) => id)
+      }
+      await apply(1_000, 'upsert', { id: 1 }, { id: 2, legs: 3 }, { id: 3 })
+      expect([await found(4), await found(3)]).to.deep.equal([[1, 3], [2]])
+      await apply(2_000, 'upsert', { id: 1, legs: 3 }, { id: 2 })
+      expect([await found(4), await found(3)]).to.deep.equal([[2, 3], [1]])
+      await ok({ operation: 'update', ...dog, records: [{ id: 2, name: 'Rex' }] })
+      await apply(3_000, 'delete', { id: 3 })
+      expect(await found(4)).to.deep.equal([2])
+    })
+  })
 })
