@@ -143,7 +143,7 @@ export interface Config {
    */
   storage: {
     /**
-     * Largest size of the data file. Only address space is taken; the file grows as needed. Beyond it: 507.
+     * Address space that is reserved for the data file at the start. The file grows as needed; one that becomes larger takes more. It is no limit: to keep the file from filling the disk, give the data folder a file system of its own.
      */
     map_bytes: number
     /**

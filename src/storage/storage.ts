@@ -11,7 +11,7 @@ import { Postponed, together } from './postponed.js'
 import { LATER, WriteSet } from './write-set.js'
 
 export interface StorageSettings {
-  /** Largest size of the data file, in bytes of address space; the file grows as needed. */
+  /** Address space that is reserved for the data file at the start, in bytes; a larger file takes more. */
   map_bytes: number
   /** Snapshots that may be open at a time. */
   readers_max: number

@@ -375,7 +375,8 @@ export class Batch {
     checkExact(target.key, place.index)
     if (this.#writer.stored(target) !== undefined)
       throw new Problem('record_exists', { index: place.index, key: show(target.key), database, table })
-    const row = this.#withTimes(shape, merged(before, given), before[CREATED_TIME] as number | undefined)
+    const kept = merged(withoutDropped(shape, before), given)
+    const row = this.#withTimes(shape, kept, before[CREATED_TIME] as number | undefined)
     this.#writer.remove(place, before)
     this.#note('delete', place, undefined)
     this.#note('insert', target, this.#writer.create(target, row))
@@ -662,6 +663,13 @@ export class Batch {
     const change = { time, origin, user: this.#user, operation, database, table, tableId, seen, keys, records }
     log.append(this.#transaction, change)
   }
+}
+
+/** A record without values of dropped attributes that wait to be cleaned: the cleaning may be past its new place. */
+function withoutDropped(shape: TableShape, row: Row): Row {
+  const dropped = newAttributes(shape, [row])
+  if (dropped.size === 0) return row
+  return Object.fromEntries(Object.entries(row).filter(([name]) => !dropped.has(name)))
 }
 
 function tooLarge(limit: number): Problem {

@@ -396,6 +396,28 @@ describe('columns', () => {
       expectSound(store)
     }))
 
+  it('dropped take their values with them also from records that move meanwhile', () =>
+    withStore(
+      async (store) => {
+        await store.catalog.createTable(DOG)
+        const records = Array.from({ length: 100 }, (_, id) => ({ id, name: 'old', constructor: 'stays' }))
+        await insert(store, records)
+        let isDropped = false
+        const dropping = store.tables.dropColumn('dev', 'dog', 'name').then(() => {
+          isDropped = true
+        })
+        // Against the order in which the values are cleaned.
+        for (let id = 99; id > 0 && !isDropped; id--)
+          await store.tables.transact(author, (batch) => [...batch.moving('dev', 'dog', [id], { id: -id })])
+        await dropping
+        await insert(store, [{ id: 'new', name: 'new' }])
+        expect(rowsOf(store, DOG).filter((row) => Object.hasOwn(row, 'name'))).to.have.length(1)
+        expect(rowsOf(store, DOG).filter((row) => Object.hasOwn(row, 'constructor'))).to.have.length(100)
+        expectSound(store)
+      },
+      { settings: { 'tables.cleaning_step_max': '3' } },
+    ))
+
   it('added with a default read as if every record had it, and their index is whole', () =>
     withStore(async (store) => {
       const columns = [{ name: 'id', type: 'int' }]
