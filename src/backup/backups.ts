@@ -141,7 +141,8 @@ export class Backups implements AsyncDisposable {
 
   async #start(type: string, parameters: RestoreParameters | { file: string }, author: Author): Promise<Started> {
     const { jobs, folder } = this.#options
-    if (type !== 'create_backup') await (await folder.openFile(parameters.file)).close()
+    if (type === 'create_backup') await folder.checkNew(parameters.file)
+    else await (await folder.openFile(parameters.file)).close()
     return await jobs.start({ type, author, parameters })
   }
 

@@ -71,12 +71,16 @@ export class Exports {
     return folder === '' ? full : `${folder.replace(/\/+$/, '')}/${full}`
   }
 
-  /** Starts an export; a restart of the node begins again. @throws Problem table_not_found, and those of the search */
-  start(target: ExportTarget, source: ExportSource, author: Author): Promise<Started> {
-    const { jobs } = this.#options
+  /**
+   * Starts an export; a restart of the node begins again.
+   * @throws Problem table_not_found, and those of the search and of the folder
+   */
+  async start(target: ExportTarget, source: ExportSource, author: Author): Promise<Started> {
+    const { jobs, folder } = this.#options
     const parameters: ExportRequest = { ...target, ...source }
     this.#open(parameters, author.user ?? '')[Symbol.dispose]()
-    return jobs.start({ type: TYPE, author, parameters })
+    await folder.checkNew(target.file)
+    return await jobs.start({ type: TYPE, author, parameters })
   }
 
   #open(request: ExportRequest, user: string): TableMoment | SearchMoment {

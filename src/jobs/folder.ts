@@ -59,6 +59,15 @@ export class Folder {
   }
 
   /**
+   * Says at once why a file could not be made there, as far as that can be seen before its job makes it.
+   * @throws Problem folder_not_configured, path_not_allowed, file_exists
+   */
+  async checkNew(path: string): Promise<void> {
+    const root = await this.#root()
+    await this.#refuseExisting(join(root, this.#relative(path)), path)
+  }
+
+  /**
    * Makes a file that appears under its name when it is complete. `write` gets the open file; what it throws removes
    * what was written. A file that `maker` has made already stays as it is.
    * @throws Problem folder_not_configured, path_not_allowed, file_exists, disk_full

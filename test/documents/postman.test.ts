@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import newman from 'newman'
 import { readContracts } from '../../src/contracts/index.js'
-import { ADMIN, withNode } from '../support/node.js'
+import { ADMIN, withFreshNode, withNode } from '../support/node.js'
 
 interface Item {
   name: string
@@ -40,7 +40,7 @@ describe('the Postman collection', () => {
     for (const operation of withFresh(group, true).item)
       for (const example of operation.item)
         it(`runs on a node of its own: ${operation.name}: ${example.name}`, () =>
-          withNode(({ url }) => run(url, { ...group, item: [{ ...operation, item: [example] }] })))
+          withFreshNode(({ url }) => run(url, { ...group, item: [{ ...operation, item: [example] }] })))
 })
 
 /** The part of a group whose examples need, or do not need, a node of their own. */

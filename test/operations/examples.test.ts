@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { type Contract, type Example, readContracts } from '../../src/contracts/index.js'
 import { matches } from '../support/matches.js'
-import { type TestNode, withNode } from '../support/node.js'
+import { type TestNode, withFreshNode, withNode } from '../support/node.js'
 import { checkReply, saveReplies } from '../support/replies.js'
 
 const contracts = readContracts()
@@ -23,7 +23,7 @@ for (const group of new Set(alone.map((contract) => contract.group)))
     for (const contract of ofGroup)
       for (const example of contract.examples)
         if (example.fresh)
-          it(`${contract.operation}: ${example.title}`, () => withNode((node) => run(node, contract, example)))
+          it(`${contract.operation}: ${example.title}`, () => withFreshNode((node) => run(node, contract, example)))
   })
 
 async function run(node: TestNode, contract: Contract, example: Example): Promise<void> {

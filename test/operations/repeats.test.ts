@@ -7,7 +7,7 @@ import { Replays } from '../../src/storage/index.js'
 import { withCluster } from '../support/cluster.js'
 import { eventually } from '../support/eventually.js'
 import { type Hook, openHook } from '../support/hook.js'
-import { basic, type TestNode, withNode } from '../support/node.js'
+import { basic, type TestNode, withFreshNode, withNode } from '../support/node.js'
 
 type Request = Record<string, unknown>
 
@@ -221,7 +221,7 @@ async function repeatAll(nodes: readonly TestNode[], contracts: readonly Contrac
     const prepare = prepared[operation]
     const example = successOf(examples)
     if (prepare) await repeat(node, operation, await prepare(node, folder, hook))
-    else if (example!.fresh) await withNode((fresh) => repeatExample(fresh, operation, example!))
+    else if (example!.fresh) await withFreshNode((fresh) => repeatExample(fresh, operation, example!))
     else await repeatExample(node, operation, example!)
     for (const one of nodes) await cleanUp(one)
   }

@@ -55,6 +55,16 @@ export async function withNode<Result>(
   }
 }
 
+/** The same for an example that needs a node of its own: with a folder for exports and backups. */
+export async function withFreshNode<Result>(test: (node: TestNode) => Promise<Result>): Promise<Result> {
+  const folder = mkdtempSync(join(tmpdir(), 'trellis-files-'))
+  try {
+    return await withNode(test, { 'jobs.export_dir': folder, 'backup.dir': folder })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+}
+
 /** The same on a folder that is there already and stays. Settings of password hashes have them cost what they cost users. */
 export async function onNode<Result>(
   folder: string,
