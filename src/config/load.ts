@@ -1,10 +1,9 @@
 import { closeSync, existsSync, fstatSync, openSync, readFileSync, readSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import type { ErrorObject, Options, ValidateFunction } from 'ajv/dist/2020.js'
 import type { Config } from '../generated/config.js'
-import { didYouMean, onFirstUse, parseYaml } from '../lib/index.js'
+import { didYouMean, onFirstUse, packageOnFirstUse, parseYaml } from '../lib/index.js'
 import { configSchema, settings } from './settings.js'
 
 /** A configuration that cannot be used; the message says what to change and where. */
@@ -20,7 +19,7 @@ type Tree = { [key: string]: unknown }
 const byPath = new Map(settings.map((setting) => [setting.path, setting]))
 const byEnvironment = new Map(settings.map((setting) => [setting.environment, setting]))
 /** Loaded when the first configuration is checked: the command line asks for the names of settings only. */
-const require = createRequire(import.meta.url)
+const ajv = packageOnFirstUse<typeof import('ajv/dist/2020.js')>('ajv/dist/2020.js')
 /** Checks a whole configuration, fills in its defaults and reads values as the types that settings have. */
 const wholeCheck = onFirstUse(() => compiled({ useDefaults: true, coerceTypes: true, allErrors: false }))
 /** A file has types of its own: what is read as another one there is a mistake, as an empty value or a number for a password. */
@@ -117,7 +116,7 @@ export function withValue(tree: Tree, path: string, value: unknown): Tree {
 
 /** A test checks the schema itself; here that would be the longest step of a start, and improving code that runs once the next. */
 function compiled(options: Options): ValidateFunction {
-  const { Ajv2020 } = require('ajv/dist/2020.js') as typeof import('ajv/dist/2020.js')
+  const { Ajv2020 } = ajv()
   return new Ajv2020({ ...options, strict: false, validateSchema: false, code: { optimize: false } }).compile(
     configSchema,
   )

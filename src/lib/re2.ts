@@ -1,7 +1,6 @@
-import { createRequire } from 'node:module'
-import { onFirstUse } from './on-first-use.js'
+import { packageOnFirstUse } from './on-first-use.js'
 
-const require = createRequire(import.meta.url)
+const library = packageOnFirstUse<typeof import('re2js')>('re2js')
 
 /** Regular expressions that take time in proportion to the text; loaded with the first one, for each thread reads it anew. */
-export const re2 = onFirstUse(() => (require('re2js') as typeof import('re2js')).RE2JS)
+export const re2 = () => library().RE2JS

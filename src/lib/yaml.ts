@@ -1,8 +1,6 @@
-import { createRequire } from 'node:module'
-import { onFirstUse } from './on-first-use.js'
+import { packageOnFirstUse } from './on-first-use.js'
 
-const require = createRequire(import.meta.url)
-const library = onFirstUse(() => require('yaml') as typeof import('yaml'))
+const library = packageOnFirstUse<typeof import('yaml')>('yaml')
 
 /** Collections and their entries count, so that values may lie half as deep in one another. */
 const DEPTH_MAX = 64

@@ -1,7 +1,4 @@
-import { createRequire } from 'node:module'
-import { onFirstUse } from '../lib/index.js'
-
-const require = createRequire(import.meta.url)
+import { packageOnFirstUse } from '../lib/index.js'
 
 /** The client library, loaded when a mesh starts: a node without one starts sooner. */
-export const nats = onFirstUse(() => require('nats') as typeof import('nats'))
+export const nats = packageOnFirstUse<typeof import('nats')>('nats')
