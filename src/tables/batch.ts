@@ -93,6 +93,7 @@ export class Batch {
   readonly #writer: RowWriter
   readonly #version: Version
   readonly #user: string
+  #latest: Key[] = []
   #noted = new Map<string, Noted>()
   /** Where the records stand that have followed others since what is noted began. */
   readonly #followed = new Set<string>()
@@ -118,6 +119,11 @@ export class Batch {
     return new BatchReader(this.#transaction, this.#context.spaces, this.#shape(database, table))
   }
 
+  /** The keys of what the latest operation was about, in the order of the request: also of records that it left alone. */
+  get latest(): readonly Key[] {
+    return this.#latest
+  }
+
   /** Keys of a table that were changed behind a sequence of the log, also by what has run so far; undefined: not known. */
   keysChanged({ id }: TableSchema, after: number): Set<Key> | undefined {
     return this.#context.log.keysChanged(id, after, this.#transaction)
@@ -139,6 +145,7 @@ export class Batch {
       yield
       const given = this.#given(shape, record, index)
       const place = this.#placeOfNew(shape, given, index)
+      this.#latest.push(place.key)
       if (this.#writer.stored(place) === undefined) {
         this.#checkCondition(options, place, undefined)
         written.done.push(this.#create(place, given, 'insert'))
@@ -159,6 +166,7 @@ export class Batch {
       yield
       const given = this.#given(shape, record, index)
       const place = this.#placeOfOld(shape, given, index)
+      this.#latest.push(place.key)
       const before = this.#wanted(place, options)
       if (before) written.done.push(this.#change(place, before, given, 'update'))
       else written.skipped.push(place.key)
@@ -175,6 +183,7 @@ export class Batch {
       yield
       const given = this.#given(shape, record, index)
       const place = this.#placeOfNew(shape, given, index)
+      this.#latest.push(place.key)
       const stored = this.#writer.stored(place)
       const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
       this.#checkCondition(options, place, before)
@@ -192,6 +201,7 @@ export class Batch {
     for (const [index, given] of keys.entries()) {
       yield
       const place = this.#place(shape, this.keyFor(shape.schema, given), index)
+      this.#latest.push(place.key)
       const before = this.#wanted(place, options)
       if (before) written.done.push(this.#remove(place, before))
       else written.skipped.push(place.key)
@@ -215,8 +225,10 @@ export class Batch {
       yield
       const place = this.#place(shape, key, index)
       const before = this.#wanted(place, options)
-      if (before) written.done.push(this.#moveOrChange(place, before, given))
-      else written.skipped.push(place.key)
+      const now = before ? this.#moveOrChange(place, before, given) : place.key
+      this.#latest.push(now)
+      if (before) written.done.push(now)
+      else written.skipped.push(now)
     }
     yield* this.#settle()
     return written
@@ -238,6 +250,7 @@ export class Batch {
       if (before && test(before)) done.push(this.#moveOrChange(place, before, given))
     }
     yield* this.#settle()
+    this.#latest = done
     return done
   }
 
@@ -253,6 +266,7 @@ export class Batch {
       if (before && test(before)) done.push(this.#remove(place, before))
     }
     yield* this.#settle()
+    this.#latest = done
     return done
   }
 
@@ -417,6 +431,7 @@ export class Batch {
   }
 
   #checkSize(count: number): void {
+    this.#latest = []
     this.#writer.postpones = this.#context.postpones && count <= POSTPONE_RECORDS_MAX
     const limit = this.#context.settings.records_max
     if (count > limit) throw new Problem('batch_too_large', { limit, setting: 'tables.records_max' })

@@ -138,11 +138,11 @@ export class Writes {
 
   *#transaction(batch: Batch, steps: readonly WholeStep[], found: readonly (Found | undefined)[], writer: Writer) {
     const results: StepAnswer[] = []
-    const keys: Key[][] = []
+    const keys: (readonly Key[])[] = []
     for (const [index, step] of steps.entries()) {
       const answer = yield* inStep(index, this.#step(batch, resolve(step, keys, index), writer, found[index]))
       results.push({ ...answer, operation: step.operation, table: step.table })
-      keys.push(keysOf(answer))
+      keys.push(batch.latest)
     }
     return { message: `${results.length} operations are done`, results, durability }
   }
@@ -380,16 +380,10 @@ function isObjectOrList(value: unknown): boolean {
   return typeof value === 'object' && value !== null
 }
 
-function keysOf(answer: Inserted | Updated | Upserted | Deleted): Key[] {
-  if ('inserted_hashes' in answer) return answer.inserted_hashes
-  if ('update_hashes' in answer) return answer.update_hashes
-  return 'upserted_hashes' in answer ? answer.upserted_hashes : answer.deleted_hashes
-}
-
 const REFERENCE = '$key'
 
 /** The step with every `{"$key": [step, record]}` replaced by that key. */
-function resolve(step: WholeStep, keys: readonly Key[][], index: number): WholeStep {
+function resolve(step: WholeStep, keys: readonly (readonly Key[])[], index: number): WholeStep {
   const value = (given: unknown) => (isReference(given) ? keyAt(given[REFERENCE], keys, index) : given)
   const record = (given: Row): Row => {
     const refers = Object.values(given).some(isReference)
@@ -422,7 +416,7 @@ function holdsReference(value: unknown): boolean {
   return isReference(value) || Object.values(value).some(holdsReference)
 }
 
-function keyAt(reference: unknown, keys: readonly Key[][], index: number): Key {
+function keyAt(reference: unknown, keys: readonly (readonly Key[])[], index: number): Key {
   const [step, record] = Array.isArray(reference) ? (reference as unknown[]) : []
   const key = typeof step === 'number' && typeof record === 'number' ? keys[step]?.[record] : undefined
   if (key === undefined)

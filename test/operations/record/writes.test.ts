@@ -100,6 +100,19 @@ describe('writes', () => {
       }
     }))
 
+  it('refer to records of earlier operations by their place, also where one was left alone', () =>
+    withDogs(async (node) => {
+      const refer = (records: number[], id: number) =>
+        records.map((record, place) => ({ id: id + place, age: { $key: [0, record] } }))
+      const operations = [
+        { operation: 'insert', table: 'dog', records: [{ id: 3 }, { id: 4, age: 1 }, { id: 2 }], atomic: false },
+        { operation: 'insert', table: 'dog', records: refer([0, 1, 2], 5) },
+      ]
+      await node.ok({ operation: 'transaction', database: 'dev', operations })
+      const rows = await node.ok({ operation: 'search_by_id', ...dog, ids: [5, 6, 7], get_attributes: ['age'] })
+      expect(rows).to.deep.equal([{ age: 3 }, { age: 4 }, { age: 2 }])
+    }))
+
   it('refuse parts that do not go together instead of leaving one of them unread', () =>
     withDogs(async (node) => {
       const records = [{ id: 1, age: 9 }]
