@@ -1,4 +1,4 @@
-import { type Needs, operation } from '../../src/api/index.js'
+import { type Needs, operation, requireForConditions } from '../../src/api/index.js'
 import type { TableAction } from '../../src/lib/index.js'
 
 export default operation('transaction', (request, { writes }: Needs<'writes'>, call) => {
@@ -7,6 +7,7 @@ export default operation('transaction', (request, { writes }: Needs<'writes'>, c
     const actions: TableAction[] = step.operation === 'upsert' ? ['insert', 'update'] : [step.operation]
     const attributes = [step.set ?? {}, ...(step.records ?? [])].flatMap(Object.keys)
     call.caller?.rights.require(actions, database, step.table, attributes)
+    requireForConditions(call, database, step)
   }
   return writes.transaction(request, call)
 })

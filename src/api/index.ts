@@ -2,6 +2,7 @@
 export type { JobStatus } from '../jobs/index.js'
 export type { Agreed } from '../replication/index.js'
 export { Call, type Caller, type CallOptions, type Credentials } from './call.js'
+export { requireForConditions } from './conditions.js'
 export { Dispatcher, type DispatcherOptions, type Gate } from './dispatcher.js'
 export { loadHandlers } from './handlers.js'
 export { type Needs, type Operation, type OperationName, operation, type Ready, type Run } from './operation.js'

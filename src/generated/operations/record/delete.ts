@@ -19,7 +19,7 @@ export interface Request {
    */
   ids?: (string | number)[]
   /**
-   * The records meant, by condition, as in select. It must hold a condition.
+   * The records meant, by condition, as in select. It must hold a condition, and needs the right to read the table, as if does.
    */
   where?:
     | {
@@ -57,7 +57,7 @@ export interface Sent {
    */
   ids?: (string | number)[]
   /**
-   * The records meant, by condition, as in select. It must hold a condition.
+   * The records meant, by condition, as in select. It must hold a condition, and needs the right to read the table, as if does.
    */
   where?:
     | {

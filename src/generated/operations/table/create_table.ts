@@ -87,11 +87,11 @@ export interface Request {
          */
         references: string
         /**
-         * When the parent row is deleted: refuse (the default), delete here too, or set null here.
+         * When the parent row is deleted: refuse (the default), delete here too, or set null here; where the column is not_null, set_null refuses as restrict does.
          */
         on_delete?: 'restrict' | 'cascade' | 'set_null'
         /**
-         * When the parent's value changes: refuse (the default), change here too, or set null here.
+         * When the parent's value changes: refuse (the default), change here too, or set null here, as for on_delete.
          */
         on_update?: 'restrict' | 'cascade' | 'set_null'
         /**
@@ -205,11 +205,11 @@ export interface Sent {
          */
         references: string
         /**
-         * When the parent row is deleted: refuse (the default), delete here too, or set null here.
+         * When the parent row is deleted: refuse (the default), delete here too, or set null here; where the column is not_null, set_null refuses as restrict does.
          */
         on_delete?: 'restrict' | 'cascade' | 'set_null'
         /**
-         * When the parent's value changes: refuse (the default), change here too, or set null here.
+         * When the parent's value changes: refuse (the default), change here too, or set null here, as for on_delete.
          */
         on_update?: 'restrict' | 'cascade' | 'set_null'
         /**
