@@ -86,7 +86,8 @@ export class Cleaning implements AsyncDisposable {
   async #remove(leftover: Leftover): Promise<void> {
     const { catalog, spaces, storage } = this.#context
     for (const id of leftover.columns) {
-      for (const space of [spaces.indexes, spaces.uniques, spaces.counts]) await this.#empty(space, id)
+      for (const space of [spaces.indexes, spaces.uniques, spaces.tombstones, spaces.counts])
+        await this.#empty(space, id)
     }
     if (leftover.table !== undefined) {
       for (const space of [spaces.records, spaces.tombstones, spaces.counts]) await this.#empty(space, leftover.table)

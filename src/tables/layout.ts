@@ -26,9 +26,9 @@ export interface Keyspaces {
   indexes: Keyspace
   /** column, digest of the value → key */
   uniques: Keyspace
-  /** table, key → version of the deletion */
+  /** table, key → version of the deletion; column, value → version of the last record that had a unique value, and left it */
   tombstones: Keyspace
-  /** time, table, key → nothing: the order in which tombstones are forgotten */
+  /** time, key in `tombstones` → nothing: the order in which they are forgotten */
   tombstoneTimes: Keyspace
   /** table → number of records; column → last number given by auto_increment */
   counts: Keyspace

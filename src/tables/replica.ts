@@ -251,34 +251,56 @@ export class Replica {
     const stored = writer.stored(place)
     const tombstone = transaction.get(spaces.tombstones, at)
     const outcome = verdict([stored, tombstone], version)
+    // What it has lost against is a later state of itself: others have to make room for this one all the same.
+    if (outcome === 'lost' && record) this.#makeRoom(transaction, writer, place, version, record, outcome)
     if (outcome === 'lost' || (outcome === 'known' && !again)) return outcome
     const last = stored ?? tombstone
     if (last !== undefined) over(decodeVersion(last))
     const before = stored === undefined ? undefined : writer.decode(place.shape, stored)
-    if (record === undefined) {
-      if (before) writer.remove(place, before)
-      else writer.bury(place)
-      return ''
+    const hasRoom = record !== undefined && this.#makeRoom(transaction, writer, place, version, record)
+    if (!hasRoom) {
+      if (before) writer.remove(place, before, version)
+      else writer.bury(place, version)
+      return record ? 'lost' : ''
     }
-    if (!this.#makeRoom(transaction, writer, place, version, record)) return 'lost'
     return before ? writer.replace(place, before, record) : writer.create(place, record)
   }
 
-  /** Two nodes gave a unique value to two records: the later one keeps it, and the other goes, on every node alike. */
-  #makeRoom(transaction: WriteTransaction, writer: RowWriter, place: Place, version: Version, record: Row): boolean {
-    for (const unique of place.shape.uniques) {
+  /**
+   * Two nodes gave a unique value to two records: the later one keeps it, and the other goes. It does on every node, in
+   * whatever order the changes come, so also where the later one has left the value since.
+   */
+  #makeRoom(
+    transaction: WriteTransaction,
+    writer: RowWriter,
+    place: Place,
+    version: Version,
+    record: Row,
+    outcome?: 'lost',
+  ): boolean {
+    const taken = place.shape.uniques.flatMap((unique) => {
       const value = record[unique.column.name]
-      const owner = value === undefined || value === null ? undefined : writer.ownerOf(unique, value)
+      return value === undefined || value === null ? [] : [{ unique, value }]
+    })
+    let hasRoom = outcome !== 'lost'
+    for (const { unique, value } of taken) {
+      const last = writer.lastTaken(unique, value)
+      if (last && isLater(last, version)) hasRoom = false
+      const owner = writer.ownerOf(unique, value)
       if (owner === undefined || owner === place.encodedKey) continue
       const at = place.shape.prefix + owner
       const stored = transaction.get(this.#context.spaces.records, at)
       if (stored === undefined) continue
-      if (isLater(decodeVersion(stored), version)) return false
+      if (isLater(decodeVersion(stored), version)) {
+        hasRoom = false
+        continue
+      }
       const other = { ...place, key: keyOfRecord(at), encodedKey: owner }
       // Under its own version: the other record may be about to come with another value, as when two swap theirs.
       writer.remove(other, writer.decode(place.shape, stored), decodeVersion(stored))
     }
-    return true
+    if (!hasRoom) for (const { unique, value } of taken) writer.noteTaken(unique, value, version)
+    return hasRoom
   }
 }
 

@@ -6,7 +6,16 @@ import { addEntries, type Keyspaces } from './layout.js'
 import type { Key, Row } from './reader.js'
 import type { RecordCache } from './record-cache.js'
 import type { ColumnShape, TableShape } from './shape.js'
-import { canonical, decodeRecord, encodeJson, encodeVersion, holdsNegativeZero, type Version } from './stored-row.js'
+import {
+  canonical,
+  decodeRecord,
+  decodeVersion,
+  encodeJson,
+  encodeVersion,
+  holdsNegativeZero,
+  isLater,
+  type Version,
+} from './stored-row.js'
 
 /** Longer values are known by their digest in the unique index. */
 const UNIQUE_BYTES_MAX = 200
@@ -120,9 +129,7 @@ export class RowWriter {
 
   /** Leaves a tombstone where no row is: another node has deleted one that never came here. */
   bury({ shape, encodedKey }: Place, version = this.#version): void {
-    const at = shape.prefix + encodedKey
-    this.#transaction.put(this.#spaces.tombstones, at, encodeVersion(version))
-    this.#transaction.put(this.#spaces.tombstoneTimes, encodeValue(version.time) + at, '')
+    this.#entomb(shape.prefix + encodedKey, version)
   }
 
   /** The next number of a column that counts up by itself. @throws Problem record_invalid at the end of the numbers */
@@ -154,6 +161,26 @@ export class RowWriter {
   /** The key of the record that has this value in a unique column. */
   ownerOf(column: ColumnShape, value: unknown): string | undefined {
     return this.#transaction.get(this.#spaces.uniques, placeOfUnique(column, value))
+  }
+
+  /** The latest version of a record that had a unique value and has it no more, as far as it is remembered. */
+  lastTaken(unique: ColumnShape, value: unknown): Version | undefined {
+    const stored = this.#transaction.get(this.#spaces.tombstones, placeOfUnique(unique, value))
+    return stored === undefined ? undefined : decodeVersion(stored)
+  }
+
+  /**
+   * Remembers that a record had a unique value, for as long as a deletion is remembered: an earlier record of another
+   * node that has the same value may still come.
+   */
+  noteTaken(unique: ColumnShape, value: unknown, version: Version): void {
+    const last = this.lastTaken(unique, value)
+    if (!last || isLater(version, last)) this.#entomb(placeOfUnique(unique, value), version)
+  }
+
+  #entomb(at: string, version: Version): void {
+    this.#transaction.put(this.#spaces.tombstones, at, encodeVersion(version))
+    this.#transaction.put(this.#spaces.tombstoneTimes, encodeValue(version.time) + at, '')
   }
 
   /**
@@ -241,6 +268,7 @@ export class RowWriter {
       if (now !== undefined && now !== null) this.#takeValue(place, unique, now)
       if (old !== undefined && old !== null && !sameUnique(unique, old, now)) {
         const at = placeOfUnique(unique, old)
+        this.noteTaken(unique, old, decodeVersion(this.stored(place)!))
         if (!this.#contests.has(at)) this.#transaction.remove(this.#spaces.uniques, at)
       }
     }

@@ -19,18 +19,22 @@ export interface Store {
 export interface StoreOptions {
   settings?: Record<string, string>
   now?: () => number
+  node?: string
 }
 
 /** Who writes in tests. */
 export const author = { user: 'admin' }
 
 /** Opens the records of a folder as a node does, without a node. */
-export async function openStore(folder: string, { settings = {}, now = Date.now }: StoreOptions = {}): Promise<Store> {
+export async function openStore(
+  folder: string,
+  { settings = {}, now = Date.now, node = 'test' }: StoreOptions = {},
+): Promise<Store> {
   const config = loadConfig({ flags: Object.entries(settings).map(([path, value]) => `--${path}=${value}`) })
   const storage = await Storage.open({ path: folder, settings: config.storage })
   const catalog = Catalog.open(storage, config.catalog, now)
   const replays = new Replays(storage, config.tables.replay_life_hours * 3_600_000, now)
-  const tables = await Tables.open({ storage, catalog, replays, settings: config.tables, node: 'test', now })
+  const tables = await Tables.open({ storage, catalog, replays, settings: config.tables, node, now })
   const close = async () => {
     await tables[Symbol.asyncDispose]()
     await storage[Symbol.asyncDispose]()

@@ -201,7 +201,79 @@ describe('unique values', () => {
         expectUniquesOf(here, 3)
       }),
     ))
+
+  it('go to the same records on all nodes, in whatever order their changes arrive', () =>
+    withNodes(['a', 'b', 'c'], async (nodes) => {
+      let tables = 0
+      const columns = [...SEAT.columns, { ...SEAT.columns[1]!, name: 'other' }]
+      const code = fc.constantFrom('x', 'y', null)
+      const row = { key: fc.integer({ min: 1, max: 4 }), code, other: code }
+      const step = fc.record({
+        on: fc.nat(2),
+        to: fc.nat(2),
+        what: fc.constantFrom('put', 'put', 'delete', 'ship'),
+        ...row,
+      })
+      await fc.assert(
+        fc.asyncProperty(fc.array(step, { maxLength: 25 }), async (steps) => {
+          const table = `seat${tables++}`
+          for (const { store } of nodes) await store.catalog.createTable({ ...SEAT, table, columns })
+          for (const { code, key, on, other, to, what } of steps) {
+            const { store } = nodes[on]!
+            if (what === 'ship') await ship(nodes[on]!, nodes[to]!, 2)
+            else
+              await change(store, (batch) =>
+                what === 'put'
+                  ? batch.upsert('dev', table, [{ id: key, code, other }])
+                  : batch.delete('dev', table, [key], { atomic: false }),
+              ).catch(() => 'the value is taken there')
+          }
+          for (const from of nodes) for (const to of nodes) await ship(from, to, Number.POSITIVE_INFINITY)
+          const [first, ...others] = nodes.map(({ store }) => rowsOf(store, { database: 'dev', name: table }))
+          for (const rows of others) expect(rows).to.deep.equal(first)
+          for (const { store } of nodes) expectSound(store)
+        }),
+        { numRuns: 40 },
+      )
+    }))
 })
+
+interface Node {
+  name: string
+  store: Store
+  /** By node: how far its changes have come here. */
+  read: Map<string, number>
+}
+
+async function withNodes(names: string[], test: (nodes: Node[]) => Promise<void>, before: Node[] = []): Promise<void> {
+  const [name, ...rest] = names
+  if (name === undefined) return await test(before)
+  await withStore(async (store) => await withNodes(rest, test, [...before, { name, store, read: new Map() }]), {
+    node: name,
+  })
+}
+
+/** Carries changes of one node to another one, as many as that. */
+async function ship(from: Node, to: Node, count: number): Promise<void> {
+  if (from === to) return
+  for (let left = count; left > 0; left--) {
+    const [entry] = from.store.tables.changes.next(to.read.get(from.name) ?? 0)
+    if (!entry) return
+    to.read.set(from.name, entry.sequence)
+    if (entry.origin !== from.name) continue
+    const { time, origin, user, operation, keys, records, table } = entry
+    to.store.tables.clock.observe(time)
+    await to.store.storage.write((transaction) =>
+      to.store.tables.replica.apply(
+        transaction,
+        'dev',
+        table,
+        { version: { time, origin }, user, operation, keys, records },
+        { logLost: false },
+      ),
+    )
+  }
+}
 
 /** The index of unique values holds one entry for each, and no others. */
 function expectUniquesOf(store: Store, count: number): void {
