@@ -22,7 +22,12 @@ export function readBody(bytesMax: number): Middleware {
     const { headers } = context.req
     // Without a type the parser would skip the body.
     headers['content-type'] ??= 'text/plain'
-    if ((headers['content-encoding'] ?? 'identity') !== 'identity') return await readEncoded(context, next)
+    // Its names are the same in capitals, which the parser does not know.
+    const encoding = (headers['content-encoding'] ?? 'identity').toLowerCase()
+    if (encoding !== 'identity') {
+      headers['content-encoding'] = encoding
+      return await readEncoded(context, next)
+    }
     ;(context.request as { body?: unknown }).body = await readPlain(context.req, bytesMax)
     await next()
   }

@@ -136,9 +136,10 @@ describe('the door', () => {
       expect(await send(Buffer.concat([Buffer.from('\ufeff'), insert(2)])), 'with a mark').to.equal(200)
       expect(await send(gzipSync(insert(3)), { 'content-encoding': 'gzip' }), 'compressed').to.equal(200)
       expect(await send(insert(4), { 'content-encoding': 'identity' }), 'as it is, and says so').to.equal(200)
+      expect(await send(gzipSync(insert(5)), { 'content-encoding': 'GZIP' }), 'in capitals').to.equal(200)
       const search = { operation: 'search_by_value', table: 'dog', search_attribute: 'name', search_value: 'é€😀' }
       expect(await node.ok<object[]>({ ...search, get_attributes: ['id'] })).to.deep.equal(
-        [1, 2, 3, 4].map((id) => ({ id })),
+        [1, 2, 3, 4, 5].map((id) => ({ id })),
       )
     })
   })
