@@ -1,4 +1,3 @@
-import { dirname } from 'node:path'
 import { type Database, open } from 'lmdb'
 import { Problem, SettledLater } from '../lib/index.js'
 import { failureOf } from './failure.js'
@@ -10,7 +9,7 @@ export type Write = readonly [key: Uint8Array, value: Uint8Array | undefined]
 /** An LMDB environment of plain bytes under plain bytes, as event data lies in it. One thread at a time owns it. */
 export class BinaryEnvironment implements AsyncDisposable {
   readonly #data: Database<Buffer, Buffer>
-  readonly #folder: string
+  readonly #file: string
   readonly #space: FreeSpace
   readonly #onFailure: (failure: Problem) => void
   #failure: Problem | undefined
@@ -20,8 +19,8 @@ export class BinaryEnvironment implements AsyncDisposable {
   /** @param onFailure is told once when it takes no more writes, and why */
   constructor(path: string, onFailure: (failure: Problem) => void = () => {}) {
     this.#onFailure = onFailure
-    this.#folder = dirname(path)
-    this.#space = new FreeSpace(this.#folder)
+    this.#file = path
+    this.#space = new FreeSpace(path)
     // Without overlappingSync a promise of a write is kept only after fsync.
     this.#data = open({ path, noSubdir: true, encoding: 'binary', keyEncoding: 'binary', overlappingSync: false })
   }
@@ -75,7 +74,7 @@ export class BinaryEnvironment implements AsyncDisposable {
         ),
       )
     } catch (error) {
-      const { problem, lasting } = await failureOf(error, { folder: this.#folder, isVisible: false })
+      const { problem, lasting } = await failureOf(error, { file: this.#file, isVisible: false })
       if (lasting && !this.#failure) this.#onFailure(lasting)
       this.#failure ??= lasting
       throw problem

@@ -1,6 +1,6 @@
 // A process of its own that copies LMDB environments: see environment-copies.ts.
 import { rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { open, type RootDatabase } from 'lmdb'
 import type { CopierAnswer, CopierRequest, EnvironmentCopy } from './environment-copies.js'
@@ -52,8 +52,8 @@ async function copy(copies: readonly EnvironmentCopy[]): Promise<void> {
  * LMDB crashes where the first commit in a copy without free pages changes many pages (seen with 2,000 keys), and not
  * when a small one has gone before: it is made here.
  */
-async function commitFirst({ to, lock, noSubdir }: Source): Promise<void> {
-  if (new FreeSpace(dirname(lock)).isShortFor(0)) throw new Error('no space left for the first commit of a copy')
+async function commitFirst({ to, file, lock, noSubdir }: Source): Promise<void> {
+  if (new FreeSpace(file).isShortFor(0)) throw new Error('no space left for the first commit of a copy')
   const root = open<Buffer, Buffer>({ path: to, noSubdir, encoding: 'binary', keyEncoding: 'binary' })
   await root.put(FIRST, FIRST)
   await root.remove(FIRST)

@@ -28,7 +28,8 @@ const SPACE_MIN = 16 << 20
 
 /** What is known of a failed commit besides its error. */
 export interface Circumstances {
-  folder: string
+  /** The data file. */
+  file: string
   /** The commit failed after readers could see it: memory and disk disagree from now on. */
   isVisible: boolean
 }
@@ -38,10 +39,10 @@ export interface Circumstances {
  * real one; it is awaited here, because a rejection that nobody awaits ends the process. LMDB reports a write that was
  * cut short, as the first one on a full disk is, as an I/O error: the free space tells which it was.
  */
-export async function failureOf(error: unknown, { folder, isVisible }: Circumstances): Promise<Failure> {
+export async function failureOf(error: unknown, { file, isVisible }: Circumstances): Promise<Failure> {
   const reason = await (error as { commitError?: Promise<never> }).commitError?.catch((cause: unknown) => cause)
   const { code, message } = (reason ?? error) as { code?: number; message?: string }
-  const isFull = code !== undefined && (noSpace.has(code) || (code === EIO && freeBytes(folder) < SPACE_MIN))
+  const isFull = code !== undefined && (noSpace.has(code) || (code === EIO && freeBytes(file) < SPACE_MIN))
   if (isFull && !isVisible) return { problem: new Problem('disk_full', {}) }
   const facts = { reason: message ?? String(error) }
   return { problem: new Problem('outcome_unknown', facts), lasting: new Problem('storage_unavailable', facts) }

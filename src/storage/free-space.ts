@@ -1,22 +1,25 @@
-import { statfsSync } from 'node:fs'
+import { readFileSync, statfsSync, statSync } from 'node:fs'
+import { dirname } from 'node:path'
 
 /** Below this much free space nothing is written, in bytes. */
 const RESERVE = 4 << 20
 /** How long an answer of the file system holds, in milliseconds, and for how many bytes. */
 const LOOK_MS = 20
 const LOOK_BYTES = 1 << 20
+/** Where Linux tells what it allows this process. */
+const LIMITS = '/proc/self/limits'
 
 /**
- * Whether a disk has room for what is about to be written. It is asked before LMDB is: on a write that fails lmdb-js
- * prints a message of up to 119 bytes into 100.
+ * Whether a data file has room for what is about to be written. It is asked before LMDB is: on a write that fails
+ * lmdb-js prints a message of up to 119 bytes into 100.
  */
 export class FreeSpace {
-  readonly #folder: string
+  readonly #file: string
   #looked = Number.NEGATIVE_INFINITY
   #free = 0
 
-  constructor(folder: string) {
-    this.#folder = folder
+  constructor(file: string) {
+    this.#file = file
   }
 
   /** @param bytes of keys and values; their pages take more */
@@ -25,18 +28,33 @@ export class FreeSpace {
     const needed = RESERVE + 2 * bytes
     // Before a write is refused the file system is always asked: space may have come since.
     if (now - this.#looked > LOOK_MS || bytes > LOOK_BYTES || this.#free < needed) {
-      this.#free = freeBytes(this.#folder)
+      this.#free = freeBytes(this.#file)
       this.#looked = now
     }
     return this.#free < needed
   }
 }
 
-/** Free bytes of the file system of a folder; boundless where the system does not tell. */
-export function freeBytes(folder: string): number {
+/** By how many bytes a file may grow: its file system has them, and the process's limit for a file allows them. */
+export function freeBytes(file: string): number {
+  return Math.min(
+    orBoundless(() => {
+      const { bavail, bsize } = statfsSync(dirname(file))
+      return bavail * bsize
+    }),
+    orBoundless(() => fileBytesMax() - statSync(file).size),
+  )
+}
+
+/** The limit of `ulimit -f`; it may be changed while the process runs. Boundless where there is none. */
+function fileBytesMax(): number {
+  return Number(/^Max file size +([0-9]+)/m.exec(readFileSync(LIMITS, 'latin1'))?.[1] ?? Number.POSITIVE_INFINITY)
+}
+
+/** What cannot be told is no reason to write nothing. */
+function orBoundless(look: () => number): number {
   try {
-    const { bavail, bsize } = statfsSync(folder)
-    return bavail * bsize
+    return look()
   } catch {
     return Number.POSITIVE_INFINITY
   }

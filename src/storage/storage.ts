@@ -44,6 +44,8 @@ interface WithEnvironment {
   env: { info(): { lastTxnId: number } }
 }
 
+const dataFileOf = (path: string) => join(path, RECORDS, 'data.mdb')
+
 /** One consistent moment of every keyspace. It pins pages of the file: dispose of it soon. */
 export class StorageSnapshot implements Disposable {
   /** Number of the newest commit that it sees. */
@@ -198,7 +200,7 @@ export class Storage implements AsyncDisposable {
     this.#root = root
     this.#lock = lock
     this.#onFailure = onFailure
-    this.#space = new FreeSpace(path)
+    this.#space = new FreeSpace(dataFileOf(path))
     this.#groupBytesMax = settings.group_bytes_max
   }
 
@@ -581,7 +583,7 @@ export class Storage implements AsyncDisposable {
   /** The group behind has read what is now lost, so it fails too; memory goes back to what is on disk. */
   async #crashed(group: Group, error: unknown): Promise<void> {
     const isVisible = this.#lastTransaction() !== group.began
-    const { problem, lasting } = await failureOf(error, { folder: this.path, isVisible })
+    const { problem, lasting } = await failureOf(error, { file: dataFileOf(this.path), isVisible })
     if (lasting) {
       this.#failure = lasting
       this.#onFailure(lasting)

@@ -13,6 +13,16 @@ function mount(folder: string): boolean {
   return spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=24m', 'tmpfs', folder]).status === 0
 }
 
+function expectToResume(...given: string[]): void {
+  const { status, stdout, stderr } = spawnSync(process.execPath, [writer, ...given], { encoding: 'utf8' })
+  expect(status, stderr).to.equal(0)
+  const { whenFull, ...after } = JSON.parse(stdout) as Record<string, Record<string, unknown>>
+  expect(whenFull!['codes']).to.deep.equal(['disk_full'])
+  expect(whenFull!['stored']).to.be.greaterThan(100)
+  expect(whenFull!['sound']).to.equal(true)
+  expect(after).to.deep.equal({ resumed: true, sound: true, survived: true })
+}
+
 describe('a full disk', () => {
   it('refuses writes with disk_full, goes on reading, and takes writes again when there is space', async function () {
     await withFolder(async (folder) => {
@@ -21,18 +31,15 @@ describe('a full disk', () => {
         const ballast = join(folder, 'ballast')
         writeFileSync(ballast, Buffer.alloc(12 * MEBIBYTE))
         mkdirSync(join(folder, 'data'))
-        const { status, stdout, stderr } = spawnSync(process.execPath, [writer, join(folder, 'data'), ballast], {
-          encoding: 'utf8',
-        })
-        expect(status, stderr).to.equal(0)
-        const { whenFull, ...after } = JSON.parse(stdout) as Record<string, Record<string, unknown>>
-        expect(whenFull!['codes']).to.deep.equal(['disk_full'])
-        expect(whenFull!['stored']).to.be.greaterThan(100)
-        expect(whenFull!['sound']).to.equal(true)
-        expect(after).to.deep.equal({ resumed: true, sound: true, survived: true })
+        expectToResume(join(folder, 'data'), ballast)
       } finally {
         execFileSync('umount', [folder])
       }
     })
+  })
+
+  it('is also what the limit for the size of a file makes of it, until that is raised', async function () {
+    if (spawnSync('prlimit', ['--version']).status !== 0) this.skip()
+    await withFolder(async (folder) => expectToResume(folder))
   })
 })

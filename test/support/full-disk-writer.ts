@@ -1,5 +1,8 @@
-// Fills the file system of FOLDER, frees space, and writes again: node full-disk-writer.js FOLDER BALLAST. Prints JSON.
-import { rmSync, writeFileSync } from 'node:fs'
+// Fills the file system of FOLDER, frees space, and writes again: node full-disk-writer.js FOLDER BALLAST. Without the
+// file BALLAST it is the limit for the size of a file that is reached and raised. Prints JSON.
+import { execFileSync } from 'node:child_process'
+import { rmSync, statSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { Problem } from '../../src/lib/index.js'
 import { author, expectSound, openStore, rowsOf } from './store.js'
 
@@ -8,7 +11,22 @@ process.on('unhandledRejection', (error) => {
   console.error('unhandled rejection', error)
   process.exit(3)
 })
+
+const limitTo = (bytes: number | 'unlimited') =>
+  execFileSync('prlimit', ['--pid', String(process.pid), `--fsize=${bytes}:`])
+
+function take(bytes: number): void {
+  if (ballast !== undefined) writeFileSync(ballast, Buffer.alloc(bytes))
+  else limitTo(statSync(join(folder!, 'records/data.mdb')).size + bytes)
+}
+
+function free(): void {
+  if (ballast !== undefined) rmSync(ballast)
+  else limitTo('unlimited')
+}
+
 const store = await openStore(folder!)
+if (ballast === undefined) take(8 << 20)
 await store.catalog.createTable({ database: 'dev', table: 'item', primaryKey: 'id' })
 const stored: number[] = []
 const codes = new Set<string>()
@@ -43,15 +61,15 @@ function check(): boolean {
 
 await fill()
 const whenFull = { codes: [...codes], stored: stored.length, sound: check() }
-rmSync(ballast!)
+free()
 codes.clear()
 const resumed: boolean[] = []
 for (let n = 0; n < 50; n++) resumed.push(await write())
 const sound = check()
-writeFileSync(ballast!, Buffer.alloc(8 << 20))
+take(8 << 20)
 await fill()
 await store.close() // right after a commit that failed
-rmSync(ballast!)
+free()
 const again = await openStore(folder!)
 const survived = rowsOf(again, { database: 'dev', name: 'item' }).length
 await again.close()
