@@ -413,7 +413,7 @@ export interface Config {
      */
     sockets_max: number
     /**
-     * Origins of web pages that may call the node from a browser, as https://app.example; *: every one. Separated by commas in the environment.
+     * Origins of web pages that may call the node from a browser, as https://app.example; *: every one, but only with JSON and credentials that the page itself brings. Separated by commas in the environment.
      */
     cors_origins: string[]
     /**

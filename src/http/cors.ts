@@ -36,13 +36,16 @@ const UNASKED = /^\s*($|text\/plain|application\/x-www-form-urlencoded|multipart
 
 /**
  * Refuses what a browser sends for a page of another origin unasked: it may add the password that its user once typed
- * into its own window, for /metrics for instance, and the page need not read the answer to have done harm.
+ * into its own window, for /metrics for instance, and the page need not read the answer to have done harm. Only origins
+ * that are named are let through: `*` is for pages that bring credentials of their own.
  */
-export const notFromElsewhere: Middleware = (context, next) => {
-  const origin = context.get('Origin')
-  const isUnasked = context.method === 'POST' && origin !== '' && UNASKED.test(context.get('Content-Type'))
-  if (isUnasked && !isKnown(context, origin)) throw new Problem('origin_not_allowed', { origin })
-  return next()
+export function notFromElsewhere(origins: readonly string[]): Middleware {
+  return (context, next) => {
+    const origin = context.get('Origin')
+    const isUnasked = context.method === 'POST' && origin !== '' && UNASKED.test(context.get('Content-Type'))
+    if (isUnasked && !isKnown(context, origin, origins)) throw new Problem('origin_not_allowed', { origin })
+    return next()
+  }
 }
 
 /** What a browser says of where a request comes from when no other site has to do with it; programs say nothing. */
@@ -52,14 +55,13 @@ const FROM_HERE = ['', 'none', 'same-origin']
  * Refuses a change by GET, as the seeds have it, where another site made the browser send it: a link or an image is
  * enough for that, and comes without an Origin. HEAD is GET here.
  */
-export function refuseChangeFromElsewhere(context: Context): void {
+export function refuseChangeFromElsewhere(context: Context, origins: readonly string[]): void {
   const isUnasked = context.method === 'GET' || context.method === 'HEAD'
   const [origin, site] = [context.get('Origin'), context.get('Sec-Fetch-Site')]
-  if (isUnasked && !FROM_HERE.includes(site) && !isKnown(context, origin))
+  if (isUnasked && !FROM_HERE.includes(site) && !isKnown(context, origin, origins))
     throw new Problem('origin_not_allowed', { origin: origin || 'another site' })
 }
 
-function isKnown(context: Context, origin: string): boolean {
-  if (context.response.get('Access-Control-Allow-Origin') === origin) return true
-  return URL.canParse(origin) && new URL(origin).host === context.host
+function isKnown(context: Context, origin: string, origins: readonly string[]): boolean {
+  return origins.includes(origin) || (URL.canParse(origin) && new URL(origin).host === context.host)
 }

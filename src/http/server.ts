@@ -65,7 +65,7 @@ export class HttpServer {
     app.silent = true
     app.use((context, next) => this.#serve(context, next))
     app.use(cors(settings.cors_origins))
-    app.use(notFromElsewhere)
+    app.use(notFromElsewhere(settings.cors_origins))
     app.use(readBody(settings.body_bytes_max))
     app.use((context) => this.#answer(context))
     this.#server = listener(settings, app.callback())
@@ -196,7 +196,7 @@ export class HttpServer {
   }
 
   async #answer(context: Context & { call?: Call }): Promise<void> {
-    const { contracts, dispatcher } = this.#options
+    const { contracts, dispatcher, settings } = this.#options
     const { method, path } = context
     const call = context.call!
     if (path === '/' && method === 'POST')
@@ -204,7 +204,7 @@ export class HttpServer {
     if (path === '/') throw new Problem('method_not_allowed', { method, path, allowed: 'POST' })
     const match = contracts.routes.match(method, path)
     if (!match) throw new Problem('path_unknown', { method, path })
-    if (match.compiled.contract.changes) refuseChangeFromElsewhere(context)
+    if (match.compiled.contract.changes) refuseChangeFromElsewhere(context, settings.cors_origins)
     const request = requestOfAlias(match, context.URL.searchParams, this.#bodyOf(context, match))
     if (match.alias.raw && isLines(context)) request['lines'] = true
     const answer = await dispatcher.dispatch({ ...request }, call)

@@ -69,4 +69,16 @@ describe('calls from web pages', () => {
       },
       { 'http.cors_origins': APP },
     ))
+
+  it('are refused so also where every origin may call', () =>
+    withNode(
+      async (node) => {
+        const headers = { Origin: 'https://evil.example', 'content-type': 'text/plain' }
+        const answer = await node.post({ operation: 'create_database', database: 'made' }, { headers })
+        expect(answer.status).to.equal(403)
+        expect(answer.headers).to.include({ 'access-control-allow-origin': headers.Origin })
+        expect((await node.post({ operation: 'ping' }, { headers: { Origin: headers.Origin } })).status).to.equal(200)
+      },
+      { 'http.cors_origins': '*' },
+    ))
 })
