@@ -41,6 +41,8 @@ export class PostponedEntries {
     const { storage, log } = this.#context
     const stored = await storage.write((transaction) => transaction.get(this.#meta, INDEXED))
     let from = stored === undefined ? log.sequence : Number(stored)
+    // Before any entry waits: a process that finds nothing here has nothing to put again.
+    if (stored === undefined) await storage.write((transaction) => transaction.put(this.#meta, INDEXED, String(from)))
     for (let entries = log.next(from); entries.length > 0; entries = log.next(from)) {
       from = entries.at(-1)!.sequence
       await storage.write((transaction) => {

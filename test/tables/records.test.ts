@@ -1,3 +1,5 @@
+import { cpSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Problem } from '../../src/lib/index.js'
@@ -487,6 +489,20 @@ function keysAndIndexRead(table: TableReader): Fields[] {
   const byIndex = [...table.records({ attribute: 'kind' })].map((found) => shown(found?.row))
   return [...byKey, ...byIndex]
 }
+
+describe('index entries that wait', () => {
+  it('are there after a kill, also when that was the first process and had brought none into the tree', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await insert(store, [{ id: 1, name: 'rex' }])
+      await withFolder(async (killed) => {
+        cpSync(join(store.folder, 'records'), join(killed, 'records'), { recursive: true })
+        const next = await openStore(killed)
+        expectSound(next)
+        await next.close()
+      })
+    }))
+})
 
 describe('a dropped table', () => {
   it('is gone at once, and cleaned also by the next process', () =>
