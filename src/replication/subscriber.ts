@@ -159,10 +159,13 @@ export class Subscriber implements AsyncDisposable {
     this.#broken = false
     this.#broke = () => {}
     this.#unshared.clear()
+    // The end of the stream now: whatever the tables and the log say in a moment is behind nothing that comes later.
+    const state = await untilAborted(signal, mesh.outbox.state(peer)).catch(async (error: unknown) => {
+      await this.#describe() // Says it better, where the peer is not in reach.
+      throw error
+    })
     const description = await this.#describe()
     this.#link = 'catching up'
-    // The end of the stream now: whatever the log says in a moment is behind nothing that comes later.
-    const state = await untilAborted(signal, mesh.outbox.state(peer))
     const from: Place = { created: state.created, sequence: state.lastSequence + 1 }
     await this.#catchUp(description.incarnation)
     const inner = new AbortController()

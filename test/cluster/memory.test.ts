@@ -153,3 +153,42 @@ describe('a peer whose stream does not reach back', () => {
     await eventually('it reads again', () => reads > 1 && subscriber.lastError === '')
   })
 })
+
+describe('a peer that tells of a table while it is being described', () => {
+  it('is read from before that', async () => {
+    let told = 0
+    let place: FollowOptions['from'] | undefined
+    const mesh = {
+      requests: {
+        keyOf: () => undefined,
+        ask: async () => {
+          told = 1
+          return {
+            incarnation: 'one',
+            sequence: 0,
+            tables: [],
+            entries: [],
+            upTo: 0,
+            more: false,
+            states: [],
+            gone: [],
+          }
+        },
+      },
+      outbox: {
+        state: async () => ({ created: 1, firstSequence: 1, lastSequence: told, bytes: 0, messages: 0 }),
+        follow: async (_: string, { from, signal }: FollowOptions) => {
+          place = from
+          await new Promise((resolve) => signal.addEventListener('abort', resolve))
+        },
+      },
+    }
+    const position = { incarnation: 'one', sequence: 0, time: 0, at: 0, conflicts: 0 }
+    const write = async (run: (transaction: object) => unknown) => run({ onUndo: () => {} })
+    const receiver = { position: () => position, prepare: async () => {}, write } as unknown as Receiver
+    const options = { mesh: mesh as unknown as Mesh, peer: 'b', tables: [table], receiver, log: new RememberedLog() }
+    await using _ = new Subscriber(options)
+    await eventually('it is read', () => place !== undefined)
+    expect(place).to.deep.equal({ created: 1, sequence: 1 })
+  })
+})
