@@ -58,8 +58,8 @@ const coercions: Record<ColumnType, (value: unknown) => Coerced> = {
 }
 
 /** What the column stores for a value that is not null; undefined when its type cannot hold it. */
-export function coerce(column: Column, value: unknown): Coerced {
-  return coercions[column.type](value)
+export function coerce({ type }: Pick<Column, 'type'>, value: unknown): Coerced {
+  return coercions[type](value)
 }
 
 /** A number that JSON cannot say, such as the 1e999 of a request, which became Infinity. */

@@ -10,7 +10,7 @@ import { atOnce, merged, Problem, type Steps } from '../lib/index.js'
 import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index.js'
 import { BatchReader } from './batch-reader.js'
 import type { ChangeLog, LoggedOperation } from './change-log.js'
-import { checkExact, encodeKey, newKey, normalKey } from './keys.js'
+import { checkExact, encodeKey, keyOfType, newKey, normalKey } from './keys.js'
 import { entriesOfValue, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId } from './layout.js'
 import { checkNumbers, coerced, completed, isServerSet, newAttributes } from './prepare.js'
 import type { Key, Row, TableReader } from './reader.js'
@@ -330,13 +330,8 @@ export class Batch {
     return atOnce(this.replacingAll(...given))
   }
 
-  /** A key as the table's key column has it: the text of a path is a number where the column is of numbers. */
   keyFor(schema: TableSchema, key: unknown): Key {
-    const { type } = shapeOf(schema).key.column
-    const isNumber = type === 'int' || type === 'double' || type === 'timestamp'
-    return isNumber && typeof key === 'string' && key.trim() !== '' && Number.isFinite(Number(key))
-      ? Number(key)
-      : (key as Key)
+    return keyOfType(key as Key, shapeOf(schema).key.column.type)
   }
 
   /** Writes what belongs to the whole transaction. @throws Problem value_taken */

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto'
+import { type ColumnType, coerce } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { encodeValue } from '../storage/index.js'
 import { KEY_BYTES_MAX } from './layout.js'
@@ -15,6 +16,18 @@ export function newKey(now: number = Date.now()): string {
   bytes[8] = 0x80 | (bytes[8]! & 63)
   const hex = bytes.toString('hex')
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+/**
+ * A key that a caller names as its column has it: in a path it is a number when it looks like one, and programs of pyql
+ * send numbers as text. What the column cannot hold stays as it is: there is no such record.
+ */
+export function keyOfType(id: Key, type: ColumnType | undefined): Key {
+  if (type === 'text' && typeof id === 'number')
+    return Number.isInteger(id) && !Number.isSafeInteger(id) ? id : String(id)
+  const isNumber = type === 'int' || type === 'double' || type === 'timestamp'
+  if (!isNumber || typeof id !== 'string') return id
+  return (coerce({ type }, id)?.value as Key | undefined) ?? id
 }
 
 /**

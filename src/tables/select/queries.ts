@@ -1,6 +1,7 @@
 // The service behind the reading operations: from a request to JSON text.
 import type { ColumnType, TableSchema } from '../../catalog/index.js'
 import { everything, JsonStream, JsonText, Problem, type View } from '../../lib/index.js'
+import { keyOfType } from '../keys.js'
 import type { Key, Row, Snapshot, TableReader } from '../reader.js'
 import { type Access, type Costs, chooseAccess } from './access.js'
 import { Budget, type Control } from './budget.js'
@@ -147,7 +148,7 @@ export class Queries {
     const isWhole = view === everything && attributes.length === 1 && attributes[0] === '*'
     let text = ''
     for (const id of ids) {
-      const key = keyOf(id, type)
+      const key = keyOfType(id, type)
       const found = isWhole && reader.findWhole ? reader.findWhole(key) : reader.find(key)
       if (found === undefined) continue
       text += `${text === '' ? '' : ','}${typeof found === 'string' ? found : shown(found, write)}`
@@ -220,7 +221,7 @@ function byIds({ ids }: SearchByIdRequest): ReadSearch {
   return (scope) => {
     const { primaryKey, columns } = scope.base.reader.schema
     const type = columns.find(({ name }) => name === primaryKey)?.type
-    const legs: Access['legs'] = [{ by: 'keys', keys: ids.map((id) => keyOf(id, type)) }]
+    const legs: Access['legs'] = [{ by: 'keys', keys: ids.map((id) => keyOfType(id, type)) }]
     return {
       access: {
         id: 'key',
@@ -281,13 +282,6 @@ function newShape(source: Source, attributes: readonly string[]): Shape {
   const { primaryKey, columns } = source.reader.schema
   const type = columns.find(({ name }) => name === primaryKey)?.type
   return { type, outputs: readAttributes(attributes, new Scope([source])) }
-}
-
-/** A key from a path is a number when it looks like one; a declared column knows better. */
-function keyOf(id: Key, type: ColumnType | undefined): Key {
-  if (type === 'text') return String(id)
-  const isNumber = type === 'int' || type === 'double' || type === 'timestamp'
-  return isNumber && typeof id === 'string' && String(Number(id)) === id ? Number(id) : id
 }
 
 /** The rest of an answer. A reader that is too slow, or gone, gets an error instead of a text that looks whole. */

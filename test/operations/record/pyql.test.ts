@@ -175,4 +175,33 @@ describe('records on the paths of pyql', () => {
       expect(await get(`?limit=2&cursor=${String(next)}`)).to.deep.include({ complete: true })
     }),
   )
+
+  it('are read, changed and deleted by keys that look like numbers, as their column is of texts or of numbers', () =>
+    withNode(async (node) => {
+      for (const [type, stored, named] of [
+        ['str', '1', '1'],
+        ['str', '007', '007'],
+        ['int', 7, '07'],
+      ] as const) {
+        const table = `of_${type}${named}`
+        const columns = [
+          { name: 'id', type, mods: '' },
+          { name: 'name', type: 'str', mods: '' },
+        ]
+        await node.send('POST', '/db/keys/table/create', {
+          [table]: { columns, primary_key: 'id', foreign_keys: null },
+        })
+        const all = `/db/keys/table/${table}`
+        await node.send('POST', all, { id: stored, name: 'old' })
+        expect((await node.send('POST', `${all}/${named}`, { name: 'new' })).body).to.deep.equal({ message: 'OK' })
+        const found = { data: [{ id: stored, name: 'new' }] }
+        expect((await node.send('GET', `${all}/${named}`)).body).to.deep.equal(found)
+        expect((await node.send('DELETE', `${all}/${named}`)).status).to.equal(200)
+        expect((await node.send('GET', all)).body).to.deep.equal({ data: [], complete: true })
+      }
+      // A number that JSON has rounded is no key's text.
+      await node.send('POST', '/db/keys/table/of_str1', { id: '9007199254740992' })
+      const rounded = '{"operation":"delete","database":"keys","table":"of_str1","ids":[9007199254740993]}'
+      expect((await node.send('POST', '/', rounded)).body).to.deep.include({ deleted_hashes: [] })
+    }))
 })
