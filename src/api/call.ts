@@ -54,7 +54,7 @@ export class Call implements Receipt {
   whenKept: (() => void) | undefined
   #answer: { answer: unknown } | undefined
   readonly #timeoutMs: number
-  readonly #whenLeft: CallOptions['whenLeft']
+  #whenLeft: CallOptions['whenLeft']
   #controller: AbortController | undefined
   #timer: NodeJS.Timeout | undefined
 
@@ -147,9 +147,13 @@ export class Call implements Receipt {
     if (this.#answer) this.keep?.(transaction, this.#answer.answer)
   }
 
-  /** The answer is given: nothing can abort any more. */
+  /**
+   * The answer is given: nothing can abort any more. What leads to the connection is let go of: else requests outlive
+   * several collections of garbage, each with all that hangs on it.
+   */
   end(): void {
     clearTimeout(this.#timer)
+    this.#whenLeft = undefined
   }
 }
 

@@ -155,6 +155,17 @@ class Group extends SettledLater {
   undo(from = 0): void {
     while (this.undos.length > from) this.undos.pop()!()
   }
+
+  /**
+   * Lets go of all that it was given. lmdb-js chains what it is called with: a link of which an old one is garbage of
+   * long ago stays, with all that it leads to, until the next full collection, and is copied twice until then.
+   */
+  forget(): void {
+    this.changes.clear()
+    this.commits.length = 0
+    this.undos.length = 0
+    this.transaction = undefined
+  }
 }
 
 /**
@@ -305,10 +316,10 @@ export class Storage implements AsyncDisposable {
   #settle(space: Keyspace, postponed: Postponed, keys: readonly string[]): void {
     const changes = this.#open.changes
     const mayGo = changes.mayRemove(space) || this.#flight?.changes.mayRemove(space)
-    for (const key of keys) {
+    for (const key of postponed.waitingOf(keys)) {
       const change = mayGo ? (changes.find(space, key) ?? this.#flight?.changes.find(space, key)) : undefined
       const isGoing = change !== undefined && change.value === undefined
-      if (!isGoing && postponed.isWaiting(key)) changes.set(space, key, '')
+      if (!isGoing) changes.set(space, key, '')
     }
   }
 
@@ -577,6 +588,7 @@ export class Storage implements AsyncDisposable {
     this.#sequence++
     if (this.#open.changes.count > 0) this.#schedule()
     for (const callback of group.commits) callback()
+    group.forget()
     group.resolve()
   }
 
@@ -592,6 +604,7 @@ export class Storage implements AsyncDisposable {
     const behind = this.#open
     behind.undo()
     group.undo()
+    group.forget()
     this.#open = new Group()
     this.#flight = undefined
     group.reject(problem)

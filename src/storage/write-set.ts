@@ -77,6 +77,12 @@ export class WriteSet {
     return keys.length > LOOKED_THROUGH_MAX || keys.some((key) => key >= start && key < end)
   }
 
+  clear(): void {
+    this.#spaces.clear()
+    this.size = 0
+    this.count = 0
+  }
+
   mark(): Mark {
     const lengths: number[] = []
     for (const changes of this.#spaces.values()) lengths.push(changes.keys.length)
