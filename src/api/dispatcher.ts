@@ -77,7 +77,7 @@ export class Dispatcher {
     }
   }
 
-  async #run(compiled: CompiledContract, request: Body, call: Call): Promise<unknown> {
+  #run(compiled: CompiledContract, request: Body, call: Call): unknown {
     const { contract } = compiled
     if (contract.changes && call.idempotencyKey) takeKeyOfHeader(request, call.idempotencyKey)
     compiled.checkRequest(request)
@@ -85,18 +85,16 @@ export class Dispatcher {
     delete request['idempotency_key']
     const { replays } = this.#options
     return contract.changes && key !== undefined && replays
-      ? await this.#runOnce(compiled, request, call, key, replays)
-      : await this.#handle(compiled, request, call)
+      ? this.#runOnce(compiled, request, call, key, replays)
+      : this.#handle(compiled, request, call)
   }
 
-  async #handle(compiled: CompiledContract, request: Body, call: Call): Promise<unknown> {
+  #handle(compiled: CompiledContract, request: Body, call: Call): unknown {
     const { gate, handlers, services, checkAnswers } = this.#options
     const { contract } = compiled
     gate.authorize(call.caller, contract, request)
-    const handler = handlers.get(contract.operation)!
-    const answer = await handler.run(request as never, services, call)
-    if (checkAnswers) assertAnswer(compiled, answer)
-    return answer
+    const answer = handlers.get(contract.operation)!.run(request as never, services, call)
+    return checkAnswers ? checked(compiled, answer) : answer
   }
 
   /**
@@ -123,12 +121,14 @@ export class Dispatcher {
     call.begin = (answer) => replays.begin(idempotency, answer)
     call.beginIn = (transaction, answer) => replays.beginIn(transaction, idempotency, answer)
     call.keep = (transaction, answer) => replays.keep(transaction, idempotency, answer)
-    const run = this.#handle(compiled, request, call).then(async (answer) => {
+    const handle = async () => {
+      const answer = await this.#handle(compiled, request, call)
       const kept = replays.find(idempotency)
       if (!kept || 'begun' in kept) await replays.store(idempotency, answer)
       call.whenKept?.()
       return answer
-    })
+    }
+    const run = handle()
     const over = () => void this.#once.delete(place)
     this.#once.set(place, run.then(over, over))
     return await run
@@ -163,6 +163,12 @@ function takeKeyOfHeader(request: Body, key: string): void {
 
 function fingerprint(operation: string, request: Body): string {
   return createHash('sha256').update(operation).update('\0').update(JSON.stringify(request)).digest('base64url')
+}
+
+async function checked(compiled: CompiledContract, given: unknown): Promise<unknown> {
+  const answer = await given
+  assertAnswer(compiled, answer)
+  return answer
 }
 
 function assertAnswer(compiled: CompiledContract, answer: unknown): void {

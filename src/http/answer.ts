@@ -1,20 +1,31 @@
 import { Readable } from 'node:stream'
 import type { Context } from 'koa'
+import type { Call } from '../api/index.js'
 import { Content, JsonStream, JsonText, type Problem } from '../lib/index.js'
 
 const JSON_TYPE = 'application/json; charset=utf-8'
 
 /** Writes the answer of an operation. */
-export function writeAnswer(context: Context, answer: unknown, status: number): void {
-  describe(context, answer, status)
-  const { body, length } = context.response
-  if (typeof body === 'string' && body.length === length) sendAscii(context, body)
+export function writeAnswer(context: Context & { call?: Call }, answer: unknown, status: number): void {
+  const json = jsonOf(answer)
+  if (typeof json === 'string' && Buffer.byteLength(json) === json.length) sendAscii(context, json, status)
+  else describe(context, json === undefined ? answer : new JsonText(json), status)
 }
 
-/** Node writes text whose characters are known to be bytes in two thirds of the time that UTF-8 takes it, which Koa asks for. */
-function sendAscii(context: Context, body: string): void {
+/**
+ * Node writes text whose characters are known to be bytes in two thirds of the time that UTF-8 takes it, which Koa asks
+ * for, and headers that come together in less than those that are set one by one.
+ */
+function sendAscii(context: Context & { call?: Call }, json: string, status: number): void {
   context.respond = false
-  context.res.end(body, 'latin1')
+  const headers = { 'X-Request-Id': context.call!.id, 'Content-Type': JSON_TYPE, 'Content-Length': json.length }
+  context.res.writeHead(status, headers).end(json, 'latin1')
+}
+
+/** The text of an answer that is JSON and whole. */
+function jsonOf(answer: unknown): string | Buffer | undefined {
+  if (answer instanceof JsonText) return answer.body
+  return answer instanceof JsonStream || answer instanceof Content ? undefined : JSON.stringify(answer ?? null)
 }
 
 /** Gives Koa the answer, which it writes in the end. */
@@ -27,9 +38,8 @@ function describe(context: Context, answer: unknown, status: number): void {
     context.type = answer.type
     context.body = isWhole(answer.body) ? answer.body : Readable.from(answer.body, { objectMode: false })
   } else {
-    const body = answer instanceof JsonText ? answer.body : JSON.stringify(answer ?? null)
     context.set('Content-Type', JSON_TYPE)
-    context.body = body
+    context.body = answer instanceof JsonText ? answer.body : JSON.stringify(answer ?? null)
   }
 }
 

@@ -155,7 +155,6 @@ export class HttpServer {
   async #serve(context: Context, next: () => Promise<void>): Promise<void> {
     const started = performance.now()
     const id = `${this.#idPrefix}-${(++this.#requests).toString(36)}`
-    context.set('X-Request-Id', id)
     const call = this.#call(context, id)
     ;(context as Context & { call: Call }).call = call
     const run = (this.#stopping ? this.#refuse(context) : next()).catch((error: unknown) =>
@@ -163,6 +162,7 @@ export class HttpServer {
     )
     this.#running.add(run)
     await run
+    if (!context.headerSent) context.set('X-Request-Id', id)
     this.#running.delete(run)
     const ms = Math.round((performance.now() - started) * 1000) / 1000
     this.#log.add({ id, operation: call.operation, user: call.user, status: context.status, ms })

@@ -431,13 +431,12 @@ export class Storage implements AsyncDisposable {
     return this.#open
   }
 
-  /** Waits until the changes of a group are on disk, and what was read by it. */
-  async #stored(group: Group): Promise<void> {
-    if (group.changes.count > 0) {
-      if (group.writers++ === 0) group.opened = performance.now()
-      this.#schedule()
-      await group.done
-    } else await this.#flight?.done // nothing written, and perhaps nothing read that is not on disk
+  /** Kept when the changes of a group are on disk, and what was read by it. */
+  #stored(group: Group): Promise<void> | undefined {
+    if (group.changes.count === 0) return this.#flight?.done // perhaps something was read that is not on disk
+    if (group.writers++ === 0) group.opened = performance.now()
+    this.#schedule()
+    return group.done
   }
 
   #run<T>(group: Group, run: (transaction: WriteTransaction) => T): T {

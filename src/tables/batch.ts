@@ -94,9 +94,9 @@ export class Batch {
   readonly #version: Version
   readonly #user: string
   #latest: Key[] = []
-  #noted = new Map<string, Noted>()
+  #noted: Noted[] = []
   /** Where the records stand that have followed others since what is noted began. */
-  readonly #followed = new Set<string>()
+  #followed: Set<string> | undefined
   #departures: Departure[] = []
   #arrivals: Arrival[] = []
   #carried = 0
@@ -541,10 +541,10 @@ export class Batch {
       yield
       this.#checkUnreferred(departure)
     }
-    yield* this.#checkArrivals(given, records === 'as given')
+    if (given.length > 0) yield* this.#checkArrivals(given, records === 'as given')
     const followed = this.#arrivals
     this.#arrivals = []
-    yield* this.#checkArrivals(followed, false)
+    if (followed.length > 0) yield* this.#checkArrivals(followed, false)
     this.#appendNoted()
   }
 
@@ -588,7 +588,8 @@ export class Batch {
   /** The log has one entry for all that is done alike to a table: a record that follows again begins new ones. */
   #noteFollower({ shape, encodedKey }: Place): void {
     const at = shape.prefix + encodedKey
-    if (this.#followed.has(at)) this.#appendNoted()
+    if (this.#followed?.has(at)) this.#appendNoted()
+    this.#followed ??= new Set()
     this.#followed.add(at)
   }
 
@@ -652,17 +653,16 @@ export class Batch {
 
   #note(operation: LoggedOperation, { shape, key }: Place, text: string | undefined): void {
     const { schema } = shape
-    const name = `${operation} ${schema.id}`
-    let noted = this.#noted.get(name)
-    if (!noted) this.#noted.set(name, (noted = { operation, schema, keys: [], records: [] }))
+    let noted = this.#noted.find((one) => one.operation === operation && one.schema.id === schema.id)
+    if (!noted) this.#noted.push((noted = { operation, schema, keys: [], records: [] }))
     noted.keys.push(key)
     if (text !== undefined) noted.records.push(text)
   }
 
   #appendNoted(): void {
-    for (const noted of this.#noted.values()) this.#append(noted)
-    this.#noted = new Map()
-    this.#followed.clear()
+    for (const noted of this.#noted) this.#append(noted)
+    this.#noted = []
+    this.#followed = undefined
   }
 
   #append({ operation, schema, keys, records }: Noted): void {

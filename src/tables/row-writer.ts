@@ -50,9 +50,10 @@ export class RowWriter {
   /** The beginning of everything that this writer stores. */
   readonly #head: string
   readonly #times: string
-  readonly #added = new Map<string, number>()
+  /** By table. As few as the tables of a request: a map would take longer. */
+  readonly #added: { prefix: string; records: number }[] = []
   /** By the place of the value in `uniques`. */
-  readonly #contests = new Map<string, Contest>()
+  #contests: Map<string, Contest> | undefined
   /** Whether entries of new records may wait in memory: the log, which names the records, is read again after a crash. */
   postpones = false
   #written = 0
@@ -188,6 +189,7 @@ export class RowWriter {
    * operations of the transaction may settle them.
    */
   settleUniques(): void {
+    if (!this.#contests) return
     for (const [at, contest] of this.#contests) {
       const [holder, another] = this.#holders(at, contest)
       if (another !== undefined) continue
@@ -203,16 +205,16 @@ export class RowWriter {
    */
   finish(): void {
     this.settleUniques()
-    for (const [at, contest] of this.#contests) {
+    for (const [at, contest] of this.#contests ?? []) {
       const { database, name: table } = contest.shape.schema
       const index = contest.claims.get(this.#holders(at, contest).at(-1)!)!
       throw new Problem('value_taken', { index, column: contest.unique.column.name, database, table })
     }
-    for (const [prefix, added] of this.#added) {
+    for (const { prefix, records } of this.#added) {
       const before = Number(this.#transaction.get(this.#spaces.counts, prefix) ?? 0)
-      if (added !== 0) this.#transaction.put(this.#spaces.counts, prefix, String(before + added))
+      if (records !== 0) this.#transaction.put(this.#spaces.counts, prefix, String(before + records))
     }
-    this.#added.clear()
+    this.#added.length = 0
   }
 
   #write(place: Place, before: Row | undefined, after: Row): string {
@@ -269,7 +271,7 @@ export class RowWriter {
       if (old !== undefined && old !== null && !sameUnique(unique, old, now)) {
         const at = placeOfUnique(unique, old)
         this.noteTaken(unique, old, decodeVersion(this.stored(place)!))
-        if (!this.#contests.has(at)) this.#transaction.remove(this.#spaces.uniques, at)
+        if (!this.#contests?.has(at)) this.#transaction.remove(this.#spaces.uniques, at)
       }
     }
   }
@@ -278,9 +280,11 @@ export class RowWriter {
   #takeValue({ shape, encodedKey, index }: Place, unique: ColumnShape, value: unknown): void {
     const at = placeOfUnique(unique, value)
     const owner = this.#transaction.get(this.#spaces.uniques, at)
-    if (owner !== undefined && owner !== encodedKey && !this.#contests.has(at))
+    if (owner !== undefined && owner !== encodedKey && !this.#contests?.has(at)) {
+      this.#contests ??= new Map()
       this.#contests.set(at, { shape, unique, claims: new Map([[owner, index]]) })
-    const claims = this.#contests.get(at)?.claims
+    }
+    const claims = this.#contests?.get(at)?.claims
     claims?.delete(encodedKey)
     claims?.set(encodedKey, index)
     this.#transaction.put(this.#spaces.uniques, at, encodedKey)
@@ -296,7 +300,9 @@ export class RowWriter {
   }
 
   #count({ prefix }: TableShape, added: number): void {
-    this.#added.set(prefix, (this.#added.get(prefix) ?? 0) + added)
+    const counted = this.#added.find((one) => one.prefix === prefix)
+    if (counted) counted.records += added
+    else this.#added.push({ prefix, records: added })
   }
 }
 

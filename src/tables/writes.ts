@@ -243,16 +243,24 @@ export class Writes {
   }
 
   #transact<Answer>(writer: Writer, records: number, run: Run<Answer>): Promise<Answer> {
-    const { slice_ms } = this.#limits
-    // A signal costs a timer: it is made for those that pause.
-    const pauses = {
-      records,
-      slice_ms,
-      get signal() {
-        return writer.signal
-      },
-    }
-    return this.#tables.transactInSteps(writer, pauses, run)
+    return this.#tables.transactInSteps(writer, new WriterPauses(records, this.#limits.slice_ms, writer), run)
+  }
+}
+
+/** A signal costs a timer: it is made for those that pause. */
+class WriterPauses {
+  readonly records: number
+  readonly slice_ms: number
+  readonly #writer: Writer
+
+  constructor(records: number, sliceMs: number, writer: Writer) {
+    this.records = records
+    this.slice_ms = sliceMs
+    this.#writer = writer
+  }
+
+  get signal(): AbortSignal {
+    return this.#writer.signal
   }
 }
 

@@ -72,6 +72,40 @@ describe('the door', () => {
     })
   })
 
+  it('gives every answer an id of its own, its type and its length, whatever it is', async () => {
+    await withNode(async ({ send, post, ok }) => {
+      await ok({ operation: 'create_table', table: 'dog', primary_key: 'id' })
+      await ok({
+        operation: 'insert',
+        table: 'dog',
+        records: [
+          { id: 1, name: 'Bello' },
+          { id: 2, name: 'Müsli' },
+        ],
+      })
+      const read = (id: number) =>
+        post({ operation: 'search_by_id', table: 'dog', ids: [id], get_attributes: ['name'] })
+      const json = 'application/json; charset=utf-8'
+      const answers = {
+        [json]: [await read(1), await read(2), await send('GET', '/health')],
+        'application/problem+json': [await post({ operation: 'do_magic' }), await send('GET', '/nope')],
+        'text/plain; version=0.0.4; charset=utf-8': [await send('GET', '/metrics'), await send('HEAD', '/metrics')],
+      }
+      const ids = Object.entries(answers).flatMap(([type, all]) =>
+        all.map(({ headers }) => {
+          expect(headers['content-type']).to.equal(type)
+          const isInPieces = headers['transfer-encoding'] === 'chunked'
+          if (!isInPieces) expect(Number(headers['content-length'])).to.be.above(0)
+          return headers['x-request-id']
+        }),
+      )
+      expect(new Set(ids).size).to.equal(ids.length)
+      for (const id of ids) expect(id).to.match(/^[a-z0-9]+-[a-z0-9]+$/)
+      expect((await read(1)).body).to.deep.equal([{ name: 'Bello' }])
+      expect((await read(2)).body).to.deep.equal([{ name: 'Müsli' }])
+    })
+  })
+
   it('takes HarperDB and pyql headers for credentials, and an empty one for none', async () => {
     await withNode(async ({ post }) => {
       const admin = `Basic ${Buffer.from('admin:a-password-of-tests\n').toString('base64')}`
