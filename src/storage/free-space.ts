@@ -6,6 +6,8 @@ const RESERVE = 4 << 20
 /** How long an answer of the file system holds, in milliseconds, and for how many bytes. */
 const LOOK_MS = 20
 const LOOK_BYTES = 1 << 20
+/** How long the process's limit for a file holds, in milliseconds: reading it takes as long as ten writes. */
+const LIMIT_MS = 1000
 /** Where Linux tells what it allows this process. */
 const LIMITS = '/proc/self/limits'
 
@@ -17,6 +19,8 @@ export class FreeSpace {
   readonly #file: string
   #looked = Number.NEGATIVE_INFINITY
   #free = 0
+  #limited = Number.NEGATIVE_INFINITY
+  #limit = 0
 
   constructor(file: string) {
     this.#file = file
@@ -26,29 +30,39 @@ export class FreeSpace {
   isShortFor(bytes: number): boolean {
     const now = performance.now()
     const needed = RESERVE + 2 * bytes
-    // Before a write is refused the file system is always asked: space may have come since.
-    if (now - this.#looked > LOOK_MS || bytes > LOOK_BYTES || this.#free < needed) {
-      this.#free = freeBytes(this.#file)
-      this.#looked = now
-    }
+    if (now - this.#looked > LOOK_MS || bytes > LOOK_BYTES) this.#look(now, LIMIT_MS)
+    // Before a write is refused all is asked again: space may have come since.
+    if (this.#free < needed) this.#look(now, 0)
     return this.#free < needed
+  }
+
+  #look(now: number, limitMs: number): void {
+    if (now - this.#limited >= limitMs) {
+      this.#limit = fileBytesMax()
+      this.#limited = now
+    }
+    this.#free = freeBytes(this.#file, this.#limit)
+    this.#looked = now
   }
 }
 
 /** By how many bytes a file may grow: its file system has them, and the process's limit for a file allows them. */
-export function freeBytes(file: string): number {
+export function freeBytes(file: string, limit = fileBytesMax()): number {
   return Math.min(
     orBoundless(() => {
       const { bavail, bsize } = statfsSync(dirname(file))
       return bavail * bsize
     }),
-    orBoundless(() => fileBytesMax() - statSync(file).size),
+    orBoundless(() => limit - statSync(file).size),
   )
 }
 
 /** The limit of `ulimit -f`; it may be changed while the process runs. Boundless where there is none. */
 function fileBytesMax(): number {
-  return Number(/^Max file size +([0-9]+)/m.exec(readFileSync(LIMITS, 'latin1'))?.[1] ?? Number.POSITIVE_INFINITY)
+  return orBoundless(() => {
+    const most = /^Max file size +([0-9]+)/m.exec(readFileSync(LIMITS, 'latin1'))?.[1]
+    return Number(most ?? Number.POSITIVE_INFINITY)
+  })
 }
 
 /** What cannot be told is no reason to write nothing. */

@@ -82,6 +82,7 @@ export class IndexCache {
 
   /** An entry is about to come or go. */
   forget(entry: string): void {
+    if (this.#columns.size === 0) return
     const stretches = this.#columns.get(columnOf(entry))
     const stretch = stretches?.[indexOf(stretches, entry)]
     if (stretch !== undefined && entry < stretch.end) this.#remove(stretch)
