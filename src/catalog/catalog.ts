@@ -20,6 +20,13 @@ export interface CatalogSettings {
   columns_max: number
 }
 
+export interface DroppedAttribute {
+  table: number
+  name: string
+  /** Hybrid time. */
+  before?: number
+}
+
 /** What dropped tables and columns have left behind; cleaned in the background, also after a restart. */
 export interface Leftover {
   /** Under this the leftover is kept; give it back to `forgetLeftover`. */
@@ -28,8 +35,8 @@ export interface Leftover {
   table?: number
   /** The columns whose index entries go. */
   columns: number[]
-  /** Of this living table, records still hold the dropped attribute. */
-  attribute?: { table: number; name: string }
+  /** Of this living table, records still hold the dropped attribute: those of versions before a time, or all, lose it. */
+  attribute?: DroppedAttribute
 }
 
 /** Told of a database in the transaction that makes it. */
@@ -233,16 +240,19 @@ export class Catalog {
     )
   }
 
-  /** @throws Problem table_not_found, column_not_found, column_needed */
-  async dropColumn(database: string, table: string, name: string, receipt?: Receipt): Promise<void> {
+  /**
+   * @param before hybrid time: records of later versions keep their values
+   * @throws Problem table_not_found, column_not_found, column_needed
+   */
+  async dropColumn(database: string, table: string, name: string, receipt?: Receipt, before?: number): Promise<void> {
     await this.#storage.write((transaction) => {
       const schema = this.draftTable(database, table)
       const column = schema.columns.find((other) => other.name === name)
       if (!column) throw new Problem('column_not_found', { column: name, database, table })
       this.#checkNotNeeded(schema, name)
       this.#put(transaction, { ...schema, columns: schema.columns.filter((other) => other !== column) })
-      const attribute = schema.kind === 'records' ? { attribute: { table: schema.id, name } } : {}
-      this.#leave(transaction, { columns: [column.id], ...attribute })
+      const attribute: DroppedAttribute = { table: schema.id, name, ...(before !== undefined && { before }) }
+      this.#leave(transaction, { columns: [column.id], ...(schema.kind === 'records' && { attribute }) })
       receipt?.alongside(transaction)
     })
   }
@@ -279,12 +289,12 @@ export class Catalog {
     transaction.remove(this.#space, `x${encodeId(id)}`)
   }
 
-  /** Names whose old values are still in records of the table: they cannot be used again before they are gone. */
-  isLeaving(table: number, name: string, transaction: WriteTransaction): boolean {
+  /** What was dropped of the table and is still in records: the names cannot be used again before that is gone. */
+  leaving(table: number, transaction: WriteTransaction): DroppedAttribute[] {
     return transaction
       .keys(this.#space, { start: 'x', end: 'y' })
       .map((key) => JSON.parse(transaction.get(this.#space, key)!) as Leftover)
-      .some(({ attribute }) => attribute?.table === table && attribute.name === name)
+      .flatMap(({ attribute }) => (attribute?.table === table ? [attribute] : []))
   }
 
   #addDatabase(transaction: WriteTransaction, name: string, whenMade?: WhenMade): void {
@@ -299,13 +309,14 @@ export class Catalog {
 
   #addColumns(transaction: WriteTransaction, schema: TableSchema, definitions: ColumnDefinition[]): TableSchema {
     const names = new Set(schema.columns.map(({ name }) => name))
+    const leaving = new Set(this.leaving(schema.id, transaction).map(({ name }) => name))
     let nextId = this.#draft.nextId
     const columns = definitions.map((definition) => {
       const { name } = definition
       checkName('attribute', name)
       if (names.has(name))
         throw new Problem('column_exists', { column: name, database: schema.database, table: schema.name })
-      if (this.isLeaving(schema.id, name, transaction)) throw new Problem('column_leaving', { column: name })
+      if (leaving.has(name)) throw new Problem('column_leaving', { column: name })
       names.add(name)
       return toColumn(definition, nextId++, schema.kind)
     })

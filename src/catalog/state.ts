@@ -23,6 +23,13 @@ export class CatalogState {
     return this.databases.get(database)?.tables.get(table)
   }
 
+  /** A table by its number. */
+  numbered(id: number): TableSchema | undefined {
+    for (const { tables } of this.databases.values())
+      for (const schema of tables.values()) if (schema.id === id) return schema
+    return undefined
+  }
+
   withNextId(nextId: number): CatalogState {
     return new CatalogState(this.databases, nextId)
   }

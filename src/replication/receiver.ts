@@ -85,7 +85,7 @@ export function receiverFor(options: ReceiverOptions): Receiver {
         user,
         operation,
         keys,
-        records: withoutDropped(peers, { database, table }, entry),
+        records: withoutDropped(options, { database, table }, entry),
         seen: isCopy ? undefined : entry.seen,
       }
       // Late on a longer way, or older in a copy, is no conflict.
@@ -96,7 +96,7 @@ export function receiverFor(options: ReceiverOptions): Receiver {
     },
 
     async prepare(table, entries) {
-      const records = entries.flatMap((entry) => withoutDropped(peers, table, entry))
+      const records = entries.flatMap((entry) => withoutDropped(options, table, entry))
       await tables.replica.learn(table.database, table.table, records)
     },
 
@@ -133,15 +133,17 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       observe(peer, at)
       await peers.follow(state, name, at, change)
     }
-    const drop = async (name: string, at: number) => {
-      await follow(name, at, () => tables.dropColumn(database, table, name))
+    const drop = async (name: string, at: number, comesWithRecords: boolean) => {
+      // What was written later by who had not heard of it stays, as it does where it arrives behind the drop.
+      const before = comesWithRecords && at > 0 ? at : undefined
+      await follow(name, at, () => tables.dropColumn(database, table, name, undefined, before))
     }
     for (const column of schema.columns) {
       const { name } = column
       const dropTime = columnDrops[name] ?? 0
       // Who was away has the one of before, perhaps of another type.
       if (ours.has(name) && dropTime > (markOf(name)?.at ?? agreedAt ?? Number.POSITIVE_INFINITY)) {
-        await drop(name, dropTime)
+        await drop(name, dropTime, own.dynamic && isPlain(column))
         ours.delete(name)
       }
       const isReturned = markOf(name)?.gone && timeOf(name) > markOf(name)!.at
@@ -153,7 +155,7 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       if (!ours.has(name) || schema.columns.some((column) => column.name === name)) continue
       // It was dropped before the tables were shared: the one here is another.
       if (markOf(name) === undefined && timeOf(name) > 0 && timeOf(name) < (agreedAt ?? 0)) unknown.push(name)
-      else await drop(name, timeOf(name))
+      else await drop(name, timeOf(name), own.dynamic)
     }
     if (unknown.length > 0) await keep(state, unknown)
     await learnMarks(state)
@@ -194,14 +196,17 @@ export function receiverFor(options: ReceiverOptions): Receiver {
  * column.
  */
 function withoutDropped(
-  peers: PeerStore,
+  { catalog, peers }: Pick<ReceiverOptions, 'catalog' | 'peers'>,
   table: TableName,
   { records, time }: Pick<ShippedEntry, 'records' | 'time'>,
 ): readonly Record<string, unknown>[] {
   const marks = peers.dropped(table)?.columns
   if (!marks) return records
   // Not all that comes later: a node that shares the table with others may never hear of the drop, and use the name.
-  const gone = Object.keys(marks).filter((name) => time < dropTimeOf(marks[name]!))
+  // But without a column a declared table has no place for it.
+  const isDynamic = catalog.find(table.database, table.table)?.dynamic
+  const isGone = (mark: ColumnMark) => time < dropTimeOf(mark) || (mark.gone && !isDynamic)
+  const gone = Object.keys(marks).filter((name) => isGone(marks[name]!))
   if (gone.length === 0) return records
   return records.map((record) => Object.fromEntries(Object.entries(record).filter(([name]) => !gone.includes(name))))
 }

@@ -76,21 +76,29 @@ export class SchemaWatch {
     const added = is.columns.some((column) => !told.has(column.name) && !(is.dynamic && isPlain(column)))
     const marks = this.#peers.dropped(name)?.columns
     const returned = [...kept].filter((column) => !told.has(column) && marks?.[column]?.gone)
-    if (gone.length + returned.length > 0) this.#mark(transaction, name, gone, returned)
+    if (gone.length + returned.length > 0) this.#mark(transaction, name, is, gone, returned)
     return gone.length + returned.length > 0 || added
   }
 
   /** Remembers columns that go, and that come again: with the time of where that was done first. */
-  #mark(transaction: WriteTransaction, table: TableName, gone: readonly string[], returned: readonly string[]): void {
+  #mark(
+    transaction: WriteTransaction,
+    table: TableName,
+    { columns: is, dynamic }: TableSchema,
+    gone: readonly string[],
+    returned: readonly string[],
+  ): void {
     const dropped = this.#peers.dropped(table)
     const columns = { ...dropped?.columns }
+    // It came with a record, whose version says what of it stays: a drop that another node has made meanwhile is later.
+    const camePlain = (name: string) => dynamic && is.some((column) => column.name === name && isPlain(column))
     for (const column of [...gone, ...returned]) {
       const before = columns[column]
       const followed = this.#peers.followed(table, column) ?? 0
       // Whoever changes the column while a peer's change of it is on its way to disk makes another, later one.
       const at = followed > (before?.at ?? 0) ? followed : this.#tables.clock.now()
       const mark: ColumnMark = gone.includes(column) ? { at, gone: true } : { at, gone: false, dropped: before!.at }
-      columns[column] = mark
+      columns[column] = camePlain(column) ? { ...mark, at: before!.at } : mark
     }
     this.#peers.putDropped(transaction, table, { ...dropped, columns })
   }

@@ -18,7 +18,7 @@ import type { RecordCache } from './record-cache.js'
 import { type Child, childrenOf } from './relations.js'
 import { type Place, POSTPONE_RECORDS_MAX, RowWriter } from './row-writer.js'
 import { shapeOf, type TableShape } from './shape.js'
-import type { Version } from './stored-row.js'
+import { decodeVersion, type Version } from './stored-row.js'
 
 type Given = Readonly<Record<string, unknown>>
 
@@ -356,7 +356,7 @@ export class Batch {
   }
 
   #change(place: Place, before: Row, given: Given, operation: LoggedOperation): Key {
-    return this.#replace(place, before, merged(before, given), operation)
+    return this.#replace(place, before, merged(this.#withoutLeaving(place, before), given), operation)
   }
 
   #replace(place: Place, before: Row, after: Given, operation: LoggedOperation): Key {
@@ -384,14 +384,30 @@ export class Batch {
     checkExact(target.key, place.index)
     if (this.#writer.stored(target) !== undefined)
       throw new Problem('record_exists', { index: place.index, key: show(target.key), database, table })
-    const kept = merged(withoutDropped(shape, before), given)
-    const row = this.#withTimes(shape, kept, before[CREATED_TIME] as number | undefined)
+    const kept = this.#withoutLeaving(place, before)
+    // The cleaning may be past the new place: it would not see that the attribute is still used.
+    for (const column of newAttributes(shape, [kept])) throw new Problem('column_leaving', { column })
+    const row = this.#withTimes(shape, merged(kept, given), before[CREATED_TIME] as number | undefined)
     this.#writer.remove(place, before)
     this.#note('delete', place, undefined)
     this.#note('insert', target, this.#writer.create(target, row))
     this.#depart(shape, before, row)
     this.#arrivals.push({ place: target, row })
     return target.key
+  }
+
+  /**
+   * A stored record without values of dropped attributes that wait to be cleaned: the cleaning may be past its place, and
+   * of a later version they would be new ones, here and on other nodes.
+   */
+  #withoutLeaving(place: Place, row: Row): Row {
+    const { schema } = place.shape
+    const dropped = schema.dynamic ? newAttributes(place.shape, [row]) : undefined
+    if (!dropped?.size) return row
+    const { time } = decodeVersion(this.#writer.stored(place)!)
+    for (const { before, name } of this.#context.catalog.leaving(schema.id, this.#transaction))
+      if (before !== undefined && time >= before) dropped.delete(name)
+    return Object.fromEntries(Object.entries(row).filter(([name]) => !dropped.has(name)))
   }
 
   /** `created`: when the record was made; undefined where that is not known. */
@@ -673,13 +689,6 @@ export class Batch {
     const change = { time, origin, user: this.#user, operation, database, table, tableId, seen, keys, records }
     log.append(this.#transaction, change)
   }
-}
-
-/** A record without values of dropped attributes that wait to be cleaned: the cleaning may be past its new place. */
-function withoutDropped(shape: TableShape, row: Row): Row {
-  const dropped = newAttributes(shape, [row])
-  if (dropped.size === 0) return row
-  return Object.fromEntries(Object.entries(row).filter(([name]) => !dropped.has(name)))
 }
 
 function tooLarge(limit: number): Problem {

@@ -1,7 +1,8 @@
-import type { Catalog, Leftover } from '../catalog/index.js'
+import type { Catalog, DroppedAttribute, Leftover } from '../catalog/index.js'
 import { encodeValue, type Replays, type Storage, type WriteTransaction } from '../storage/index.js'
 import type { ChangeLog } from './change-log.js'
 import { type Keyspaces, keyOfRecord, rangeOfId } from './layout.js'
+import { type NewColumns, unlessDropped } from './new-columns.js'
 import type { RecordCache } from './record-cache.js'
 import { decodeRecord, decodeVersion, encodeJson, encodeVersion } from './stored-row.js'
 
@@ -29,8 +30,8 @@ export interface CleaningContext {
   now: () => number
   /** Brings index entries that wait in memory to disk: until then their changes stay in the log. */
   flush(): Promise<void>
-  /** Goes on with indexes that a full disk has cut off. */
-  buildIndexes(): Promise<void>
+  /** For attributes that later records have, and for indexes that a full disk has cut off. */
+  columns: NewColumns
 }
 
 const HOUR_MS = 3_600_000
@@ -80,11 +81,11 @@ export class Cleaning implements AsyncDisposable {
     await this.#repeat((transaction, limit) => log.prune(transaction, oldest, settings.log_bytes_max, limit))
     await this.#repeat((transaction, limit) => this.#forgetTombstones(transaction, limit))
     await this.#repeat((transaction, limit) => replays.collect(transaction, limit))
-    await this.#context.buildIndexes()
+    await this.#context.columns.goOn()
   }
 
   async #remove(leftover: Leftover): Promise<void> {
-    const { catalog, spaces, storage } = this.#context
+    const { catalog, columns, spaces, storage } = this.#context
     for (const id of leftover.columns) {
       for (const space of [spaces.indexes, spaces.uniques, spaces.tombstones, spaces.counts])
         await this.#empty(space, id)
@@ -92,8 +93,14 @@ export class Cleaning implements AsyncDisposable {
     if (leftover.table !== undefined) {
       for (const space of [spaces.records, spaces.tombstones, spaces.counts]) await this.#empty(space, leftover.table)
     }
-    if (leftover.attribute) await this.#strip(leftover.attribute)
-    if (!this.#stopped) await storage.write((transaction) => catalog.forgetLeftover(transaction, leftover.id))
+    const { attribute } = leftover
+    const isUsed = attribute !== undefined && (await this.#strip(attribute))
+    if (this.#stopped) return
+    const returned = await storage.write((transaction) => {
+      catalog.forgetLeftover(transaction, leftover.id)
+      return isUsed ? columns.bringBack(transaction, attribute.table, attribute.name) : undefined
+    })
+    if (returned) await columns.buildInTime(returned.name, returned.position).catch(unlessDropped)
   }
 
   async #empty(space: Keyspaces[keyof Keyspaces], id: number): Promise<void> {
@@ -104,18 +111,26 @@ export class Cleaning implements AsyncDisposable {
     })
   }
 
-  /** Takes a dropped attribute out of the records that still hold it; their versions stay. */
-  async #strip({ table, name }: { table: number; name: string }): Promise<void> {
+  /**
+   * Takes a dropped attribute out of the records that still hold it; their versions stay. Answers whether it is in
+   * records of versions that keep it.
+   */
+  async #strip({ before = Number.POSITIVE_INFINITY, name, table }: DroppedAttribute): Promise<boolean> {
     const { cache, spaces } = this.#context
     const { records } = spaces
     const { start, end } = rangeOfId(table)
     let from = start
+    let isUsed = false
     await this.#repeat((transaction, limit) => {
       const keys = transaction.keys(records, { start: from, end, limit })
       for (const key of keys) {
         const stored = transaction.get(records, key)!
         const record = decodeRecord(stored)
         if (!Object.hasOwn(record, name)) continue
+        if (decodeVersion(stored).time >= before) {
+          isUsed = true
+          continue
+        }
         delete record[name]
         cache.delete(table, keyOfRecord(key))
         transaction.put(records, key, encodeVersion(decodeVersion(stored)) + encodeJson(record))
@@ -123,6 +138,7 @@ export class Cleaning implements AsyncDisposable {
       from = `${keys.at(-1) ?? end}\x00`
       return keys.length
     })
+    return isUsed
   }
 
   #forgetTombstones(transaction: WriteTransaction, limit: number): number {

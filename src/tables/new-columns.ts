@@ -63,6 +63,22 @@ export class NewColumns {
     })
   }
 
+  /** Makes an attribute known again that records of the table have already, in a transaction of the caller's. */
+  bringBack(
+    transaction: WriteTransaction,
+    table: number,
+    attribute: string,
+  ): { name: TableName; position: BuildPosition } | undefined {
+    const { catalog } = this.#context
+    const schema = catalog.draft.numbered(table)
+    if (!schema) return undefined
+    const added = catalog.addAttributes(transaction, schema, [attribute])
+    const column = added.columns.at(-1)!
+    catalog.changeColumn(transaction, added, { ...column, building: true })
+    const position = { column: column.id, from: rangeOfId(table).start }
+    return { name: { database: schema.database, table: schema.name }, position }
+  }
+
   /** Gives the records of before a column their entries; the last step makes the index known. */
   async build(name: TableName, position: BuildPosition, signal?: AbortSignal, alongside = nothing): Promise<void> {
     let { from } = position
@@ -143,7 +159,8 @@ export class NewColumns {
   }
 }
 
-function unlessDropped(error: unknown): void {
+/** Of a failure: nothing is left to be built. */
+export function unlessDropped(error: unknown): void {
   if (!(error instanceof Problem && (error.code === 'column_dropped' || error.code === 'table_not_found'))) throw error
 }
 

@@ -107,7 +107,7 @@ export class Tables implements AsyncDisposable {
       settings,
       now,
       flush: () => postponed.flush(),
-      buildIndexes: () => this.columns.goOn(),
+      columns: this.columns,
     })
   }
 
@@ -200,11 +200,12 @@ export class Tables implements AsyncDisposable {
 
   /**
    * Drops a column and waits until its values are gone, unless the disk gets full: then they go in a later round.
+   * @param before hybrid time: records of later versions keep their values, and with them the table an attribute
    * @throws Problem table_not_found, column_not_found, column_needed
    */
-  async dropColumn(database: string, table: string, name: string, receipt?: Receipt): Promise<void> {
+  async dropColumn(database: string, table: string, name: string, receipt?: Receipt, before?: number): Promise<void> {
     const { catalog } = this.#options
-    await catalog.dropColumn(database, table, name, receipt)
+    await catalog.dropColumn(database, table, name, receipt, before)
     try {
       await this.cleaning.run()
     } catch (error) {

@@ -59,6 +59,55 @@ describe('a column that was dropped on nodes that share its table', () => {
     })
   })
 
+  it('stays where it was written later by a node that had not heard of the drop, on all nodes', async () => {
+    await withCluster(['a', 'c', 'b'], async ([a, c, b]) => {
+      const nodes = [a!, b!, c!]
+      const tables = ['cat', 'owl']
+      const columns = ['id', 'age'].map((name) => ({ name, type: 'int' }))
+      await a!.ok({ operation: 'create_table', schema: 'dev', table: 'cat', hash_attribute: 'id' })
+      await a!.ok({ operation: 'create_table', schema: 'dev', table: 'owl', primary_key: 'id', columns })
+      const upsert = async (node: TestNode, records: object[]) => {
+        for (const table of tables) await node.ok({ operation: 'upsert', schema: 'dev', table, records })
+      }
+      await upsert(a!, [{ id: 1, age: 1 }])
+      const subscriptions = tables.map((table) => ({
+        schema: 'dev',
+        table,
+        publish: true,
+        subscribe: true,
+        copy: true,
+      }))
+      for (const [from, to] of [[a!, 'b'] as const, [a!, 'c'] as const, [b!, 'c'] as const])
+        await from.ok({ operation: 'add_node', node_name: to, subscriptions })
+      const ages = (node: TestNode, table: string) => contentOf(node, 'dev', table).map(({ age }) => age ?? null)
+      for (const table of tables)
+        for (const node of nodes) await eventually('all have it', () => ages(node, table).length === 1)
+      await upsert(b!, [{ id: 2, age: 2 }])
+      for (const node of nodes) await eventually('all are near', () => ages(node, 'owl').length === 2)
+      const hub = b!.node.services.clustering.replication.mesh.servers.hub!.pid!
+      process.kill(hub, 'SIGSTOP')
+      try {
+        for (const table of tables) await a!.ok({ ...column('drop_column'), table })
+        await eventually('c drops it', () => !columnsOf(c!).includes('age'))
+        await upsert(b!, [{ id: 3, age: 3 }])
+      } finally {
+        process.kill(hub, 'SIGCONT')
+      }
+      for (const node of nodes) {
+        await eventually('later ones stay', () => `${ages(node, 'cat')}` === ',,3' && columnsOf(node).includes('age'))
+        await eventually('no place for them', () => `${ages(node, 'owl')}` === ',,')
+        const where = { operation: 'search_by_value', schema: 'dev', table: 'cat', search_attribute: 'age' }
+        const found = node.ok<object[]>({ ...where, search_value: 3, get_attributes: ['id'] })
+        expect(await found).to.deep.equal([{ id: 3 }])
+      }
+      for (const table of tables) {
+        const equal = async () =>
+          (await b!.ok<{ equal: boolean }>({ operation: 'verify_replicas', schema: 'dev', table })).equal
+        await eventually('all are alike', equal)
+      }
+    })
+  })
+
   it('before a table was shared does not go from the table of another node: it comes again', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
       const create = {

@@ -420,6 +420,53 @@ describe('columns', () => {
       { settings: { 'tables.cleaning_step_max': '3' } },
     ))
 
+  it('dropped do not come again with records that are changed before their values are gone', () =>
+    withStore(async (store) => {
+      const { catalog, tables } = store
+      await catalog.createTable(DOG)
+      await insert(store, [{ id: 1, name: 'old', constructor: 'stays' }])
+      await catalog.dropColumn('dev', 'dog', 'name')
+      await tables.transact(author, (batch) => batch.update('dev', 'dog', [{ id: 1, age: 3 }]))
+      // Other nodes would take the name for one of after the drop.
+      const told = JSON.stringify(tables.changes.next(0).at(-1)!.records)
+      expect(told).to.include('"age":3').and.include('stays').and.not.include('old')
+      await tables.cleaning.run()
+      expect(rowsOf(store, DOG)[0]).to.not.have.property('name')
+    }))
+
+  it('dropped as of a time stay in records of later versions, also where the process ends in the middle', () =>
+    withFolder(async (folder) => {
+      const options = { settings: { 'tables.cleaning_step_max': '3' } }
+      const store = await openStore(folder, options)
+      await store.catalog.createTable(DOG)
+      const records = (from: number) => Array.from({ length: 10 }, (_, id) => ({ id: from + id, name: `n${from}` }))
+      await insert(store, records(0))
+      const time = store.tables.clock.now()
+      await insert(store, records(10))
+      await store.catalog.dropColumn('dev', 'dog', 'name', undefined, time)
+      await store.close()
+      const again = await openStore(folder, options)
+      const { catalog, tables } = again
+      await tables.transact(author, (batch) =>
+        batch.update(
+          'dev',
+          'dog',
+          [0, 10].map((id) => ({ id, age: 3 })),
+        ),
+      )
+      const moving = tables.transact(author, (batch) => [...batch.moving('dev', 'dog', [11], { id: -1 })])
+      expect(await moving.catch(({ code }: { code: string }) => code)).to.equal('column_leaving')
+      await tables.cleaning.run()
+      expect(catalog.leftovers()).to.deep.equal([])
+      const names = rowsOf(again, DOG).map(({ name }) => name)
+      expect(names).to.deep.equal([...Array<undefined>(10).fill(undefined), ...Array<string>(10).fill('n10')])
+      read(again, (snapshot) => expect(snapshot.table('dev', 'dog')!.isIndexed('name')).to.equal(true))
+      expectSound(again)
+      await tables.dropColumn('dev', 'dog', 'name', undefined, tables.clock.now())
+      expect(catalog.table('dev', 'dog').columns.map(({ name }) => name)).to.not.include('name')
+      await again.close()
+    }))
+
   it('added with a default read as if every record had it, and their index is whole', () =>
     withStore(async (store) => {
       const columns = [{ name: 'id', type: 'int' }]
