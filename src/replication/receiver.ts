@@ -121,11 +121,15 @@ export function receiverFor(options: ReceiverOptions): Receiver {
 
   async function alter(state: TableState, agreedAt: number | undefined): Promise<void> {
     const { columnDrops = {}, columnTimes = {}, database, droppedColumns = [], schema, table } = state
+    const { id } = catalog.find(database, table) ?? {}
+    // An attribute that an earlier drop takes now may come again with later records: a later drop takes it from these.
+    if (catalog.leftovers().some(({ attribute }) => attribute && attribute.table === id)) await tables.cleaning.run()
     const own = catalog.find(database, table)
     if (!own || !schema) return
     const ours = new Set(own.columns.map(({ name }) => name))
     const markOf = (name: string) => peers.dropped(state)?.columns?.[name]
     const timeOf = (name: string) => columnTimes[name] ?? 0
+    await learnLaterDrops(state, ours)
     const follow = async (name: string, at: number, change: () => Promise<unknown>) => {
       // What was done here later holds: else a column that has come again would go again, with all that is in it.
       const mark = markOf(name)
@@ -159,6 +163,26 @@ export function receiverFor(options: ReceiverOptions): Receiver {
     }
     if (unknown.length > 0) await keep(state, unknown)
     await learnMarks(state)
+  }
+
+  /** Of columns that were dropped on two nodes the later drop holds, also where they are gone already. */
+  async function learnLaterDrops(state: TableState, ours: ReadonlySet<string>): Promise<void> {
+    const { columnDrops = {}, columnTimes = {}, droppedColumns = [] } = state
+    const known = Object.entries(peers.dropped(state)?.columns ?? {})
+    const later = known.flatMap(([name, mark]): [string, ColumnMark][] => {
+      const at = (droppedColumns.includes(name) ? columnTimes[name] : columnDrops[name]) ?? 0
+      return at > mark.at && !ours.has(name) ? [[name, { at, gone: true }]] : []
+    })
+    if (later.length === 0) return
+    for (const [, { at }] of later) observe(peer, at)
+    await storage.write((transaction) => {
+      const dropped = peers.dropped(state)
+      peers.putDropped(transaction, state, {
+        ...dropped,
+        columns: { ...dropped?.columns, ...Object.fromEntries(later) },
+      })
+    })
+    tell(state)
   }
 
   /** Says of columns that the others have dropped that they are here: they come again there. */

@@ -206,6 +206,38 @@ describe('sharing where something fails in the middle', () => {
     })
   })
 
+  it('keeps nothing of a column that came again and was dropped again while a node was off', async () => {
+    await withCluster(['a'], async ([a], folder) => {
+      const { settings } = await meshSettings('b')
+      const place = join(folder, 'b')
+      const put = (id: number, more: object) =>
+        a!.ok({ operation: 'insert', database: 'dev', table: 'cat', records: [{ id, ...more }] })
+      const drop = () => a!.ok({ operation: 'drop_column', database: 'dev', table: 'cat', column: 'age' })
+      const columnsOf = (node: TestNode) =>
+        node.node.services.catalog.find('dev', 'cat')?.columns.map(({ name }) => name)
+      await a!.ok({ ...create, table: 'cat' })
+      await joined(place, settings, a!, async (b) => {
+        await a!.ok(add('b', { subscriptions: [{ ...both, table: 'cat' }] }))
+        await put(1, { age: 1 })
+        await eventually('b has it', () => columnsOf(b)?.includes('age') === true)
+        await drop()
+        await eventually('b drops it', () => columnsOf(b)?.includes('age') === false)
+      })
+      await put(2, { age: 2 })
+      await drop()
+      await onNode(
+        place,
+        async (b) => {
+          await eventually('b has all', () => contentOf(b, 'dev', 'cat').length === 2)
+          for (const node of [a!, b])
+            expect(contentOf(node, 'dev', 'cat').map(({ age }) => age)).to.deep.equal([undefined, undefined])
+          expect(columnsOf(b)).to.not.include('age')
+        },
+        settings,
+      )
+    })
+  })
+
   it('brings what was dropped while a node was off, or had clustering off, to the same on both nodes', async () => {
     await withCluster(['a'], async ([a], folder) => {
       const { settings } = await meshSettings('b')
