@@ -198,12 +198,14 @@ export function receiverFor(options: ReceiverOptions): Receiver {
 
   /** Remembers also of columns that were never here when they were dropped: old changes that have them may still come. */
   async function learnMarks(state: TableState): Promise<void> {
-    const { columnDrops = {}, columnTimes = {}, database, droppedColumns = [], table } = state
+    const { columnDrops = {}, columnTimes = {}, database, droppedColumns = [], schema, table } = state
     const ours = new Set(catalog.find(database, table)?.columns.map(({ name }) => name))
     const isNew = (name: string) => peers.dropped(state)?.columns?.[name] === undefined
     const marks = Object.entries(columnTimes).flatMap(([name, at]): [string, ColumnMark][] => {
       const dropped = columnDrops[name]
       if (droppedColumns.includes(name)) return ours.has(name) ? [] : [[name, { at, gone: true }]]
+      // Told a moment before the column itself: here it is still the one of before, whose drop is to be followed.
+      if (ours.has(name) && !schema?.columns.some((column) => column.name === name)) return []
       return dropped === undefined ? [] : [[name, { at, gone: false, dropped }]]
     })
     if (!marks.some(([name]) => isNew(name))) return
