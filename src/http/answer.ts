@@ -39,7 +39,7 @@ function describe(context: Context, answer: unknown, status: number): void {
     context.body = isWhole(answer.body) ? answer.body : Readable.from(answer.body, { objectMode: false })
   } else {
     context.set('Content-Type', JSON_TYPE)
-    context.body = answer instanceof JsonText ? answer.body : JSON.stringify(answer ?? null)
+    context.body = jsonOf(answer)
   }
 }
 
