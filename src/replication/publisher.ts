@@ -87,12 +87,15 @@ export class Publisher implements AsyncDisposable {
   async #follow(signal: AbortSignal): Promise<void> {
     const { changes, wants } = this.#options
     while (!signal.aborted) {
+      // Before looking: what is new while something is on its way must not wait for the next change.
+      const wake = new AbortController()
+      this.#wake = () => wake.abort()
       // First the entries, then the news: what is told of a table is then never older than the entries behind it.
       const entries = changes.after(this.#published, ENTRIES_MAX)
       await this.#tell()
       if (entries.length === 0) {
         this.#saveNowAndThen()
-        await this.#woken(signal)
+        await changes.changed(this.#published, AbortSignal.any([signal, wake.signal]))
         continue
       }
       const bundles = this.#bundle(entries.filter(wants))
@@ -109,12 +112,6 @@ export class Publisher implements AsyncDisposable {
   /** Looks for news now. */
   wake(): void {
     this.#wake()
-  }
-
-  async #woken(signal: AbortSignal): Promise<void> {
-    const wake = new AbortController()
-    this.#wake = () => wake.abort()
-    await this.#options.changes.changed(this.#published, AbortSignal.any([signal, wake.signal]))
   }
 
   async #tell(): Promise<void> {

@@ -1,3 +1,4 @@
+import { EventEmitter, once } from 'node:events'
 import { expect } from 'chai'
 import { contentOf, withCluster } from '../support/cluster.js'
 import { eventually } from '../support/eventually.js'
@@ -11,14 +12,12 @@ const columnsOf = ({ node }: TestNode) =>
 
 const column = (operation: string) => ({ operation, schema: 'dev', table: 'cat', column: 'age' })
 
+const INTS = ['id', 'age'].map((name) => ({ name, type: 'int' }))
+
 describe('a column that was dropped on nodes that share its table', () => {
   it('may come back, on whichever node, with what it is given', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
-      const columns = [
-        { name: 'id', type: 'int' },
-        { name: 'age', type: 'int' },
-      ]
-      await a!.ok({ operation: 'create_table', schema: 'dev', table: 'cat', primary_key: 'id', columns })
+      await a!.ok({ operation: 'create_table', schema: 'dev', table: 'cat', primary_key: 'id', columns: INTS })
       const subscriptions = [{ schema: 'dev', table: 'cat', publish: true, subscribe: true }]
       await a!.ok({ operation: 'add_node', node_name: 'b', subscriptions })
       for (const [round, node] of [a!, b!, a!].entries()) {
@@ -34,6 +33,29 @@ describe('a column that was dropped on nodes that share its table', () => {
           )
         expect(columnsOf(a!)).to.deep.equal(columnsOf(b!))
       }
+    })
+  })
+
+  it('goes there also when it is dropped while others are being told of the table', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok({ operation: 'create_table', schema: 'dev', table: 'cat', primary_key: 'id', columns: INTS })
+      const subscriptions = [{ schema: 'dev', table: 'cat', publish: true, subscribe: true }]
+      await a!.ok({ operation: 'add_node', node_name: 'b', subscriptions })
+      const { outbox } = a!.node.services.clustering.replication.mesh
+      const publish = outbox.publish.bind(outbox)
+      const progress = new EventEmitter()
+      const isTelling = once(progress, 'telling')
+      const isDropped = once(progress, 'dropped')
+      outbox.publish = async (...message) => {
+        progress.emit('telling')
+        await isDropped
+        return await publish(...message)
+      }
+      await a!.ok({ ...column('add_column'), column: 'weight', type: 'int' })
+      await isTelling
+      await a!.ok(column('drop_column'))
+      progress.emit('dropped')
+      await eventually('b drops it', () => `${columnsOf(b!)}` === 'id,weight')
     })
   })
 
@@ -63,9 +85,8 @@ describe('a column that was dropped on nodes that share its table', () => {
     await withCluster(['a', 'c', 'b'], async ([a, c, b]) => {
       const nodes = [a!, b!, c!]
       const tables = ['cat', 'owl']
-      const columns = ['id', 'age'].map((name) => ({ name, type: 'int' }))
       await a!.ok({ operation: 'create_table', schema: 'dev', table: 'cat', hash_attribute: 'id' })
-      await a!.ok({ operation: 'create_table', schema: 'dev', table: 'owl', primary_key: 'id', columns })
+      await a!.ok({ operation: 'create_table', schema: 'dev', table: 'owl', primary_key: 'id', columns: INTS })
       const upsert = async (node: TestNode, records: object[]) => {
         for (const table of tables) await node.ok({ operation: 'upsert', schema: 'dev', table, records })
       }
@@ -115,10 +136,7 @@ describe('a column that was dropped on nodes that share its table', () => {
         schema: 'dev',
         table: 'cat',
         primary_key: 'id',
-        columns: [
-          { name: 'id', type: 'int' },
-          { name: 'age', type: 'int' },
-        ],
+        columns: INTS,
       }
       const add = (node_name: string) => ({
         operation: 'add_node',
