@@ -172,8 +172,12 @@ class Checker {
         ? 'a value of the language'
         : undefined
     if (what) throw this.#error(name, `'${name.name}' is ${what} and cannot be set.`)
-    if (name.name === 'each_value' && this.#options.each) throw this.#error(name, "'each_value' is set by foreach.")
+    this.#notOfForeach(name)
     this.#variable(name.name)
+  }
+
+  #notOfForeach(name: Name): void {
+    if (name.name === 'each_value' && this.#options.each) throw this.#error(name, "'each_value' is set by foreach.")
   }
 
   #variableOf({ of }: AggregateLine): Name {
@@ -238,11 +242,21 @@ class Checker {
       for (const expression of partsOf(statement).expressions)
         this.#expression(expression, this.#scopeOf(expression, statement, scope))
     if (statement.kind === 'for') for (const name of statement.names) this.#bind(name, scope)
+    if (statement.kind === 'delete' && statement.target.kind === 'name') this.#emptied(statement.target)
     if (statement.kind === 'return' && this.#options.mode === 'segment' && !scope.function) {
       if (statement.value)
         throw this.#error(statement, "A segment script says who is in with 'tally', not with 'return'.")
     }
     for (const block of partsOf(statement).blocks) this.#block(block, { ...scope, loops })
+  }
+
+  /** What `del` empties is a variable or a parameter. */
+  #emptied(name: Name): void {
+    const { kind } = this.#checked.bindings.get(name)!
+    if (kind === 'column') throw this.#error(name, `'${name.name}' is a column and cannot be deleted.`)
+    if (kind === 'value') throw this.#error(name, `'${name.name}' is a value of the language and cannot be deleted.`)
+    if (kind === 'none') throw this.#error(name, `Nothing sets '${name.name}', so there is nothing to delete.`)
+    if (kind === 'variable') this.#notOfForeach(name)
   }
 
   #scopeOf(expression: Expression, statement: Statement, scope: Scope): Scope {

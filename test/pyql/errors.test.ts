@@ -101,6 +101,21 @@ const pictures: [string, string, string][] = [
   ],
   ['a column that is set', 'fruit = 1\n', "1:1\n  fruit = 1\n  ^^^^^\n'fruit' is a column and cannot be set."],
   [
+    'a column that is deleted',
+    'del fruit\n',
+    "1:5\n  del fruit\n      ^^^^^\n'fruit' is a column and cannot be deleted.",
+  ],
+  [
+    'a value of the language that is deleted',
+    'del now\n',
+    "1:5\n  del now\n      ^^^\n'now' is a value of the language and cannot be deleted.",
+  ],
+  [
+    'a variable that is deleted and that nothing sets',
+    'del x\n',
+    "1:5\n  del x\n      ^\nNothing sets 'x', so there is nothing to delete.",
+  ],
+  [
     'a break that is too deep',
     'match:\n    break 2\n',
     "2:5\n      break 2\n      ^^^^^^^\n'break 2' is too deep: there is 1 loop around it.",
