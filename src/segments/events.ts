@@ -29,7 +29,15 @@ import { countNode, type Order, type Result, type ResultNode, sortByCount, sortB
 import { type ScriptLog, writeLog } from './script-log.js'
 import { fieldsOf } from './section-fields.js'
 import { readSections, type Section, sayingColumn } from './sections.js'
-import type { Begun, Maker, RequestSegments, SegmentControl, SegmentDefinition, Segments } from './segments.js'
+import {
+  type Begun,
+  EVERYONE,
+  type Maker,
+  type RequestSegments,
+  type SegmentControl,
+  type SegmentDefinition,
+  type Segments,
+} from './segments.js'
 
 /** Who asks, and how the work is stopped and watched. */
 export interface QueryCall {
@@ -450,17 +458,20 @@ export class Events implements AsyncDisposable {
     const column = this.#columnNamed(schema, request.column, call)
     const { bucket, order = 'desc' } = request
     const filter = filterOf(request, column)
+    // Values that nobody in the segments has are told, too: with 0.
+    const counted = segments.length === 0 || segments.some(({ name }) => name === EVERYONE)
     const tree = await this.#store.column(
       eventTableOf(schema),
       {
         column: column.name,
-        segments,
+        segments: counted ? segments : [...segments, { name: EVERYONE }],
         ...(bucket !== undefined && { bucket }),
         ...(filter !== undefined && { filter }),
       },
       controlOf(call),
     )
     if (tree.values.length === 0 && tree.people.every((count) => count === 0)) return NO_ANSWER
+    const asked = (counts: number[]) => counts.slice(0, Math.max(1, segments.length))
     const { nodesMax, charactersMax } = this.#compile.scanOptions({ segments: segments.length }).limits
     if (tree.values.length > nodesMax) {
       throw new Problem('script_limit', {
@@ -472,10 +483,10 @@ export class Events implements AsyncDisposable {
     if (characters > charactersMax)
       throw new Problem('result_too_large', { limit: charactersMax, advice: 'use a filter' })
     const children = sortByCount(
-      tree.values.map(({ value, counts }) => countNode(value, counts)),
+      tree.values.map(({ value, counts }) => countNode(value, asked(counts))),
       order,
     )
-    return { _: [countNode(column.name, tree.people, trim(children, request.trim))] }
+    return { _: [countNode(column.name, asked(tree.people), trim(children, request.trim))] }
   }
 
   async #histogram(

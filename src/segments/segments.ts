@@ -81,7 +81,7 @@ interface TableSegments {
 }
 
 const CHECK_MS = 1_000
-const EVERYONE = '*'
+export const EVERYONE = '*'
 let temporaries = 0
 
 /** The named populations of event tables: computed, kept, refreshed in the background, used by name. */

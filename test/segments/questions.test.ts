@@ -104,8 +104,7 @@ class Table {
     }
     const inside = (people: ReadonlySet<string | number>) =>
       populations.map((population) => [...people].filter((person) => population.has(person)).length)
-    const all = [...byValue].map(([g, people]): Node => ({ g, counts: inside(people) }))
-    const nodes = all.filter(isSeen)
+    const nodes = [...byValue].map(([g, people]): Node => ({ g, counts: inside(people) }))
     const total = inside(new Set([...this.#everyone()].filter((person) => valuesOf(person).length > 0)))
     const sorted = cut(
       ordered(nodes, options, (node) => node.counts[0]!),

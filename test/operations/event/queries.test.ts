@@ -46,6 +46,12 @@ describe('queries of events', () => {
       }
       const column = (await ask(node, 'query_column', { column: 'page', segments: 'one,few' }))._ as Body[]
       expect(column[0]).to.deep.include({ g: 'page', c: [1], c2: [4] })
+      const values = async (segments: string) =>
+        ((await ask(node, 'query_column', { column: 'page', segments }))._ as Body[])[0]!._ as Body[]
+      const everyValue = (await values('*')).map(({ g }) => g)
+      const ofOne = await values('one')
+      expect(ofOne.map(({ g }) => g)).to.have.members(everyValue)
+      expect(ofOne.filter(({ c }) => (c as number[])[0] === 0)).to.not.deep.equal([])
     }))
 
   it('put a value into the same bucket, whoever asks', () =>
