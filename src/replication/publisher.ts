@@ -1,7 +1,7 @@
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Log, Mesh } from '../mesh/index.js'
 import { type ChangeLog, isSameTransaction, type RawEntry } from '../tables/index.js'
-import { MESSAGE_CHARACTERS_MAX, type TableState, topicOf } from './wire.js'
+import { MESSAGE_CHARACTERS_MAX, type TableName, type TableState, topicOf } from './wire.js'
 
 const ENTRIES_MAX = 1_000
 const IN_FLIGHT_MAX = 64
@@ -16,10 +16,13 @@ export interface PublisherOptions {
   published: number
   /** What tables are like now that were changed since this was last asked: told to readers before what follows. */
   news: () => TableState[]
-  /** Whether anybody wants this entry of the log. */
+  /** Whether this entry of the log may go out at all, and whether anybody wants it now. */
+  ships: (entry: RawEntry) => boolean
   wants: (entry: RawEntry) => boolean
   /** The entry of the same table that went out before this one, as far as the log knows. */
   before: (entry: RawEntry) => number | undefined
+  /** The newest entry of a table, up to this one of the log, as far as the log knows. */
+  last: (table: TableName, upTo: number) => number | undefined
   /** Remembers how far the outbox is. Losing it costs sending again, which receivers notice. */
   checkpoint: (published: number) => Promise<void>
   log: Log
@@ -44,7 +47,7 @@ export class Publisher implements AsyncDisposable {
   #savedAt = 0
   #untold: TableState[] = []
   #told = 0
-  /** The newest entry of each topic that this process has sent. */
+  /** The newest entry of each topic that this process has sent, or left out because nobody wanted it then. */
   readonly #newest = new Map<string, number>()
   #wake: () => void = () => {}
 
@@ -60,7 +63,7 @@ export class Publisher implements AsyncDisposable {
     return this.#published
   }
 
-  /** The newest entry of a topic that was sent since the start. */
+  /** The newest entry of a topic that was sent, or left out, since the start. */
   newest(topic: string): number | undefined {
     return this.#newest.get(topic)
   }
@@ -85,7 +88,7 @@ export class Publisher implements AsyncDisposable {
   }
 
   async #follow(signal: AbortSignal): Promise<void> {
-    const { changes, wants } = this.#options
+    const { changes, ships, wants } = this.#options
     while (!signal.aborted) {
       // Before looking: what is new while something is on its way must not wait for the next change.
       const wake = new AbortController()
@@ -98,12 +101,17 @@ export class Publisher implements AsyncDisposable {
         await changes.changed(this.#published, AbortSignal.any([signal, wake.signal]))
         continue
       }
-      const bundles = this.#bundle(entries.filter(wants))
+      const wanted: RawEntry[] = []
+      const left: RawEntry[] = []
+      for (const entry of entries) if (ships(entry)) (wants(entry) ? wanted : left).push(entry)
+      const bundles = this.#bundle(wanted)
       for (let from = 0; from < bundles.length; from += IN_FLIGHT_MAX) {
         const some = bundles.slice(from, from + IN_FLIGHT_MAX)
         await this.#send(some)
         for (const { topic, last } of some) this.#newest.set(topic, last)
       }
+      // Who shared the table before, and does again, has to notice that these are missing in the stream.
+      for (const entry of left) this.#newest.set(topicOf(entry), entry.sequence)
       this.#published = entries.at(-1)!.sequence
       this.#saveNowAndThen()
     }
@@ -115,12 +123,14 @@ export class Publisher implements AsyncDisposable {
   }
 
   async #tell(): Promise<void> {
-    const { incarnation, mesh, news } = this.#options
+    const { incarnation, last, mesh, news } = this.#options
     const waiting = [...this.#untold, ...news()]
     this.#untold = waiting // Until they are in the stream.
     for (const state of waiting) {
       const topic = topicOf(state)
-      const text = JSON.stringify({ incarnation, after: this.#newest.get(topic), entries: [], state })
+      // Also of what an earlier process has sent: a reader that was away would never miss what was purged since.
+      const after = this.#newest.get(topic) ?? last(state, this.#published)
+      const text = JSON.stringify({ incarnation, after, entries: [], state })
       await mesh.outbox.publish(topic, Buffer.from(text), `${incarnation}:state:${Date.now()}:${++this.#told}`)
     }
     this.#untold = []

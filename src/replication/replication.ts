@@ -104,14 +104,20 @@ export class Replication implements AsyncDisposable {
     schemaWatch.listen((news, ended) => this.#schemaChanged(news, ended))
     tables.changes.seen = ({ database, name }) => peers.seen({ database, table: name })
     const ships = (entry: RawEntry) => !entry.lost && (settings.republish || entry.origin === mesh.nodeName)
+    const authors = settings.republish ? undefined : mesh.nodeName
     this.#publisher = new Publisher({
       mesh,
       changes: tables.changes,
       incarnation: self.incarnation,
       published: self.published,
       news: () => this.#news(),
-      wants: (entry) => ships(entry) && this.#isPublished(entry),
-      before: (entry) => tables.changes.before(entry, settings.republish ? undefined : mesh.nodeName),
+      ships,
+      wants: (entry) => this.#isPublished(entry),
+      before: (entry) => tables.changes.before(entry, authors),
+      last: ({ database, table }, upTo) => {
+        const { id } = catalog.find(database, table) ?? {}
+        return id && tables.changes.before({ sequence: upTo + 1, tableId: id, time: Number.MAX_SAFE_INTEGER }, authors)
+      },
       checkpoint: (sequence) =>
         storage.write((transaction) => peers.putSelf(transaction, { ...self, published: sequence })),
       log,

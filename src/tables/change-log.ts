@@ -282,7 +282,10 @@ export class ChangeLog {
    * there was none, or too many of other nodes were made since.
    * @param origin only changes that this node made; undefined: of all
    */
-  before({ sequence, tableId, time }: RawEntry, origin: string | undefined): number | undefined {
+  before(
+    { sequence, tableId, time }: Pick<RawEntry, 'sequence' | 'tableId' | 'time'>,
+    origin: string | undefined,
+  ): number | undefined {
     const prefix = encodeId(tableId)
     const range = { start: prefix, end: placeOf(tableId, time, sequence), reverse: true, limit: BEFORE_MAX }
     using snapshot = this.#storage.snapshot()

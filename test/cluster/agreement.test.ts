@@ -199,6 +199,31 @@ describe('agreements between nodes', () => {
     })
   })
 
+  it('that are taken back lose nothing that was written while they held', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(create('cat'))
+      await a!.ok(create('dog'))
+      await a!.ok({ operation: 'add_node', node_name: 'b', subscriptions: [both('cat'), both('dog')] })
+      await flows(b!, a!, 1)
+      const { incarnation, mesh } = a!.node.services.clustering.replication
+      const ask = (method: string, body: object) => mesh.requests.ask('b', method, body as never, 5_000)
+      await ask('link', {
+        id: 'one',
+        replace: true,
+        subscriptions: [both('dog')],
+        states: [],
+        incarnation,
+        sequence: 0,
+      })
+      await ask('settle', { id: 'one' })
+      await b!.ok(insert('cat', 2)) // It goes to nobody now.
+      await b!.ok(insert('dog', 2))
+      await eventually('b has passed it over', () => contentOf(a!, 'dev', 'dog').length === 1)
+      await ask('take_back', { id: 'one' })
+      await eventually('it arrives', () => contentOf(a!, 'dev', 'cat').length === 2)
+    })
+  })
+
   it('make tables that one side lacks, and say why others are skipped', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
       await a!.ok(create('here'))

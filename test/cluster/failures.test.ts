@@ -378,6 +378,43 @@ describe('sharing where something fails in the middle', () => {
     })
   })
 
+  it('misses nothing that a node has purged from the stream after another start, before a peer had read it', async () => {
+    await withCluster(['b'], async ([b], folder) => {
+      const { settings } = await meshSettings('a')
+      const hub = () => replicationOf(b!).mesh.servers.hub!.pid!
+      const isSent = ({ node }: TestNode) =>
+        eventually('it is in the stream', () => {
+          const { peers } = node.services.clustering.replication
+          return peers.self()!.published === node.services.tables.changes.committed()
+        })
+      await joined(join(folder, 'a'), settings, b!, async (a) => {
+        await a.ok(create)
+        await a.ok({ ...create, table: 'cat' })
+        await a.ok(add('b', { subscriptions: [both, { ...both, table: 'cat' }] }))
+        // What stands before it in the stream stays, so that the stream itself shows no gap at its beginning.
+        await a.ok({ ...insert(1), table: 'cat' })
+        await arrives(a, b!, 1)
+        process.kill(hub(), 'SIGSTOP')
+        await delay(4_000) // Then the reader of b has given up, and what waits in sockets is not for it.
+        await a.ok(insert(2))
+        await isSent(a)
+      })
+      await onNode(
+        join(folder, 'a'),
+        async (a) => {
+          await eventually(
+            'its stream is there',
+            async () => (await replicationOf(a).mesh.outbox.state('a')).messages > 0,
+          )
+          await a.ok({ operation: 'purge_stream', schema: 'dev', table: 'dog' })
+          process.kill(hub(), 'SIGCONT')
+          await eventually('b has all', () => idsOf(b!).join() === '1,2')
+        },
+        settings,
+      )
+    })
+  })
+
   it('keeps a node that it could not remove, and takes its requests', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
       await a!.ok(create)
