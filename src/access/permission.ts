@@ -89,10 +89,15 @@ function* tableFaults(database: string, table: string, grant: Json, columns: Rea
     yield `Value for 'attribute_permissions' permission for table '${database}.${table}' must be an array`
     return
   }
-  for (const attribute of attributes)
+  const named = new Set<unknown>()
+  for (const attribute of attributes) {
     yield* isObject(attribute)
       ? attributeFaults(attribute, columns)
       : ["Every entry of 'attribute_permissions' must be an object"]
+    const name = isObject(attribute) ? attribute['attribute_name'] : undefined
+    if (typeof name === 'string' && named.has(name)) yield `Attribute '${name}' stands in 'attribute_permissions' twice`
+    named.add(name)
+  }
   const conflict = ATTRIBUTE_KEYS.some(
     (key) => grant[key] === false && attributes.some((attribute) => isObject(attribute) && attribute[key] === true),
   )

@@ -96,7 +96,7 @@ export class UserRights implements Rights, View {
     const { grants, structure } = this.#options
     if (grants.createDatabase && structure.database(database) && !this.knowsDatabase(database))
       throw new Problem('database_taken', { database })
-    if (!this.knowsDatabase(database)) throw forbidden([], [`database '${database}' does not exist`])
+    // The same for databases that are not there: some operations make them, and hidden ones look like them.
     throw forbidden([`Changing the structure of database '${database}' needs its owner or a structure_user role`], [])
   }
 

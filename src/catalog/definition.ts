@@ -116,7 +116,11 @@ export function parseMods(mods: string, column: string): Mods {
   return found
 }
 
+/** SQL words that stand for a moment: as a default they would be stored as text, letter by letter. */
+const MOMENT = /^default\s+(current_\w+|localtime\w*|now)\b/i
+
 function firstMod(text: string): [number, Mods] {
+  if (MOMENT.test(text)) return [0, {}]
   for (const [pattern, meaning] of MODS) {
     const found = pattern.exec(text)
     if (found) return [found[0].length, meaning([...found])]

@@ -486,6 +486,8 @@ export class Batch {
   #newKey(shape: TableShape, index: number): Key {
     const { column } = shape.key
     if (column.default !== undefined) return column.default as Key
+    if (column.notNull && !column.autoIncrement)
+      throw new Problem('record_invalid', { index, reason: `'${column.name}' is missing and must not be null` })
     if (column.type === 'int') return this.#nextKey(shape, index)
     if (column.type === 'text' || column.type === 'any') return newKey()
     throw new Problem('key_invalid', { index, reason: `'${column.name}' is missing.` })

@@ -100,7 +100,12 @@ describe('the rights of a user', () => {
     const owner = rights({}, { standing: (database) => (database === 'dev' ? 'owner' : undefined) })
     expect(() => owner.require(['read', 'insert', 'update', 'delete'], 'dev', 'any', ['x'])).not.to.throw()
     expect(() => owner.requireStructure('dev')).not.to.throw()
-    expect(refusal(() => owner.requireStructure('prod'))['invalid_schema_items']).to.have.length(1)
+    // Whoever asks to make a database is not told that it does not exist.
+    for (const name of ['prod', 'new'])
+      expect(refusal(() => owner.requireStructure(name))).to.deep.equal({
+        unauthorized_access: [`Changing the structure of database '${name}' needs its owner or a structure_user role`],
+        invalid_schema_items: [],
+      })
     const guest = rights({}, { standing: (database) => (database === 'dev' ? 'read' : undefined) })
     expect(() => guest.require(['read'], 'dev', 'dog')).not.to.throw()
     expect(refusal(() => guest.require(['delete'], 'dev', 'dog'))['unauthorized_access']).to.have.length(1)
@@ -211,6 +216,7 @@ describe('the check of a permission JSON', () => {
       { dev: { table: {} } },
       { dev: { tables: { dog: null } } },
       { dev: { tables: { dog: { ...tableGrant('r'), drop: true } } } },
+      { dev: { tables: { dog: tableGrant('r', [attribute('owner', 'r'), attribute('owner', '')]) } } },
       { dev: { tables: { dog: { ...tableGrant('r'), attribute_permissions: {} } } } },
       { dev: { tables: { dog: tableGrant('r', [null]) } } },
       { dev: { tables: { dog: tableGrant('r', [{ read: true }]) } } },

@@ -385,6 +385,30 @@ describe('columns', () => {
       await store.catalog.createTable({ ...names, primaryKey: 'id', columns: [{ name: 'id', ...marks[1] }, words] })
     }))
 
+  it('that are the key and not null want it from the caller, unless they count up or have a default', () =>
+    withStore(async (store) => {
+      let count = 0
+      const insertInto = async (id: object) => {
+        const names = { database: 'dev', table: `table${++count}` }
+        await store.catalog.createTable({ ...names, primaryKey: 'id', columns: [{ name: 'id', ...id }] })
+        return store.tables.transact(author, (batch) => batch.insert('dev', names.table, [{}]))
+      }
+      for (const type of ['int', 'text', 'any'])
+        expect(await codeOf(insertInto({ type, not_null: true })), type).to.equal('record_invalid')
+      const counting = { type: 'int', mods: 'NOT NULL AUTOINCREMENT' }
+      for (const id of [{ type: 'int' }, counting, { type: 'text', not_null: true, default: 'a' }])
+        expect((await insertInto(id)).done, JSON.stringify(id)).to.have.length(1)
+    }))
+
+  it('are refused with a moment as default, which would be stored as text', () =>
+    withStore(async (store) => {
+      for (const word of ['CURRENT_TIMESTAMP', 'current_date', 'now()']) {
+        const columns = [{ name: 'id' }, { name: 'made', type: 'text', mods: `DEFAULT ${word}` }]
+        const made = store.catalog.createTable({ database: 'dev', table: 'dog', primaryKey: 'id', columns })
+        expect(await codeOf(made), word).to.equal('invalid_column')
+      }
+    }))
+
   it('dropped take their values and entries with them; the name can be used again', () =>
     withStore(async (store) => {
       await store.catalog.createTable(DOG)

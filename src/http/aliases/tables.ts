@@ -91,7 +91,10 @@ export function pyqlTableRequest(body: unknown): Fields {
     table,
     columns,
     primary_key,
-    ...(isObject(foreign_keys) && { foreign_keys: Object.entries(foreign_keys).map(foreignKey) }),
+    // Keys in the form of create_table, and what is no list of keys at all, are the contract's to judge.
+    ...(foreign_keys !== undefined && {
+      foreign_keys: isObject(foreign_keys) ? Object.entries(foreign_keys).map(foreignKey) : foreign_keys,
+    }),
   }
 }
 

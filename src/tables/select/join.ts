@@ -1,10 +1,10 @@
 // Joins: reads the JSON of `join` and finds, for the rows so far, the rows of one more table.
 import type { ForeignKey } from '../../catalog/index.js'
-import { nearest, Problem, type View } from '../../lib/index.js'
+import { Problem, type View } from '../../lib/index.js'
 import type { Row, Snapshot, TableReader } from '../reader.js'
 import type { Budget } from './budget.js'
 import type { Condition, Test } from './condition.js'
-import { type Frame, openSource, type Ref, refTo, type Source } from './scope.js'
+import { type Frame, openSource, type Ref, refTo, Scope, type Source } from './scope.js'
 import { equalValues, identity, isScalar, rank, weight } from './value.js'
 import { type Stage, type Tally, TICK } from './walk.js'
 
@@ -52,8 +52,8 @@ export function readJoins(
   const joins: Join[] = []
   let waiting = wishesOf(join, base).map((wish) => ({ wish, source: openWish(wish, base, snapshot, view) }))
   while (waiting.length > 0) {
-    const next = waiting.find(({ wish }) => isReady(wish, sources))
-    if (!next) throw malformed(`'${waiting[0]!.wish.alias}' is not tied to the tables before it.`)
+    const next = waiting.find(({ wish, source }) => isReady(wish, source, sources))
+    if (!next) throw untied(waiting[0]!.wish, waiting[0]!.source, sources)
     waiting = waiting.filter((it) => it !== next)
     if (sources.some(({ alias }) => alias === next.wish.alias))
       throw malformed(
@@ -104,15 +104,27 @@ function wishOfObject(alias: string, spec: unknown): Wish {
 }
 
 /** True when all that a join refers to is open. */
-function isReady(wish: Wish, sources: readonly Source[]): boolean {
+function isReady(wish: Wish, own: Source, sources: readonly Source[]): boolean {
   if (!wish.on) return sources.some((source) => keysTo(source, wish).length > 0)
-  const aliases = [...sources.map(({ alias }) => alias), wish.alias]
-  const isOpen = (name: unknown) => aliases.some((alias) => String(name).startsWith(`${alias}.`))
   const sides = Object.entries(wish.on).flat()
-  return (
-    sides.every(isOpen) &&
-    Object.entries(wish.on).some((pair) => pair.some((name) => !String(name).startsWith(`${wish.alias}.`)))
-  )
+  return sides.length > 0 && sides.every((name) => isOpen(name, own, sources))
+}
+
+/** Whether a side of a pair may name a column of the tables so far: as "table.column", or alone. */
+function isOpen(name: unknown, own: Source, sources: readonly Source[]): boolean {
+  const text = String(name)
+  return [...sources, own].some(({ alias, columns }) => text.startsWith(`${alias}.`) || columns.has(text))
+}
+
+/** Why a join cannot be done. */
+function untied({ alias, on }: Wish, own: Source, sources: readonly Source[]): Problem {
+  const example = `{"${alias}": {"${sources[0]!.alias}.column": "${alias}.column"}}`
+  if (!on) return malformed(`No foreign key leads to '${alias}'; say which columns are equal: ${example}.`)
+  const unknown = Object.entries(on)
+    .flat()
+    .find((name) => !isOpen(name, own, sources))
+  if (unknown === undefined) return malformed(`'on' of '${alias}' is empty; say which columns are equal: ${example}.`)
+  return malformed(`'${String(unknown)}' is no column of '${alias}' or of a table before it.`)
 }
 
 function keysTo(source: Source, wish: Wish): ForeignKey[] {
@@ -159,22 +171,12 @@ function pairOfKey(wish: Wish, sources: readonly Source[]): Pair {
 
 function pairOf([name, other]: [string, unknown], wish: Wish, sources: readonly Source[]): Pair {
   if (typeof other !== 'string') throw malformed(`"${name}" must be paired with a column, "table.column".`)
-  const [a, b] = [columnOf(name, sources), columnOf(other, sources)]
+  const scope = new Scope(sources)
+  const [a, b] = [scope.find(name), scope.find(other)]
   const own = sources.length - 1
   if (a.source === own && b.source !== own) return { before: b, own: a, ownIsValue: false }
   if (b.source === own && a.source !== own) return { before: a, own: b, ownIsValue: true }
   throw malformed(`The pair "${name}": "${other}" must tie '${wish.alias}' to a table before it.`)
-}
-
-function columnOf(name: string, sources: readonly Source[]): Ref {
-  for (const [number, { alias, columns }] of sources.entries()) {
-    if (!name.startsWith(`${alias}.`)) continue
-    const column = columns.get(name.slice(alias.length + 1))
-    if (column) return refTo(number, column)
-  }
-  const known = sources.flatMap(({ alias, columns }) => [...columns.keys()].map((column) => `${alias}.${column}`))
-  const tables = sources.map(({ alias }) => alias).join(', ')
-  throw new Problem('column_unknown', { column: name, table: tables, suggestion: nearest(name, known) })
 }
 
 /** What a condition on a joined column says about the base table's column that must equal it. */

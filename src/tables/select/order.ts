@@ -4,6 +4,7 @@ import type { Key } from '../reader.js'
 import type { Budget } from './budget.js'
 import type { Position } from './cursor.js'
 import { LONG_TEXT } from './lookup.js'
+import { aggregateNames } from './output.js'
 import type { Frame, Ref, Source } from './scope.js'
 import { compareValues, weight } from './value.js'
 import { type Stage, TICK } from './walk.js'
@@ -24,11 +25,18 @@ export function readOrder(orderby: unknown, find: (name: unknown) => Ref, knows:
     if (typeof item === 'string') return termOfText(item, find, knows)
     if (typeof item !== 'object' || item === null)
       throw malformed('An item is a name or {"column": …, "order": "asc" or "desc"}.')
-    const { order = 'asc', ...rest } = item as Record<string, unknown>
-    if (order !== 'asc' && order !== 'desc') throw malformed(`The order is 'asc' or 'desc'.`)
-    const name = 'column' in rest ? rest['column'] : rest
-    return { ref: find(name), descending: order === 'desc' }
+    const { order = 'asc', ...what } = item as Record<string, unknown>
+    if (typeof order !== 'string' || !/^(asc|desc)$/i.test(order)) throw malformed(`The order is 'asc' or 'desc'.`)
+    return { ref: find(columnOf(what, item)), descending: order.toLowerCase() === 'desc' }
   })
+}
+
+/** The name of a column, or an aggregate such as {"count": "*"}. What else stands beside them may be meant: it is refused. */
+function columnOf(what: Record<string, unknown>, item: object): unknown {
+  const names = Object.keys(what)
+  if (names.some((name) => aggregateNames.includes(name))) return what
+  if (names.length === 1 && typeof what['column'] === 'string') return what['column']
+  throw malformed(`An item is a name or {"column": …, "order": "asc" or "desc"}, not ${JSON.stringify(item)}.`)
 }
 
 /** A column may be called "x desc": a name that is known as a whole comes first. */

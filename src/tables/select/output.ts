@@ -29,7 +29,7 @@ export type Selected = { readonly name: string } & (
   | { readonly aggregate: Aggregate }
 )
 
-const aggregateNames: readonly string[] = ['count', 'sum', 'min', 'max', 'avg'] satisfies AggregateName[]
+export const aggregateNames: readonly string[] = ['count', 'sum', 'min', 'max', 'avg'] satisfies AggregateName[]
 
 export function malformed(reason: string): Problem {
   return new Problem('select_malformed', { part: 'select', reason })

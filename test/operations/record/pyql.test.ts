@@ -149,6 +149,21 @@ describe('records on the paths of pyql', () => {
     }),
   )
 
+  it('keep the foreign keys of their table in whatever form these come, or the table is refused', () =>
+    withNode(async (node) => {
+      const create = (table: string, foreign_keys?: unknown) => {
+        const columns = [{ name: 'id', type: 'int' }]
+        const body = { [table]: { columns, primary_key: 'id', foreign_keys } }
+        return node.send('POST', '/db/company/table/create', body)
+      }
+      expect((await create('parents')).status).to.equal(200)
+      const key = { column: 'id', table: 'parents', references: 'id', on_delete: 'cascade' }
+      expect((await create('children', [key])).status).to.equal(200)
+      expect((await node.send('POST', '/db/company/table/children', { id: 1 })).status).to.equal(409)
+      for (const wrong of ['parents', 7, ['parents'], { id: 'parents' }])
+        expect((await create('others', wrong)).status, JSON.stringify(wrong)).to.equal(400)
+    }))
+
   it('go into the table that the body of a creation names, whatever the path calls it', () =>
     withNode(async (node) => {
       const { status, body } = await node.send('POST', '/db/company/table/any/create', stocks)

@@ -157,6 +157,13 @@ describe('the request of select', () => {
     expect((await ask({ select: ['departments.name'], join: ['positions', 'departments'] })).data).to.have.length(2)
   })
 
+  it('takes names that stand alone in a pair for columns of the table that has them', async () => {
+    const departments = { departments: { department_id: 'departments.id' } }
+    const join = { ...departments, positions: { position_id: 'positions.id' } }
+    const { data } = await ask({ select: ['employees.name', 'departments.name'], join })
+    expect(data.map((row) => row['departments.name'])).to.deep.equal(['HR', 'Sales'])
+  })
+
   it('joins a table with itself under another name', async () => {
     const join = { chief: { table: 'employees', on: { 'employees.boss': 'chief.id' }, type: 'left' } }
     const { data } = await ask({ select: ['employees.id', { column: 'chief.name', as: 'chief' }], join })
@@ -202,7 +209,8 @@ describe('the request of select', () => {
   })
 
   it('orders by names, "name desc" and objects', async () => {
-    for (const orderby of ['name desc', { column: 'name', order: 'desc' }, [{ column: 'name', order: 'desc' }, 'id']])
+    const down = { column: 'name', order: 'desc' }
+    for (const orderby of ['name desc', 'name DESC', down, { ...down, order: 'DESC' }, [down, 'id']])
       expect((await ask({ select: ['name'], orderby })).data.map(({ name }) => name)).to.deep.equal([
         'Tom',
         'Jane',
@@ -249,16 +257,21 @@ describe('the request of select', () => {
       [{ where: 'id = 1' }, 'condition_malformed'],
       [{ where: [[{ column: 'nam' }, '=', 1]] }, 'column_unknown'],
       [{ where: [['id', '=', { column: 'nam' }]] }, 'column_unknown'],
-      [{ join: 'departments' }, 'select_malformed'],
+      [{ join: 'departments' }, 'select_malformed', 'No foreign key'],
+      [{ join: { positions: { position_id: 'id' } } }, 'column_ambiguous', "'employees.id' or 'positions.id'"],
+      [{ join: { positions: { place: 'positions.id' } } }, 'select_malformed', "'place'"],
+      [{ join: { positions: { on: {} } } }, 'select_malformed', 'empty'],
       [{ join: 'nope' }, 'table_not_found'],
       [{ join: { positions: { 'employees.position_id': 'positions.nope' } } }, 'column_unknown'],
       [{ join: { positions: { 'departments.id': 'positions.id' } } }, 'select_malformed'],
       [{ join: { positions: { 'employees.id': 'employees.id' } } }, 'select_malformed'],
       [{ join: { positions: { on: { 'employees.id': 'positions.id' }, type: 'outer' } } }, 'select_malformed'],
-      [{ join: { employees: { 'employees.id': 'employees.id' } } }, 'select_malformed'],
+      [{ join: { employees: { 'employees.id': 'employees.id' } } }, 'select_malformed', 'another name'],
       [{ join: 'positions', select: ['id'] }, 'column_ambiguous', "'employees.id' or 'positions.id'"],
       [{ orderby: 'nam' }, 'column_unknown'],
       [{ orderby: { column: 'name', order: 'down' } }, 'select_malformed'],
+      [{ orderby: { column: 'name', desc: true } }, 'select_malformed', '"order"'],
+      [{ orderby: { name: 'desc' } }, 'select_malformed', '"column"'],
       [{ groupby: 'nam', select: ['name'] }, 'column_unknown'],
       [{ groupby: 'name', select: ['id'] }, 'column_not_grouped'],
       [{ having: [['id', '=', 1]] }, 'select_malformed'],

@@ -5,8 +5,18 @@ export interface Shapes {
   sent: Sent
   response: Response
 }
-export interface Request {}
-export interface Sent {}
+export interface Request {
+  /**
+   * Accepted for HarperDB's clients: counts are always exact.
+   */
+  exact_count?: boolean
+}
+export interface Sent {
+  /**
+   * Accepted for HarperDB's clients: counts are always exact.
+   */
+  exact_count?: boolean
+}
 /**
  * Databases by name, each with its tables by name.
  */

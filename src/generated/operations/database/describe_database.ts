@@ -10,12 +10,20 @@ export interface Request {
    * Name of the database.
    */
   database: string
+  /**
+   * Accepted for HarperDB's clients: counts are always exact.
+   */
+  exact_count?: boolean
 }
 export interface Sent {
   /**
    * Name of the database.
    */
   database?: string
+  /**
+   * Accepted for HarperDB's clients: counts are always exact.
+   */
+  exact_count?: boolean
 }
 /**
  * Tables by name.

@@ -42,7 +42,7 @@ export interface Request {
     [k: string]: unknown
   }
   /**
-   * Attributes of the answer; left out or "*": all.
+   * Attributes of the answer; left out or ["*"]: all.
    *
    * @minItems 1
    */
@@ -86,7 +86,7 @@ export interface Sent {
     [k: string]: unknown
   }
   /**
-   * Attributes of the answer; left out or "*": all.
+   * Attributes of the answer; left out or ["*"]: all.
    *
    * @minItems 1
    */

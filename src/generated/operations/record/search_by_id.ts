@@ -26,7 +26,7 @@ export interface Request {
    */
   ids: (string | number)[]
   /**
-   * Attributes of the answer; "*": all.
+   * Attributes of the answer; ["*"]: all.
    *
    * @minItems 1
    */
@@ -46,7 +46,7 @@ export interface Sent {
    */
   ids: (string | number)[]
   /**
-   * Attributes of the answer; "*": all.
+   * Attributes of the answer; ["*"]: all.
    *
    * @minItems 1
    */

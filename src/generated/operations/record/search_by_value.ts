@@ -42,7 +42,7 @@ export interface Request {
         [k: string]: unknown
       }
   /**
-   * Attributes of the answer; left out or "*": all.
+   * Attributes of the answer; left out or ["*"]: all.
    *
    * @minItems 1
    */
@@ -90,7 +90,7 @@ export interface Sent {
         [k: string]: unknown
       }
   /**
-   * Attributes of the answer; left out or "*": all.
+   * Attributes of the answer; left out or ["*"]: all.
    *
    * @minItems 1
    */

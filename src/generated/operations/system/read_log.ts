@@ -43,11 +43,11 @@ export interface Request {
    */
   level?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
   /**
-   * Not before this: ISO 8601.
+   * Not before this: a date or time of ISO 8601.
    */
   from?: string
   /**
-   * Not after this: ISO 8601.
+   * Not after this: a date or time of ISO 8601.
    */
   until?: string
   /**
@@ -73,11 +73,11 @@ export interface Sent {
    */
   level?: 'fatal' | 'error' | 'warn' | 'info' | 'debug' | 'trace'
   /**
-   * Not before this: ISO 8601.
+   * Not before this: a date or time of ISO 8601.
    */
   from?: string
   /**
-   * Not after this: ISO 8601.
+   * Not after this: a date or time of ISO 8601.
    */
   until?: string
   /**
