@@ -479,8 +479,10 @@ export class Agreement {
 
   /** Remembers an agreement, and from where each table is read. */
   #store(transaction: WriteTransaction, agreed: Stored, replace: boolean): void {
-    const { peers } = this.#options
+    const { catalog, peers } = this.#options
     const { at, description, node, publicKey, wanted } = agreed
+    // One may have been dropped while the nodes asked each other: who reads of it would read nothing else either.
+    for (const { database, table } of wanted) catalog.draftTable(database, table)
     const old = peers.peers.get(node)
     const subscriptions = merged(replace ? [] : (old?.subscriptions ?? []), wanted, at)
     peers.putPeer(transaction, { name: node, publicKey, addedAt: old?.addedAt ?? Date.now(), subscriptions })

@@ -224,6 +224,29 @@ describe('agreements between nodes', () => {
     })
   })
 
+  it('are none on a table that is dropped on one side while they are made', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(create('cat'))
+      await a!.ok({ operation: 'add_node', node_name: 'b', subscriptions: [both('cat')] })
+      const { requests } = a!.node.services.clustering.replication.mesh
+      const ask = requests.ask.bind(requests)
+      for (const [id, node] of [a!, b!].entries()) {
+        for (const each of [a!, b!]) await each.ok(create('dog'))
+        requests.ask = async (...request) => {
+          if (request[1] === 'settle') await node.ok({ operation: 'drop_table', schema: 'dev', table: 'dog' })
+          return await ask(...request)
+        }
+        const refused = await a!.post({ operation: 'add_node', node_name: 'b', subscriptions: [both('dog')] })
+        expect(refused.body).to.include({ code: 'table_not_found' })
+        requests.ask = ask
+        for (const each of [a!, b!]) expect(await sharedBy(each)).to.have.nested.property('[0].length', 2)
+        await (node === a ? b! : a!).ok({ operation: 'drop_table', schema: 'dev', table: 'dog' })
+        await flows(a!, b!, id)
+        await flows(b!, a!, id + 10)
+      }
+    })
+  })
+
   it('make tables that one side lacks, and say why others are skipped', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
       await a!.ok(create('here'))
