@@ -1,6 +1,6 @@
 import { Problem } from '../lib/index.js'
 import type { Write } from '../storage/index.js'
-import type { HeldPartitions } from './held-partitions.js'
+import type { Held, HeldPartitions } from './held-partitions.js'
 import type { Snapshot } from './partition.js'
 import { bitsOf } from './populations.js'
 import type { Reactions, ReactRequest } from './protocol.js'
@@ -41,12 +41,15 @@ export class Reacting {
     const table = this.#held.table(request.table)
     const said: Said = { outcomes: [], log: [] }
     const seen: Reactions['seen'][number][] = []
+    const looked = new Set<Held>()
     const before = new Map([...this.#held.all(table)].map(({ arrivals }) => [arrivals, arrivals.next]))
     await this.#visits.each(table, new Int32Array(2), { segments: [] }, async ({ held, snapshot, pause }) => {
       const { partition, arrivals } = held
       const asked = request.people?.map((id) => partition.numberOf(id)).filter((number) => number !== undefined)
       if (asked) {
-        if (asked.length > 0) await this.#reactTo(request, table, snapshot, asked, said, pause)
+        if (asked.length === 0) return
+        await this.#reactTo(request, table, snapshot, asked, said, pause)
+        looked.add(held)
         return
       }
       for (const { key: at, people } of arrivals.oldest(request.arrivalsMax, before.get(arrivals)!)) {
@@ -54,9 +57,17 @@ export class Reacting {
         if (!this.#held.isCurrent(held)) throw new Problem('query_cancelled', {})
         await this.#reactTo(request, table, snapshot, people, said, pause)
         seen.push({ environment: held.environment, key: at })
+        looked.add(held)
       }
     })
+    for (const held of looked) await this.#stored(held)
     return { ...said, seen }
+  }
+
+  /** Memory is ahead of the disk: no message tells of rows that are on their way to it, and may be lost. */
+  async #stored(held: Held): Promise<void> {
+    await this.#held.write(held.partition.environment, [])
+    if (!this.#held.isCurrent(held)) throw new Problem('query_cancelled', {})
   }
 
   /** Triggers have seen these inserts. */

@@ -68,6 +68,8 @@ const greeting = compile(
   { mode: 'trigger', columns },
 )
 
+const counting = compile('def on_insert():\n    return COUNT text\n', { mode: 'trigger', columns })
+
 /** Runs the trigger for inserts that it has not seen. */
 function react(store: EventStore) {
   const programs = [{ id: '1', program: greeting, entry: 'on_insert' }]
@@ -132,6 +134,37 @@ describe('partitions that are read again after a write has failed', () => {
       }
       expect(greeted).to.include.members([...everyone, stored])
       expect(greeted).not.to.include(refused)
+    })
+    if (!mayMount) this.skip()
+  })
+
+  it('let no trigger tell of rows that were refused', async function () {
+    this.timeout(60_000)
+    const mayMount = await withSmallDisk(128, async (disk) => {
+      const folder = join(disk.folder, 'events')
+      mkdirSync(folder)
+      writeFileSync(join(folder, 'format.json'), JSON.stringify({ format: 1, environments: 1 }))
+      await using store = await EventStore.open({ folder, settings }, [table])
+      await store.watch(table, true)
+      const texts = Array.from({ length: 5 }, (_, at) => `${at}${'x'.repeat(60_000)}`)
+      const large = texts.map((text) => ({ person: stored, stamp: 1_500_000_000_000, action: 'b', _: { text } }))
+      const programs = [{ id: '1', program: counting, entry: 'on_insert' }]
+      const look = () => store.react(table, programs, { now: 0, limits: patient, arrivalsMax: 100 })
+      for (let round = 0; round < 15; round++) {
+        await store.insert(table, events([stored], round, 1))
+        disk.fill((4 << 20) + 400_000)
+        const small = store.insert(table, events(everyone.slice(0, 1), round, 1))
+        // It waits in memory behind the small one when the trigger looks.
+        const refusing = store.insert(table, large).catch(({ code }: Problem) => code)
+        const looking = look().catch(() => undefined)
+        await small
+        expect(await refusing).to.equal('disk_full')
+        disk.free()
+        const { outcomes, seen } = (await looking) ?? (await look())
+        const told = outcomes.filter(({ outcome }) => outcome.person === stored)
+        expect(told.map(({ outcome }) => outcome.returned)).to.deep.equal([0])
+        await store.reacted(seen)
+      }
     })
     if (!mayMount) this.skip()
   })
