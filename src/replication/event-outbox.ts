@@ -79,6 +79,7 @@ export class EventOutbox implements AsyncDisposable {
         if (this.#shared.get(schema.id) === sharing) continue
         await events.share(schema, sharing)
         this.#shared.set(schema.id, sharing)
+        this.#wake() // What was inserted meanwhile was no reason to look.
       }
     }
   }

@@ -62,6 +62,9 @@ export interface ColumnMark {
   dropped?: number
 }
 
+/** For so long an agreement may be taken back with all that was written while it held, in milliseconds. */
+const TRIAL_MS = 3_600_000
+
 /** When a column was dropped last. */
 export const dropTimeOf = ({ at, dropped, gone }: ColumnMark): number => (gone ? at : (dropped ?? 0))
 
@@ -120,10 +123,17 @@ export class PeerStore {
     return this.#peers
   }
 
-  /** The tables of which changes go to any peer. */
+  /** What holds with each peer, and what held before an agreement that may still be taken back. */
+  *agreements(): Generator<Peer> {
+    yield* this.#peers.values()
+    for (const { at, before } of this.#trials.values())
+      if (before?.peer && Date.now() - at < TRIAL_MS) yield before.peer
+  }
+
+  /** The tables of which changes go to any peer, or will again if an agreement is taken back. */
   published(): TableName[] {
     const names = new Map<string, TableName>()
-    for (const { subscriptions } of this.#peers.values()) {
+    for (const { subscriptions } of this.agreements()) {
       for (const { database, publish, table } of subscriptions) {
         if (publish) names.set(nameOf({ database, table }), { database, table })
       }

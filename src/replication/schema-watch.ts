@@ -105,7 +105,7 @@ export class SchemaWatch {
 
   /** @param publishes whether only those count to whom changes of the table go */
   #isShared({ database, table }: TableName, publishes = false): boolean {
-    return [...this.#peers.peers.values()].some(({ subscriptions }) =>
+    return [...this.#peers.agreements()].some(({ subscriptions }) =>
       subscriptions.some((one) => one.database === database && one.table === table && (one.publish || !publishes)),
     )
   }

@@ -80,6 +80,21 @@ describe('shared event tables', () => {
     })
   })
 
+  it('have also what was inserted in the moment in which their sharing began', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(visit)
+      const { events } = a!.node.services
+      const shareEvents = events.share.bind(events)
+      events.share = async (...given) => {
+        await shareEvents(...given)
+        events.share = shareEvents
+        await a!.ok(insert(numbered(0, 1)))
+      }
+      await share(a!, 'b')
+      await same([a!, b!], 1)
+    })
+  })
+
   it('are copied whole, after a look at what that would bring, and merged', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
       await a!.ok(visit)
