@@ -10,7 +10,7 @@ import { Call, type Dispatcher } from '../api/index.js'
 import type { Contracts, Match } from '../contracts/index.js'
 import { Problem } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
-import { replyOfAlias, requestOfAlias } from './aliases/index.js'
+import { problemOfAlias, replyOfAlias, requestOfAlias } from './aliases/index.js'
 import { writeAnswer, writeHead, writeProblem } from './answer.js'
 import { parseJson, readBody, textOf } from './body.js'
 import { cors, notFromElsewhere, refuseChangeFromElsewhere } from './cors.js'
@@ -207,7 +207,9 @@ export class HttpServer {
     if (match.compiled.contract.changes) refuseChangeFromElsewhere(context, settings.cors_origins)
     const request = requestOfAlias(match, context.URL.searchParams, this.#bodyOf(context, match))
     if (match.alias.raw && isLines(context)) request['lines'] = true
-    const answer = await dispatcher.dispatch({ ...request }, call)
+    const answer = await dispatcher.dispatch({ ...request }, call).catch((error: unknown) => {
+      throw problemOfAlias(error, request)
+    })
     const write = method === 'HEAD' ? writeHead : writeAnswer
     return write(context, replyOfAlias(match, answer, request), match.alias.status ?? 200)
   }

@@ -68,7 +68,8 @@ export function coerced(shape: TableShape, record: Record_, index: number): Reco
       row[name] = null
       continue
     }
-    const result = holdsInfinity(value) ? undefined : coerce(column, value)
+    if (holdsInfinity(value)) throw invalid(index, `the number of '${name}' is too large to be kept`)
+    const result = coerce(column, value)
     if (!result)
       throw invalid(
         index,

@@ -47,6 +47,35 @@ describe('databases of users', () => {
     })
   })
 
+  it('are not found by others on paths that name them, as if they were not there', async () => {
+    await withNode(async (node) => {
+      await members(node, 'alice', 'bob')
+      const body = { stocks: { columns: [{ name: 'id', type: 'int' }], primary_key: 'id' } }
+      expect((await node.send('POST', '/cluster/data1/table/create', body, as('alice'))).status).to.equal(200)
+      const paths: [method: string, path: string, body?: object][] = [
+        ['GET', '/tables'],
+        ['GET', '/table/stocks'],
+        ['GET', '/table/stocks/1'],
+        ['GET', '/table/stocks/config'],
+        ['POST', '/table/stocks/select', { select: '*' }],
+        ['POST', '/table/stocks', { id: 1 }],
+        ['POST', '/table/stocks/update', { set: { id: 2 }, where: { id: 1 } }],
+        ['DELETE', '/table/stocks/1'],
+      ]
+      for (const root of ['/cluster', '/db'])
+        for (const [method, path, sent] of paths) {
+          const ask = (database: string) => node.send(method, `${root}/${database}${path}`, sent, as('bob'))
+          const [hidden, missing] = [await ask('data1'), await ask('data2')]
+          expect(hidden.status, `${method} ${path}`).to.equal(404)
+          expect(JSON.stringify(hidden.body).replaceAll('data1', 'data2')).to.equal(JSON.stringify(missing.body))
+        }
+      // Who may read is told that writing is forbidden.
+      await node.post({ operation: 'share_database', database: 'data1', username: 'bob' }, as('alice'))
+      const refused = await node.send('POST', '/cluster/data1/table/stocks', { id: 1 }, as('bob'))
+      expect([refused.status, code(refused)]).to.deep.equal([403, 'forbidden'])
+    })
+  })
+
   it('are noted as whose they are in the commit that makes them', async () => {
     await withNode(async (node) => {
       await members(node, 'alice', 'bob')

@@ -97,6 +97,8 @@ describe('records', () => {
       ])
         codes.push(await codeOf(insert(store, [{ id: 2 }, record])))
       expect(codes).to.deep.equal([...Array<string>(5).fill('key_invalid'), 'record_invalid', 'record_invalid'])
+      const tooLarge = await insert(store, [{ id: 1, big: [1e308 * 10] }]).catch((error: Problem) => error.message)
+      expect(tooLarge).to.include("the number of 'big' is too large")
       expect(rowsOf(store, DOG)).to.deep.equal([])
       await insert(store, [
         { id: 'k'.repeat(1000), text: 'long '.repeat(1000) },

@@ -44,6 +44,18 @@ export function replyOfAlias(match: Match, answer: unknown, request: Fields): un
   return mapping(answer, request)
 }
 
+/**
+ * On a path that names what it asks for, what the caller may not know of is not found, as pyql-cluster answers those who
+ * have no access. Operations say so as HarperDB does: forbidden, with the items that do not exist.
+ */
+export function problemOfAlias(error: unknown, { database, table }: Fields): unknown {
+  if (!(error instanceof Problem) || error.code !== 'forbidden') return error
+  const { unauthorized_access: refused, invalid_schema_items: unknown } = error.more as Record<string, unknown[]>
+  if (typeof database !== 'string' || typeof table !== 'string' || refused!.length > 0) return error
+  const missing = new Problem('table_not_found', { database, table })
+  return isDeepStrictEqual(unknown, [missing.message]) ? missing : error
+}
+
 function objectOf(body: unknown): Fields {
   if (typeof body !== 'object' || body === null || Array.isArray(body))
     throw new Problem('invalid_request', { reason: 'The body must be a JSON object.' })
