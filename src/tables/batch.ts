@@ -7,15 +7,17 @@ import {
   UPDATED_TIME,
 } from '../catalog/index.js'
 import { atOnce, merged, Problem, type Steps } from '../lib/index.js'
-import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index.js'
+import type { WriteTransaction } from '../storage/index.js'
 import { BatchReader } from './batch-reader.js'
 import type { ChangeLog, LoggedOperation } from './change-log.js'
-import { checkExact, encodeKey, keyOfType, newKey, normalKey } from './keys.js'
-import { entriesOfValue, type Keyspaces, keyOfEntry, keyOfRecord, rangeOfId } from './layout.js'
+import { type Follower, ForeignKeys, tooLarge } from './foreign-keys.js'
+import { checkExact, keyOfType, normalKey } from './keys.js'
+import { type Keyspaces, keyOfRecord, rangeOfId } from './layout.js'
+import { NotedChanges } from './noted-changes.js'
+import { placeOf, placeOfNew, placeOfOld, show } from './places.js'
 import { checkNumbers, coerced, completed, isServerSet, newAttributes } from './prepare.js'
 import type { Key, Row, TableReader } from './reader.js'
 import type { RecordCache } from './record-cache.js'
-import { type Child, childrenOf } from './relations.js'
 import { type Place, POSTPONE_RECORDS_MAX, RowWriter } from './row-writer.js'
 import { shapeOf, type TableShape } from './shape.js'
 import { decodeVersion, type Version } from './stored-row.js'
@@ -61,28 +63,6 @@ export interface Written {
   skipped: Key[]
 }
 
-/** What the log will say of one kind of change to one table. */
-interface Noted {
-  operation: LoggedOperation
-  schema: TableSchema
-  keys: Key[]
-  records: string[]
-}
-
-/** A referred value that is going away or becoming another one. */
-interface Departure {
-  child: Child
-  value: unknown
-  /** The new value, or undefined when the parent is deleted. */
-  now: unknown
-}
-
-/** A record as it was written, whose parents are checked when all is written. */
-interface Arrival {
-  place: Place
-  row: Row
-}
-
 /**
  * Changes of records (and of tables) in one transaction: each operation sees those before it. If one throws, the
  * transaction leaves nothing of any of them. The operations come in steps, and some also at once.
@@ -92,21 +72,23 @@ export class Batch {
   readonly #transaction: WriteTransaction
   readonly #writer: RowWriter
   readonly #version: Version
-  readonly #user: string
+  readonly #noted: NotedChanges
+  readonly #foreignKeys: ForeignKeys
   #latest: Key[] = []
-  #noted: Noted[] = []
-  /** Where the records stand that have followed others since what is noted began. */
-  #followed: Set<string> | undefined
-  #departures: Departure[] = []
-  #arrivals: Arrival[] = []
-  #carried = 0
 
   constructor(context: BatchContext, transaction: WriteTransaction, version: Version, user: string) {
     this.#context = context
     this.#transaction = transaction
     this.#version = version
-    this.#user = user
-    this.#writer = new RowWriter(transaction, context.spaces, context.cache, version)
+    const writer = new RowWriter(transaction, context.spaces, context.cache, version)
+    const noted = new NotedChanges(context.log, transaction, version, user)
+    const follower: Follower = {
+      remove: (place, before) => this.#remove(place, before),
+      change: (place, before, set) => this.#moveOrChange(place, before, set),
+    }
+    this.#writer = writer
+    this.#noted = noted
+    this.#foreignKeys = new ForeignKeys({ context, transaction, writer, noted, follower })
   }
 
   /** For what others must store in the same transaction: the position of a job with the rows that it has loaded. */
@@ -144,7 +126,7 @@ export class Batch {
     for (const [index, record] of records.entries()) {
       yield
       const given = this.#given(shape, record, index)
-      const place = this.#placeOfNew(shape, given, index)
+      const place = placeOfNew(this.#writer, shape, given, index)
       this.#latest.push(place.key)
       if (this.#writer.stored(place) === undefined) {
         this.#checkCondition(options, place, undefined)
@@ -165,7 +147,7 @@ export class Batch {
     for (const [index, record] of records.entries()) {
       yield
       const given = this.#given(shape, record, index)
-      const place = this.#placeOfOld(shape, given, index)
+      const place = placeOfOld(shape, given, index)
       this.#latest.push(place.key)
       const before = this.#wanted(place, options)
       if (before) written.done.push(this.#change(place, before, given, 'update'))
@@ -182,7 +164,7 @@ export class Batch {
     for (const [index, record] of records.entries()) {
       yield
       const given = this.#given(shape, record, index)
-      const place = this.#placeOfNew(shape, given, index)
+      const place = placeOfNew(this.#writer, shape, given, index)
       this.#latest.push(place.key)
       const stored = this.#writer.stored(place)
       const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
@@ -200,7 +182,7 @@ export class Batch {
     const written: Written = { done: [], skipped: [] }
     for (const [index, given] of keys.entries()) {
       yield
-      const place = this.#place(shape, this.keyFor(shape.schema, given), index)
+      const place = placeOf(shape, this.keyFor(shape.schema, given), index)
       this.#latest.push(place.key)
       const before = this.#wanted(place, options)
       if (before) written.done.push(this.#remove(place, before))
@@ -223,7 +205,7 @@ export class Batch {
     const written: Written = { done: [], skipped: [] }
     for (const [index, key] of keys.entries()) {
       yield
-      const place = this.#place(shape, key, index)
+      const place = placeOf(shape, key, index)
       const before = this.#wanted(place, options)
       const now = before ? this.#moveOrChange(place, before, given) : place.key
       this.#latest.push(now)
@@ -244,7 +226,7 @@ export class Batch {
     const done: Key[] = []
     for (const key of keys) {
       yield
-      const place = this.#place(shape, key, done.length)
+      const place = placeOf(shape, key, done.length)
       const stored = this.#writer.stored(place)
       const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
       if (before && test(before)) done.push(this.#moveOrChange(place, before, given))
@@ -260,7 +242,7 @@ export class Batch {
     const done: Key[] = []
     for (const key of keys) {
       yield
-      const place = this.#place(shape, key, done.length)
+      const place = placeOf(shape, key, done.length)
       const stored = this.#writer.stored(place)
       const before = stored === undefined ? undefined : this.#writer.decode(shape, stored)
       if (before && test(before)) done.push(this.#remove(place, before))
@@ -283,7 +265,7 @@ export class Batch {
     for (const [index, record] of records.entries()) {
       yield
       const given = this.#given(shape, record, index)
-      const place = this.#placeOfNew(shape, given, index)
+      const place = placeOfNew(this.#writer, shape, given, index)
       const key = normalKey(place.key)
       if (met.has(key)) throw new Problem('record_exists', { index, key: show(key), database, table })
       met.add(key)
@@ -301,8 +283,8 @@ export class Batch {
     }
     for (const key of left) {
       yield
-      this.#carry()
-      const place = this.#place(shape, key, 0)
+      this.#foreignKeys.carry()
+      const place = placeOf(shape, key, 0)
       const stored = this.#writer.stored(place)
       if (stored !== undefined) this.#remove(place, this.#writer.decode(shape, stored)) // else a cascade was faster
     }
@@ -339,19 +321,26 @@ export class Batch {
     this.#writer.finish()
   }
 
+  /** Ends an operation: what follows it is done and checked, and the log is written. */
+  *#settle(records?: 'as given'): Steps<void> {
+    this.#writer.settleUniques()
+    yield* this.#foreignKeys.settle(records)
+    this.#noted.append()
+  }
+
   // --- one record
 
   #create(place: Place, given: Given, operation: LoggedOperation): Key {
     const { shape, index } = place
     if (!shape.typed) {
-      this.#note(operation, place, this.#writer.createPlain(place, given))
-      if (shape.schema.foreignKeys.length > 0) this.#arrivals.push({ place, row: given })
+      this.#noted.add(operation, place, this.#writer.createPlain(place, given))
+      this.#foreignKeys.arrive(place, given)
       return place.key
     }
     const row = this.#withTimes(shape, completed(shape, given, index), this.#version.time)
     this.#countUp(place, row)
-    this.#note(operation, place, this.#writer.create(place, row))
-    this.#arrivals.push({ place, row })
+    this.#noted.add(operation, place, this.#writer.create(place, row))
+    this.#foreignKeys.arrive(place, row)
     return place.key
   }
 
@@ -362,16 +351,16 @@ export class Batch {
   #replace(place: Place, before: Row, after: Given, operation: LoggedOperation): Key {
     const created = before[CREATED_TIME] as number | undefined
     const row = this.#withTimes(place.shape, merged(after, { [place.shape.schema.primaryKey]: place.key }), created)
-    this.#note(operation, place, this.#writer.replace(place, before, row))
-    this.#depart(place.shape, before, row)
-    this.#arrivals.push({ place, row })
+    this.#noted.add(operation, place, this.#writer.replace(place, before, row))
+    this.#foreignKeys.depart(place.shape, before, row)
+    this.#foreignKeys.arrive(place, row)
     return place.key
   }
 
   #remove(place: Place, before: Row): Key {
     this.#writer.remove(place, before)
-    this.#note('delete', place, undefined)
-    this.#depart(place.shape, before, undefined)
+    this.#noted.add('delete', place, undefined)
+    this.#foreignKeys.depart(place.shape, before, undefined)
     return place.key
   }
 
@@ -379,7 +368,7 @@ export class Batch {
     const { shape } = place
     const { primaryKey, database, name: table } = shape.schema
     if (!Object.hasOwn(given, primaryKey)) return this.#change(place, before, given, 'update')
-    const target = this.#place(shape, given[primaryKey], place.index)
+    const target = placeOf(shape, given[primaryKey], place.index)
     if (target.encodedKey === place.encodedKey) return this.#change(place, before, given, 'update')
     checkExact(target.key, place.index)
     if (this.#writer.stored(target) !== undefined)
@@ -389,10 +378,10 @@ export class Batch {
     for (const column of newAttributes(shape, [kept])) throw new Problem('column_leaving', { column })
     const row = this.#withTimes(shape, merged(kept, given), before[CREATED_TIME] as number | undefined)
     this.#writer.remove(place, before)
-    this.#note('delete', place, undefined)
-    this.#note('insert', target, this.#writer.create(target, row))
-    this.#depart(shape, before, row)
-    this.#arrivals.push({ place: target, row })
+    this.#noted.add('delete', place, undefined)
+    this.#noted.add('insert', target, this.#writer.create(target, row))
+    this.#foreignKeys.depart(shape, before, row)
+    this.#foreignKeys.arrive(target, row)
     return target.key
   }
 
@@ -456,51 +445,6 @@ export class Batch {
     return Object.fromEntries(Object.entries(record).filter(([name]) => !isServerSet(name)))
   }
 
-  #place(shape: TableShape, key: unknown, index: number): Place {
-    return { shape, key: normalKey(key as Key), encodedKey: encodeKey(key, index), index }
-  }
-
-  #placeOfOld(shape: TableShape, given: Given, index: number): Place {
-    const { primaryKey } = shape.schema
-    if (!Object.hasOwn(given, primaryKey))
-      throw new Problem('key_invalid', {
-        index,
-        reason: `a valid hash attribute must be provided with update record: '${primaryKey}' is missing.`,
-      })
-    return this.#place(shape, given[primaryKey], index)
-  }
-
-  /** The place of a record that may come without a key: then it gets one, and carries it. */
-  #placeOfNew(shape: TableShape, given: Given, index: number): Place {
-    const { primaryKey } = shape.schema
-    const key = Object.hasOwn(given, primaryKey) ? given[primaryKey] : undefined
-    if (key !== undefined && key !== null) {
-      checkExact(key, index)
-      return this.#place(shape, key, index)
-    }
-    const made = this.#newKey(shape, index)
-    ;(given as Record<string, unknown>)[primaryKey] = made
-    return this.#place(shape, made, index)
-  }
-
-  #newKey(shape: TableShape, index: number): Key {
-    const { column } = shape.key
-    if (column.default !== undefined) return column.default as Key
-    if (column.notNull && !column.autoIncrement)
-      throw new Problem('record_invalid', { index, reason: `'${column.name}' is missing and must not be null` })
-    if (column.type === 'int') return this.#nextKey(shape, index)
-    if (column.type === 'text' || column.type === 'any') return newKey()
-    throw new Problem('key_invalid', { index, reason: `'${column.name}' is missing.` })
-  }
-
-  /** Folders that were written before all numbers were noted may hold higher ones than have been counted. */
-  #nextKey(shape: TableShape, index: number): Key {
-    for (;;) {
-      const next = this.#writer.nextNumber(shape.key, index)
-      if (this.#writer.stored(this.#place(shape, next, index)) === undefined) return next
-    }
-  }
-
   /** The record that is to be changed; undefined when there is none. @throws Problem condition_failed, record_not_found */
   #wanted(place: Place, options: WriteOptions): Row | undefined {
     const { shape, key, index } = place
@@ -516,187 +460,4 @@ export class Batch {
     if (condition && !condition(row))
       throw new Problem('condition_failed', { index: place.index, key: show(place.key) })
   }
-
-  // --- foreign keys
-
-  /** Takes note of values that others may refer to and that are not there any more. */
-  #depart(shape: TableShape, before: Row, after: Row | undefined): void {
-    const database = this.#context.catalog.draft.databases.get(shape.schema.database)!
-    for (const child of childrenOf(database, shape.schema.name)) {
-      const value = before[child.foreignKey.references]
-      const now = after?.[child.foreignKey.references]
-      if (value === null || value === undefined || Object.is(value, now)) continue
-      this.#departures.push({ child, value, now: after ? (now ?? null) : undefined })
-    }
-  }
-
-  /**
-   * Ends an operation: carries changes along foreign keys, checks them, and writes the log. Records `as given` must have
-   * their parents among those that are left, instead of losing them with what the operation deletes.
-   */
-  *#settle(records?: 'as given'): Steps<void> {
-    this.#writer.settleUniques()
-    const given = this.#arrivals
-    this.#arrivals = []
-    const restricted: Departure[] = []
-    if (this.#departures.length > 0) this.#appendNoted()
-    for (let wave = this.#departures; wave.length > 0; wave = this.#departures) {
-      this.#departures = []
-      const carried = wave.filter((departure) => this.#actionOf(departure) !== 'restrict')
-      restricted.push(...wave.filter((departure) => this.#actionOf(departure) === 'restrict'))
-      // All are looked up before any is changed: where two parents swap values, so do their children.
-      const followers: { departure: Departure; place: Place }[] = []
-      for (const departure of carried) {
-        yield
-        for (const place of this.#referring(departure)) followers.push({ departure, place })
-      }
-      for (const { departure, place } of followers) {
-        yield
-        this.#follow(departure, place)
-      }
-    }
-    for (const departure of restricted) {
-      yield
-      this.#checkUnreferred(departure)
-    }
-    if (given.length > 0) yield* this.#checkArrivals(given, records === 'as given')
-    const followed = this.#arrivals
-    this.#arrivals = []
-    if (followed.length > 0) yield* this.#checkArrivals(followed, false)
-    this.#appendNoted()
-  }
-
-  #actionOf({ child, now }: Departure) {
-    return now === undefined ? child.foreignKey.onDelete : child.foreignKey.onUpdate
-  }
-
-  /** Where the records stand that refer to the value. */
-  #referring({ child, value }: Departure): Place[] {
-    if (!isKeyValue(value)) return []
-    const shape = shapeOf(this.#context.catalog.draftTable(child.schema.database, child.schema.name))
-    const column = shape.columns.get(child.foreignKey.column)!
-    const entries = this.#transaction.keys(this.#context.spaces.indexes, entriesOfValue(column.column.id, value))
-    const places = entries.map((entry) => this.#place(shape, keyOfEntry(entry), 0))
-    return places.filter((place) => {
-      const stored = this.#writer.stored(place)
-      return stored !== undefined && this.#writer.decode(shape, stored)[column.column.name] === value
-    })
-  }
-
-  #follow(departure: Departure, place: Place): void {
-    this.#carry()
-    const stored = this.#writer.stored(place)
-    if (stored === undefined) return
-    this.#noteFollower(place)
-    const before = this.#writer.decode(place.shape, stored)
-    const { child, now } = departure
-    const action = this.#actionOf(departure)
-    if (action === 'cascade' && now === undefined) {
-      this.#remove(place, before)
-      return
-    }
-    const { column } = child.foreignKey
-    const value = action === 'cascade' ? now : null
-    const target = place.shape.columns.get(column)!.column
-    if (value === null && target.notNull) throw this.#referred(departure)
-    const key = this.#moveOrChange(place, before, { [column]: value })
-    if (key !== place.key) this.#noteFollower(this.#place(place.shape, key, 0))
-  }
-
-  /** The log has one entry for all that is done alike to a table: a record that follows again begins new ones. */
-  #noteFollower({ shape, encodedKey }: Place): void {
-    const at = shape.prefix + encodedKey
-    if (this.#followed?.has(at)) this.#appendNoted()
-    this.#followed ??= new Set()
-    this.#followed.add(at)
-  }
-
-  /** A restricted value may go when nobody refers to it in the end, or when another record has it again. */
-  #checkUnreferred(departure: Departure): void {
-    const { child, value } = departure
-    if (this.#hasParent(child.schema, child.foreignKey, value)) return
-    if (this.#referring(departure).length > 0) throw this.#referred(departure)
-  }
-
-  #referred({ child, value }: Departure): Problem {
-    const { column, table, references } = child.foreignKey
-    const facts = { child: child.schema.name, column, value: show(value), parent: `${table}.${references}` }
-    return new Problem('record_referenced', facts)
-  }
-
-  *#checkArrivals(arrivals: readonly Arrival[], areFinal: boolean): Steps<void> {
-    for (const arrival of arrivals) {
-      if (arrival.place.shape.schema.foreignKeys.length === 0) continue
-      yield
-      this.#checkParents(arrival, areFinal)
-    }
-  }
-
-  #checkParents({ place, row }: Arrival, isFinal: boolean): void {
-    const { shape, index } = place
-    for (const foreignKey of shape.schema.foreignKeys) {
-      const { column, table, references } = foreignKey
-      const value = row[column]
-      if (value === null || value === undefined) continue
-      if (!isKeyValue(value)) {
-        const reason = `'${column}' names a record of '${table}', which ${Array.isArray(value) ? 'a list' : 'an object'} cannot`
-        throw new Problem('record_invalid', { index, reason })
-      }
-      if (this.#hasParent(shape.schema, foreignKey, value)) continue
-      if (!isFinal && this.#hasMovedOn(place, column, value)) continue
-      throw new Problem('parent_missing', { index, column, value: show(value), parent: `${table}.${references}` })
-    }
-  }
-
-  /** Whether the record has another value since, or is gone: with its parent, which it followed. Then that was checked. */
-  #hasMovedOn(place: Place, column: string, value: unknown): boolean {
-    const stored = this.#writer.stored(place)
-    return stored === undefined || this.#writer.decode(place.shape, stored)[column] !== value
-  }
-
-  #hasParent({ database }: TableSchema, { table, references }: Child['foreignKey'], value: unknown): boolean {
-    const parent = shapeOf(this.#context.catalog.draftTable(database, table))
-    if (references !== parent.schema.primaryKey)
-      return this.#writer.ownerOf(parent.columns.get(references)!, value) !== undefined
-    if (typeof value !== 'string' && typeof value !== 'number') return false
-    return this.#transaction.get(this.#context.spaces.records, parent.prefix + encodeValue(value)) !== undefined
-  }
-
-  #carry(): void {
-    const limit = this.#context.settings.cascade_records_max
-    if (++this.#carried > limit) throw tooLarge(limit)
-  }
-
-  // --- the log
-
-  #note(operation: LoggedOperation, { shape, key }: Place, text: string | undefined): void {
-    const { schema } = shape
-    let noted = this.#noted.find((one) => one.operation === operation && one.schema.id === schema.id)
-    if (!noted) this.#noted.push((noted = { operation, schema, keys: [], records: [] }))
-    noted.keys.push(key)
-    if (text !== undefined) noted.records.push(text)
-  }
-
-  #appendNoted(): void {
-    for (const noted of this.#noted) this.#append(noted)
-    this.#noted = []
-    this.#followed = undefined
-  }
-
-  #append({ operation, schema, keys, records }: Noted): void {
-    const { log } = this.#context
-    const seen = log.seen(schema)
-    const { time, origin } = this.#version
-    const { database, name: table, id: tableId } = schema
-    const change = { time, origin, user: this.#user, operation, database, table, tableId, seen, keys, records }
-    log.append(this.#transaction, change)
-  }
-}
-
-function tooLarge(limit: number): Problem {
-  return new Problem('batch_too_large', { limit, setting: 'tables.cascade_records_max' })
-}
-
-function show(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 100) ?? String(value)
 }

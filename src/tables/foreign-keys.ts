@@ -1,0 +1,212 @@
+import type { TableSchema } from '../catalog/index.js'
+import { Problem, type Steps } from '../lib/index.js'
+import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index.js'
+import type { BatchContext } from './batch.js'
+import { entriesOfValue, keyOfEntry } from './layout.js'
+import type { NotedChanges } from './noted-changes.js'
+import { placeOf, show } from './places.js'
+import type { Key, Row } from './reader.js'
+import { type Child, childrenOf } from './relations.js'
+import type { Place, RowWriter } from './row-writer.js'
+import { shapeOf, type TableShape } from './shape.js'
+
+/** A referred value that is going away or becoming another one. */
+interface Departure {
+  child: Child
+  value: unknown
+  /** The new value, or undefined when the parent is deleted. */
+  now: unknown
+}
+
+/** A record as it was written, whose parents are checked when all is written. */
+interface Arrival {
+  place: Place
+  row: Row
+}
+
+/** What a record does that follows another one. */
+export interface Follower {
+  remove(place: Place, before: Row): void
+  /** Sets attributes; answers the key of the record then. */
+  change(place: Place, before: Row, set: Row): Key
+}
+
+export interface ForeignKeysOptions {
+  context: BatchContext
+  transaction: WriteTransaction
+  writer: RowWriter
+  noted: NotedChanges
+  follower: Follower
+}
+
+/** Keeps what refers to what within a batch: carries changes along foreign keys, and checks them, when all is written. */
+export class ForeignKeys {
+  readonly #context: BatchContext
+  readonly #transaction: WriteTransaction
+  readonly #writer: RowWriter
+  readonly #noted: NotedChanges
+  readonly #follower: Follower
+  #departures: Departure[] = []
+  #arrivals: Arrival[] = []
+  #carried = 0
+
+  constructor({ context, follower, noted, transaction, writer }: ForeignKeysOptions) {
+    this.#context = context
+    this.#transaction = transaction
+    this.#writer = writer
+    this.#noted = noted
+    this.#follower = follower
+  }
+
+  /** Takes note of a record as it was written, whose parents must be there. */
+  arrive(place: Place, row: Row): void {
+    if (place.shape.schema.foreignKeys.length > 0) this.#arrivals.push({ place, row })
+  }
+
+  /** Counts a record that goes or changes without being named. @throws Problem batch_too_large */
+  carry(): void {
+    const { cascade_records_max: limit } = this.#context.settings
+    if (++this.#carried > limit) throw tooLarge(limit)
+  }
+
+  /** Takes note of values that others may refer to and that are not there any more. */
+  depart(shape: TableShape, before: Row, after: Row | undefined): void {
+    const database = this.#context.catalog.draft.databases.get(shape.schema.database)!
+    for (const child of childrenOf(database, shape.schema.name)) {
+      const value = before[child.foreignKey.references]
+      const now = after?.[child.foreignKey.references]
+      if (value === null || value === undefined || Object.is(value, now)) continue
+      this.#departures.push({ child, value, now: after ? (now ?? null) : undefined })
+    }
+  }
+
+  /**
+   * Ends an operation. Records `as given` must have their parents among those that are left, instead of losing them with
+   * what the operation deletes.
+   */
+  *settle(records?: 'as given'): Steps<void> {
+    const given = this.#arrivals
+    this.#arrivals = []
+    if (this.#departures.length > 0) yield* this.#carryOn()
+    if (given.length > 0) yield* this.#checkArrivals(given, records === 'as given')
+    const followed = this.#arrivals
+    this.#arrivals = []
+    if (followed.length > 0) yield* this.#checkArrivals(followed, false)
+  }
+
+  /** Carries changes along until nothing follows any more. */
+  *#carryOn(): Steps<void> {
+    const restricted: Departure[] = []
+    this.#noted.append()
+    for (let wave = this.#departures; wave.length > 0; wave = this.#departures) {
+      this.#departures = []
+      const carried = wave.filter((departure) => actionOf(departure) !== 'restrict')
+      restricted.push(...wave.filter((departure) => actionOf(departure) === 'restrict'))
+      // All are looked up before any is changed: where two parents swap values, so do their children.
+      const followers: { departure: Departure; place: Place }[] = []
+      for (const departure of carried) {
+        yield
+        for (const place of this.#referring(departure)) followers.push({ departure, place })
+      }
+      for (const { departure, place } of followers) {
+        yield
+        this.#follow(departure, place)
+      }
+    }
+    for (const departure of restricted) {
+      yield
+      this.#checkUnreferred(departure)
+    }
+  }
+
+  /** Where the records stand that refer to the value. */
+  #referring({ child, value }: Departure): Place[] {
+    if (!isKeyValue(value)) return []
+    const shape = shapeOf(this.#context.catalog.draftTable(child.schema.database, child.schema.name))
+    const column = shape.columns.get(child.foreignKey.column)!
+    const entries = this.#transaction.keys(this.#context.spaces.indexes, entriesOfValue(column.column.id, value))
+    const places = entries.map((entry) => placeOf(shape, keyOfEntry(entry), 0))
+    return places.filter((place) => {
+      const stored = this.#writer.stored(place)
+      return stored !== undefined && this.#writer.decode(shape, stored)[column.column.name] === value
+    })
+  }
+
+  #follow(departure: Departure, place: Place): void {
+    this.carry()
+    const stored = this.#writer.stored(place)
+    if (stored === undefined) return
+    this.#noted.beginFollower(place)
+    const before = this.#writer.decode(place.shape, stored)
+    const { child, now } = departure
+    const action = actionOf(departure)
+    if (action === 'cascade' && now === undefined) {
+      this.#follower.remove(place, before)
+      return
+    }
+    const { column } = child.foreignKey
+    const value = action === 'cascade' ? now : null
+    const target = place.shape.columns.get(column)!.column
+    if (value === null && target.notNull) throw referred(departure)
+    const key = this.#follower.change(place, before, { [column]: value })
+    if (key !== place.key) this.#noted.beginFollower(placeOf(place.shape, key, 0))
+  }
+
+  /** A restricted value may go when nobody refers to it in the end, or when another record has it again. */
+  #checkUnreferred(departure: Departure): void {
+    const { child, value } = departure
+    if (this.#hasParent(child.schema, child.foreignKey, value)) return
+    if (this.#referring(departure).length > 0) throw referred(departure)
+  }
+
+  *#checkArrivals(arrivals: readonly Arrival[], areFinal: boolean): Steps<void> {
+    for (const arrival of arrivals) {
+      yield
+      this.#checkParents(arrival, areFinal)
+    }
+  }
+
+  #checkParents({ place, row }: Arrival, isFinal: boolean): void {
+    const { shape, index } = place
+    for (const foreignKey of shape.schema.foreignKeys) {
+      const { column, table, references } = foreignKey
+      const value = row[column]
+      if (value === null || value === undefined) continue
+      if (!isKeyValue(value)) {
+        const reason = `'${column}' names a record of '${table}', which ${Array.isArray(value) ? 'a list' : 'an object'} cannot`
+        throw new Problem('record_invalid', { index, reason })
+      }
+      if (this.#hasParent(shape.schema, foreignKey, value)) continue
+      if (!isFinal && this.#hasMovedOn(place, column, value)) continue
+      throw new Problem('parent_missing', { index, column, value: show(value), parent: `${table}.${references}` })
+    }
+  }
+
+  /** Whether the record has another value since, or is gone: with its parent, which it followed. Then that was checked. */
+  #hasMovedOn(place: Place, column: string, value: unknown): boolean {
+    const stored = this.#writer.stored(place)
+    return stored === undefined || this.#writer.decode(place.shape, stored)[column] !== value
+  }
+
+  #hasParent({ database }: TableSchema, { table, references }: Child['foreignKey'], value: unknown): boolean {
+    const parent = shapeOf(this.#context.catalog.draftTable(database, table))
+    if (references !== parent.schema.primaryKey)
+      return this.#writer.ownerOf(parent.columns.get(references)!, value) !== undefined
+    if (typeof value !== 'string' && typeof value !== 'number') return false
+    return this.#transaction.get(this.#context.spaces.records, parent.prefix + encodeValue(value)) !== undefined
+  }
+}
+
+function actionOf({ child, now }: Departure) {
+  return now === undefined ? child.foreignKey.onDelete : child.foreignKey.onUpdate
+}
+
+function referred({ child, value }: Departure): Problem {
+  const { column, table, references } = child.foreignKey
+  const facts = { child: child.schema.name, column, value: show(value), parent: `${table}.${references}` }
+  return new Problem('record_referenced', facts)
+}
+
+export function tooLarge(limit: number): Problem {
+  return new Problem('batch_too_large', { limit, setting: 'tables.cascade_records_max' })
+}
