@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
 import { Problem } from '../lib/index.js'
+import type { WriteTransaction } from './group.js'
 import { AFTER_VALUES, afterPrefix, encodeId, encodeValue } from './key.js'
-import type { Storage, WriteTransaction } from './storage.js'
+import type { Storage } from './storage.js'
 
 /**
  * One step from a format to the next: migrations[0] leads from 1 to 2. It runs in the transaction that also stores the

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
-import type { Storage, WriteTransaction } from './storage.js'
+import type { WriteTransaction } from './group.js'
+import type { Storage } from './storage.js'
 
 /**
  * Which life of its data a folder lives. A copy that was restored from a backup has the same data and the same node

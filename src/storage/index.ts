@@ -5,6 +5,7 @@ export { EnvironmentCopier } from './environment-copies.js'
 export { readFailureOf } from './failure.js'
 export { makeFolder } from './folder.js'
 export type { Migration } from './format.js'
+export type { WriteTransaction } from './group.js'
 export { beginIncarnation, type Incarnation, incarnationOf } from './incarnation.js'
 export {
   AFTER_VALUES,
@@ -22,12 +23,5 @@ export {
 } from './key.js'
 export type { KeyCursor, KeyRange, Keyspace } from './keyspace.js'
 export { type Idempotency, type Receipt, Replays } from './replays.js'
-export {
-  type Pauses,
-  RECORDS,
-  Storage,
-  type StorageOptions,
-  type StorageSettings,
-  StorageSnapshot,
-  type WriteTransaction,
-} from './storage.js'
+export { StorageSnapshot } from './snapshot.js'
+export { type Pauses, RECORDS, Storage, type StorageOptions, type StorageSettings } from './storage.js'

@@ -1,8 +1,9 @@
 import { createCipheriv, createDecipheriv, createHash, hkdfSync, randomBytes } from 'node:crypto'
 import { atOnce, Problem, type Steps } from '../lib/index.js'
+import type { WriteTransaction } from './group.js'
 import { encodeValue } from './key.js'
 import type { Keyspace } from './keyspace.js'
-import type { Storage, WriteTransaction } from './storage.js'
+import type { Storage } from './storage.js'
 
 /** A request that its caller may repeat: whose it is, its key, and a hash of it. */
 export interface Idempotency {

@@ -1,14 +1,16 @@
 import { join } from 'node:path'
 import { open, type RootDatabase, type Transaction } from 'lmdb'
-import { assert, type Problem, SettledLater, type Steps, withPauses } from '../lib/index.js'
+import { assert, type Problem, type Steps, withPauses } from '../lib/index.js'
 import { failureOf, noRoom, readFailureOf } from './failure.js'
 import { makeFolder, usable } from './folder.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
 import { FreeSpace } from './free-space.js'
-import { type KeyCursor, type KeyRange, Keyspace } from './keyspace.js'
+import { Group, type WriteTransaction } from './group.js'
+import { type KeyRange, Keyspace } from './keyspace.js'
 import { Postponed, together } from './postponed.js'
-import { LATER, WriteSet } from './write-set.js'
+import { StorageSnapshot } from './snapshot.js'
+import { LATER, type WriteSet } from './write-set.js'
 
 export interface StorageSettings {
   /** Address space that is reserved for the data file at the start, in bytes; a larger file takes more. */
@@ -46,126 +48,12 @@ interface WithEnvironment {
 
 const dataFileOf = (path: string) => join(path, RECORDS, 'data.mdb')
 
-/** One consistent moment of every keyspace. It pins pages of the file: dispose of it soon. */
-export class StorageSnapshot implements Disposable {
-  /** Number of the newest commit that it sees. */
-  readonly sequence: number
-  readonly #transaction: Transaction
-  readonly #postponed: ReadonlyMap<Keyspace, Postponed>
-  readonly #closed: () => void
-  #open = true
-
-  constructor(
-    transaction: Transaction,
-    sequence: number,
-    postponed: ReadonlyMap<Keyspace, Postponed>,
-    closed: () => void,
-  ) {
-    this.#transaction = transaction
-    this.sequence = sequence
-    this.#postponed = postponed
-    this.#closed = closed
-  }
-
-  get(space: Keyspace, key: string): string | undefined {
-    assert(this.#open, 'a disposed snapshot is not read')
-    return space.read(key, this.#transaction)
-  }
-
-  entries(space: Keyspace, range: KeyRange): Iterable<[string, string]> {
-    assert(this.#open, 'a disposed snapshot is not read')
-    return space.entries(range, this.#transaction)
-  }
-
-  keys(space: Keyspace, range: KeyRange): Iterable<string> {
-    assert(this.#open, 'a disposed snapshot is not read')
-    const beside = this.postponed(space, range)
-    const tree = space.keys(range, this.#transaction)
-    return beside === undefined ? tree : together(tree, beside, range)
-  }
-
-  /** Steps over the keys of the B-tree only: see `postponed`. */
-  cursor(space: Keyspace, range: KeyRange): KeyCursor {
-    assert(this.#open, 'a disposed snapshot is not read')
-    return space.cursor(range, this.#transaction)
-  }
-
-  /** The keys of a range that wait beside the B-tree, in order; undefined when there are none. */
-  postponed(space: Keyspace, { start, end, reverse }: KeyRange): Iterable<string> | undefined {
-    return this.#postponed.get(space)?.between(start, end, reverse, this.sequence)
-  }
-
-  count(space: Keyspace, range: KeyRange): number {
-    assert(this.#open, 'a disposed snapshot is not read')
-    const beside = this.postponed(space, range)
-    let count = space.count(range, this.#transaction)
-    for (const _ of beside ?? []) if (count++ >= (range.limit ?? Number.POSITIVE_INFINITY)) return range.limit!
-    return count
-  }
-
-  [Symbol.dispose](): void {
-    if (!this.#open) return
-    this.#open = false
-    this.#transaction.done()
-    this.#closed()
-  }
-}
-
-/** What a function given to `Storage.write` may do. It reads its own changes and those of the writes before it. */
-export interface WriteTransaction {
-  get(space: Keyspace, key: string): string | undefined
-  /** Keys of a range in order. The answer is whole: changes made afterwards do not move it. */
-  keys(space: Keyspace, range: KeyRange): string[]
-  put(space: Keyspace, key: string, value: string): void
-  /**
-   * Puts a key that is not there, without a value, in memory only; `flushPostponed` brings it into the B-tree later.
-   * Everybody reads it as if it were there; after a crash, whoever postponed it has to put it again from what was stored
-   * with it.
-   */
-  postpone(space: Keyspace, key: string): void
-  remove(space: Keyspace, key: string): void
-  /** Calls back when the transaction is on disk, before its caller is answered. */
-  onCommit(callback: () => void): void
-  /** Takes back a change of memory that was made ahead of the commit, if the commit never comes; latest first. */
-  onUndo(callback: () => void): void
-}
-
 /** When a write in steps lets others run. */
 export interface Pauses {
   /** Time between two pauses, in milliseconds. */
   slice_ms: number
   /** Ends the write at its next pause. */
   signal?: AbortSignal | undefined
-}
-
-/** Writes that reach the disk together. */
-class Group extends SettledLater {
-  readonly changes = new WriteSet()
-  readonly commits: (() => void)[] = []
-  readonly undos: (() => void)[] = []
-  /** What its writers write with; made for the first of them. */
-  transaction: WriteTransaction | undefined
-  /** Number of LMDB's newest transaction when this one began. */
-  began = 0
-  writers = 0
-  /** When its first change was made, and when it went on its way, in milliseconds of `performance.now()`. */
-  opened = 0
-  launched = 0
-
-  undo(from = 0): void {
-    while (this.undos.length > from) this.undos.pop()!()
-  }
-
-  /**
-   * Lets go of all that it was given. lmdb-js chains what it is called with: a link of which an old one is garbage of
-   * long ago stays, with all that it leads to, until the next full collection, and is copied twice until then.
-   */
-  forget(): void {
-    this.changes.clear()
-    this.commits.length = 0
-    this.undos.length = 0
-    this.transaction = undefined
-  }
 }
 
 /**
