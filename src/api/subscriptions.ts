@@ -24,9 +24,12 @@ interface Held {
   subscribe: boolean
 }
 
-/** Subscriptions as the mesh takes them. @throws Problem invalid_request for two names of one database, or no time */
+/**
+ * Subscriptions as the mesh takes them.
+ * @throws Problem invalid_request for two names of one database, a table that is named twice, or no time
+ */
 export function wantedOf(subscriptions: readonly Written[], startTime: string | undefined) {
-  return subscriptions.map(({ copy, database, publish, schema, start_time = startTime, subscribe, table }) => {
+  const wanted = subscriptions.map(({ copy, database, publish, schema, start_time = startTime, subscribe, table }) => {
     if (database !== undefined && schema !== undefined && database !== schema) {
       throw new Problem('invalid_request', {
         reason: `database '${database}' and schema '${schema}' differ; give one.`,
@@ -42,6 +45,14 @@ export function wantedOf(subscriptions: readonly Written[], startTime: string | 
       ...(copy ? { copy } : {}),
     }
   })
+  const named = new Set<string>()
+  for (const { database, table } of wanted) {
+    const path = JSON.stringify([database, table])
+    if (named.has(path))
+      throw new Problem('invalid_request', { reason: `The subscriptions name '${database}.${table}' twice.` })
+    named.add(path)
+  }
+  return wanted
 }
 
 /** A subscription as answers write it. */

@@ -33,6 +33,19 @@ describe('the start_time of a subscription', () => {
   })
 })
 
+describe('subscriptions', () => {
+  it('name a table once: of two that differ one would be left unread', () => {
+    const dog = { table: 'dog', publish: true, subscribe: false }
+    const twice = [
+      { database: 'data', ...dog },
+      { ...dog, table: 'cat' },
+      { ...dog, publish: false },
+    ]
+    expect(() => wantedOf(twice, undefined)).to.throw("'data.dog' twice")
+    expect(wantedOf([{ ...dog, schema: 'dev' }, dog], undefined)).to.have.length(2)
+  })
+})
+
 /** The port of the own hub in the examples, and in what is saved of answers to them. */
 const OWN_PORT = 29_932
 

@@ -41,6 +41,17 @@ describe('the contracts', () => {
     }
   })
 
+  it('say of every pattern what it wants: its signs tell callers nothing', () => {
+    const patterns = (schema: unknown): Schema[] => {
+      if (typeof schema !== 'object' || schema === null) return []
+      const own = typeof (schema as Schema)['pattern'] === 'string' ? [schema as Schema] : []
+      return [...own, ...Object.values(schema).flatMap(patterns)]
+    }
+    for (const { operation, request } of contracts)
+      for (const schema of patterns(request.properties))
+        expect(schema, operation).to.have.property('x_pattern').that.is.a('string')
+  })
+
   it('declare only problems that exist, each shown by an example', () => {
     for (const contract of contracts)
       for (const code of contract.problems) {
