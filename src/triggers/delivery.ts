@@ -154,12 +154,13 @@ export class Delivery implements AsyncDisposable {
   async #deliver(letters: readonly Letter[]): Promise<void> {
     const { signal } = this.#stop
     for (let attempt = 0; ; attempt++) {
+      const retry = this.#retry.signal // An address that is given during the attempt counts for the next one.
       const failure = await this.#attempt(letters)
       if (signal.aborted) return
       if (failure === undefined) break
       this.#failures++
       this.#lastFailure = failure
-      await this.#wait(attempt, AbortSignal.any([signal, this.#retry.signal]))
+      await this.#wait(attempt, AbortSignal.any([signal, retry]))
       if (signal.aborted || this.#isTooOld(letters[0]!)) return
     }
     await this.#strikeOut(letters)

@@ -201,6 +201,27 @@ describe('triggers', () => {
     }, settings)
   })
 
+  it('go to another address at once, also when it is given while the one before is being called', async () => {
+    await using silent = await openHook()
+    await using hook = await openHook()
+    await withNode(
+      async (node) => {
+        await prepare(node, silent)
+        silent.status = 0
+        await insert(node, 'anna', 'buy')
+        await eventually('it is called', () => silent.calls.length === 2)
+        await subscribe(node, hook)
+        await hook.until(1)
+      },
+      {
+        ...settings,
+        'webhooks.timeout_ms': '1000',
+        'webhooks.backoff_first_ms': '900000',
+        'webhooks.backoff_max_ms': '900000',
+      },
+    )
+  })
+
   it('emit once for a person, and never again', async () => {
     await using hook = await openHook()
     await withNode(async (node) => {
