@@ -137,6 +137,8 @@ export function toColumn(definition: ColumnDefinition, id: number, kind: TableSc
   if (reason) throw new Problem('invalid_column', { column: name, reason })
   if (all.auto_increment && type !== 'int')
     throw new Problem('invalid_column', { column: name, reason: 'only int columns count up by themselves' })
+  if (all.auto_increment && all.default !== undefined && all.default !== null)
+    throw new Problem('invalid_column', { column: name, reason: 'it counts up, or has a default, not both' })
   const column: Column = {
     id,
     name,

@@ -25,7 +25,7 @@ export const problems = {
   column_leaving: {"status":409,"title":"The attribute is being removed","detail":"The attribute '{column}' was dropped and its values are still being removed; try again in a moment.","retry":true},
   column_needed: {"status":400,"title":"The attribute is needed","detail":"cannot drop attribute '{column}': {reason}.","retry":false},
   column_not_found: {"status":404,"title":"Unknown attribute","detail":"attribute '{column}' does not exist in {database}.{table}","retry":false},
-  column_not_grouped: {"status":400,"title":"The column is not grouped by","detail":"'{column}' differs within a group: add it to 'groupby', or take its min or max.","retry":false},
+  column_not_grouped: {"status":400,"title":"The column is not grouped by","detail":"'{column}' differs within a group: {advice}.","retry":false},
   column_unknown: {"status":400,"title":"Unknown column","detail":"There is no column '{column}' in {table}.{suggestion}","retry":false},
   condition_failed: {"status":412,"title":"The condition does not hold","detail":"records[{index}]: the stored record {key} does not fulfil the condition of 'if'. Nothing was stored.","retry":false},
   condition_malformed: {"status":400,"title":"The condition cannot be read","detail":"{reason}","retry":false},
@@ -191,7 +191,7 @@ export interface ProblemFacts {
   column_leaving: { column: string | number }
   column_needed: { column: string | number; reason: string | number }
   column_not_found: { column: string | number; database: string | number; table: string | number }
-  column_not_grouped: { column: string | number }
+  column_not_grouped: { column: string | number; advice: string | number }
   column_unknown: { column: string | number; table: string | number; suggestion?: string | undefined }
   condition_failed: { index: string | number; key: string | number }
   condition_malformed: { reason: string | number }

@@ -402,6 +402,16 @@ describe('columns', () => {
         expect((await insertInto(id)).done, JSON.stringify(id)).to.have.length(1)
     }))
 
+  it('that count up have no default: nobody could say which of the two is meant', () =>
+    withStore(async (store) => {
+      const no = { name: 'no', type: 'int', auto_increment: true }
+      const create = (column: object) =>
+        store.catalog.createTable({ ...DOG, columns: [{ name: 'id' }, { ...no, ...column }] })
+      expect(await codeOf(create({ default: 5 }))).to.equal('invalid_column')
+      expect(await codeOf(create({ mods: 'DEFAULT 5' }))).to.equal('invalid_column')
+      await create({ default: null, mods: 'DEFAULT NULL' })
+    }))
+
   it('are refused with a moment as default, which would be stored as text', () =>
     withStore(async (store) => {
       for (const word of ['CURRENT_TIMESTAMP', 'current_date', 'now()']) {

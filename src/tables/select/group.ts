@@ -14,9 +14,12 @@ export class Grouping {
   readonly aggregates: Aggregate[] = []
   readonly #scope: Scope
   readonly #selected: readonly Selected[]
+  /** What to do about a column that differs within a group. */
+  readonly #advice: string
 
-  constructor(selected: readonly Selected[], keys: readonly Ref[], scope: Scope) {
+  constructor(selected: readonly Selected[], keys: readonly Ref[], scope: Scope, advice: string) {
     this.keys = keys
+    this.#advice = advice
     this.#scope = scope
     this.#selected = selected
     this.outputs = selected.map((item) => {
@@ -54,7 +57,7 @@ export class Grouping {
 
   #ofColumn(ref: Ref, name: string): Ref {
     const number = this.keys.findIndex((key) => key.source === ref.source && key.name === ref.name)
-    if (number < 0) throw new Problem('column_not_grouped', { column: name })
+    if (number < 0) throw new Problem('column_not_grouped', { column: name, advice: this.#advice })
     return member(`k${number}`, name, ref)
   }
 

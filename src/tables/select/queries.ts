@@ -355,6 +355,8 @@ function outputsOf(selected: readonly Selected[]): Output[] {
   return selected.filter((item) => 'ref' in item)
 }
 
+const GROUP_IT = "add it to 'groupby', or take its min or max"
+
 /** Rows are grouped when it is asked for, when something is counted, and to tell equal results apart. */
 function groupingOf(
   { groupby, distinct }: SelectRequest,
@@ -369,13 +371,15 @@ function groupingOf(
       selected.filter((item) => !('unnamed' in item)),
       [groupby].flat().map((name) => scope.find(textOf(name))),
       scope,
+      GROUP_IT,
     )
-  if (selected.some((item) => 'aggregate' in item)) return new Grouping(selected, [], scope)
+  if (selected.some((item) => 'aggregate' in item)) return new Grouping(selected, [], scope, GROUP_IT)
   return distinct
     ? new Grouping(
         selected,
         outputsOf(selected).map(({ ref }) => ref),
         scope,
+        "with 'distinct', name it in 'select'",
       )
     : undefined
 }
