@@ -4,7 +4,7 @@ import { type Children, childrenOf, inOrder, MergedGroups } from './group-merge.
 import { JsonTexts, JsonWriter } from './json-writer.js'
 import { OrderedKeys } from './ordered-keys.js'
 import type { Aggregate, PartialResult, Scalar } from './program.js'
-import { type Accumulator, Counts } from './runtime/accumulators.js'
+import { type Accumulator, Counts, HeldTexts } from './runtime/accumulators.js'
 import { compareScalars, KeyPool, type ResultLimits, tooLong } from './runtime/groups.js'
 import { accumulatorOf } from './runtime/runtime.js'
 
@@ -59,7 +59,8 @@ export class Answer {
     this.#aggregates = aggregates
     this.#segments = segments
     this.#tree = new MergedGroups(limits)
-    this.#accumulators = Array.from({ length: segments }, () => aggregates.map(accumulatorOf))
+    const texts = new HeldTexts(limits)
+    this.#accumulators = Array.from({ length: segments }, () => aggregates.map((one) => accumulatorOf(one, texts)))
     this.#grow()
   }
 

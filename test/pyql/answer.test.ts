@@ -115,6 +115,32 @@ describe('answers', () => {
     })
   }
 
+  for (const line of ['val fruit', 'min fruit', 'max fruit', 'var fruits << fruit', 'var fruits << fruit + fruit']) {
+    it(`hold so many characters of texts, not more: ${line}`, () => {
+      const program = compile(`agg:\n    ${line}\n\nmatch:\n    tally(qty)\n`, {
+        ...{ mode: 'event', columns: oracleColumns },
+      })
+      const few = { ...limits, charactersMax: 10_000 }
+      const begin = () => createScan(program, { now: 0, sessionTime: 1000, trace: false, limits: few })
+      const block = (groups: number) =>
+        blockOf(
+          Array.from({ length: 1_000 }, (_, at) => ({
+            ...{
+              id: at,
+              rows: [{ stamp: at, action: 'a', cells: { qty: at % groups, fruit: 'x'.repeat(100 + (at % 7)) } }],
+            },
+          })),
+          program.columns,
+        )
+      const scan = begin()
+      scan.run(block(20))
+      const answer = new Answer(program.aggregates, 1, few)
+      answer.absorb(scan.partial(), 0)
+      expect(answer.reply()._).to.have.length(20)
+      expect(() => begin().run(block(1_000))).to.throw('The result has more than 10000 characters.')
+    })
+  }
+
   it('put texts in the order of code points, whatever they hold beside them', () => {
     const inOrder = ['\uffff', '\u{1d4b3}']
     for (const keys of [

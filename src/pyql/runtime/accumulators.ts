@@ -1,5 +1,5 @@
 import type { Scalar } from '../program.js'
-import { compareScalars } from './groups.js'
+import { compareScalars, type ResultLimits, tooLong } from './groups.js'
 
 /** One aggregate of all nodes, by node number. `columns` is what a partial result carries and `absorb` takes back. */
 export interface Accumulator {
@@ -26,6 +26,27 @@ export function firstOf<T extends Int32Array | Float64Array>(array: T, size: num
 
 function finite(x: number): Scalar {
   return Number.isNaN(x) ? null : x + 0
+}
+
+/** Characters of the texts that the accumulators of a result hold, those of all groups together. */
+export class HeldTexts {
+  readonly #charactersMax: number
+  #characters = 0
+
+  constructor({ charactersMax }: ResultLimits) {
+    this.#charactersMax = charactersMax
+  }
+
+  /** A value is held in the place of another one. */
+  replace(old: Scalar | undefined, value: Scalar): void {
+    this.#characters += lengthOf(value) - lengthOf(old)
+    // Of a group both the value so far and that of the person at hand may be held; one of them is shown.
+    if (this.#characters > 2 * this.#charactersMax) throw tooLong(this.#charactersMax)
+  }
+}
+
+function lengthOf(value: Scalar | undefined): number {
+  return typeof value === 'string' ? value.length : 0
 }
 
 /** Compiled programs write `n` themselves. */
@@ -135,17 +156,21 @@ export class Extremes implements Accumulator {
 /** Least or greatest value of a column that holds no numbers. */
 export class ScalarExtremes implements Accumulator {
   readonly #sign: 1 | -1
+  readonly #texts: HeldTexts
   #values: Scalar[] = []
 
-  constructor(greatest: boolean) {
+  constructor(greatest: boolean, texts: HeldTexts) {
     this.#sign = greatest ? 1 : -1
+    this.#texts = texts
   }
 
   grow(): void {}
 
   add(node: number, value: Scalar): void {
     const old = this.#values[node] ?? null
-    if (value !== null && (old === null || compareScalars(value, old) * this.#sign > 0)) this.#values[node] = value
+    if (value === null || (old !== null && compareScalars(value, old) * this.#sign <= 0)) return
+    this.#texts.replace(old, value)
+    this.#values[node] = value
   }
 
   columns(size: number): AccumulatorColumns {
@@ -168,17 +193,23 @@ export class ScalarExtremes implements Accumulator {
  * stamp the greatest, so that it does not depend on the order of people.
  */
 export class LastValues implements Accumulator {
+  readonly #texts: HeldTexts
   #values: Scalar[] = []
   #stamps: number[] = []
   #open: Scalar[] = []
   #openStamps: number[] = []
   #openPeople: number[] = []
 
+  constructor(texts: HeldTexts) {
+    this.#texts = texts
+  }
+
   grow(): void {}
 
   add(node: number, value: Scalar, stamp: number, person: number): void {
     if (value === null) return
     if (this.#openPeople[node] !== person) this.#close(node)
+    this.#texts.replace(this.#open[node], value)
     this.#openPeople[node] = person
     this.#open[node] = value
     this.#openStamps[node] = stamp
@@ -186,14 +217,18 @@ export class LastValues implements Accumulator {
 
   #close(node: number): void {
     const value = this.#open[node] ?? null
-    if (value !== null) this.#settle(node, value, this.#openStamps[node]!)
+    if (value === null) return
+    this.#texts.replace(value, null)
     this.#open[node] = null
+    this.settle(node, value, this.#openStamps[node]!)
   }
 
-  #settle(node: number, value: Scalar, stamp: number): void {
+  /** Takes the value of a person whose last one is known. */
+  settle(node: number, value: Scalar, stamp: number): void {
     const old = this.#values[node] ?? null
     const later = old === null ? 1 : stamp - this.#stamps[node]! || compareScalars(value, old)
     if (later <= 0) return
+    this.#texts.replace(old, value)
     this.#values[node] = value
     this.#stamps[node] = stamp
   }
@@ -209,7 +244,7 @@ export class LastValues implements Accumulator {
 
   absorb(columns: AccumulatorColumns, nodes: Int32Array): void {
     ;(columns.values as Scalar[]).forEach((value, i) => {
-      if (value !== null) this.#settle(nodes[i]!, value, (columns.stamps as Float64Array)[i]!)
+      if (value !== null) this.settle(nodes[i]!, value, (columns.stamps as Float64Array)[i]!)
     })
   }
 
@@ -221,10 +256,16 @@ export class LastValues implements Accumulator {
 /** What `var` carries: of one person the last value; of several the sum when all are numbers, else the last other one. */
 export class CarriedValues implements Accumulator {
   readonly #sums = new Sums(false)
-  readonly #others = new LastValues()
+  readonly #others: LastValues
+  readonly #texts: HeldTexts
   #open: Scalar[] = []
   #openStamps: number[] = []
   #openPeople: number[] = []
+
+  constructor(texts: HeldTexts) {
+    this.#others = new LastValues(texts)
+    this.#texts = texts
+  }
 
   grow(capacity: number): void {
     this.#sums.grow(capacity)
@@ -233,6 +274,7 @@ export class CarriedValues implements Accumulator {
   add(node: number, value: Scalar, stamp: number, person: number): void {
     if (value === null) return
     if (this.#openPeople[node] !== person) this.#close(node)
+    this.#texts.replace(this.#open[node], value)
     this.#openPeople[node] = person
     this.#open[node] = value
     this.#openStamps[node] = stamp
@@ -240,11 +282,13 @@ export class CarriedValues implements Accumulator {
 
   #close(node: number): void {
     const value = this.#open[node] ?? null
+    if (value === null) return
+    this.#texts.replace(value, null)
     this.#open[node] = null
     if (typeof value === 'number') {
       this.#sums.n[node]!++
       this.#sums.add(node, value)
-    } else this.#others.add(node, value, this.#openStamps[node]!, this.#openPeople[node]!)
+    } else this.#others.settle(node, value, this.#openStamps[node]!)
   }
 
   columns(size: number): AccumulatorColumns {

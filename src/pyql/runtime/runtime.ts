@@ -7,6 +7,7 @@ import {
   Counts,
   Extremes,
   firstOf,
+  HeldTexts,
   LastValues,
   ScalarExtremes,
   Sums,
@@ -82,7 +83,9 @@ export class Runtime extends Values {
     this.each = options.each ?? []
     this.pool = new KeyPool(options.limits)
     this.#tree = new GroupTree(options.limits)
-    this.accumulators = program.mode === 'histogram' ? [new Counts()] : program.aggregates.map(accumulatorOf)
+    const texts = new HeldTexts(options.limits)
+    const ofScript = program.aggregates.map((aggregate) => accumulatorOf(aggregate, texts))
+    this.accumulators = program.mode === 'histogram' ? [new Counts()] : ofScript
     this.#grow()
   }
 
@@ -385,12 +388,12 @@ export class Runtime extends Values {
   }
 }
 
-export function accumulatorOf({ kind, type, carried }: Aggregate): Accumulator {
-  if (kind === 'val') return new LastValues()
-  if (kind === 'var') return carried ? new CarriedValues() : new Counts()
+export function accumulatorOf({ kind, type, carried }: Aggregate, texts: HeldTexts): Accumulator {
+  if (kind === 'val') return new LastValues(texts)
+  if (kind === 'var') return carried ? new CarriedValues(texts) : new Counts()
   if (kind === 'sum' || kind === 'avg') return new Sums(kind === 'avg')
   if (kind === 'count') return new Counts()
-  return type === 'text' || type === 'bool' ? new ScalarExtremes(kind === 'max') : new Extremes(kind === 'max')
+  return type === 'text' || type === 'bool' ? new ScalarExtremes(kind === 'max', texts) : new Extremes(kind === 'max')
 }
 
 const noTexts: Dictionary = { codeOf: () => -1, textOf: () => '', size: 0 }
