@@ -45,6 +45,8 @@ export interface TextTest {
   /** Text that every match begins with. */
   readonly prefix?: string
   readonly negated: boolean
+  /** Whether numbers are tested, too, as they are written. */
+  readonly numbers?: boolean
   readonly elements?: boolean
 }
 export type Leaf = Compare | CompareColumns | Between | Membership | IsNull | TextTest
@@ -200,7 +202,8 @@ function compileNull({ ref: { read }, negated }: IsNull): Test {
   return negated ? (frame) => (read(frame) ?? null) !== null : (frame) => (read(frame) ?? null) === null
 }
 
-function compileText({ ref, matches, negated, elements }: TextTest): Test {
-  const positive = onValue(ref, (value) => typeof value === 'string' && matches(value), elements)
+function compileText({ ref, matches, negated, numbers, elements }: TextTest): Test {
+  const isTested = (value: unknown) => typeof value === 'string' || (numbers && typeof value === 'number')
+  const positive = onValue(ref, (value) => isTested(value) === true && matches(String(value)), elements)
   return negated ? (frame) => rank(ref.read(frame)) > 0 && !positive(frame) : positive
 }

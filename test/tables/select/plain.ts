@@ -115,7 +115,7 @@ function test([name, operator, operand]: [string, string, unknown], read: (name:
     const [low, high] = other as [unknown, unknown]
     return and([test([name, '>=', low], read), test([name, '<=', high], read)])
   }
-  if (operator === 'like') return typeof value === 'string' && like(value, other as string)
+  if (operator === 'like') return /string|number/.test(typeof value) && like(String(value), other as string)
   if (typeof value !== typeof other || typeof value === 'object') {
     if (!(typeof value === 'object' && typeof other === 'object')) return null
   }

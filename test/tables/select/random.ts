@@ -98,7 +98,11 @@ function test(tables: readonly string[]): fc.Arbitrary<unknown> {
     fc.tuple(name, fc.constantFrom('<', '<=', '>', '>='), operand),
     fc.tuple(name, fc.constantFrom('in', 'not in'), fc.array(value, { maxLength: 4 })),
     fc.tuple(name, fc.constantFrom('between', 'not between'), fc.tuple(scalar, scalar)),
-    fc.tuple(name, fc.constantFrom('like', 'not like'), fc.constantFrom('a', 'a*', '*b', 'x*A', '*', 'B')),
+    fc.tuple(
+      name,
+      fc.constantFrom('like', 'not like'),
+      fc.constantFrom('a', 'a*', '*b', 'x*A', '*', 'B', '1', '-*', '*2'),
+    ),
     fc.tuple(name, fc.constantFrom('is null', 'is not null')),
     fc.tuple(name, anyValue).map(([key, it]) => ({ [key]: it })),
     fc.tuple(int, fc.constantFrom('=', '!=', '<', '>='), fc.integer({ min: 0, max: 3 })),

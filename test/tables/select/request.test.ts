@@ -198,6 +198,8 @@ describe('the request of select', () => {
     expect(await count({ open: 'TRUE' })).to.equal(500)
     expect(await count({ open: 0 })).to.equal(500)
     expect(await count([['info', '=', { value: { n: 3 } }]])).to.equal(1)
+    expect(await count([['qty', 'like', '9*']])).to.equal(110)
+    expect(await count([['qty', 'not like', '9*']])).to.equal(890)
     expect(await count([['at', '<=', '1970-01-01T00:00:00.010Z']])).to.equal(10)
     expect((await refusal({ table: 'stocks', where: { open: 'maybe' } })).code).to.equal('value_type_wrong')
     expect((await refusal({ table: 'stocks', where: { qty: 'abc' } })).code).to.equal('value_type_wrong')
