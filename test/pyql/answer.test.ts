@@ -1,3 +1,5 @@
+import { setFlagsFromString } from 'node:v8'
+import { runInNewContext } from 'node:vm'
 import { expect } from 'chai'
 import { Answer, compareScalars, compile, createScan, Histogram, type Scalar } from '../../src/pyql/index.js'
 import { oracleColumns, Random, randomPeople, ScriptGenerator } from '../support/pyql-generator.js'
@@ -10,6 +12,13 @@ const limits = {
   charactersMax: 100_000_000,
   depthMax: 64,
   traceMax: 0,
+}
+
+/** What is held when all garbage is collected. */
+function heapBytes(): number {
+  setFlagsFromString('--expose-gc')
+  runInNewContext('gc')()
+  return process.memoryUsage().heapUsed
 }
 
 describe('histograms', () => {
@@ -138,6 +147,28 @@ describe('answers', () => {
       answer.absorb(scan.partial(), 0)
       expect(answer.reply()._).to.have.length(20)
       expect(() => begin().run(block(1_000))).to.throw('The result has more than 10000 characters.')
+    })
+  }
+
+  for (const [what, line] of [
+    ['groups', 'tally(long[0:100] + person)'],
+    ['parts of a text', "tally(long.split('-')[1])"],
+    ['lines', 'log(long)'],
+  ]) {
+    it(`let go of long texts of which they hold a part: ${what}`, () => {
+      const program = compile(
+        `long = 'x' + person + '-part of a text of ' + person + '-'\nfor i in [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]:\n    long += long\n${line}\n`,
+        { mode: 'event', columns: oracleColumns },
+      )
+      const scan = createScan(program, {
+        ...{ now: 0, sessionTime: 1000, trace: true },
+        limits: { ...limits, memoryMax: 10_000_000, traceMax: 1_000 },
+      })
+      const people = Array.from({ length: 300 }, (_, id) => ({ id, rows: [{ stamp: 1, action: 'a', cells: {} }] }))
+      const before = heapBytes()
+      scan.run(blockOf(people, program.columns))
+      expect(heapBytes() - before).to.be.below(50_000_000)
+      expect(scan.partial().log.length + scan.partial().keys.length).to.be.above(300)
     })
   }
 

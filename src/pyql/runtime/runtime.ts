@@ -20,7 +20,7 @@ import { GroupTree, KeyPool, tooLong } from './groups.js'
 import { bucketOf } from './numbers.js'
 import { partOf, type RowTest, rowMarker } from './rows.js'
 import { Seen } from './seen.js'
-import { readNumber } from './text.js'
+import { apart, readNumber } from './text.js'
 import { type Value, Values } from './values.js'
 
 const fuelPerStop = 65536
@@ -338,12 +338,8 @@ export class Runtime extends Values {
 
   log(args: Value[]): void {
     if (this.logged.length >= this.#options.limits.traceMax) return
-    this.logged.push(
-      args
-        .map((arg) => this.str(arg))
-        .join('')
-        .slice(0, textShownMax),
-    )
+    const line = args.map((arg) => this.str(arg)).join('')
+    this.logged.push(apart(line.slice(0, textShownMax), line))
   }
 
   emit(message: Value): void {

@@ -2,7 +2,7 @@ import { errorAt, PyqlError, type PyqlErrorKind } from '../errors.js'
 import { Dict, Double, type Key, List, SetOf } from './containers.js'
 import { dateFunctions, readTime, toMilliseconds } from './dates.js'
 import { bucketOf, divideDoubles, divideInts, fixTo, roundTo } from './numbers.js'
-import { compareText, readNumber, splitUrl } from './text.js'
+import { apart, compareText, readNumber, splitUrl } from './text.js'
 
 /** A value of a type that is not known when a script is compiled. null is None. */
 export type Value = null | boolean | number | string | Double | List | SetOf | Dict
@@ -323,7 +323,7 @@ export class Values {
       from === null ? 0 : Math.trunc(this.number(from)),
       to === null ? undefined : Math.trunc(this.number(to)),
     ]
-    if (typeof object === 'string') return this.#made(object.slice(start, end))
+    if (typeof object === 'string') return this.#made(apart(object.slice(start, end), object))
     if (object instanceof List) return this.list(object.items.slice(start, end))
     throw this.fail(at, `${kindOf(object)} cannot be sliced.`)
   }
@@ -400,7 +400,7 @@ export class Values {
     const part = args[0] === undefined || args[0] === null ? '' : this.str(args[0])
     const limit = (i: number, otherwise: number) =>
       args[i] === undefined || args[i] === null ? otherwise : this.number(args[i]!)
-    if (name === 'strip') return text.trim()
+    if (name === 'strip') return apart(text.trim(), text)
     if (name === 'find' || name === 'rfind') {
       const searched = text.slice(0, Math.max(0, limit(2, text.length)))
       return name === 'find' ? searched.indexOf(part, limit(1, 0)) : searched.lastIndexOf(part)
@@ -409,7 +409,7 @@ export class Values {
       const parts = part === '' ? [text] : text.split(part)
       if (parts.length > 1 && parts.at(-1) === '') parts.pop()
       this.#charge(text.length)
-      return this.list(parts)
+      return this.list(parts.map((one) => apart(one, text)))
     }
     throw this.fail(at, `A text has no method '${name}'.`)
   }
