@@ -3,9 +3,9 @@ import type { BlockEntry } from './block-entry.js'
 import type { Scalars } from './codec.js'
 import type { Delta } from './delta.js'
 import { GrownPick } from './grown-pick.js'
-import type { BlockRows } from './partition.js'
 import { isAskedAgain } from './picked-rows.js'
 import { ACTION, STAMP } from './schema.js'
+import type { BlockRows } from './stored-blocks.js'
 
 /** Rows that each person may get before the block is full, beside a quarter of what it has. */
 const ROOM = 8

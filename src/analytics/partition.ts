@@ -1,29 +1,19 @@
 import { assert } from '../lib/index.js'
 import type { BinaryEnvironment, Write } from '../storage/index.js'
-import { type Batch, type BatchColumn, Fate } from './batch.js'
+import { type Batch, Fate } from './batch.js'
 import { type BlockEntry, blockOf } from './block-entry.js'
-import type { BlockStats } from './block-stats.js'
-import { type ColumnValues, decode, isSet, type Scalars } from './codec.js'
+import type { ColumnValues, Scalars } from './codec.js'
 import type { ColumnCache } from './column-cache.js'
 import { copyRows, Delta, type DeltaOrder } from './delta.js'
 import { GrownBlock } from './grown-block.js'
-import { Kind, key, kindStart, majorOf, minorOf } from './keys.js'
-import { columnInWidth } from './merge.js'
+import { Kind, key, kindStart, majorOf } from './keys.js'
 import { decodePart, encodePart, type Part, type PartColumn } from './part.js'
+import { People } from './people.js'
 import { addHashes, hashOfCell, hashOfEvent, sameCell } from './row-hash.js'
-import {
-  ACTION,
-  type EventTable,
-  LAST,
-  PERSON,
-  type PersonId,
-  ROWS,
-  STAMP,
-  STATS,
-  type Storage,
-  storageOf,
-} from './schema.js'
+import { ACTION, type EventTable, PERSON, type PersonId, STAMP, type Storage, storageOf } from './schema.js'
+import { StoredBlocks } from './stored-blocks.js'
 import { type Numberings, Texts } from './texts.js'
+import { translate } from './translate.js'
 
 interface State {
   readonly format: 1
@@ -52,12 +42,6 @@ export interface Readers {
   count: number
 }
 
-export interface BlockRows {
-  readonly rowStart: Uint32Array
-  /** By person: the stamp of the last row. */
-  readonly lastStamp: Float64Array
-}
-
 /**
  * One partition of an event table: its people, its texts, its blocks and its delta. Lives in the worker that owns its
  * environment; everything durable is in one range of keys.
@@ -66,17 +50,12 @@ export class Partition {
   readonly table: number
   readonly number: number
   readonly environment: BinaryEnvironment
-  readonly #cache: ColumnCache
+  /** What lies in the environment of its blocks. */
+  readonly stored: StoredBlocks
   readonly #numberings: Numberings
   readonly #texts = new Map<number, Texts>()
-  readonly #numbers = new Map<PersonId, number>()
-  readonly #people: PersonId[] = []
-  #peopleWritten = 0
-  #lastStamp = new Float64Array(16)
-  #rowCount = new Uint32Array(16)
-  readonly #blockRows = new Map<number, BlockRows>()
+  readonly #people = new People()
   readonly #grown = new Map<number, GrownBlock>()
-  readonly #blockStats = new Map<number, BlockStats>()
   #schema: EventTable
   #rank = new Uint32Array(16)
   #ranked = 0
@@ -105,13 +84,13 @@ export class Partition {
     this.table = schema.id
     this.number = number
     this.#schema = schema
-    this.#cache = cache
+    this.stored = new StoredBlocks(environment, schema.id, number, cache)
     this.#numberings = numberings
     this.#load()
   }
 
   get people(): number {
-    return this.#people.length
+    return this.#people.size
   }
 
   get schema(): EventTable {
@@ -120,11 +99,11 @@ export class Partition {
 
   /** The person's number, or undefined when nobody of that id is here. */
   numberOf(person: PersonId): number | undefined {
-    return this.#numbers.get(person)
+    return this.#people.numberOf(person)
   }
 
   idOf(person: number): PersonId {
-    return this.#people[person]!
+    return this.#people.idOf(person)
   }
 
   texts(column: number): Texts {
@@ -140,7 +119,8 @@ export class Partition {
   useSchema(schema: EventTable): void {
     if (schema.version === this.#schema.version) return
     const live = new Set(schema.columns.map((column) => column.id))
-    for (const { id } of this.#schema.columns) if (!live.has(id)) this.#retireColumn(id)
+    for (const { id } of this.#schema.columns)
+      if (!live.has(id)) this.#retired.push(...this.blocks.map((block) => this.stored.removalOf(block, id)))
     const dropped = [...this.delta.columns.keys()].filter((id) => !live.has(id))
     this.#schema = schema
     if (dropped.length === 0) return
@@ -160,7 +140,7 @@ export class Partition {
     rowsPerPersonMax: number,
     fate: (event: number, fate: number) => void,
   ): Write[] {
-    const part = this.#translate(batch, rows)
+    const part = translate(batch, rows, (column) => this.texts(column))
     const hashes = hashesOf(part)
     const accepted: number[] = []
     const base = this.delta.rows
@@ -186,8 +166,9 @@ export class Partition {
       const id = batch.people[batch.person[row]!]!
       const count = (more.get(id) ?? 0) + 1
       more.set(id, count)
-      const number = this.#numbers.get(id)
-      if (count + (number === undefined ? 0 : this.#rowCount[number]!) > rowsPerPersonMax) events.add(batch.event[row]!)
+      const number = this.#people.numberOf(id)
+      if (count + (number === undefined ? 0 : this.#people.rowCount[number]!) > rowsPerPersonMax)
+        events.add(batch.event[row]!)
     }
     return [...events]
   }
@@ -233,44 +214,9 @@ export class Partition {
 
   /** Removes a block from the environment once the scans that may read it have ended. */
   retire(block: BlockEntry): void {
-    this.#blockRows.delete(block.id)
     this.#grown.get(block.id)?.end()
     this.#grown.delete(block.id)
-    this.#blockStats.delete(block.id)
-    for (const stored of this.environment.keys(
-      key(this.table, this.number, Kind.block, block.id),
-      key(this.table, this.number, Kind.block, block.id + 1),
-    )) {
-      this.#retired.push([Buffer.from(stored), undefined])
-      this.#cache.delete(this.#cacheKey(block.id, minorOf(stored)))
-    }
-  }
-
-  /** A column of a block, or undefined when it is nothing but None. Codes come in a width when one is asked for. */
-  column(block: BlockEntry, id: number, width = 0): ColumnValues | undefined {
-    const cacheKey = this.#cacheKey(block.id, id)
-    const now = performance.now()
-    const cached = this.#cache.get(cacheKey, now) ?? this.#stored(block, id)
-    if (!cached) return undefined
-    const values = width === 0 ? cached : columnInWidth(cached, width)
-    this.#cache.put(cacheKey, values, now)
-    return values
-  }
-
-  #stored(block: BlockEntry, id: number): ColumnValues | undefined {
-    const bytes = this.environment.get(key(this.table, this.number, Kind.block, block.id, id))
-    return bytes && decode(bytes)
-  }
-
-  /** What was made of a column of a block, by a name. */
-  remember<T extends ColumnValues>(block: BlockEntry, id: number, name: string, make: () => T): T {
-    const cacheKey = `${this.#cacheKey(block.id, id)}/${name}`
-    const now = performance.now()
-    const known = this.#cache.get(cacheKey, now)
-    if (known) return known as T
-    const made = make()
-    this.#cache.put(cacheKey, made, now)
-    return made
+    this.#retired.push(...this.stored.removalsOf(block))
   }
 
   /** A block with the fresh rows that a snapshot has of its people, unless they must be merged for that snapshot alone. */
@@ -281,11 +227,11 @@ export class Partition {
       grown = new GrownBlock({
         block,
         delta,
-        rows: this.rowsOf(block),
-        stored: (id, width) => this.column(block, id, width) as Scalars | undefined,
-        taken: (id, width) => this.#takeColumn(block, id, width) as Scalars | undefined,
-        kept: (id, name, make) => this.remember(block, id, name, make),
-        forgotten: (id, name) => this.#cache.delete(`${this.#cacheKey(block.id, id)}/${name}`),
+        rows: this.stored.rowsOf(block),
+        stored: (id, width) => this.stored.column(block, id, width) as Scalars | undefined,
+        taken: (id, width) => this.stored.take(block, id, width) as Scalars | undefined,
+        kept: (id, name, make) => this.stored.remember(block, id, name, make),
+        forgotten: (id, name) => this.stored.forget(block, id, name),
       })
       this.#grown.set(block.id, grown)
     }
@@ -300,36 +246,6 @@ export class Partition {
   #endGrown(): void {
     for (const grown of this.#grown.values()) grown.end()
     this.#grown.clear()
-  }
-
-  /** A column that is about to be kept in another form: its room is needed for that. */
-  #takeColumn(block: BlockEntry, id: number, width: number): ColumnValues | undefined {
-    const values = this.column(block, id, width)
-    this.#cache.delete(this.#cacheKey(block.id, id))
-    return values
-  }
-
-  /** What the columns of a block hold; undefined for blocks of before that was noted. */
-  statsOf(block: BlockEntry): BlockStats | undefined {
-    let stats = this.#blockStats.get(block.id)
-    if (stats) return stats
-    const bytes = this.environment.get(key(this.table, this.number, Kind.block, block.id, STATS))
-    if (!bytes) return undefined
-    stats = JSON.parse(bytes.toString()) as BlockStats
-    this.#blockStats.set(block.id, stats)
-    return stats
-  }
-
-  rowsOf(block: BlockEntry): BlockRows {
-    const known = this.#blockRows.get(block.id)
-    if (known) return known
-    const counts = this.column(block, ROWS) as Scalars
-    const rowStart = new Uint32Array(block.people + 1)
-    for (let person = 0; person < block.people; person++) rowStart[person + 1] = rowStart[person]! + counts[person]!
-    assert(rowStart[block.people] === block.rows, 'the rows of a block add up')
-    const rows = { rowStart, lastStamp: this.column(block, LAST) as Float64Array }
-    this.#blockRows.set(block.id, rows)
-    return rows
   }
 
   /** Rank by code of the action. */
@@ -374,17 +290,6 @@ export class Partition {
     return writes
   }
 
-  #retireColumn(id: number): void {
-    for (const block of this.blocks) {
-      this.#retired.push([key(this.table, this.number, Kind.block, block.id, id), undefined])
-      this.#cache.delete(this.#cacheKey(block.id, id))
-    }
-  }
-
-  #cacheKey(block: number, column: number): string {
-    return `${this.table}/${this.number}/${block}/${column}`
-  }
-
   /** One event's rows: all of them, those that are no repeats, or none. */
   #insertEvent(
     batch: Batch,
@@ -399,16 +304,16 @@ export class Partition {
   ): number {
     const id = batch.people[batch.person[rows[from]!]!]!
     if (to - from > rowsPerPersonMax) return Fate.tooManyRows
-    let person = this.#numbers.get(id)
-    person ??= this.#addPerson(id)
+    let person = this.#people.numberOf(id)
+    person ??= this.#people.add(id)
     const stamp = part.stamp[from]!
-    const inOrder = stamp > this.#lastStamp[person]!
+    const inOrder = stamp > this.#people.lastStamp[person]!
     const atStart = accepted.length
     for (let row = from; row < to; row++) {
       const hash = (hashes[row]! + hashOfEvent(person, stamp, part.action[row]!)) >>> 0
       const known = (row > from || !inOrder) && this.#isRepeat(part, row, person, hash, base, accepted)
       if (known) continue
-      if (this.#rowCount[person]! + accepted.length - atStart + 1 > rowsPerPersonMax) {
+      if (this.#people.rowCount[person]! + accepted.length - atStart + 1 > rowsPerPersonMax) {
         this.#takeBack(accepted, atStart)
         return Fate.tooManyRows
       }
@@ -417,8 +322,8 @@ export class Partition {
     }
     const fresh = accepted.length - atStart
     if (fresh === 0) return Fate.duplicate
-    this.#rowCount[person]! += fresh
-    if (inOrder) this.#lastStamp[person] = stamp
+    this.#people.rowCount[person]! += fresh
+    if (inOrder) this.#people.lastStamp[person] = stamp
     return Fate.inserted
   }
 
@@ -443,15 +348,15 @@ export class Partition {
   #isInBlock(part: Part, row: number, person: number): boolean {
     const block = blockOf(this.blocks, person)
     if (!block) return false
-    const { rowStart, lastStamp } = this.rowsOf(block)
+    const { rowStart, lastStamp } = this.stored.rowsOf(block)
     const stamp = part.stamp[row]!
     const index = person - block.first
     if (stamp > lastStamp[index]!) return false
-    const stamps = this.column(block, STAMP) as Float64Array
+    const stamps = this.stored.column(block, STAMP) as Float64Array
     const end = rowStart[index + 1]!
     for (let at = firstAtLeast(stamps, stamp, rowStart[index]!, end); at < end && stamps[at] === stamp; at++) {
-      const actions = this.column(block, ACTION) as Scalars
-      if (actions[at] === part.action[row] && this.#sameCells(part, row, (id) => this.column(block, id), at))
+      const actions = this.stored.column(block, ACTION) as Scalars
+      if (actions[at] === part.action[row] && this.#sameCells(part, row, (id) => this.stored.column(block, id), at))
         return true
     }
     return false
@@ -460,74 +365,6 @@ export class Partition {
   #sameCells(part: Part, row: number, other: (id: number) => ColumnValues | undefined, otherRow: number): boolean {
     const own = new Map(part.columns.map(({ id, values }) => [id, values]))
     return this.#schema.columns.every(({ id }) => sameCell(own.get(id), row, other(id), otherRow))
-  }
-
-  #addPerson(id: PersonId): number {
-    const number = this.#people.push(id) - 1
-    this.#numbers.set(id, number)
-    if (number >= this.#lastStamp.length) {
-      const stamps = new Float64Array(number * 2)
-      stamps.set(this.#lastStamp)
-      this.#lastStamp = stamps
-      const counts = new Uint32Array(number * 2)
-      counts.set(this.#rowCount)
-      this.#rowCount = counts
-    }
-    this.#lastStamp[number] = -1
-    return number
-  }
-
-  /** The rows of a batch that belong here, in the codes of this partition. */
-  #translate(batch: Batch, rows: Uint32Array): Part {
-    const stamp = new Float64Array(rows.length)
-    for (let row = 0; row < rows.length; row++) stamp[row] = batch.stamp[rows[row]!]!
-    return {
-      rows: rows.length,
-      person: new Uint32Array(0),
-      stamp,
-      action: this.#codes(ACTION, batch.actions, batch.action, rows),
-      columns: batch.columns.map((column) => ({
-        id: column.id,
-        storage: column.storage,
-        isSet: column.isSet,
-        values: this.#cells(column, rows),
-      })),
-    }
-  }
-
-  #cells(column: BatchColumn, rows: Uint32Array): ColumnValues {
-    if (!isSet(column.values)) {
-      if (column.storage === 'text') return this.#codes(column.id, column.texts, column.values, rows)
-      const values = column.storage === 'bool' ? new Uint8Array(rows.length) : new Float64Array(rows.length)
-      for (let row = 0; row < rows.length; row++) values[row] = column.values[rows[row]!]!
-      return values
-    }
-    const { offsets, values } = column.values
-    const elements: number[] = []
-    const ends = new Uint32Array(rows.length + 1)
-    const texts = column.storage === 'text' ? this.texts(column.id) : undefined
-    for (let row = 0; row < rows.length; row++) {
-      const end = offsets[rows[row]! + 1]!
-      for (let at = offsets[rows[row]!]!; at < end; at++) {
-        elements.push(texts ? texts.add(column.texts[values[at]!]!) : values[at]!)
-      }
-      ends[row + 1] = elements.length
-    }
-    const kept = column.storage === 'number' ? Float64Array.from(elements) : Uint32Array.from(elements)
-    return { offsets: ends, values: kept }
-  }
-
-  #codes(id: number, texts: readonly string[], local: Scalars, rows: Uint32Array): Uint32Array {
-    const known = this.texts(id)
-    const codeOf = new Uint32Array(texts.length)
-    const codes = new Uint32Array(rows.length)
-    for (let row = 0; row < rows.length; row++) {
-      const code = local[rows[row]!]!
-      if (code === 0) continue
-      if (codeOf[code] === 0) codeOf[code] = known.add(texts[code]!)
-      codes[row] = codeOf[code]!
-    }
-    return codes
   }
 
   #copyColumns(part: Part, accepted: readonly number[], base: number): void {
@@ -562,10 +399,8 @@ export class Partition {
   }
 
   #freshPeople(): Write[] {
-    const first = this.#peopleWritten
-    if (first === this.#people.length) return []
-    this.#peopleWritten = this.#people.length
-    return [[key(this.table, this.number, Kind.people, 0, first), toJson(this.#people.slice(first))]]
+    const fresh = this.#people.fresh()
+    return fresh ? [[key(this.table, this.number, Kind.people, 0, fresh.first), toJson(fresh.ids)]] : []
   }
 
   #hashOfDeltaRow(row: number): number {
@@ -585,8 +420,7 @@ export class Partition {
   #load(): void {
     const stored = this.environment.get(key(this.table, this.number, Kind.state))
     for (const { key: at, value } of this.#range(Kind.texts)) this.texts(majorOf(at)).load(fromJson(value))
-    for (const { value } of this.#range(Kind.people)) for (const id of fromJson<PersonId>(value)) this.#addPerson(id)
-    this.#peopleWritten = this.#people.length
+    for (const { value } of this.#range(Kind.people)) this.#people.load(fromJson<PersonId>(value))
     if (stored) this.#loadState(JSON.parse(stored.toString()) as State)
     this.#loadLog()
   }
@@ -604,10 +438,10 @@ export class Partition {
       foldedRows: 0,
     }))
     for (const block of this.blocks) {
-      const { rowStart, lastStamp } = this.rowsOf(block)
-      this.#lastStamp.set(lastStamp, block.first)
+      const { rowStart, lastStamp } = this.stored.rowsOf(block)
+      this.#people.lastStamp.set(lastStamp, block.first)
       for (let person = 0; person < block.people; person++) {
-        this.#rowCount[block.first + person] = rowStart[person + 1]! - rowStart[person]!
+        this.#people.rowCount[block.first + person] = rowStart[person + 1]! - rowStart[person]!
       }
       this.rows += block.rows
     }
@@ -653,8 +487,8 @@ export class Partition {
       const stamp = part.stamp[row]!
       const action = part.action[row]!
       this.delta.append(person, stamp, action, (hashes[row]! + hashOfEvent(person, stamp, action)) >>> 0)
-      this.#rowCount[person]!++
-      if (stamp > this.#lastStamp[person]!) this.#lastStamp[person] = stamp
+      this.#people.rowCount[person]!++
+      if (stamp > this.#people.lastStamp[person]!) this.#people.lastStamp[person] = stamp
       rows.push(row)
     }
     this.rows += rows.length

@@ -155,7 +155,7 @@ function blockCanMatch(
 ): boolean {
   const { partition } = snapshot
   if (needs.length === 0 || !block || hasFreshRows(snapshot, block)) return true
-  const stats = partition.statsOf(block)
+  const stats = partition.stored.statsOf(block)
   if (!stats) return true
   return needs.some(({ slot, values }) => {
     const column = columns[slot]

@@ -77,7 +77,7 @@ export function rowsOfUnit(snapshot: Snapshot, unit: Unit): UnitRows {
   const { partition, order, delta, deltaRows, rank } = snapshot
   const { block } = unit
   const from = block?.foldedRows ?? 0
-  const rows = block ? partition.rowsOf(block) : { rowStart: NOBODY, lastStamp: NO_STAMPS }
+  const rows = block ? partition.stored.rowsOf(block) : { rowStart: NOBODY, lastStamp: NO_STAMPS }
   if (block && unit.people === block.people && !hasFresh(order, unit.first, unit.people, from, deltaRows)) {
     return { rowStart: rows.rowStart, plan: undefined }
   }
@@ -87,8 +87,8 @@ export function rowsOfUnit(snapshot: Snapshot, unit: Unit): UnitRows {
     blockPeople: block?.people ?? 0,
     blockRowStart: rows.rowStart,
     blockLastStamp: rows.lastStamp,
-    blockStamp: () => partition.column(block!, STAMP) as Float64Array,
-    blockAction: () => partition.column(block!, ACTION) as Scalars,
+    blockStamp: () => partition.stored.column(block!, STAMP) as Float64Array,
+    blockAction: () => partition.stored.column(block!, ACTION) as Scalars,
     delta,
     order,
     from,
@@ -100,7 +100,7 @@ export function rowsOfUnit(snapshot: Snapshot, unit: Unit): UnitRows {
 
 /** The stamps of a unit's rows. */
 export function stampsOfUnit(snapshot: Snapshot, { block }: Unit, { plan }: UnitRows, scratch: Scratch): Float64Array {
-  const stored = block ? (snapshot.partition.column(block, STAMP) as Float64Array) : NO_STAMPS
+  const stored = block ? (snapshot.partition.stored.column(block, STAMP) as Float64Array) : NO_STAMPS
   if (!plan) return stored
   const stamp = scratch.take('stamp', Float64Array, plan.rows)
   mergeScalars(stamp, stored, snapshot.delta.stamp, plan)
@@ -118,7 +118,7 @@ export function columnOfUnit(
   const { partition, delta, deltaRows } = snapshot
   const storage = storageOf(column.type)
   const width = storage === 'text' ? partition.texts(column.id).width : 0
-  const block = unit.block && partition.column(unit.block, column.id, width)
+  const block = unit.block && partition.stored.column(unit.block, column.id, width)
   if (!plan) return block
   const fresh = column.id === ACTION ? delta.action : delta.columns.get(column.id)?.values(deltaRows)
   if (!block && !fresh) return undefined
@@ -193,7 +193,7 @@ class ReadBlock extends UnitBlock {
     this.remember =
       block && !rows.plan
         ? (slot, name, mark) =>
-            snapshot.partition.remember(block, columns[slot]!.id, name, () => {
+            snapshot.partition.stored.remember(block, columns[slot]!.id, name, () => {
               const bits = new Uint32Array((this.rows + 31) >>> 5)
               mark(bits, 0, this.rows)
               return bits
@@ -205,7 +205,7 @@ class ReadBlock extends UnitBlock {
             if (!isAskedAgain(bits)) return undefined
             const columnOf = (own: number) => this.named(columns[own]!, this.columns[own]!)
             return new StoredPick(bits, this.rowStart, columnOf, (what, make) =>
-              snapshot.partition.remember(block, columns[slot]!.id, `${name} picked ${what}`, make),
+              snapshot.partition.stored.remember(block, columns[slot]!.id, `${name} picked ${what}`, make),
             )
           }
         : undefined
