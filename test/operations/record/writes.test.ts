@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type TestNode, withNode } from '../../support/node.js'
+import { basic, type TestNode, withNode } from '../../support/node.js'
 
 const dog = { database: 'dev', table: 'dog' }
 const where = [['id', '>', 1]]
@@ -169,6 +169,24 @@ describe('writes', () => {
         expect(status).to.equal(400)
         expect((body as { error: string }).error).to.include(reason)
       }
+    }))
+
+  it('of a transaction that name another database are told so also to who has no rights in that of the transaction', () =>
+    withDogs(async (node) => {
+      const tables = { dog: { read: true, insert: true, update: true, delete: true, attribute_permissions: [] } }
+      await node.ok({ operation: 'add_role', role: 'keeper', permission: { dev: { tables } } })
+      const keeper = { username: 'kim', password: 'a-password-of-kim' }
+      await node.ok({ operation: 'add_user', ...keeper, role: 'keeper', active: true })
+      const insert = { operation: 'insert', schema: 'dev', table: 'dog', records: [{ id: 9 }] }
+      const send = (more: object) =>
+        node.post({ operation: 'transaction', operations: [insert], ...more }, { authorization: basic(keeper) })
+      const { status, body } = await send({})
+      expect(status).to.equal(400)
+      expect(body).to.have.property('detail').that.includes("about one database, which is 'data' and not 'dev'")
+      expect((await send({ database: 'prod' })).status).to.equal(400)
+      expect((await send({ database: 'dev' })).status).to.equal(200)
+      const other = { ...insert, table: 'cat' }
+      expect((await send({ database: 'dev', operations: [insert, other] })).status).to.equal(403)
     }))
 
   it('by ids move records to a new key also under a condition, or say that they did not', () =>
