@@ -102,6 +102,7 @@ export interface ReactRequest {
   readonly programs: readonly ReactProgram[]
   readonly now: number
   readonly limits: ScanLimits
+  readonly messageCharactersMax?: number
   /** Inserts of one partition that are looked at in one go. */
   readonly arrivalsMax: number
   /** Instead of the people of inserts. */

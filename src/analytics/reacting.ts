@@ -1,4 +1,5 @@
 import { Problem } from '../lib/index.js'
+import type { TriggerOutcome } from '../pyql/index.js'
 import type { Write } from '../storage/index.js'
 import type { Held, HeldPartitions } from './held-partitions.js'
 import type { Snapshot } from './partition.js'
@@ -12,6 +13,7 @@ import { touches, UPKEEP, type Visits } from './visits.js'
 interface Said {
   readonly outcomes: Reactions['outcomes'][number][]
   readonly log: string[]
+  characters: number
 }
 
 /** Runs triggers for the people of new events. */
@@ -39,7 +41,7 @@ export class Reacting {
   /** What triggers say to the people of inserts that they have not seen: once for each insert. */
   async react(request: ReactRequest): Promise<Reactions> {
     const table = this.#held.table(request.table)
-    const said: Said = { outcomes: [], log: [] }
+    const said: Said = { outcomes: [], log: [], characters: 0 }
     const seen: Reactions['seen'][number][] = []
     const looked = new Set<Held>()
     const before = new Map([...this.#held.all(table)].map(({ arrivals }) => [arrivals, arrivals.next]))
@@ -53,6 +55,8 @@ export class Reacting {
         return
       }
       for (const { key: at, people } of arrivals.oldest(request.arrivalsMax, before.get(arrivals)!)) {
+        // The others come again: what is said of them is held when this is stored.
+        if (said.characters > request.limits.charactersMax) return
         // Its number, and those of its people, may be another insert's by now: they are given again after a failed write.
         if (!this.#held.isCurrent(held)) throw new Problem('query_cancelled', {})
         await this.#reactTo(request, table, snapshot, people, said, pause)
@@ -61,7 +65,7 @@ export class Reacting {
       }
     })
     for (const held of looked) await this.#stored(held)
-    return { ...said, seen }
+    return { outcomes: said.outcomes, log: said.log, seen }
   }
 
   /** Memory is ahead of the disk: no message tells of rows that are on their way to it, and may be lost. */
@@ -79,24 +83,39 @@ export class Reacting {
   }
 
   async #reactTo(
-    { programs, now, limits }: ReactRequest,
+    { programs, now, limits, messageCharactersMax }: ReactRequest,
     table: EventTable,
     snapshot: Snapshot,
     people: readonly number[],
-    { outcomes, log }: Said,
+    said: Said,
     pause: () => Promise<void> | undefined,
   ): Promise<void> {
+    const { outcomes, log } = said
     const population = bitsOf(people, snapshot.people)
     for (const { id, program, entry } of programs) {
       const columns = program.columns.map((column) => columnOf(table, column.name))
-      const scan = this.#visits.makeScan(program, { ...UPKEEP, now, limits })
+      const scan = this.#visits.makeScan(program, {
+        ...UPKEEP,
+        now,
+        limits,
+        ...(messageCharactersMax && { messageCharactersMax }),
+      })
       for (const unit of unitsOf(snapshot)) {
         if (!touches(population, unit.first, unit.people)) continue
         const block = scanBlock(snapshot, unit, columns, this.#visits.scratch)
-        for (const outcome of scan.call(block, entry, population)) outcomes.push({ id, outcome })
+        for (const outcome of scan.call(block, entry, population)) {
+          outcomes.push({ id, outcome })
+          said.characters += charactersOf(outcome)
+        }
         await pause()
       }
       log.push(...scan.partial().log)
     }
   }
+}
+
+function charactersOf({ emitted, returned }: TriggerOutcome): number {
+  let characters = 0
+  for (const message of [...emitted, returned]) characters += typeof message === 'string' ? message.length : 1
+  return characters
 }

@@ -22,6 +22,7 @@ import type {
   PopulationInfo,
   Reactions,
   ReactProgram,
+  ReactRequest,
   Request,
   SegmentUse,
   Sizes,
@@ -233,7 +234,7 @@ export class EventStore implements AsyncDisposable {
   async react(
     table: EventTable,
     programs: readonly ReactProgram[],
-    options: { now: number; limits: ScanLimits; arrivalsMax: number; people?: readonly PersonId[] },
+    options: Pick<ReactRequest, 'now' | 'limits' | 'messageCharactersMax' | 'arrivalsMax' | 'people'>,
   ): Promise<Reactions> {
     const parts = await this.#all<Reactions>(table, { kind: 'react', table: table.id, programs, ...options })
     return {

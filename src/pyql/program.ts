@@ -84,6 +84,8 @@ export interface ScanOptions {
   readonly sliceMs?: number
   /** Keep what debug() and log() were given. */
   readonly trace: boolean
+  /** Triggers: longer messages are cut off. */
+  readonly messageCharactersMax?: number
   readonly limits: ScanLimits
 }
 

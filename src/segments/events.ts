@@ -202,7 +202,7 @@ export class Events implements AsyncDisposable {
   async react(
     schema: TableSchema,
     programs: readonly ReactProgram[],
-    options: { arrivalsMax: number; people?: readonly PersonId[] },
+    options: { arrivalsMax: number; messageCharactersMax: number; people?: readonly PersonId[] },
   ): Promise<Reactions> {
     const { limits } = this.#compile.scanOptions()
     return this.#store.react(eventTableOf(schema), programs, { ...options, now: Date.now(), limits })

@@ -88,7 +88,7 @@ export class Reactor implements AsyncDisposable {
 
   /** Whether there was anything to see. */
   async #react(tableId: number): Promise<boolean> {
-    const { source, settings } = this.#options
+    const { source, settings, messageCharactersMax } = this.#options
     const triggers = this.#options.triggersOf(tableId)
     const [first] = triggers
     if (!first || this.#stop.signal.aborted) return false
@@ -98,7 +98,7 @@ export class Reactor implements AsyncDisposable {
     })
     const { database, table } = first.trigger
     const { outcomes, log, seen } = await source.react(database, table, programs, {
-      arrivalsMax: settings.inserts_batch_max,
+      ...{ arrivalsMax: settings.inserts_batch_max, messageCharactersMax },
     })
     if (log.length > 0) this.#options.onLog(log)
     if (seen.length === 0) return false
@@ -126,10 +126,7 @@ export class Reactor implements AsyncDisposable {
       live.lastFailure = error
     }
     const say = (message: Scalar) => {
-      if (message === null) return
-      const most = this.#options.messageCharactersMax
-      const text = typeof message === 'string' ? message.slice(0, most) : message
-      send(transaction, id, { stamp: now, uid: person, message: text, method })
+      if (message !== null) send(transaction, id, { stamp: now, uid: person, message, method })
     }
     for (const message of emitted) say(message)
     say(returned)
@@ -155,7 +152,7 @@ export class Reactor implements AsyncDisposable {
   }
 
   async #takeTurn(turns: readonly Due[]): Promise<void> {
-    const { source, triggerOf } = this.#options
+    const { source, triggerOf, messageCharactersMax } = this.#options
     const { trigger: id, entry } = turns[0]!
     const live = triggerOf(id)
     const program = live && this.#options.programOf(live)
@@ -163,7 +160,8 @@ export class Reactor implements AsyncDisposable {
     const { trigger } = live
     const people = turns.map(({ person }) => person)
     const programs = [{ id: String(id), program, entry }]
-    const { outcomes, log } = await source.react(trigger.database, trigger.table, programs, { arrivalsMax: 0, people })
+    const options = { arrivalsMax: 0, messageCharactersMax, people }
+    const { outcomes, log } = await source.react(trigger.database, trigger.table, programs, options)
     if (log.length > 0) this.#options.onLog(log)
     await this.#keep(outcomes, entry, turns)
   }

@@ -16,7 +16,7 @@ export interface TriggerSource {
     database: string,
     table: string,
     programs: readonly ReactProgram[],
-    options: { arrivalsMax: number; people?: readonly PersonId[] },
+    options: { arrivalsMax: number; messageCharactersMax: number; people?: readonly PersonId[] },
   ): Promise<Reactions>
   reacted(seen: Reactions['seen']): Promise<void>
   /** Calls back after every insert with the id of the table. */

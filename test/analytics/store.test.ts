@@ -271,4 +271,27 @@ describe('the event store', () => {
         .to.be.above(0)
         .and.below(sent + 1)
     }))
+
+  it('holds so much of what triggers say at once, and cuts off what is too long', () =>
+    withStore(async (store) => {
+      const people = Array.from({ length: 40 }, (_, at) => `p${at}`)
+      await store.watch(table, true)
+      for (let at = 0; at < 5; at++) {
+        const batch = people.map((person) => event(person, 1_500_000_000 + at))
+        await store.insert(table, batch)
+      }
+      const script = "def on_insert():\n    x = 'x'\n    for i in [1, 2, 3, 4, 5]:\n        x += x + x\n    return x\n"
+      const columns = table.columns.map(({ name, type, isSet }) => ({ name, type, isSet }))
+      const programs = [{ id: '1', program: compile(script, { mode: 'trigger', columns }), entry: 'on_insert' }]
+      const options = { now: 0, arrivalsMax: 100, messageCharactersMax: 100, limits: { ...limits, charactersMax: 1 } }
+      const said: unknown[] = []
+      let rounds = 0
+      for (let next = await store.react(table, programs, options); next.seen.length > 0; rounds++) {
+        said.push(...next.outcomes.map(({ outcome }) => outcome.returned))
+        await store.reacted(next.seen)
+        next = await store.react(table, programs, options)
+      }
+      expect(said).to.deep.equal(Array.from({ length: 5 * people.length }, () => 'x'.repeat(100)))
+      expect(rounds).to.be.above(5)
+    }))
 })

@@ -366,7 +366,9 @@ export class Runtime extends Values {
 
   /** A message is a single value; containers are written out. */
   #message(x: Value): Scalar {
-    return x === null ? null : (this.keyOf(x) ?? this.str(x))
+    const message = x === null ? null : (this.keyOf(x) ?? this.str(x))
+    if (typeof message !== 'string') return message
+    return apart(message.slice(0, this.#options.messageCharactersMax), message)
   }
 
   partial(): PartialResult {
