@@ -149,6 +149,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
   )
   const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
   if (firstUser) options.onFirstUser?.(firstUser)
+  else if (config.admin.password !== '') void warnOfOtherPassword(access, config.admin, log)
   const node: NodeInfo = {
     name: config.node.name,
     version,
@@ -219,6 +220,13 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
   })
   const owned = stack.move()
   return { url, services, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
+}
+
+/** A password that is configured is that of the first start: who sets another one later must not think that it holds. */
+async function warnOfOtherPassword(access: Access, { password, username }: Config['admin'], log: Logger) {
+  if (await access.users.isPassword(username, password).catch(() => true)) return
+  const reason = 'admin.password is for the first start only, and is not the password of that user now'
+  log.warn({ username }, `${reason}; 'trellis reset-password' gives a new one to a node that is stopped`)
 }
 
 function tablesOf(catalog: Catalog): TableSchema[] {

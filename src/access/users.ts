@@ -34,6 +34,8 @@ interface UserLimits {
 
 const GENERATED_PASSWORD_BYTES = 18
 const GENERATIONS = 2 ** 48 - 1
+/** Who makes changes that nobody has asked for by a request. */
+const NODE: Actor = { user: 'node', credentials: { address: '' } }
 
 /** The people and programs that may sign in. */
 export class Users {
@@ -55,9 +57,9 @@ export class Users {
     if (this.#directory.users.size > 0) return undefined
     checkName(username)
     const generated = password === ''
-    const chosen = generated ? randomBytes(GENERATED_PASSWORD_BYTES).toString('base64url') : password
+    const chosen = generated ? newPassword() : password
     const hash = await this.#passwords.hash(chosen)
-    await this.#directory.change({ user: 'node', credentials: { address: '' } }, (put) => {
+    await this.#directory.change(NODE, (put) => {
       const now = Date.now()
       for (const role of Roles.builtIn(now)) put('role', role.id, role)
       put('user', username, record({ username, role: SUPER_USER, active: true, password: hash }, now))
@@ -127,6 +129,18 @@ export class Users {
         },
       }
     })
+  }
+
+  /** Gives a user a new password, which is answered. @throws Problem user_unknown */
+  async reset(username: string): Promise<string> {
+    const password = newPassword()
+    await this.alter(username, { password }, NODE)
+    return password
+  }
+
+  /** Whether this is the password of a user who is there. */
+  async isPassword(username: string, password: string): Promise<boolean> {
+    return await this.#passwords.verify(password, this.#directory.users.get(username)?.password)
   }
 
   /** Removes a user with its keys and shares: another one of the same name inherits nothing. */
@@ -209,6 +223,8 @@ export class Users {
     }
   }
 }
+
+const newPassword = () => randomBytes(GENERATED_PASSWORD_BYTES).toString('base64url')
 
 function record(user: Pick<UserRecord, 'username' | 'password' | 'role' | 'active'>, now: number): UserRecord {
   return { ...user, generation: randomInt(GENERATIONS), created: now, updated: now }

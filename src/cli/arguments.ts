@@ -15,7 +15,7 @@ export const FLAGS = {
   database: 'import, query: its database',
   action: 'import: insert, update or upsert; default insert',
   format: 'import: csv, ndjson or json; by default as the name of the file says',
-  data_dir: 'restore: the new data folder',
+  data_dir: 'restore: the new data folder; reset-password: that of the node (TRELLIS_DATA_DIR)',
   folder: 'cluster-ca: where the authority is kept; default ./cluster-ca',
   hosts: 'cluster-ca sign: names and addresses under which other nodes dial the node, with commas between',
   help: 'what a command does',

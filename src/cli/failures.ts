@@ -1,4 +1,5 @@
 import { TrellisProblem, TrellisUnreachable } from '../client/index.js'
+import { ConfigError } from '../config/index.js'
 import { Problem } from '../lib/index.js'
 
 /** How the program ends; docs/guides/cli.md lists them. */
@@ -31,7 +32,8 @@ export function explainFailure(
     }
   if (error instanceof Problem)
     return { message: error.message, next: 'Nothing was changed.', code: EXIT.refused, body: error.toJSON() }
-  if (error instanceof Usage) return { message: error.message, next: 'See `trellis help`.', code: EXIT.usage }
+  if (error instanceof Usage || error instanceof ConfigError)
+    return { message: error.message, next: 'See `trellis help`.', code: EXIT.usage }
   const { message, code } = error as NodeJS.ErrnoException
   if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST')
     return { message, next: 'Check the path and its permissions.', code: EXIT.usage }

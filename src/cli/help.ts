@@ -40,6 +40,12 @@ const COMMANDS: Record<string, CommandHelp> = {
     more: ['FILE is what create_backup has made, or -, standard input. The folder is new or empty; no node is needed.'],
     flags: ['data_dir', 'json'],
   },
+  'reset-password': {
+    usage: 'reset-password [NAME] --data_dir DIR',
+    meaning: 'Gives a user of a stopped node a new password, where nobody can sign in any more.',
+    more: ['NAME is the first super user where it is left out. Tokens of the user end; keys for programs stay.'],
+    flags: ['data_dir', 'json'],
+  },
   'cluster-ca': {
     usage: 'cluster-ca create | sign NODE',
     meaning: 'Makes the authority of a mesh, or the certificate of a node.',

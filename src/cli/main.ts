@@ -47,6 +47,16 @@ const COMMANDS: Record<string, Command> = {
         cut: process.stdout.isTTY === true,
       }),
     ),
+  'reset-password': async ({ flags, words: [, name, ...more] }) => {
+    if (more.length > 0) throw new Usage('Name one user: trellis reset-password NAME --data_dir DIR.')
+    const where = flags.data_dir === undefined ? [] : ['--data_dir', flags.data_dir]
+    const config = loadConfig({ environment: process.env, flags: where })
+    const { resetPassword } = await import('../resetting.js')
+    const username = name ?? config.admin.username
+    const password = await resetPassword(config, username)
+    if (flags.json) say(JSON.stringify({ username, password }))
+    else say(`New password of '${username}', shown once: ${password}`)
+  },
   restore: async ({ flags, words: [, file, ...more] }) => {
     const { data_dir: folder } = flags
     if (file === undefined || folder === undefined || more.length > 0)

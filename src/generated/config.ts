@@ -17,7 +17,7 @@ export interface Config {
     name: string
   }
   /**
-   * The first super user, made when the data folder is new; ignored later.
+   * The first super user, made when the data folder is new; ignored later, when `trellis reset-password` gives a new password to a node that is stopped.
    */
   admin: {
     /**

@@ -38,6 +38,7 @@ describe('the command line', () => {
       import: ['table', 'database', 'action', 'format', 'url', 'json'],
       query: ['table', 'database', 'url'],
       restore: ['data_dir'],
+      'reset-password': ['data_dir', 'json'],
       'cluster-ca': ['folder', 'hosts'],
       help: [],
     }
