@@ -425,7 +425,7 @@ function known(state: CatalogState, database: string, table: string): TableSchem
 
 function primaryKeyOf({ primaryKey, columns, kind }: TableDefinition): string {
   const marked = (columns ?? []).filter(
-    ({ is_primary_key: is, mods, name }) => is || (mods && parseMods(mods, name).is_primary_key),
+    (column) => column.is_primary_key || (column.mods && parseMods(column.mods, column).is_primary_key),
   )
   const [name, another] = new Set([
     ...(primaryKey === undefined ? [] : [primaryKey]),

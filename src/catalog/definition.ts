@@ -85,7 +85,7 @@ type Mods = Pick<ColumnDefinition, 'not_null' | 'unique' | 'auto_increment' | 'i
 /** The words of a column's `mods` text; each takes what it understands from the front and leaves the rest. */
 const MODS: [RegExp, (found: string[]) => Mods][] = [
   [/^not\s+null\b/i, () => ({ not_null: true })],
-  [/^null\b/i, () => ({})],
+  [/^null\b/i, () => ({ not_null: false })],
   [/^unique\b/i, () => ({ unique: true })],
   [/^primary\s+key\b/i, () => ({ is_primary_key: true })],
   [/^auto_?increment\b/i, () => ({ auto_increment: true })],
@@ -97,10 +97,10 @@ const MODS: [RegExp, (found: string[]) => Mods][] = [
 ]
 
 /**
- * Reads the SQL words of pyql's column `mods`.
- * @throws Problem invalid_column for a word that is none of them
+ * Reads the SQL words of pyql's column `mods` beside what its definition says besides them.
+ * @throws Problem invalid_column for a word that is none of them, or says something else than the definition or another word
  */
-export function parseMods(mods: string, column: string): Mods {
+export function parseMods(mods: string, { name: column, ...said }: ColumnDefinition): Mods {
   const found: Mods = {}
   let rest = mods.trim()
   while (rest !== '') {
@@ -110,6 +110,10 @@ export function parseMods(mods: string, column: string): Mods {
         column,
         reason: `mods '${rest.slice(0, 60)}' are not understood; known are NOT NULL, UNIQUE, DEFAULT x, AUTOINCREMENT, PRIMARY KEY`,
       })
+    const before: Mods = { ...said, ...found }
+    for (const [name, value] of Object.entries(meaning))
+      if ((before[name as keyof Mods] ?? value) !== value)
+        throw new Problem('invalid_column', { column, reason: `its ${name} is said twice, and not the same` })
     Object.assign(found, meaning)
     rest = rest.slice(length).trimStart()
   }
@@ -131,7 +135,7 @@ function firstMod(text: string): [number, Mods] {
 /** A definition as a column. Columns are indexed unless they are told not to be, or cannot be. */
 export function toColumn(definition: ColumnDefinition, id: number, kind: TableSchema['kind'] = 'records'): Column {
   const { name } = definition
-  const all = { ...definition, ...parseMods(definition.mods ?? '', name) }
+  const all = { ...definition, ...parseMods(definition.mods ?? '', definition) }
   const type = columnType(all.type ?? (kind === 'events' ? 'text' : 'any'), name)
   const reason = kind === 'events' ? unfitForEvents(all, type) : all.is_set && 'only columns of events can be sets'
   if (reason) throw new Problem('invalid_column', { column: name, reason })
@@ -168,26 +172,30 @@ function unfitForEvents(column: ColumnDefinition, type: ColumnType): string | un
 const ACTIONS = /^on\s+(delete|update)\s+(cascade|restrict|no\s+action|set\s+null)\b\s*/i
 
 /** @throws Problem invalid_column */
-export function toForeignKey(definition: ForeignKeyDefinition): ForeignKey {
-  const key: ForeignKey = {
-    column: definition.column,
-    table: definition.table,
-    references: definition.references,
-    onDelete: definition.on_delete ?? 'restrict',
-    onUpdate: definition.on_update ?? 'restrict',
-  }
-  let rest = (definition.mods ?? '').trim()
+export function toForeignKey({
+  column,
+  mods,
+  on_delete,
+  on_update,
+  references,
+  table,
+}: ForeignKeyDefinition): ForeignKey {
+  const refuse = (reason: string) => new Problem('invalid_column', { column, reason })
+  const said: Partial<Record<string, ForeignKeyAction>> = { delete: on_delete, update: on_update }
+  let rest = (mods ?? '').trim()
   while (rest !== '') {
     const found = ACTIONS.exec(rest)
     if (!found)
-      throw new Problem('invalid_column', {
-        column: definition.column,
-        reason: `foreign key mods '${rest.slice(0, 60)}' are not understood; known are ON DELETE and ON UPDATE with CASCADE, RESTRICT, SET NULL`,
-      })
-    const word = found[2]!.toLowerCase().replace(/\s+/g, '_')
-    key[found[1]!.toLowerCase() === 'delete' ? 'onDelete' : 'onUpdate'] =
-      word === 'no_action' ? 'restrict' : (word as ForeignKeyAction)
+      throw refuse(
+        `foreign key mods '${rest.slice(0, 60)}' are not understood; known are ON DELETE and ON UPDATE with CASCADE, RESTRICT, SET NULL`,
+      )
+    const [event, words] = [found[1]!.toLowerCase(), found[2]!.toLowerCase().replace(/\s+/g, '_')]
+    const action = words === 'no_action' ? 'restrict' : (words as ForeignKeyAction)
+    if ((said[event] ?? action) !== action)
+      throw refuse(`what its foreign key does on ${event} is said twice, and not the same`)
+    said[event] = action
     rest = rest.slice(found[0].length)
   }
-  return key
+  const { delete: onDelete = 'restrict', update: onUpdate = 'restrict' } = said
+  return { column, table, references, onDelete, onUpdate }
 }

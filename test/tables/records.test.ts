@@ -412,6 +412,31 @@ describe('columns', () => {
       await create({ default: null, mods: 'DEFAULT NULL' })
     }))
 
+  it('whose mods say two things of one kind, or another one than the definition, are refused', () =>
+    withStore(async (store) => {
+      const create = (column: object) =>
+        store.catalog.createTable({ ...DOG, columns: [{ name: 'id' }, { name: 'a', type: 'text', ...column }] })
+      for (const column of [
+        { mods: "DEFAULT 'x' DEFAULT 'y'" },
+        { mods: 'NOT NULL NULL' },
+        { mods: "DEFAULT 'x'", default: 'y' },
+        { mods: 'UNIQUE', unique: false },
+      ])
+        expect(await codeOf(create(column)), JSON.stringify(column)).to.equal('invalid_column')
+      await create({ mods: "NOT NULL UNIQUE DEFAULT 'x' NOT NULL", default: 'x', unique: true })
+      const refer = (table: string, more: object) => {
+        const foreignKeys = [{ column: 'a', table: 'dog', references: 'a', ...more }]
+        const columns = [{ name: 'id' }, { name: 'a', type: 'text' }]
+        return store.catalog.createTable({ database: 'dev', table, primaryKey: 'id', columns, foreignKeys })
+      }
+      for (const more of [
+        { mods: 'ON DELETE CASCADE ON DELETE SET NULL' },
+        { mods: 'ON UPDATE CASCADE', on_update: 'restrict' },
+      ])
+        expect(await codeOf(refer('refused', more)), JSON.stringify(more)).to.equal('invalid_column')
+      await refer('puppy', { mods: 'ON DELETE NO ACTION ON UPDATE CASCADE', on_delete: 'restrict' })
+    }))
+
   it('are refused with a moment as default, which would be stored as text', () =>
     withStore(async (store) => {
       for (const word of ['CURRENT_TIMESTAMP', 'current_date', 'now()']) {
