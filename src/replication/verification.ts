@@ -1,11 +1,12 @@
-import type { Catalog, TableSchema } from '../catalog/index.js'
+import type { Catalog, Column, TableSchema } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import type { Json, Mesh } from '../mesh/index.js'
 import type { Key, RangeDigest, Replica } from '../tables/index.js'
 import { EventComparison } from './event-comparison.js'
 import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore } from './peers.js'
-import type { TableName } from './wire.js'
+import { isPlain } from './receiver.js'
+import { isDescription, nameOf, type TableName, type TableState } from './wire.js'
 
 const PIECE_ROWS = 1_000
 const PIECES_PER_REQUEST = 200
@@ -31,6 +32,8 @@ export interface Comparison {
   equal: boolean | null
   records: number | null
   differences: Difference[]
+  /** Names of columns that only one of the nodes has, or that are declared differently. */
+  columns: string[]
   /** Whether there are more differences than are named. */
   truncated: boolean
   error: string | null
@@ -61,14 +64,36 @@ export class Verification {
   async #compareWith(node: string, table: TableName): Promise<Comparison> {
     try {
       const schema = this.#options.catalog.table(table.database, table.table)
-      if (schema.kind === 'records') return await this.#walk(node, table, schema)
-      const people = new EventComparison({ ...this.#options, schema, node, table })
-      const { differences, equal, records } = await people.compare(KEYS_NAMED_MAX)
-      return comparison(node, equal, records, differences)
+      const columns = await this.#columnsApart(node, table, schema)
+      const contents = await this.#contents(node, table, schema)
+      return { ...contents, columns, equal: contents.equal && columns.length === 0 }
     } catch (error) {
       const reason = error instanceof Error ? error.message : String(error)
-      return { node_name: node, equal: null, records: null, differences: [], truncated: false, error: reason }
+      return {
+        node_name: node,
+        equal: null,
+        records: null,
+        differences: [],
+        columns: [],
+        truncated: false,
+        error: reason,
+      }
     }
+  }
+
+  async #columnsApart(node: string, { database, table }: TableName, schema: TableSchema): Promise<string[]> {
+    const { mesh, timeoutMs } = this.#options
+    const answer: unknown = await mesh.requests.ask(node, 'describe', { tables: [{ database, table }] }, timeoutMs)
+    if (!isDescription(answer)) throw new Problem('node_answer_refused', { node })
+    const state = answer.tables.find((one) => nameOf(one) === nameOf({ database, table }))
+    return state?.schema ? columnsApart(schema, state.schema) : []
+  }
+
+  async #contents(node: string, table: TableName, schema: TableSchema): Promise<Comparison> {
+    if (schema.kind === 'records') return await this.#walk(node, table, schema)
+    const people = new EventComparison({ ...this.#options, schema, node, table })
+    const { differences, equal, records } = await people.compare(KEYS_NAMED_MAX)
+    return comparison(node, equal, records, differences)
   }
 
   async #walk(node: string, { database, table }: TableName, schema: TableSchema): Promise<Comparison> {
@@ -115,10 +140,25 @@ function comparison(node: string, equal: boolean, records: number, differences: 
     equal,
     records,
     differences: differences.slice(0, KEYS_NAMED_MAX),
+    columns: [],
     truncated: differences.length > KEYS_NAMED_MAX,
     error: null,
   }
 }
+
+/** The index of a column is each node's own, and an attribute comes with its first record. */
+function columnsApart(here: TableSchema, there: NonNullable<TableState['schema']>): string[] {
+  const declared = ({ columns, dynamic }: Pick<TableSchema, 'columns' | 'dynamic'>) =>
+    new Map(
+      columns.filter((column) => !dynamic || !isPlain(column)).map((column) => [column.name, declarationOf(column)]),
+    )
+  const [ours, theirs] = [declared(here), declared(there)]
+  const names = new Set([...ours.keys(), ...theirs.keys()])
+  return [...names].filter((name) => ours.get(name) !== theirs.get(name)).sort()
+}
+
+const declarationOf = ({ default: value, isSet, notNull, type, unique }: Column) =>
+  JSON.stringify([type, notNull, unique, isSet, value])
 
 function compared(here: readonly [Key, string][], there: readonly [Key, string][]): Difference[] {
   const others = new Map(there)

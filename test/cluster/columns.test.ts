@@ -160,3 +160,44 @@ describe('a column that was dropped on nodes that share its table', () => {
     })
   })
 })
+
+describe('a column that two nodes have added at once', () => {
+  it('is told of where they gave it other types, until it is dropped and added again', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      const nodes = [a!, b!]
+      await a!.ok({ operation: 'create_table', schema: 'dev', table: 'cat', primary_key: 'id', columns: INTS })
+      const subscriptions = [{ schema: 'dev', table: 'cat', publish: true, subscribe: true }]
+      await a!.ok({ operation: 'add_node', node_name: 'b', subscriptions })
+      const progress = new EventEmitter()
+      const areAdded = once(progress, 'added')
+      for (const { node } of nodes) {
+        const { outbox } = node.services.clustering.replication.mesh
+        const publish = outbox.publish.bind(outbox)
+        outbox.publish = async (...message) => {
+          await areAdded
+          return await publish(...message)
+        }
+      }
+      const add = { ...column('add_column'), column: 'weight' }
+      await a!.ok({ ...add, type: 'int' })
+      await b!.ok({ ...add, type: 'text' })
+      progress.emit('added')
+      const verify = async (node: TestNode) =>
+        await node.ok<{ equal: boolean; nodes: object[] }>({
+          operation: 'verify_replicas',
+          schema: 'dev',
+          table: 'cat',
+        })
+      for (const node of nodes) {
+        const { equal, nodes: compared } = await verify(node)
+        expect(equal).to.equal(false)
+        expect(compared[0]).to.deep.include({ equal: false, columns: ['weight'], differences: [] })
+      }
+      await a!.ok({ ...column('drop_column'), column: 'weight' })
+      await eventually('b drops it', () => `${columnsOf(b!)}` === 'age,id')
+      await a!.ok({ ...add, type: 'int' })
+      await eventually('b has it', () => columnsOf(b!).includes('weight'))
+      expect((await verify(a!)).equal).to.equal(true)
+    })
+  })
+})

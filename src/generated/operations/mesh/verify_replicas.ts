@@ -47,7 +47,7 @@ export interface Response {
    */
   table: string
   /**
-   * Whether every node has the same records.
+   * Whether every node has the same records and columns.
    */
   equal: boolean
   /**
@@ -59,7 +59,7 @@ export interface Response {
      */
     node_name: string
     /**
-     * Whether it has the same records; null when it could not be asked.
+     * Whether it has the same records and columns; null when it could not be asked.
      */
     equal: boolean | null
     /**
@@ -79,6 +79,10 @@ export interface Response {
        */
       state: 'missing here' | 'missing there' | 'different'
     }[]
+    /**
+     * Columns that only one of the two has, or that are declared differently.
+     */
+    columns: string[]
     /**
      * Whether there are more.
      */
