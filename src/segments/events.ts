@@ -25,7 +25,16 @@ import { type FilterRequest, filterOf } from './column-filter.js'
 import type { Compile } from './compile.js'
 import { eventTableOf } from './event-table.js'
 import { type FoldedRow, foldRows } from './person-reply.js'
-import { countNode, type Order, type Result, type ResultNode, sortByCount, sortByGroup, trim } from './result.js'
+import {
+  charactersOf,
+  countNode,
+  type Order,
+  type Result,
+  type ResultNode,
+  sortByCount,
+  sortByGroup,
+  trim,
+} from './result.js'
 import { type ScriptLog, writeLog } from './script-log.js'
 import { fieldsOf } from './section-fields.js'
 import { readSections, type Section, sayingColumn } from './sections.js'
@@ -307,14 +316,25 @@ export class Events implements AsyncDisposable {
     const table = eventTableOf(schema)
     const own: RequestSegments = new Map()
     const nodes: ResultNode[] = []
+    const { charactersMax } = this.#compile.settings.scan
     let segments: readonly string[] = []
+    let characters = 0
+    // All sections together are one result.
+    const fitting = (node: ResultNode): ResultNode => {
+      characters += charactersOf(node)
+      if (characters <= charactersMax) return node
+      characters -= charactersOf(node)
+      throw new Problem('result_too_large', { limit: charactersMax, advice: 'ask for some sections by themselves' })
+    }
     try {
       for (const section of readSections(request.script)) {
         if (section.type === 'use')
           segments = notTooMany(section.words.flatMap((word) => word.split(',')).filter((name) => name !== ''))
         else
           nodes.push(
-            await inItsPlace(section, () => this.#answer(schema, table, section, segments, own, request, call)),
+            await inItsPlace(section, async () =>
+              fitting(await this.#answer(schema, table, section, segments, own, request, call)),
+            ),
           )
       }
     } finally {

@@ -1,3 +1,5 @@
+const CHARACTERS_OF_LIST = 10
+
 /** A node of a result: its group, one list of aggregates for each segment, its children. */
 export interface ResultNode {
   g: string | number | boolean | null
@@ -18,6 +20,12 @@ export function countNode(g: ResultNode['g'], counts: readonly number[], childre
   for (let at = 1; at < counts.length; at++) node[`c${at + 1}`] = [counts[at]!]
   if (children && children.length > 0) node._ = children
   return node
+}
+
+/** About how many characters a node takes where it is written, with all below it. */
+export function charactersOf({ g, _: below, ...lists }: ResultNode): number {
+  const own = (typeof g === 'string' ? g.length : 0) + CHARACTERS_OF_LIST * Object.keys(lists).length
+  return below ? below.reduce((sum, node) => sum + charactersOf(node), own) : own
 }
 
 /** Sorts nodes by the first count, and nodes of equal counts by their group, so that every answer is the same. */

@@ -308,6 +308,18 @@ describe('queries of events', () => {
           limit,
         )
         expect(await refused('query_events', { ...script('debug(page)'), trace: true })).to.deep.equal(limit)
+        const sections = ['1', '2', '3', '12'].map((part) => `@column page sub=xx${part}`)
+        const batch = (await ask(node, 'query_batch', { script: sections.slice(0, 3).join('\n') }))._ as Body[]
+        expect(batch.map(({ error }) => (error as Body | undefined)?.code)).to.deep.equal([
+          'result_too_large',
+          'result_too_large',
+          undefined,
+        ])
+        const many = Array.from({ length: 15 }, () => sections[2]).join('\n')
+        const together = (await ask(node, 'query_batch', { script: many }))._ as Body[]
+        const codes = together.map(({ error }) => (error as Body | undefined)?.code)
+        expect(codes.filter((code) => code === undefined)).to.have.length.within(5, 10)
+        expect(codes.at(-1)).to.equal('result_too_large')
         const histogram = { name: 'h', script: 'debug([page, page])\nmatch:\n    debug(page)\n', trace: true }
         expect(await refused('query_histogram', histogram)).to.deep.equal(limit)
         expect(await refused('query_column', { column: 'page' })).to.deep.equal([413, 'result_too_large', true])
