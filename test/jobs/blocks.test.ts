@@ -121,7 +121,7 @@ describe('the values of a CSV', () => {
     const texts: Field[] = ['1', '', QUOTED_EMPTY, 'true']
     expect(texts.map(as('text'))).to.deep.equal(['1', null, '', 'true'])
     expect(texts.map(as('text', false))).to.deep.equal(['1', '', '', 'true'])
-    expect(['true', 'false', '', '1'].map(as('bool'))).to.deep.equal([true, false, null, '1'])
+    expect(['true', 'false', '', '1', '0', '2'].map(as('bool'))).to.deep.equal([true, false, null, true, false, '2'])
     expect(['[1]', '', 'x'].map(as('json'))).to.deep.equal([[1], null, 'x'])
   })
 })

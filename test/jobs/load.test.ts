@@ -34,6 +34,8 @@ describe('loads', () => {
       const job = await loaded(node, { operation: 'csv_data_load', database: 'dev', table: 'dog', data })
       expect(job).to.include({ status: 'COMPLETE', message: 'successfully loaded 3 of 7 records' })
       expect(job.errors.map(({ line }) => line)).to.deep.equal([8, 3, 6])
+      // Other rows were stored, and the line is the only place that its author knows.
+      expect(job.errors[1]!.reason).to.equal(`"old" is not a valid value of 'age', which is of type int.`)
       expect(job.progress).to.include({ rows: 4, percent: 100, errors: 3, bytes: data.length - 'id,name,age\n'.length })
       const reader = await rowsOf(node, 'dog')
       expect([...reader.scan()]).to.deep.equal([

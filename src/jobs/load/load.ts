@@ -153,7 +153,7 @@ class Loader {
       await this.#lost
       const index = error instanceof Problem ? Number((error.facts as { index?: number }).index ?? -1) : -1
       if (!records[index]) throw error
-      return { index, reason: (error as Problem).message }
+      return { index, reason: reasonIn(error as Problem) }
     }
   }
 
@@ -163,4 +163,9 @@ class Loader {
     this.#job.refuse(errors)
     throw new Problem('too_many_bad_rows', { limit: errorsMax })
   }
+}
+
+/** Without the place within one write, which nobody sees: the error names the line, and other rows are stored. */
+function reasonIn({ message }: Problem): string {
+  return message.replace(/^records\[\d+\]: /, '').replace(/ Nothing was stored\.$/, '')
 }

@@ -18,11 +18,19 @@ const NUMBER = /^[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?$/
 const readNumber: TextReader = (text) => (text === '' ? null : NUMBER.test(text) ? Number(text) : text)
 const readJson: TextReader = (text) => (text === '' ? null : parsed(text))
 
+/** As databases write them into their exports: such columns take 0 and 1, too. */
+const WORDS: ReadonlyMap<string, boolean> = new Map([
+  ['true', true],
+  ['false', false],
+  ['1', true],
+  ['0', false],
+])
+
 const READERS: Record<string, TextReader> = {
   int: readNumber,
   double: readNumber,
   timestamp: readNumber,
-  bool: (text) => (text === '' ? null : text === 'true' ? true : text === 'false' ? false : text),
+  bool: (text) => (text === '' ? null : (WORDS.get(text) ?? text)),
   json: readJson,
 }
 
