@@ -68,7 +68,9 @@ export class HttpServer {
     app.use(notFromElsewhere(settings.cors_origins))
     app.use(readBody(settings.body_bytes_max))
     app.use((context) => this.#answer(context))
-    this.#server = listener(settings, app.callback())
+    const serve = app.callback()
+    this.#server = listener(settings, serve)
+    this.#server.on('checkExpectation', serve) // An expectation that nobody knows is no reason to do nothing.
     this.#server.headersTimeout = settings.headers_timeout_ms
     this.#server.requestTimeout = settings.request_timeout_ms
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket: Socket) => this.#giveUp(error, socket))
@@ -157,7 +159,7 @@ export class HttpServer {
     const id = `${this.#idPrefix}-${(++this.#requests).toString(36)}`
     const call = this.#call(context, id)
     ;(context as Context & { call: Call }).call = call
-    const run = (this.#stopping ? this.#refuse(context) : next()).catch((error: unknown) =>
+    const run = (this.#refuse(context) ?? next()).catch((error: unknown) =>
       writeProblem(context, this.#problem(error, id)),
     )
     this.#running.add(run)
@@ -169,9 +171,13 @@ export class HttpServer {
   }
 
   /** What began before the stop is finished; what comes later is sent elsewhere. */
-  async #refuse(context: Context): Promise<void> {
+  #refuse(context: Context): Promise<never> | undefined {
+    const { headers, httpVersion } = context.req
+    const isHostless = headers.host === undefined && httpVersion === '1.1'
+    if (!this.#stopping && !isHostless) return undefined
     context.set('Connection', 'close')
-    throw new Problem('stopping', {})
+    const reason = 'it has no header Host'
+    return Promise.reject(isHostless ? new Problem('request_not_http', { reason }) : new Problem('stopping', {}))
   }
 
   #call(context: Context, id: string): Call {
@@ -260,7 +266,12 @@ function credentialsIn(headers: IncomingMessage['headers']): string | undefined 
 }
 
 function listener(settings: HttpSettings, serve: Parameters<typeof createServer>[1]): Server {
-  const options = { connectionsCheckingInterval: SLOW_CLIENT_CHECK_MS, maxHeaderSize: 16_384 }
+  // Without a host there is a request to answer: Node.js would say nothing but 400.
+  const options = {
+    connectionsCheckingInterval: SLOW_CLIENT_CHECK_MS,
+    maxHeaderSize: 16_384,
+    requireHostHeader: false,
+  }
   if (settings.tls.certificate === '') return createServer(options, serve)
   const server = createSecureServer(
     {

@@ -312,6 +312,7 @@ describe('the limits of the door', () => {
       for (const [text, status, problem] of [
         ['GET /health HTTP/1.1\r\nHost: x\r\nX: '.concat('y'.repeat(100_000)), 431, 'headers_too_large'],
         ['hello\r\n\r\n', 400, 'request_not_http'],
+        ['GET /health HTTP/1.1\r\n\r\n', 400, 'request_not_http'],
         ['POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nno\r\n', 400, 'request_not_http'],
         ['POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -1\r\n\r\n', 400, 'request_not_http'],
       ] as const) {
@@ -323,6 +324,14 @@ describe('the limits of the door', () => {
         expect(problemIn(answer)).to.include({ status, code: problem })
         await closed
       }
+    })
+  })
+
+  it('do not mind what a request expects', async () => {
+    await withNode(async (node) => {
+      const socket = await open(node)
+      socket.write('GET /health HTTP/1.1\r\nHost: x\r\nExpect: a miracle\r\nConnection: close\r\n\r\n')
+      expect(String((await once(socket, 'data'))[0])).to.match(/^HTTP\/1\.1 200 /)
     })
   })
 
