@@ -1,6 +1,14 @@
 import { type EventColumn, problemOf } from '../analytics/index.js'
 import { Problem } from '../lib/index.js'
-import { compile, type Mode, type Parameters, type Program, type ScanLimits, type TableColumn } from '../pyql/index.js'
+import {
+  compile,
+  type Mode,
+  type Parameters,
+  type Program,
+  type ResultLimits,
+  type ScanLimits,
+  type TableColumn,
+} from '../pyql/index.js'
 
 const KEPT_MAX = 500
 
@@ -49,12 +57,23 @@ export class Compile {
     return program
   }
 
-  /** Options of a scan that begins now. Groups count once for each segment. */
+  /** Options of a scan that begins now. Each segment has groups and texts of its own: they share what one would get. */
   scanOptions({ sessionTime = SESSION_MS, trace = false, segments = 1 } = {}) {
     const { scan } = this.settings
-    const nodesMax = Math.max(1, Math.floor(scan.nodesMax / Math.max(1, segments)))
-    return { now: Date.now(), sessionTime, trace, limits: { ...scan, nodesMax } }
+    const { nodesMax } = this.resultLimits(segments)
+    const charactersMax = shareOf(scan.charactersMax, segments)
+    return { now: Date.now(), sessionTime, trace, limits: { ...scan, nodesMax, charactersMax } }
   }
+
+  /** Limits of an answer, in which the texts of all segments stand once. */
+  resultLimits(segments: number): ResultLimits {
+    const { nodesMax, charactersMax } = this.settings.scan
+    return { nodesMax: shareOf(nodesMax, segments), charactersMax }
+  }
+}
+
+function shareOf(limit: number, segments: number): number {
+  return Math.max(1, Math.floor(limit / Math.max(1, segments)))
 }
 
 /** A pause of more than half an hour begins a new session. */

@@ -234,7 +234,8 @@ export class Events implements AsyncDisposable {
     const uses = await this.#segments.uses(table, segments, new Map(), this.#knownTo(schema, call))
     const { partials } = await this.#store.scan(table, { program, segments: uses, ...options }, controlOf(call))
     const log = writeLog(partials, options.limits.traceMax, call.log)
-    const answer = new Answer(program.aggregates, Math.max(1, segments.length), options.limits)
+    const count = Math.max(1, segments.length)
+    const answer = new Answer(program.aggregates, count, this.#compile.resultLimits(count))
     return told(() => {
       for (const parts of partials) for (const [segment, partial] of parts.entries()) answer.absorb(partial, segment)
       const shape = {
@@ -492,7 +493,7 @@ export class Events implements AsyncDisposable {
     )
     if (tree.values.length === 0 && tree.people.every((count) => count === 0)) return NO_ANSWER
     const asked = (counts: number[]) => counts.slice(0, Math.max(1, segments.length))
-    const { nodesMax, charactersMax } = this.#compile.scanOptions({ segments: segments.length }).limits
+    const { nodesMax, charactersMax } = this.#compile.resultLimits(segments.length)
     if (tree.values.length > nodesMax) {
       throw new Problem('script_limit', {
         reason: `The column has more than ${nodesMax} values (setting events.result_nodes_max): use a bucket or a filter.`,
@@ -529,7 +530,8 @@ export class Events implements AsyncDisposable {
       controlOf(call),
     )
     const log = writeLog(partials, options.limits.traceMax, call.log)
-    const histogram = new Histogram(Math.max(1, segments.length), options.limits)
+    const count = Math.max(1, segments.length)
+    const histogram = new Histogram(count, this.#compile.resultLimits(count))
     return told(() => {
       for (const parts of partials) for (const [segment, partial] of parts.entries()) histogram.absorb(partial, segment)
       const { name, min, max, order } = request

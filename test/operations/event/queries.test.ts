@@ -308,6 +308,10 @@ describe('queries of events', () => {
           limit,
         )
         expect(await refused('query_events', { ...script('debug(page)'), trace: true })).to.deep.equal(limit)
+        const shared = { ...script('tally(page)'), segments: Array.from({ length: 100 }, () => '*') }
+        expect((await node.post({ operation: 'query_events', table: 'shop', ...shared })).body).to.include({
+          ...{ code: 'script_limit', detail: 'The result has more than 30 characters.' },
+        })
         const sections = ['1', '2', '3', '12'].map((part) => `@column page sub=xx${part}`)
         const batch = (await ask(node, 'query_batch', { script: sections.slice(0, 3).join('\n') }))._ as Body[]
         expect(batch.map(({ error }) => (error as Body | undefined)?.code)).to.deep.equal([
