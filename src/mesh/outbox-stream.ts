@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { JetStreamClient, JetStreamManager, NatsConnection } from 'nats'
 import { assert, untilAborted } from '../lib/index.js'
@@ -121,8 +120,6 @@ export class OutboxStream {
   async publish(topic: string, bytes: Uint8Array, id: string): Promise<number> {
     const subject = `out.${this.#nodeName}.${topic}`
     const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES_MAX))
-    // Parts of an earlier try may be there, with other messages behind them: all are sent again, one behind the other.
-    const attempt = `${id}:${randomUUID()}`
     assert(parts <= PARTS_MAX, 'a message of the outbox has too many parts')
     const acks = []
     for (let part = 0; part < parts; part++) {
@@ -130,7 +127,7 @@ export class OutboxStream {
       if (parts > 1) header.set(PART, `${part + 1}/${parts}`)
       if (part === parts - 1) header.set(SIGNATURE, this.#identity.sign(signed(subject, bytes)).toString('base64'))
       const slice = bytes.subarray(part * PART_BYTES_MAX, (part + 1) * PART_BYTES_MAX)
-      acks.push(this.#js.publish(subject, slice, { headers: header, msgID: parts > 1 ? `${attempt}:${part}` : id }))
+      acks.push(this.#js.publish(subject, slice, { headers: header, msgID: parts > 1 ? `${id}:${part}` : id }))
     }
     const taken = await Promise.all(acks)
     return taken.at(-1)!.seq

@@ -202,7 +202,11 @@ export class Subscriber implements AsyncDisposable {
           throw error
         }
       },
-      refused: (reason) => this.#refuse(reason),
+      refused: (reason) => {
+        this.#refuse(reason)
+        // Perhaps it was a right one, as where a large message was sent in two tries: the log has what it told.
+        restart(new Restart(reason))
+      },
       reachable: (yes) => {
         this.#link = yes ? 'open' : 'closed'
         if (!yes) return

@@ -1,8 +1,12 @@
+import { join } from 'node:path'
 import { expect } from 'chai'
+import { headers } from 'nats'
 import { Problem } from '../../src/lib/index.js'
 import { EventOutbox } from '../../src/replication/event-outbox.js'
+import { topicOf } from '../../src/replication/wire.js'
 import { contentOf, withCluster, withTlsCluster } from '../support/cluster.js'
 import { eventually } from '../support/eventually.js'
+import { intruderOn } from '../support/mesh.js'
 import { basic, type TestNode } from '../support/node.js'
 
 const dog = { operation: 'create_table', schema: 'dev', table: 'dog', hash_attribute: 'id' }
@@ -146,6 +150,30 @@ describe('shared tables', () => {
       await same([a!, b!], 90)
       await a!.ok(insert(large(100)))
       await same([a!, b!], 180)
+    })
+  })
+
+  it('take a large change that was sent in two tries, with other messages between its parts', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(dog)
+      await share(a!, 'b')
+      await a!.ok(insert(numbered(1, 1)))
+      await same([a!, b!], 1)
+      const client = await intruderOn(join(a!.folder, 'mesh'))
+      const sender = client.jetstream()
+      const first = headers()
+      first.set('Trellis-Part', '1/2')
+      const { incarnation } = a!.node.services.clustering.replication
+      // As if this had been stored before the first try ended: the stream does not take it a second time.
+      const msgID = `${incarnation}:${a!.node.services.tables.changes.sequence + 1}:0`
+      await sender.publish(`out.a.${topicOf({ database: 'dev', table: 'dog' })}`, Buffer.alloc(512 * 1024, 'x'), {
+        headers: first,
+        msgID,
+      })
+      await a!.ok({ operation: 'add_column', schema: 'dev', table: 'dog', column: 'age', type: 'int' })
+      await a!.ok(insert([{ id: 2, text: 'x'.repeat(800_000) }]))
+      await same([a!, b!], 2)
+      await client.close()
     })
   })
 

@@ -1,7 +1,6 @@
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { headers } from 'nats'
 import type { Arrival, Mesh } from '../../src/mesh/index.js'
 import { eventually } from '../support/eventually.js'
 import { intruderOn, withMeshes } from '../support/mesh.js'
@@ -58,26 +57,6 @@ describe('the outbox', () => {
       )
       expect(reading.arrived[500]!.bytes.equals(large)).to.equal(true)
       expect(reading.refused).to.deep.equal([])
-    })
-  })
-
-  it('has a large message whole when it is sent again after a try that ended in the middle of it', async () => {
-    await withMeshes(['a', 'b'], async ([a, b], [options]) => {
-      await acquaint(b!, 'a')
-      await a!.outbox.ensure()
-      await using reading = follow(b!)
-      const large = Buffer.alloc(1024 * 1024, 'x')
-      const client = await intruderOn(options!.folder)
-      const begun = headers()
-      begun.set('Trellis-Part', '1/2')
-      await client
-        .jetstream()
-        .publish('out.a.dev.dog', large.subarray(0, 512 * 1024), { headers: begun, msgID: 'large:0' })
-      await client.close()
-      await a!.outbox.publish('dev.dog', Buffer.from('small'), 'small')
-      await a!.outbox.publish('dev.dog', large, 'large')
-      await eventually('both arrived', () => reading.arrived.length === 2)
-      expect(reading.arrived[1]!.bytes.equals(large)).to.equal(true)
     })
   })
 
