@@ -15,7 +15,7 @@ import { Disposals, LogTail, type Problem } from './lib/index.js'
 import { indexBuilderOf, momentOf, rowRemoverOf, rowStoreOf, searchOf } from './loading.js'
 import { Metrics } from './metrics/index.js'
 import { Clustering } from './replication/index.js'
-import { BackgroundQueries, openEvents } from './segments/index.js'
+import { EventQueries, openEvents } from './segments/index.js'
 import { incarnationOf, Replays, Storage } from './storage/index.js'
 import { Queries, Tables, Writes } from './tables/index.js'
 import { triggerSourceOf } from './triggering.js'
@@ -126,7 +126,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     search: searchOf(contracts, queries, (user) => access.rightsOf(user).view),
   })
   const deletions = new Deletions(jobs, rowRemoverOf(catalog, tables))
-  const backgroundQueries = new BackgroundQueries({
+  const eventQueries = new EventQueries({
     events,
     catalog,
     jobs,
@@ -191,7 +191,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     access,
     catalog,
     events,
-    backgroundQueries,
+    eventQueries,
     tables,
     queries,
     writes,

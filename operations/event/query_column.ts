@@ -1,14 +1,5 @@
 import { type Needs, operation } from '../../src/api/index.js'
 
-export default operation(
-  'query_column',
-  (
-    { job, ...request },
-    { backgroundQueries, catalog, events }: Needs<'backgroundQueries' | 'catalog' | 'events'>,
-    call,
-  ) => {
-    const { database, table, ...query } = request
-    const schema = catalog.table(database, table)
-    return job ? backgroundQueries.start('query_column', request, call) : events.queryColumn(schema, query, call)
-  },
+export default operation('query_column', (request, { eventQueries }: Needs<'eventQueries'>, call) =>
+  eventQueries.ask('query_column', request, call),
 )

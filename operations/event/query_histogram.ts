@@ -1,14 +1,5 @@
 import { type Needs, operation } from '../../src/api/index.js'
 
-export default operation(
-  'query_histogram',
-  (
-    { job, ...request },
-    { backgroundQueries, catalog, events }: Needs<'backgroundQueries' | 'catalog' | 'events'>,
-    call,
-  ) => {
-    const { database, table, ...query } = request
-    const schema = catalog.table(database, table)
-    return job ? backgroundQueries.start('query_histogram', request, call) : events.queryHistogram(schema, query, call)
-  },
+export default operation('query_histogram', (request, { eventQueries }: Needs<'eventQueries'>, call) =>
+  eventQueries.ask('query_histogram', request, call),
 )

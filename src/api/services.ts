@@ -7,7 +7,7 @@ import type { Deletions, Exports, IndexBuilds, Jobs, Loads } from '../jobs/index
 import type { LogTail, Problem } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Clustering } from '../replication/index.js'
-import type { BackgroundQueries, Events } from '../segments/index.js'
+import type { EventQueries, Events } from '../segments/index.js'
 import type { Incarnation } from '../storage/index.js'
 import type { Queries, Tables, Writes } from '../tables/index.js'
 import type { Triggers } from '../triggers/index.js'
@@ -39,7 +39,7 @@ export interface Services {
   readonly access: Access
   readonly catalog: Catalog
   readonly events: Events
-  readonly backgroundQueries: BackgroundQueries
+  readonly eventQueries: EventQueries
   readonly tables: Tables
   readonly queries: Queries
   readonly clustering: Clustering

@@ -9,7 +9,7 @@ import { Events, type EventsObserver } from './events.js'
 import { compileSettingsOf, type EventsSettings, storeSettingsOf } from './options.js'
 import { Segments } from './segments.js'
 
-export { BackgroundQueries } from './background.js'
+export { EventQueries } from './event-queries.js'
 export { Events, type EventsObserver, type QueryCall } from './events.js'
 
 export interface EventsOptions {

@@ -13,13 +13,13 @@ interface Run {
   result: unknown
 }
 
-export interface BackgroundOptions {
+export interface EventQueriesOptions {
   readonly events: Events
   readonly catalog: Catalog
   /** What runs work in the background, and again after a restart. */
   readonly jobs: {
     define(type: string, work: (run: Run) => Promise<string>): void
-    start(job: { type: string; author: Author; parameters: Parameters }): Promise<{ message: string; job_id: string }>
+    start(job: { type: string; author: Author; parameters: Remembered }): Promise<{ message: string; job_id: string }>
   }
   /** What a user may read and do now. @throws Problem when there is no such user any more */
   rightsOf(user: string, databases: readonly string[] | undefined): { view: View; rights: Rights }
@@ -37,7 +37,7 @@ interface Author {
 }
 
 /** What a query must remember. */
-interface Parameters {
+interface Remembered {
   readonly database: string
   readonly table: string
   readonly query: Record<string, unknown>
@@ -45,38 +45,52 @@ interface Parameters {
   readonly databases: readonly string[] | undefined
 }
 
+/** What an operation of this kind asks for. */
+interface Request {
+  readonly database: string
+  readonly table: string
+  readonly job?: boolean | undefined
+}
+
+/** The operations, and how each is answered. */
+const kindsOf = (events: Events) => ({
+  query_events: events.query.bind(events),
+  query_segments: events.querySegments.bind(events),
+  query_column: events.queryColumn.bind(events),
+  query_histogram: events.queryHistogram.bind(events),
+  query_batch: events.queryBatch.bind(events),
+})
+type Kinds = ReturnType<typeof kindsOf>
 type Query = (schema: TableSchema, query: never, call: QueryCall) => Promise<unknown>
 
-/** Queries of events that run as jobs: their progress is people scanned of all, their result the answer. */
-export class BackgroundQueries {
-  readonly #options: BackgroundOptions
+/** Queries of events, answered at once or as jobs: their progress is people scanned of all, their result the answer. */
+export class EventQueries {
+  readonly #options: EventQueriesOptions
+  readonly #kinds: Kinds
 
-  constructor(options: BackgroundOptions) {
-    const { events, jobs } = options
+  constructor(options: EventQueriesOptions) {
     this.#options = options
-    const kinds: Record<string, Query> = {
-      query_events: events.query,
-      query_segments: events.querySegments,
-      query_column: events.queryColumn,
-      query_histogram: events.queryHistogram,
-      query_batch: events.queryBatch,
-    }
-    for (const [type, query] of Object.entries(kinds)) jobs.define(type, (run) => this.#run(run, query.bind(events)))
+    this.#kinds = kindsOf(options.events)
+    for (const [type, query] of Object.entries(this.#kinds)) options.jobs.define(type, (run) => this.#run(run, query))
   }
 
-  start(
-    type: string,
-    { database, table, ...query }: { database: string; table: string },
-    author: Author,
-  ): Promise<{ message: string; job_id: string }> {
-    const parameters = { database, table, query, databases: author.caller?.scope?.databases }
-    return this.#options.jobs.start({ type, author, parameters })
+  /** @throws Problem table_not_found and those of the query */
+  ask<Kind extends keyof Kinds>(
+    kind: Kind,
+    { job, ...request }: Request & Parameters<Kinds[Kind]>[1],
+    call: QueryCall & Author,
+  ): ReturnType<Kinds[Kind]> | Promise<{ message: string; job_id: string }> {
+    const { database, table, ...query } = request
+    const schema = this.#options.catalog.table(database, table)
+    if (!job) return (this.#kinds[kind] as Query)(schema, query as never, call) as ReturnType<Kinds[Kind]>
+    const parameters = { database, table, query, databases: call.caller?.scope?.databases }
+    return this.#options.jobs.start({ type: kind, author: call, parameters })
   }
 
   /** A query changes nothing but segments that it defines anew, so after a restart it begins again. */
   async #run(run: Run, ask: Query): Promise<string> {
     const { catalog, events, log, rightsOf } = this.#options
-    const { database, table, query, databases } = run.record.parameters as Parameters
+    const { database, table, query, databases } = run.record.parameters as Remembered
     const { view, rights } = rightsOf(run.user, databases)
     if (!view.seesTable(database, table)) throw new Problem('table_not_found', { database, table })
     const schema = catalog.table(database, table)
