@@ -22,6 +22,8 @@ const RETRY_MS = { first: 250, last: 5_000 }
 /** Tables that the peer does not share yet are asked for again after a time that doubles. */
 const MISSED_MS = { first: 250, last: 32_000 }
 const MISSED_SAID_MS = 2_000
+/** Once for all messages that are refused meanwhile the log is asked for what they may have told. */
+const REFUSED_MS = 1_000
 const ENTRIES_PER_TRANSACTION = 2_000
 /** How long the messages of one transaction may be apart. */
 const REST_MS = 5_000
@@ -175,6 +177,7 @@ export class Subscriber implements AsyncDisposable {
     }
     this.#broke = restart
     let again: NodeJS.Timeout | undefined
+    let refused: NodeJS.Timeout | undefined
     const askAgain = () => {
       if (this.#unshared.size === 0) this.#missedWait = MISSED_MS.first
       else again ??= setTimeout(() => inner.abort(), this.#missedWait)
@@ -205,7 +208,7 @@ export class Subscriber implements AsyncDisposable {
       refused: (reason) => {
         this.#refuse(reason)
         // Perhaps it was a right one, as where a large message was sent in two tries: the log has what it told.
-        restart(new Restart(reason))
+        refused ??= setTimeout(() => inner.abort(), REFUSED_MS)
       },
       reachable: (yes) => {
         this.#link = yes ? 'open' : 'closed'
@@ -219,6 +222,7 @@ export class Subscriber implements AsyncDisposable {
       await following
     } finally {
       clearTimeout(again)
+      clearTimeout(refused)
       if (again) this.#missedWait = Math.min(this.#missedWait * 2, MISSED_MS.last)
     }
   }
