@@ -25,6 +25,7 @@ export interface Reading {
   readonly warnings: string[]
 }
 
+const EVENT_FIELDS = new Set(['person', 'id', 'stamp', 'stamp_iso', 'action', 'event', '_', 'attr'])
 const WARNINGS_MAX = 100
 
 type Fields = Record<string, unknown>
@@ -93,6 +94,8 @@ export class EventReader {
     const values = either(event, '_', 'attr')
     if (!isFields(values))
       throw new Refusal("the values are missing: '_' (or 'attr') is an object, {} when there are none")
+    for (const name in event)
+      if (!EVENT_FIELDS.has(name)) this.#warn(`'${name}' stands beside the values, not in them: stored without it`)
     const partition = partitionOf(person, this.#table.partitions)
     const builder = this.#builders[this.#ownerOf[partition]!]!
     if (this.#isFlat(values)) {

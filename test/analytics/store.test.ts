@@ -272,6 +272,17 @@ describe('the event store', () => {
         .and.below(sent + 1)
     }))
 
+  it('names what stands beside the values of an event', () =>
+    withStore(async (store) => {
+      const beside = { ...event('p', 1_500_000_000), price: 5, note: null }
+      const { inserted, warnings } = await store.insert(table, [beside, { ...beside, stamp: 1_500_000_001 }])
+      expect(inserted).to.equal(2)
+      expect(warnings).to.deep.equal([
+        "'price' stands beside the values, not in them: stored without it (2 times)",
+        "'note' stands beside the values, not in them: stored without it (2 times)",
+      ])
+    }))
+
   it('holds so much of what triggers say at once, and cuts off what is too long', () =>
     withStore(async (store) => {
       const people = Array.from({ length: 40 }, (_, at) => `p${at}`)

@@ -80,7 +80,7 @@ export interface Response {
     reason: string
   }[]
   /**
-   * Values that were left out: of unknown columns, or of another type.
+   * Values that were left out: of unknown columns, of another type, or beside `_`.
    */
   warnings?: string[]
 }
