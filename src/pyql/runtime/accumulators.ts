@@ -188,39 +188,59 @@ export class ScalarExtremes implements Accumulator {
   }
 }
 
+/** Of each node the last value of the person whose rows are being read; it is settled when those of another come. */
+class OpenValues {
+  readonly #texts: HeldTexts
+  readonly #settle: (node: number, value: Scalar, stamp: number) => void
+  #values: Scalar[] = []
+  #stamps: number[] = []
+  #people: number[] = []
+
+  constructor(texts: HeldTexts, settle: (node: number, value: Scalar, stamp: number) => void) {
+    this.#texts = texts
+    this.#settle = settle
+  }
+
+  add(node: number, value: Scalar, stamp: number, person: number): void {
+    if (this.#people[node] !== person) this.#close(node)
+    this.#texts.replace(this.#values[node], value)
+    this.#people[node] = person
+    this.#values[node] = value
+    this.#stamps[node] = stamp
+  }
+
+  closeAll(size: number): void {
+    for (let node = 0; node < size; node++) this.#close(node)
+  }
+
+  #close(node: number): void {
+    const value = this.#values[node] ?? null
+    if (value === null) return
+    this.#texts.replace(value, null)
+    this.#values[node] = null
+    this.#settle(node, value, this.#stamps[node]!)
+  }
+}
+
 /**
  * The last value: of one person, that of the last tally; of several, that of the latest row, and of rows of one
  * stamp the greatest, so that it does not depend on the order of people.
  */
 export class LastValues implements Accumulator {
   readonly #texts: HeldTexts
+  readonly #open: OpenValues
   #values: Scalar[] = []
   #stamps: number[] = []
-  #open: Scalar[] = []
-  #openStamps: number[] = []
-  #openPeople: number[] = []
 
   constructor(texts: HeldTexts) {
     this.#texts = texts
+    this.#open = new OpenValues(texts, (node, value, stamp) => this.settle(node, value, stamp))
   }
 
   grow(): void {}
 
   add(node: number, value: Scalar, stamp: number, person: number): void {
-    if (value === null) return
-    if (this.#openPeople[node] !== person) this.#close(node)
-    this.#texts.replace(this.#open[node], value)
-    this.#openPeople[node] = person
-    this.#open[node] = value
-    this.#openStamps[node] = stamp
-  }
-
-  #close(node: number): void {
-    const value = this.#open[node] ?? null
-    if (value === null) return
-    this.#texts.replace(value, null)
-    this.#open[node] = null
-    this.settle(node, value, this.#openStamps[node]!)
+    if (value !== null) this.#open.add(node, value, stamp, person)
   }
 
   /** Takes the value of a person whose last one is known. */
@@ -234,7 +254,7 @@ export class LastValues implements Accumulator {
   }
 
   columns(size: number): AccumulatorColumns {
-    for (let node = 0; node < size; node++) this.#close(node)
+    this.#open.closeAll(size)
     const all = { length: size }
     return {
       values: Array.from(all, (_, node) => this.#values[node] ?? null),
@@ -257,14 +277,11 @@ export class LastValues implements Accumulator {
 export class CarriedValues implements Accumulator {
   readonly #sums = new Sums(false)
   readonly #others: LastValues
-  readonly #texts: HeldTexts
-  #open: Scalar[] = []
-  #openStamps: number[] = []
-  #openPeople: number[] = []
+  readonly #open: OpenValues
 
   constructor(texts: HeldTexts) {
     this.#others = new LastValues(texts)
-    this.#texts = texts
+    this.#open = new OpenValues(texts, (node, value, stamp) => this.#settle(node, value, stamp))
   }
 
   grow(capacity: number): void {
@@ -272,27 +289,18 @@ export class CarriedValues implements Accumulator {
   }
 
   add(node: number, value: Scalar, stamp: number, person: number): void {
-    if (value === null) return
-    if (this.#openPeople[node] !== person) this.#close(node)
-    this.#texts.replace(this.#open[node], value)
-    this.#openPeople[node] = person
-    this.#open[node] = value
-    this.#openStamps[node] = stamp
+    if (value !== null) this.#open.add(node, value, stamp, person)
   }
 
-  #close(node: number): void {
-    const value = this.#open[node] ?? null
-    if (value === null) return
-    this.#texts.replace(value, null)
-    this.#open[node] = null
+  #settle(node: number, value: Scalar, stamp: number): void {
     if (typeof value === 'number') {
       this.#sums.n[node]!++
       this.#sums.add(node, value)
-    } else this.#others.settle(node, value, this.#openStamps[node]!)
+    } else this.#others.settle(node, value, stamp)
   }
 
   columns(size: number): AccumulatorColumns {
-    for (let node = 0; node < size; node++) this.#close(node)
+    this.#open.closeAll(size)
     return { ...this.#sums.columns(size), ...this.#others.columns(size) }
   }
 
