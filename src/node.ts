@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
-import { Access, DurableAccessStore } from './access/index.js'
+import type { Access } from './access/index.js'
+import { openAccess } from './accessing.js'
 import { Dispatcher, loadHandlers, type NodeInfo, type Services } from './api/index.js'
 import { type Aside, Backups } from './backup/index.js'
 import { Catalog, type TableSchema } from './catalog/index.js'
@@ -97,19 +98,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     () => events.measure(),
     () => triggers.measure(),
   )
-  const access = stack.use(
-    await Access.open({
-      store: new DurableAccessStore(storage),
-      structure: {
-        // With what is on its way to disk: whoever comes next is asked about it.
-        database: (name) => catalog.draft.databases.get(name),
-        table: (...names) => catalog.find(...names),
-      },
-      settings: config.access,
-      issuer: config.node.name,
-      passwordCostLog2: options.passwordCostLog2,
-    }),
-  )
+  const access = stack.use(await openAccess(storage, catalog, config, options.passwordCostLog2))
   const owners = jobOwnersOf(access, contracts)
   const jobs = stack.use(new Jobs({ storage, metrics, replays, owners, settings: config.jobs, log }))
   access.onChange(() => jobs.checkOwners())

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { Access, DurableAccessStore } from './access/index.js'
+import { openAccess } from './accessing.js'
 import { Catalog } from './catalog/index.js'
 import { type Config, ConfigError } from './config/index.js'
 import { RECORDS, Storage } from './storage/index.js'
@@ -15,14 +15,6 @@ export async function resetPassword(config: Config, username: string): Promise<s
     throw new ConfigError(`There is no data folder '${config.data_dir}': name it with --data_dir.`)
   await using storage = await Storage.open({ path: config.data_dir, settings: config.storage })
   const catalog = Catalog.open(storage, config.catalog)
-  await using access = await Access.open({
-    store: new DurableAccessStore(storage),
-    structure: {
-      database: (name) => catalog.draft.databases.get(name),
-      table: (...names) => catalog.find(...names),
-    },
-    settings: config.access,
-    issuer: config.node.name,
-  })
+  await using access = await openAccess(storage, catalog, config)
   return await access.users.reset(username)
 }
