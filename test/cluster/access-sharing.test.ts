@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { Access, DurableAccessStore } from '../../src/access/index.js'
+import type { Access } from '../../src/access/index.js'
+import { openAccess } from '../../src/accessing.js'
 import { Catalog } from '../../src/catalog/index.js'
 import { loadConfig } from '../../src/config/index.js'
 import { Disposals } from '../../src/lib/index.js'
@@ -25,16 +26,7 @@ async function open(mesh: Mesh, folder: string, peer: Mesh, owned: Disposals): P
   const storage = owned.use(await Storage.open({ path: join(folder, mesh.nodeName), settings: config.storage }))
   const catalog = Catalog.open(storage, config.catalog, Date.now)
   const access = owned.use(
-    await Access.open({
-      store: new DurableAccessStore(storage),
-      structure: {
-        database: (name) => catalog.draft.databases.get(name),
-        table: (...names) => catalog.find(...names),
-      },
-      settings: config.access,
-      issuer: mesh.nodeName,
-      passwordCostLog2: 4,
-    }),
+    await openAccess(storage, catalog, { ...config, node: { ...config.node, name: mesh.nodeName } }, 4),
   )
   await access.users.addFirst('root', 'a-long-password')
   const peers = new PeerStore(storage)
