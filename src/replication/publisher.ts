@@ -5,6 +5,8 @@ import { MESSAGE_CHARACTERS_MAX, type TableName, type TableState, topicOf } from
 
 const ENTRIES_MAX = 1_000
 const IN_FLIGHT_MAX = 64
+/** What is larger is not sent: readers are told that there is something, and ask the log for it. It ends what is read at once. */
+const ENTRY_CHARACTERS_MAX = 64 * 1024 * 1024
 const RETRY_MS = 500
 const CHECKPOINT_MS = 1_000
 
@@ -19,6 +21,8 @@ export interface PublisherOptions {
   /** Whether this entry of the log may go out at all, and whether anybody wants it now. */
   ships: (entry: RawEntry) => boolean
   wants: (entry: RawEntry) => boolean
+  /** Puts a table among the news. */
+  tell: (table: TableName) => void
   /** The entry of the same table that went out before this one, as far as the log knows. */
   before: (entry: RawEntry) => number | undefined
   /** The newest entry of a table, up to this one of the log, as far as the log knows. */
@@ -47,7 +51,7 @@ export class Publisher implements AsyncDisposable {
   #savedAt = 0
   #untold: TableState[] = []
   #told = 0
-  /** The newest entry of each topic that this process has sent, or left out because nobody wanted it then. */
+  /** The newest entry of each topic that this process has sent, or left out. */
   readonly #newest = new Map<string, number>()
   #wake: () => void = () => {}
 
@@ -103,14 +107,20 @@ export class Publisher implements AsyncDisposable {
       }
       const wanted: RawEntry[] = []
       const left: RawEntry[] = []
-      for (const entry of entries) if (ships(entry)) (wants(entry) ? wanted : left).push(entry)
+      const isTooLarge = tooLarge(entries)
+      for (const entry of entries) {
+        if (!ships(entry)) continue
+        const isWanted = wants(entry)
+        if (isWanted && isTooLarge(entry)) this.#options.tell(entry)
+        ;(isWanted && !isTooLarge(entry) ? wanted : left).push(entry)
+      }
       const bundles = this.#bundle(wanted)
       for (let from = 0; from < bundles.length; from += IN_FLIGHT_MAX) {
         const some = bundles.slice(from, from + IN_FLIGHT_MAX)
         await this.#send(some)
         for (const { topic, last } of some) this.#newest.set(topic, last)
       }
-      // Who shared the table before, and does again, has to notice that these are missing in the stream.
+      // Who shared the table before and does again, or is told of it next, has to notice that these are missing.
       for (const entry of left) this.#newest.set(topicOf(entry), entry.sequence)
       this.#published = entries.at(-1)!.sequence
       this.#saveNowAndThen()
@@ -185,6 +195,12 @@ export class Publisher implements AsyncDisposable {
     await this.#options.checkpoint(published)
     this.#saved = published
   }
+}
+
+/** Whether an entry belongs to a transaction of which the stream cannot carry all: it is left to the log, whole. */
+function tooLarge(entries: readonly RawEntry[]): (entry: RawEntry) => boolean {
+  const large = entries.filter(({ json }) => json.length > ENTRY_CHARACTERS_MAX)
+  return (entry) => large.some((other) => isSameTransaction(entry, other))
 }
 
 /** By entry: the topics of those behind it that belong to the same transaction; undefined where there are none. */

@@ -113,6 +113,7 @@ export class Replication implements AsyncDisposable {
       news: () => this.#news(),
       ships,
       wants: (entry) => this.#isPublished(entry),
+      tell: ({ database, table }) => this.#changed.set(nameOf({ database, table }), { database, table }),
       before: (entry) => tables.changes.before(entry, authors),
       last: ({ database, table }, upTo) => {
         const { id } = catalog.find(database, table) ?? {}

@@ -153,6 +153,21 @@ describe('shared tables', () => {
     })
   })
 
+  it('take a change that is too large for the stream from the log, and what comes behind it', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(dog)
+      const text = 'x'.repeat(9_900_000)
+      for (let id = 1; id <= 7; id++) await a!.ok(insert([{ id, text }]))
+      await share(a!, 'b', { copy: true })
+      await eventually('b has them', () => contentOf(b!, 'dev', 'dog').length === 7)
+      await a!.ok({ operation: 'update', schema: 'dev', table: 'dog', where: [['id', '>', 0]], set: { old: true } })
+      await a!.ok(insert([{ id: 8, old: true }]))
+      await eventually('b has the change', () => contentOf(b!, 'dev', 'dog').filter(({ old }) => old).length === 8)
+      const { bytes } = await a!.node.services.clustering.replication.mesh.outbox.state('a')
+      expect(bytes).to.be.lessThan(1_000_000)
+    })
+  })
+
   it('take a large change that was sent in two tries, with other messages between its parts', async () => {
     await withCluster(['a', 'b'], async ([a, b]) => {
       await a!.ok(dog)
