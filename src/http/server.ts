@@ -211,7 +211,7 @@ export class HttpServer {
     const match = contracts.routes.match(method, path)
     if (!match) throw new Problem('path_unknown', { method, path })
     if (match.compiled.contract.changes) refuseChangeFromElsewhere(context, settings.cors_origins)
-    const request = requestOfAlias(match, context.URL.searchParams, this.#bodyOf(context, match))
+    const request = requestOfAlias(match, new URLSearchParams(context.querystring), this.#bodyOf(context, match))
     if (match.alias.raw && isLines(context)) request['lines'] = true
     const answer = await dispatcher.dispatch({ ...request }, call).catch((error: unknown) => {
       throw problemOfAlias(error, request)

@@ -327,11 +327,13 @@ describe('the limits of the door', () => {
     })
   })
 
-  it('do not mind what a request expects', async () => {
+  it('do not mind what a request expects, and what it calls the node', async () => {
     await withNode(async (node) => {
-      const socket = await open(node)
-      socket.write('GET /health HTTP/1.1\r\nHost: x\r\nExpect: a miracle\r\nConnection: close\r\n\r\n')
-      expect(String((await once(socket, 'data'))[0])).to.match(/^HTTP\/1\.1 200 /)
+      for (const headers of ['Host: x\r\nExpect: a miracle', 'Host: no host']) {
+        const socket = await open(node)
+        socket.write(`GET /health HTTP/1.1\r\n${headers}\r\nConnection: close\r\n\r\n`)
+        expect(String((await once(socket, 'data'))[0])).to.match(/^HTTP\/1\.1 200 /)
+      }
     })
   })
 
