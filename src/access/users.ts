@@ -57,7 +57,7 @@ export class Users {
     if (this.#directory.users.size > 0) return undefined
     checkName(username)
     const generated = password === ''
-    const chosen = generated ? newPassword() : password
+    const chosen = generated ? this.#newPassword() : password
     const hash = await this.#passwords.hash(chosen)
     await this.#directory.change(NODE, (put) => {
       const now = Date.now()
@@ -131,9 +131,15 @@ export class Users {
     })
   }
 
+  /** The super user who has been there longest; undefined while there is nobody. */
+  eldest(): string | undefined {
+    const rulers = [...this.#directory.users.values()].filter((user) => this.#rules(user))
+    return rulers.sort((a, b) => a.created - b.created)[0]?.username
+  }
+
   /** Gives a user a new password, which is answered. @throws Problem user_unknown */
   async reset(username: string): Promise<string> {
-    const password = newPassword()
+    const password = this.#newPassword()
     await this.alter(username, { password }, NODE)
     return password
   }
@@ -206,11 +212,18 @@ export class Users {
 
   /** Someone must be able to let others in again. */
   #keepASuperUser(before: UserRecord, after: UserRecord | undefined): void {
-    const { users, roles } = this.#directory
-    const rules = (user: UserRecord) => user.active && roles.get(user.role)?.permission['super_user'] === true
-    if (!rules(before) || (after && rules(after))) return
-    for (const user of users.values()) if (user.username !== before.username && rules(user)) return
+    if (!this.#rules(before) || (after && this.#rules(after))) return
+    for (const user of this.#directory.users.values())
+      if (user.username !== before.username && this.#rules(user)) return
     throw new Problem('last_super_user', {})
+  }
+
+  #newPassword(): string {
+    return randomBytes(Math.max(GENERATED_PASSWORD_BYTES, this.#limits.passwordLengthMin)).toString('base64url')
+  }
+
+  #rules({ active, role }: UserRecord): boolean {
+    return active && this.#directory.roles.get(role)?.permission['super_user'] === true
   }
 
   #forgetShares(username: string, put: Put): void {
@@ -223,8 +236,6 @@ export class Users {
     }
   }
 }
-
-const newPassword = () => randomBytes(GENERATED_PASSWORD_BYTES).toString('base64url')
 
 function record(user: Pick<UserRecord, 'username' | 'password' | 'role' | 'active'>, now: number): UserRecord {
   return { ...user, generation: randomInt(GENERATIONS), created: now, updated: now }

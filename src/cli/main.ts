@@ -52,8 +52,7 @@ const COMMANDS: Record<string, Command> = {
     const where = flags.data_dir === undefined ? [] : ['--data_dir', flags.data_dir]
     const config = loadConfig({ environment: process.env, flags: where })
     const { resetPassword } = await import('../resetting.js')
-    const username = name ?? config.admin.username
-    const password = await resetPassword(config, username)
+    const { username, password } = await resetPassword(config, name)
     if (flags.json) say(JSON.stringify({ username, password }))
     else say(`New password of '${username}', shown once: ${password}`)
   },

@@ -46,6 +46,13 @@ describe('trellis reset-password', () => {
     expect(node.errors()).to.contain('admin.password is for the first start only').and.not.contain(ADMIN.password)
   })
 
+  it('means the first super user, whatever the settings beside it call that one', async () => {
+    await (await startKillable(folder, { TRELLIS_ADMIN_USERNAME: 'root' })).kill()
+    const environment = { TRELLIS_ACCESS_PASSWORD_LENGTH_MIN: '64' }
+    const { out } = await trellis(['reset-password', '--data_dir', folder, '--json'], { environment })
+    expect(JSON.parse(out)).to.include({ username: 'root' })
+  })
+
   it('says what is wrong with a name or a folder, and makes none', async () => {
     const none = join(folder, 'none')
     const missing = await trellis(['reset-password', '--data_dir', none])
