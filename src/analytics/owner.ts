@@ -90,7 +90,7 @@ export class Owner implements AsyncDisposable {
       if (isShared) shared.push(...freshTexts(partition, before))
       const changed = partition.delta.person.subarray(before, partition.delta.rows)
       populations.changed(changed)
-      if (this.reacting.isWatched(tableId) && changed.length > 0) writes.push(arrivals.note(changed))
+      if (this.reacting.isWatched(tableId)) writes.push(...arrivals.note(changed))
       environment = partition.environment
     }
     if (environment && shared.length > 0) writes.push(...this.shared.note(environment, tableId, origin ?? '', shared))

@@ -1,7 +1,10 @@
 import type { BinaryEnvironment, Write } from '../storage/index.js'
 import { Kind, key, kindStart, majorOf, minorOf } from './keys.js'
 
-/** People of one insert who wait for the triggers of their table, by number. */
+/** How many people of one insert wait together: what triggers say to them is held at once. */
+const PEOPLE_MAX = 500
+
+/** People of one insert who wait for the triggers of their table, by number; of a large one only some. */
 export interface Arrival {
   readonly key: Buffer
   readonly people: readonly number[]
@@ -25,11 +28,14 @@ export class Arrivals {
     for (const stored of environment.keys(...this.#range())) this.#next = numberOf(stored) + 1
   }
 
-  /** The write that notes an insert. */
-  note(people: Iterable<number>): Write {
-    const number = this.#next++
-    const at = key(this.#table, this.#partition, Kind.arrival, Math.floor(number / 2 ** 32), number >>> 0)
-    return [at, Buffer.from(JSON.stringify([...new Set(people)]))]
+  /** What notes an insert. */
+  *note(people: Iterable<number>): Iterable<Write> {
+    const all = [...new Set(people)]
+    for (let from = 0; from < all.length; from += PEOPLE_MAX) {
+      const number = this.#next++
+      const at = key(this.#table, this.#partition, Kind.arrival, Math.floor(number / 2 ** 32), number >>> 0)
+      yield [at, Buffer.from(JSON.stringify(all.slice(from, from + PEOPLE_MAX)))]
+    }
   }
 
   /** Inserts from now on have this number or a higher one. */
@@ -37,7 +43,7 @@ export class Arrivals {
     return this.#next
   }
 
-  /** The oldest inserts, with numbers below a bound: rows of later ones may not be in what is looked at. */
+  /** The oldest inserts, or parts of them, with numbers below a bound: rows of later ones may not be in what is looked at. */
   *oldest(most: number, before: number): Iterable<Arrival> {
     let count = 0
     for (const { key: at, value } of this.#environment.range(...this.#range())) {

@@ -322,10 +322,11 @@ export class Events implements AsyncDisposable {
     let characters = 0
     // All sections together are one result.
     const fitting = (node: ResultNode): ResultNode => {
-      characters += charactersOf(node)
-      if (characters <= charactersMax) return node
-      characters -= charactersOf(node)
-      throw new Problem('result_too_large', { limit: charactersMax, advice: 'ask for some sections by themselves' })
+      const together = characters + charactersOf(node)
+      if (together > charactersMax)
+        throw new Problem('result_too_large', { limit: charactersMax, advice: 'ask for some sections by themselves' })
+      characters = together
+      return node
     }
     try {
       for (const section of readSections(request.script)) {

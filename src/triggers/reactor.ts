@@ -97,9 +97,8 @@ export class Reactor implements AsyncDisposable {
       return program ? [{ id: String(live.trigger.id), program, entry: onInsert }] : []
     })
     const { database, table } = first.trigger
-    const { outcomes, log, seen } = await source.react(database, table, programs, {
-      ...{ arrivalsMax: settings.inserts_batch_max, messageCharactersMax },
-    })
+    const options = { arrivalsMax: settings.inserts_batch_max, messageCharactersMax }
+    const { outcomes, log, seen } = await source.react(database, table, programs, options)
     if (log.length > 0) this.#options.onLog(log)
     if (seen.length === 0) return false
     await this.#keep(outcomes, onInsert)

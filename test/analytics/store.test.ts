@@ -295,14 +295,24 @@ describe('the event store', () => {
       const columns = table.columns.map(({ name, type, isSet }) => ({ name, type, isSet }))
       const programs = [{ id: '1', program: compile(script, { mode: 'trigger', columns }), entry: 'on_insert' }]
       const options = { now: 0, arrivalsMax: 100, messageCharactersMax: 100, limits: { ...limits, charactersMax: 1 } }
-      const said: unknown[] = []
-      let rounds = 0
-      for (let next = await store.react(table, programs, options); next.seen.length > 0; rounds++) {
-        said.push(...next.outcomes.map(({ outcome }) => outcome.returned))
-        await store.reacted(next.seen)
-        next = await store.react(table, programs, options)
+      const rounds = async () => {
+        const said: unknown[][] = []
+        for (;;) {
+          const { outcomes, seen } = await store.react(table, programs, options)
+          if (seen.length === 0) return said
+          said.push(outcomes.map(({ outcome }) => outcome.returned))
+          await store.reacted(seen)
+        }
       }
-      expect(said).to.deep.equal(Array.from({ length: 5 * people.length }, () => 'x'.repeat(100)))
-      expect(rounds).to.be.above(5)
+      const said = await rounds()
+      expect(said.flat()).to.deep.equal(Array.from({ length: 5 * people.length }, () => 'x'.repeat(100)))
+      expect(said.length).to.be.above(5)
+      await store.insert(
+        table,
+        Array.from({ length: 5_000 }, (_, at) => event(`q${at}`, 1_500_000_000)),
+      )
+      const ofOne = await rounds()
+      expect(ofOne.flat()).to.have.length(5_000)
+      expect(ofOne.length).to.be.above(4)
     }))
 })
