@@ -327,7 +327,7 @@ export interface Config {
      */
     scheduled_max: number
     /**
-     * Inserts of one partition that triggers look at in one go.
+     * Inserts of one partition that triggers look at in one go; of large ones every 500 people count as one.
      */
     inserts_batch_max: number
   }
