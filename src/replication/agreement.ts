@@ -2,53 +2,22 @@ import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Catalog } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
-import { isNodeName, type Json, type Log, type Mesh } from '../mesh/index.js'
+import type { Json, Log, Mesh } from '../mesh/index.js'
 import type { Receipt, Storage, WriteTransaction } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
 import { AgreementLock } from './agreement-lock.js'
-import { EventComparison } from './event-comparison.js'
+import { type CopyPreview, previewCopies } from './copy-preview.js'
 import type { SharedEvents } from './event-outbox.js'
-import type { Begun, PeerStore, Position, Remembered, Subscription } from './peers.js'
+import type { Begun, PeerStore, Remembered, Subscription } from './peers.js'
 import { followDrop } from './receiver.js'
+import { type ReceiptOf, Removal } from './removal.js'
 import { stateOf } from './served.js'
 import { type Made, TableMaker } from './table-maker.js'
-import {
-  type Description,
-  isCopyPage,
-  isDescription,
-  isTableName,
-  isTableState,
-  nameOf,
-  type TableName,
-  type TableState,
-} from './wire.js'
-
-/** A subscription as it is asked for. */
-export interface Wanted extends Subscription {
-  /** Catch up from changes of this time on, in milliseconds since 1970; left out: from now on. */
-  since?: number
-  /** Begin with a full copy, merged by version. */
-  copy?: boolean
-}
+import { type Description, isDescription, isTableState, nameOf, type TableName, type TableState } from './wire.js'
+import { bare, beginning, isWanted, merged, objection, published, subscriptionOf, type Wanted } from './wish.js'
 
 export interface Skipped extends Subscription {
   reason: string
-}
-
-/** What a full copy would do here. */
-export interface CopyPreview extends TableName {
-  /** Rows that would come or change. */
-  rows: number
-  /** Rows that are the same. */
-  known: number
-  /** Rows of which a later version is here, and stays. */
-  kept: number
-}
-
-/** On which other nodes a node was removed, and on which not. */
-export interface RemovedEverywhere {
-  removed: string[]
-  failed: string[]
 }
 
 export interface Agreed {
@@ -80,9 +49,6 @@ export interface AgreementOptions {
   /** Aborts when the node stops. */
   signal: AbortSignal
 }
-
-/** Gives what is stored in the transaction of a change of ours. */
-type ReceiptOf<Outcome> = (outcome: Outcome) => Receipt
 
 interface LinkRequest {
   subscriptions: Wanted[]
@@ -120,7 +86,6 @@ export interface Trial extends Pick<Stored, 'wanted' | 'description' | 'at'> {
 }
 
 const SUBSCRIPTIONS_MAX = 10_000
-const GOODBYE_MS = 2_000
 const ADMIT_RETRY_MS = 250
 /** How long an agreement may take that another node makes: then it has gone, or was lost. */
 const TRIAL_MS = 30_000
@@ -131,6 +96,7 @@ const BUSY_RETRY_MS = { least: 20, most: 250 }
 
 /** Makes and ends agreements between this node and others on which tables go which way. Both sides remember them. */
 export class Agreement {
+  readonly removal: Removal
   readonly #options: AgreementOptions
   readonly #tables: TableMaker
   /** The last agreement that each node has asked for: it may be taken back. */
@@ -143,7 +109,9 @@ export class Agreement {
 
   constructor(options: AgreementOptions) {
     this.#options = options
-    this.#lock = new AgreementLock(options.mesh.nodeName)
+    const lock = new AgreementLock(options.mesh.nodeName)
+    this.#lock = lock
+    this.removal = new Removal({ ...options, lock })
     for (const [node, trial] of options.peers.trials) this.#trials.set(node, { ...trial })
     this.#tables = new TableMaker({ ...options, isWanted: (table) => this.#isWanted(table) })
     const { requests } = options.mesh
@@ -152,8 +120,6 @@ export class Agreement {
     serveInTurn('link', (body, from) => this.#linked(body as unknown as LinkRequest, from))
     serveInTurn('settle', (body, from) => this.#settled(body, from))
     serveInTurn('take_back', (body, from) => this.#takenBack(body, from))
-    requests.serve('remove', async (body, from) => await this.#removeFor(body, from))
-    requests.serve('unlink', async (_, from) => await this.#unlinked(from))
     for (const id of options.peers.begun.keys()) void this.#undo(id)
   }
 
@@ -170,7 +136,7 @@ export class Agreement {
     try {
       const plan = await this.#plan(node, wanted, timeoutMs, dryRun)
       const { skipped } = plan
-      if (dryRun) return { done: plan.wanted, skipped, preview: await this.#preview(plan, timeoutMs) }
+      if (dryRun) return { done: plan.wanted, skipped, preview: await previewCopies(this.#options, plan, timeoutMs) }
       const agreed = agreedOf(plan)
       await this.#carryOut([plan], timeoutMs, false, receiptOf(agreed))
       return agreed
@@ -197,78 +163,6 @@ export class Agreement {
     } finally {
       await this.#shutOut(wishes.map(({ node }) => node))
     }
-  }
-
-  /** Ends all sharing with a node, at once, whether it answers or not. @throws Problem peer_unknown */
-  async remove(node: string, receipt?: Receipt): Promise<void> {
-    if (!this.#options.peers.peers.has(node)) throw new Problem('peer_unknown', { node })
-    await this.#leave(node, true, receipt)
-  }
-
-  /**
-   * The same, also on the nodes that share tables with this one. A node that was removed here already is removed where
-   * it still is not.
-   * @param left where it was not removed when this was asked for before, and interrupted
-   * @throws Problem peer_unknown
-   */
-  async removeEverywhere(
-    node: string,
-    timeoutMs: number,
-    { left, receiptOf }: { left: readonly string[] | undefined; receiptOf: ReceiptOf<RemovedEverywhere> },
-  ): Promise<RemovedEverywhere> {
-    const { mesh, peers, storage } = this.#options
-    const names = left ?? [...peers.peers.keys()].filter((name) => name !== node).sort()
-    if (!left) {
-      const receipt = receiptOf({ removed: [], failed: [...names] })
-      if (peers.removed.has(node)) await storage.write((transaction) => receipt.alongside(transaction))
-      else await this.remove(node, receipt)
-    } else if (!peers.removed.has(node)) return { removed: [], failed: [...names] } // It was added again since.
-    const outcomes = await Promise.all(
-      names.map((name) =>
-        mesh.requests.ask(name, 'remove', { node }, timeoutMs).then(
-          () => true,
-          () => false,
-        ),
-      ),
-    )
-    return {
-      removed: names.filter((_, place) => outcomes[place]),
-      failed: names.filter((_, place) => !outcomes[place]),
-    }
-  }
-
-  /** A node that shares tables with us asks us to remove another one. */
-  async #removeFor(body: Json, from: string): Promise<Json> {
-    const { log, mesh, peers } = this.#options
-    const { node } = body as { node?: unknown }
-    if (!peers.peers.has(from)) throw new Problem('peer_unknown', { node: from })
-    if (!isNodeName(node) || node === mesh.nodeName || node === from) throw new Problem('node_is_self', { node: from })
-    log.warn({ node, askedBy: from }, 'removing a node because a peer asks for it')
-    await this.#leave(node, true)
-    return null
-  }
-
-  async #leave(node: string, unwelcome: boolean, receipt?: Receipt): Promise<void> {
-    const { mesh, peers, removed, storage } = this.#options
-    const goodbye = mesh.requests.ask(node, 'unlink', null, GOODBYE_MS).catch(() => {})
-    if (!unwelcome) await goodbye
-    await Promise.race([goodbye, new Promise((resolve) => setTimeout(resolve, 200))])
-    // Before all else, so that no request of its own that is under way can bring it back.
-    if (unwelcome) mesh.requests.ban(node)
-    this.#lock.release(node)
-    try {
-      await storage.write((transaction) => {
-        peers.removePeer(transaction, node, unwelcome)
-        receipt?.alongside(transaction)
-      })
-    } catch (error) {
-      // Nothing was stored: the node is to us what it was.
-      const peer = peers.peers.get(node)
-      if (peer) mesh.requests.trust(node, peer.publicKey)
-      else if (!peers.removed.has(node)) mesh.requests.forget(node)
-      throw error
-    }
-    await removed(node)
   }
 
   /** Asks the node what it has, and sorts out what cannot be. */
@@ -399,7 +293,7 @@ export class Agreement {
     for (const { node } of plans) await changed(node)
     await Promise.all(
       others.map(async (name) => {
-        await mesh.requests.ask(name, 'unlink', null, GOODBYE_MS).catch(() => {})
+        await this.removal.sayGoodbye(name)
         await removed(name)
       }),
     )
@@ -600,119 +494,11 @@ export class Agreement {
     return trial?.id === (body as { id?: unknown } | null)?.id ? trial : undefined
   }
 
-  async #unlinked(from: string): Promise<Json> {
-    const { log, peers, removed, storage } = this.#options
-    if (!peers.peers.has(from)) return null
-    await storage.write((transaction) => peers.removePeer(transaction, from, false))
-    // The answer leaves before the subscriber, which waits for its own requests, is ended.
-    removed(from).catch((error: unknown) =>
-      log.warn({ peer: from, error: String(error) }, 'what was shared with a removed node could not be ended'),
-    )
-    return null
-  }
-
   /** The log has no events of before they were shared: an earlier start is a full copy. */
   #reachable(wish: Wanted): Wanted {
     const isEvents = this.#options.catalog.find(wish.database, wish.table)?.kind === 'events'
     return isEvents && wish.since !== undefined ? { ...wish, copy: true } : wish
   }
-
-  /** Reads what a copy would bring, and counts. */
-  async #preview({ node, states, wanted }: Plan, timeoutMs: number): Promise<CopyPreview[]> {
-    const { catalog, events, mesh, tables } = this.#options
-    const previews: CopyPreview[] = []
-    for (const { database, subscribe, table } of wanted) {
-      if (!subscribe) continue
-      const schema = catalog.find(database, table)
-      const preview = { database, table, rows: 0, known: 0, kept: 0 }
-      const there = states.get(nameOf({ database, table }))?.schema
-      if (there?.kind === 'events') {
-        const comparison = new EventComparison({
-          mesh,
-          events,
-          node,
-          table: { database, table },
-          schema,
-          timeoutMs,
-          preview: true,
-        })
-        previews.push({ ...preview, ...(await comparison.preview()) })
-        continue
-      }
-      for (let cursor: string | undefined, more = there !== undefined; more; ) {
-        const asked = { database, table, preview: true, ...(cursor === undefined ? {} : { cursor }) }
-        const page: unknown = await mesh.requests.ask(node, 'copy', asked, timeoutMs)
-        if (!isCopyPage(page)) throw new Problem('node_answer_refused', { node })
-        for (const row of page.rows) {
-          const outcome = schema ? tables.replica.judge(schema, row) : 'applied'
-          preview[outcome === 'applied' ? 'rows' : outcome === 'known' ? 'known' : 'kept']++
-        }
-        cursor = page.cursor
-        more = cursor !== undefined
-      }
-      previews.push(preview)
-    }
-    return previews
-  }
 }
 
 const agreedOf = ({ skipped, wanted }: Plan): Agreed => ({ done: wanted.map(subscriptionOf), skipped })
-
-const published = (wanted: readonly Wanted[]): TableName[] => wanted.filter(({ publish }) => publish).map(bare)
-
-const bare = ({ database, table }: TableName): TableName => ({ database, table })
-
-const subscriptionOf = ({ database, publish, subscribe, table }: Wanted): Subscription => ({
-  database,
-  table,
-  publish,
-  subscribe,
-})
-
-const isWanted = (value: unknown): value is Wanted =>
-  isTableName(value) &&
-  typeof (value as Wanted).publish === 'boolean' &&
-  typeof (value as Wanted).subscribe === 'boolean' &&
-  ((value as Wanted).since === undefined || typeof (value as Wanted).since === 'number')
-
-/** Why a table cannot be shared; undefined when it can. */
-function objection(
-  { database, table }: Wanted,
-  here: TableState['schema'],
-  there: TableState['schema'],
-): string | undefined {
-  if (!here && !there) return `'${database}.${table}' exists on neither node; create it on one of them.`
-  if (here && there && (here.kind !== there.kind || here.primaryKey !== there.primaryKey)) {
-    return `'${database}.${table}' has another kind or primary key on the other node: '${there.primaryKey}' there, '${here.primaryKey}' here.`
-  }
-  const isSame = (option: string) => JSON.stringify(here?.options[option]) === JSON.stringify(there?.options[option])
-  if (here && there && !(isSame('z_order') && isSame('fold_case'))) {
-    return `'${database}.${table}' has another z_order or fold_case on the other node: its events would not be the same there.`
-  }
-  return undefined
-}
-
-/** The old subscriptions with the new ones in their place; those that go no way are left out. */
-function merged(old: readonly Subscription[], wanted: readonly Wanted[], at: number): Subscription[] {
-  const all = new Map(old.map((one) => [nameOf(one), one]))
-  for (const wish of wanted) {
-    const before = all.get(nameOf(wish))
-    const first = before?.subscribe ? (before.first ?? before.at) : at
-    all.set(nameOf(wish), { ...subscriptionOf(wish), at, ...(first === undefined ? {} : { first }) })
-  }
-  return [...all.values()].filter(({ publish, subscribe }) => publish || subscribe)
-}
-
-/** Where reading begins; undefined when it goes on where it is, or does not begin at all. */
-function beginning(
-  { copy, since, subscribe }: Wanted,
-  known: Position | undefined,
-  incarnation: string,
-  sequence: number,
-): Position | undefined {
-  if (!subscribe) return undefined
-  const zero = { time: 0, at: 0, conflicts: known?.conflicts ?? 0 }
-  if (copy) return { ...zero, incarnation: '', sequence: 0, copy: { reason: 'asked for', rows: 0 } }
-  if (since !== undefined) return { ...zero, incarnation, sequence: 0, since }
-  return known ? undefined : { ...zero, incarnation, sequence }
-}
