@@ -18,6 +18,7 @@ export { identityOfProcess, isRunning, type ProcessIdentity } from './process.js
 export { re2 } from './re2.js'
 export { endOfFirstRecord, endOfRecord, endOfRecords, type LoadFormat, linesIn } from './records-in.js'
 export { SettledLater } from './settled-later.js'
+export { show } from './show.js'
 export { atOnce, type Steps, TooManySteps, withPauses } from './steps.js'
 export { Turns } from './turns.js'
 export { untilAborted } from './until-aborted.js'

@@ -6,7 +6,7 @@ import {
   type TableSchema,
   UPDATED_TIME,
 } from '../catalog/index.js'
-import { atOnce, merged, Problem, type Steps } from '../lib/index.js'
+import { atOnce, merged, Problem, type Steps, show } from '../lib/index.js'
 import type { WriteTransaction } from '../storage/index.js'
 import { BatchReader } from './batch-reader.js'
 import type { ChangeLog, LoggedOperation } from './change-log.js'
@@ -14,7 +14,7 @@ import { type Follower, ForeignKeys, tooLarge } from './foreign-keys.js'
 import { checkExact, keyOfType, normalKey } from './keys.js'
 import { type Keyspaces, keyOfRecord, rangeOfId } from './layout.js'
 import { NotedChanges } from './noted-changes.js'
-import { placeOf, placeOfNew, placeOfOld, show } from './places.js'
+import { placeOf, placeOfNew, placeOfOld } from './places.js'
 import { checkNumbers, coerced, completed, isServerSet, newAttributes } from './prepare.js'
 import type { Key, Row, TableReader } from './reader.js'
 import type { RecordCache } from './record-cache.js'

@@ -52,8 +52,3 @@ function nextKey(writer: RowWriter, shape: TableShape, index: number): Key {
     if (writer.stored(placeOf(shape, next, index)) === undefined) return next
   }
 }
-
-/** A value as problems show it. */
-export function show(value: unknown): string {
-  return JSON.stringify(value)?.slice(0, 100) ?? String(value)
-}

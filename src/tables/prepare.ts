@@ -1,5 +1,5 @@
 import { CREATED_TIME, coerce, holdsInfinity, UPDATED_TIME } from '../catalog/index.js'
-import { nearest, Problem } from '../lib/index.js'
+import { nearest, Problem, show } from '../lib/index.js'
 import { UNNAMED } from './json-members.js'
 import type { TableShape } from './shape.js'
 
@@ -71,10 +71,7 @@ export function coerced(shape: TableShape, record: Record_, index: number): Reco
     if (holdsInfinity(value)) throw invalid(index, `the number of '${name}' is too large to be kept`)
     const result = coerce(column, value)
     if (!result)
-      throw invalid(
-        index,
-        `${JSON.stringify(value)?.slice(0, 100)} is not a valid value of '${name}', which is of type ${column.type}`,
-      )
+      throw invalid(index, `${show(value)} is not a valid value of '${name}', which is of type ${column.type}`)
     row[name] = result.value
   }
   return row

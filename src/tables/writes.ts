@@ -1,4 +1,4 @@
-import { merged, Problem, type Steps, type View } from '../lib/index.js'
+import { merged, Problem, type Steps, show, type View } from '../lib/index.js'
 import type { Batch, Meant } from './batch.js'
 import type { Key, Row } from './reader.js'
 import type { Author, Tables } from './tables.js'
@@ -427,7 +427,6 @@ function holdsReference(value: unknown): boolean {
 function keyAt(reference: unknown, keys: readonly (readonly Key[])[], index: number): Key {
   const [step, record] = Array.isArray(reference) ? (reference as unknown[]) : []
   const key = typeof step === 'number' && typeof record === 'number' ? keys[step]?.[record] : undefined
-  if (key === undefined)
-    throw new Problem('reference_unknown', { index, reference: JSON.stringify(reference).slice(0, 100) })
+  if (key === undefined) throw new Problem('reference_unknown', { index, reference: show(reference) })
   return key
 }

@@ -1,7 +1,7 @@
 // aliases owns the small pure mappings that contracts name for bodies and answers of another shape.
 import { isDeepStrictEqual } from 'node:util'
 import type { Match } from '../../contracts/index.js'
-import { Problem } from '../../lib/index.js'
+import { Problem, show } from '../../lib/index.js'
 import { replies } from './replies.js'
 import { requests } from './requests.js'
 
@@ -65,7 +65,7 @@ function objectOf(body: unknown): Fields {
 /** Sets a field. Said twice it must be the same: what is left unread may be what the caller meant. */
 function fill(fields: Fields, name: string, value: unknown, where: string): void {
   if (Object.hasOwn(fields, name) && !isDeepStrictEqual(fields[name], value)) {
-    const [before, now] = [fields[name], value].map((said) => JSON.stringify(said).slice(0, 100))
+    const [before, now] = [show(fields[name]), show(value)]
     throw new Problem('invalid_request', { reason: `'${name}' is ${before}, and ${now} by ${where}: say one of them.` })
   }
   fields[name] = value

@@ -1,6 +1,6 @@
 // Values of a query against the types of declared columns: what cannot be meant is refused, never dropped or guessed.
 import type { ColumnType } from '../../catalog/index.js'
-import { Problem, timeOf } from '../../lib/index.js'
+import { Problem, show, timeOf } from '../../lib/index.js'
 import type { Ref } from './scope.js'
 
 /** Turns a value into one that the column's type can equal, or undefined when there is none. */
@@ -22,7 +22,7 @@ export function coerce(ref: Ref, value: unknown): unknown {
     throw new Problem('value_type_wrong', {
       column: ref.name,
       takes: ref.type,
-      value: JSON.stringify(value).slice(0, 100),
+      value: show(value),
     })
   return result
 }

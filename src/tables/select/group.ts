@@ -1,5 +1,5 @@
 // Groups: count, sum, min, max and avg of the rows that share values; also what `distinct` is made of.
-import { nearest, Problem } from '../../lib/index.js'
+import { nearest, Problem, show } from '../../lib/index.js'
 import type { Row } from '../reader.js'
 import type { Budget } from './budget.js'
 import { type Aggregate, type Output, readAggregate, type Selected } from './output.js'
@@ -167,8 +167,7 @@ class Sum {
 /** A sum over something else than numbers would be wrong in silence. */
 function numberOf(value: unknown, ref: Ref | undefined): number {
   if (typeof value === 'number') return value
-  const shown = JSON.stringify(value).slice(0, 100)
-  throw new Problem('value_type_wrong', { column: ref?.name ?? '', takes: 'only numbers in a sum', value: shown })
+  throw new Problem('value_type_wrong', { column: ref?.name ?? '', takes: 'only numbers in a sum', value: show(value) })
 }
 
 export interface GroupLimits {

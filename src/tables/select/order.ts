@@ -1,5 +1,5 @@
 // The order of results: reads `orderby`, compares rows, sorts within the memory and the time of the query.
-import { Problem } from '../../lib/index.js'
+import { Problem, show } from '../../lib/index.js'
 import type { Key } from '../reader.js'
 import type { Budget } from './budget.js'
 import type { Position } from './cursor.js'
@@ -36,7 +36,7 @@ function columnOf(what: Record<string, unknown>, item: object): unknown {
   const names = Object.keys(what)
   if (names.some((name) => aggregateNames.includes(name))) return what
   if (names.length === 1 && typeof what['column'] === 'string') return what['column']
-  throw malformed(`An item is a name or {"column": …, "order": "asc" or "desc"}, not ${JSON.stringify(item)}.`)
+  throw malformed(`An item is a name or {"column": …, "order": "asc" or "desc"}, not ${show(item)}.`)
 }
 
 /** A column may be called "x desc": a name that is known as a whole comes first. */

@@ -1,5 +1,5 @@
 // The columns of a result: reads `select` and writes rows as JSON text.
-import { didYouMean, Problem } from '../../lib/index.js'
+import { didYouMean, Problem, show } from '../../lib/index.js'
 import type { FoundRecord } from '../reader.js'
 import { encodeJson } from '../stored-row.js'
 import type { Join } from './join.js'
@@ -48,7 +48,7 @@ export function readSelect(select: unknown, scope: Scope, joins: readonly Join[]
   }
   if (select === undefined) throw malformed(`Say which columns: "*" or a list of names.`)
   const items = select === '*' ? ['*'] : select
-  if (!Array.isArray(items)) throw malformed(`The columns are "*" or a list: [${JSON.stringify(select)}].`)
+  if (!Array.isArray(items)) throw malformed(`The columns are "*" or a list: [${show(select)}].`)
   if (items.length === 0) throw malformed(`The list of columns is empty; "*" is all of them.`)
   const selected = new Map<string, Selected>()
   for (const item of items.flatMap((it) => readItem(it, scope, joins))) {
@@ -66,7 +66,7 @@ function isSame(a: Selected, b: Selected): boolean {
 function readItem(item: unknown, scope: Scope, joins: readonly Join[]): Selected[] {
   if (typeof item === 'string') return readName(item, scope, joins)
   if (typeof item !== 'object' || item === null || Array.isArray(item))
-    throw malformed(`An item is a name, {"column": …} or {"count": …}, not ${JSON.stringify(item)}.`)
+    throw malformed(`An item is a name, {"column": …} or {"count": …}, not ${show(item)}.`)
   const { as, ...rest } = item as Record<string, unknown>
   if (as !== undefined && (typeof as !== 'string' || as === '')) throw malformed(`"as" is a text.`)
   if ('column' in rest) {

@@ -1,6 +1,6 @@
 // The service behind the reading operations: from a request to JSON text.
 import type { ColumnType, TableSchema } from '../../catalog/index.js'
-import { everything, JsonStream, JsonText, Problem, type View } from '../../lib/index.js'
+import { everything, JsonStream, JsonText, Problem, show, type View } from '../../lib/index.js'
 import { keyOfType } from '../keys.js'
 import type { Key, Row, Snapshot, TableReader } from '../reader.js'
 import { type Access, type Costs, chooseAccess } from './access.js'
@@ -348,7 +348,7 @@ function readingOf(scope: Scope, bareColumns: boolean, limits: QueryLimits): Whe
 
 function textOf(name: unknown): string {
   if (typeof name === 'string') return name
-  throw new Problem('condition_malformed', { reason: `The name of a column is a text, not ${JSON.stringify(name)}.` })
+  throw new Problem('condition_malformed', { reason: `The name of a column is a text, not ${show(name)}.` })
 }
 
 function outputsOf(selected: readonly Selected[]): Output[] {

@@ -1,5 +1,5 @@
 // Reads HarperDB's search requests into conditions. There an array passes a test when one of its elements does.
-import { didYouMean, nearest, Problem } from '../../lib/index.js'
+import { didYouMean, nearest, Problem, show } from '../../lib/index.js'
 import { coerce } from './coerce.js'
 import type { Comparator, Condition } from './condition.js'
 import type { Term } from './order.js'
@@ -38,7 +38,7 @@ function isObject(value: unknown): value is Record<string, unknown> {
 
 /** A condition with the members of today. */
 function membersOf(condition: unknown): Members {
-  if (!isObject(condition)) throw conditionError(`A condition is an object, not ${JSON.stringify(condition)}.`)
+  if (!isObject(condition)) throw conditionError(`A condition is an object, not ${show(condition)}.`)
   const found: Members = {}
   for (const name of Object.keys(condition)) {
     const member = members.get(name)

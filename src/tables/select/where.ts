@@ -1,5 +1,5 @@
 // Reads the JSON of `where` and `having`. DESIGN.md has its grammar.
-import { nearest, Problem } from '../../lib/index.js'
+import { nearest, Problem, show } from '../../lib/index.js'
 import { coerce } from './coerce.js'
 import { type Comparator, type Condition, negate } from './condition.js'
 import { likePattern } from './pattern.js'
@@ -27,11 +27,6 @@ export function readWhere(where: unknown, reading: Reading): Condition {
 
 function malformed(reason: string): Problem {
   return new Problem('condition_malformed', { reason })
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'undefined'
-  return text.length > 80 ? `${text.slice(0, 77)}...` : text
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {
@@ -72,12 +67,12 @@ const operators = new Map<string, Operator>([
 ])
 
 function like(ref: Ref, pattern: unknown): Condition {
-  if (typeof pattern !== 'string') throw malformed(`'like' wants a text, not ${shown(pattern)}.`)
+  if (typeof pattern !== 'string') throw malformed(`'like' wants a text, not ${show(pattern)}.`)
   return { test: 'text', ref, matches: likePattern(pattern), negated: false, numbers: true }
 }
 
 function nullTest(ref: Ref, value: unknown, negated: boolean): Condition {
-  if (value !== null) throw malformed(`'is' and 'is not' want null, not ${shown(value)}; use '=' or '!='.`)
+  if (value !== null) throw malformed(`'is' and 'is not' want null, not ${show(value)}; use '=' or '!='.`)
   return { test: 'null', ref, negated }
 }
 
@@ -93,17 +88,17 @@ class WhereReader {
   group(where: unknown): Condition {
     if (Array.isArray(where)) {
       if (typeof where[0] === 'string')
-        throw malformed(`A list holds conditions: write [${shown(where)}], with the condition in a list of its own.`)
+        throw malformed(`A list holds conditions: write [${show(where)}], with the condition in a list of its own.`)
       return { all: where.map((item) => this.#item(item)) }
     }
     if (isObject(where)) return this.#object(where)
-    throw malformed(`A condition is an object or a list, not ${shown(where)}.`)
+    throw malformed(`A condition is an object or a list, not ${show(where)}.`)
   }
 
   #item(item: unknown): Condition {
     if (isObject(item)) return this.#object(item)
     if (Array.isArray(item)) return this.#test(item)
-    throw malformed(`A condition is [column, operator, value] or an object, not ${shown(item)}.`)
+    throw malformed(`A condition is [column, operator, value] or an object, not ${show(item)}.`)
   }
 
   /** `{column: value}` for equality, and the groups `{"and": []}`, `{"or": []}`, `{"not": …}`. */
@@ -127,10 +122,10 @@ class WhereReader {
     this.#count()
     const [column, name] = item
     if (typeof name !== 'string')
-      throw malformed(`A condition is [column, operator, value]; the operator of ${shown(item)} is no text.`)
+      throw malformed(`A condition is [column, operator, value]; the operator of ${show(item)} is no text.`)
     const operator = name.toLowerCase().trim().replace(/\s+/g, ' ')
     if (operator === 'is null' || operator === 'is not null') {
-      if (item.length > 2) throw malformed(`'${operator}' takes no value: ${shown(item)}.`)
+      if (item.length > 2) throw malformed(`'${operator}' takes no value: ${show(item)}.`)
       return { test: 'null', ref: this.#left(column), negated: operator === 'is not null' }
     }
     const read = operators.get(operator)
@@ -139,7 +134,7 @@ class WhereReader {
       throw new Problem('operator_unknown', { operator: name, suggestion })
     }
     if (item.length !== 3)
-      throw malformed(`A condition is [column, operator, value], three items: ${shown(item)} has ${item.length}.`)
+      throw malformed(`A condition is [column, operator, value], three items: ${show(item)} has ${item.length}.`)
     return read(this, this.#left(column), item[2])
   }
 
@@ -174,7 +169,7 @@ class WhereReader {
 
   between(ref: Ref, operand: unknown): Condition {
     if (!Array.isArray(operand) || operand.length !== 2)
-      throw malformed(`'between' wants [lowest, highest], not ${shown(operand)}.`)
+      throw malformed(`'between' wants [lowest, highest], not ${show(operand)}.`)
     const [low, high] = operand
     if (this.#columnOf(low) || this.#columnOf(high))
       return { all: [this.compare(ref, '>=', low), this.compare(ref, '<=', high)] }
@@ -187,7 +182,7 @@ class WhereReader {
   }
 
   membership(ref: Ref, operand: unknown): Condition {
-    if (!Array.isArray(operand)) throw malformed(`'in' wants a list of values, not ${shown(operand)}.`)
+    if (!Array.isArray(operand)) throw malformed(`'in' wants a list of values, not ${show(operand)}.`)
     const most = this.#reading.testsMax * VALUES_PER_TEST
     if (operand.length > most)
       throw new Problem('query_too_large', { what: `values in 'in'`, limit: most, setting: 'select.conditions_max' })
@@ -213,5 +208,5 @@ class WhereReader {
 function mustBeOrdered(operator: string, value: unknown): void {
   const kind = rank(value)
   if (kind === 0 || kind === 4)
-    throw malformed(`'${operator}' wants a number, a text or a boolean, not ${shown(value)}.`)
+    throw malformed(`'${operator}' wants a number, a text or a boolean, not ${show(value)}.`)
 }

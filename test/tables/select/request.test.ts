@@ -274,6 +274,7 @@ describe('the request of select', () => {
       [{ orderby: { column: 'name', order: 'down' } }, 'select_malformed'],
       [{ orderby: { column: 'name', desc: true } }, 'select_malformed', '"order"'],
       [{ orderby: { name: 'desc' } }, 'select_malformed', '"column"'],
+      [{ orderby: { name: 'x'.repeat(1_000) } }, 'select_malformed', 'xxx...'],
       [{ groupby: 'nam', select: ['name'] }, 'column_unknown'],
       [{ groupby: 'name', select: ['id'] }, 'column_not_grouped', "'groupby'"],
       [{ distinct: true, select: ['name'], orderby: 'id' }, 'column_not_grouped', "name it in 'select'"],
