@@ -170,7 +170,7 @@ export class HttpServer {
     this.#log.add({ id, operation: call.operation, user: call.user, status: context.status, ms })
   }
 
-  /** What began before the stop is finished; what comes later is sent elsewhere. */
+  /** What began before the stop is finished; what comes later is sent elsewhere. HTTP/1.1 wants a host (RFC 9112). */
   #refuse(context: Context): Promise<never> | undefined {
     const { headers, httpVersion } = context.req
     const isHostless = headers.host === undefined && httpVersion === '1.1'

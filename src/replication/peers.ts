@@ -63,7 +63,7 @@ export interface ColumnMark {
 }
 
 /** For so long an agreement may be taken back with all that was written while it held, in milliseconds. */
-const TRIAL_MS = 3_600_000
+const TAKEN_BACK_MS = 3_600_000
 
 /** When a column was dropped last. */
 export const dropTimeOf = ({ at, dropped, gone }: ColumnMark): number => (gone ? at : (dropped ?? 0))
@@ -127,7 +127,7 @@ export class PeerStore {
   *agreements(): Generator<Peer> {
     yield* this.#peers.values()
     for (const { at, before } of this.#trials.values())
-      if (before?.peer && Date.now() - at < TRIAL_MS) yield before.peer
+      if (before?.peer && Date.now() - at < TAKEN_BACK_MS) yield before.peer
   }
 
   /** The tables of which changes go to any peer, or will again if an agreement is taken back. */

@@ -24,6 +24,9 @@ export interface ReceiverOptions {
   log: Log
 }
 
+/** By name: what became of columns that were dropped once. */
+type ColumnMarks = Readonly<Record<string, ColumnMark>>
+
 /** A column as the catalog takes it. */
 export const definitionOf = (column: Column): ColumnDefinition => ({
   name: column.name,
@@ -175,24 +178,14 @@ export function receiverFor(options: ReceiverOptions): Receiver {
     })
     if (later.length === 0) return
     for (const [, { at }] of later) observe(peer, at)
-    await storage.write((transaction) => {
-      const dropped = peers.dropped(state)
-      peers.putDropped(transaction, state, {
-        ...dropped,
-        columns: { ...dropped?.columns, ...Object.fromEntries(later) },
-      })
-    })
+    await putMarks(state, (known) => ({ ...known, ...Object.fromEntries(later) }))
     tell(state)
   }
 
   /** Says of columns that the others have dropped that they are here: they come again there. */
   async function keep(state: TableState, names: readonly string[]): Promise<void> {
-    await storage.write((transaction) => {
-      const dropped = peers.dropped(state)
-      const columns = { ...dropped?.columns }
-      for (const name of names) columns[name] = { at: tables.clock.now(), gone: false }
-      peers.putDropped(transaction, state, { ...dropped, columns })
-    })
+    const isHere = (): ColumnMark => ({ at: tables.clock.now(), gone: false })
+    await putMarks(state, (known) => ({ ...known, ...Object.fromEntries(names.map((name) => [name, isHere()])) }))
     tell(state)
   }
 
@@ -209,10 +202,14 @@ export function receiverFor(options: ReceiverOptions): Receiver {
       return dropped === undefined ? [] : [[name, { at, gone: false, dropped }]]
     })
     if (!marks.some(([name]) => isNew(name))) return
+    await putMarks(state, (known) => ({ ...Object.fromEntries(marks), ...known }))
+  }
+
+  /** Stores other marks of the columns of a table. */
+  async function putMarks(table: TableName, change: (known: ColumnMarks) => ColumnMarks): Promise<void> {
     await storage.write((transaction) => {
-      const known = peers.dropped(state)
-      const columns = { ...Object.fromEntries(marks), ...known?.columns }
-      peers.putDropped(transaction, state, { ...known, columns })
+      const dropped = peers.dropped(table)
+      peers.putDropped(transaction, table, { ...dropped, columns: change(dropped?.columns ?? {}) })
     })
   }
 }

@@ -39,6 +39,13 @@ export interface Comparison {
   error: string | null
 }
 
+/** What a comparison of records, or of events, has found. */
+interface Contents {
+  equal: boolean
+  records: number
+  differences: Difference[]
+}
+
 /** Compares a table with those of other nodes: hashes of pieces first, keys only where the pieces differ. */
 export class Verification {
   readonly #options: VerificationOptions
@@ -65,19 +72,20 @@ export class Verification {
     try {
       const schema = this.#options.catalog.table(table.database, table.table)
       const columns = await this.#columnsApart(node, table, schema)
-      const contents = await this.#contents(node, table, schema)
-      return { ...contents, columns, equal: contents.equal && columns.length === 0 }
-    } catch (error) {
-      const reason = error instanceof Error ? error.message : String(error)
+      const { differences, equal, records } = await this.#contents(node, table, schema)
       return {
         node_name: node,
-        equal: null,
-        records: null,
-        differences: [],
-        columns: [],
-        truncated: false,
-        error: reason,
+        equal: equal && columns.length === 0,
+        records,
+        differences: differences.slice(0, KEYS_NAMED_MAX),
+        columns,
+        truncated: differences.length > KEYS_NAMED_MAX,
+        error: null,
       }
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error)
+      const unknown = { equal: null, records: null, differences: [], columns: [], truncated: false }
+      return { node_name: node, ...unknown, error: reason }
     }
   }
 
@@ -89,14 +97,12 @@ export class Verification {
     return state?.schema ? columnsApart(schema, state.schema) : []
   }
 
-  async #contents(node: string, table: TableName, schema: TableSchema): Promise<Comparison> {
+  async #contents(node: string, table: TableName, schema: TableSchema): Promise<Contents> {
     if (schema.kind === 'records') return await this.#walk(node, table, schema)
-    const people = new EventComparison({ ...this.#options, schema, node, table })
-    const { differences, equal, records } = await people.compare(KEYS_NAMED_MAX)
-    return comparison(node, equal, records, differences)
+    return await new EventComparison({ ...this.#options, schema, node, table }).compare(KEYS_NAMED_MAX)
   }
 
-  async #walk(node: string, { database, table }: TableName, schema: TableSchema): Promise<Comparison> {
+  async #walk(node: string, { database, table }: TableName, schema: TableSchema): Promise<Contents> {
     const { replica } = this.#options
     const ask = <Answer>(method: string, more: Record<string, Json>) =>
       this.#ask<Answer>(node, method, { database, table, ...more })
@@ -123,7 +129,7 @@ export class Verification {
         differences.push(...compared(replica.contents(schema, start, before), contents))
       }
     }
-    return comparison(node, equal, records, differences)
+    return { equal, records, differences }
   }
 
   async #ask<Answer>(node: string, method: string, body: Json): Promise<Answer> {
@@ -131,18 +137,6 @@ export class Verification {
     const answer = await mesh.requests.ask(node, method, body, timeoutMs)
     if (!Array.isArray(answer)) throw new Problem('node_answer_refused', { node })
     return answer as Answer
-  }
-}
-
-function comparison(node: string, equal: boolean, records: number, differences: Difference[]): Comparison {
-  return {
-    node_name: node,
-    equal,
-    records,
-    differences: differences.slice(0, KEYS_NAMED_MAX),
-    columns: [],
-    truncated: differences.length > KEYS_NAMED_MAX,
-    error: null,
   }
 }
 

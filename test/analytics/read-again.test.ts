@@ -71,6 +71,14 @@ const greeting = compile(
 
 const counting = compile('def on_insert():\n    return COUNT text\n', { mode: 'trigger', columns })
 
+/** All partitions of one environment. */
+async function openOn(disk: SmallDisk, more: Partial<typeof settings> = {}): Promise<EventStore> {
+  const folder = join(disk.folder, 'events')
+  mkdirSync(folder)
+  writeFileSync(join(folder, 'format.json'), JSON.stringify({ format: 1, environments: 1 }))
+  return await EventStore.open({ folder, settings: { ...settings, ...more } }, [table])
+}
+
 /** Leaves room for a small insert, and waits until nobody remembers how much there was before. */
 async function fillNearly(disk: SmallDisk): Promise<void> {
   disk.fill((4 << 20) + 400_000)
@@ -87,10 +95,7 @@ describe('partitions that are read again after a write has failed', () => {
   it('keep what questions under way read', async function () {
     this.timeout(60_000)
     const mayMount = await withSmallDisk(128, async (disk) => {
-      const folder = join(disk.folder, 'events')
-      mkdirSync(folder)
-      writeFileSync(join(folder, 'format.json'), JSON.stringify({ format: 1, environments: 1 }))
-      await using store = await EventStore.open({ folder, settings: { ...settings, cacheBytesMax: 0 } }, [table])
+      await using store = await openOn(disk, { cacheBytesMax: 0 })
       await store.insert(table, events(everyone, 0, ROWS))
       await store.fold(table)
       await store.insert(table, events(last, ROWS, 1))
@@ -115,10 +120,7 @@ describe('partitions that are read again after a write has failed', () => {
   it('run triggers for those who were stored, and not for those who were not', async function () {
     this.timeout(60_000)
     const mayMount = await withSmallDisk(128, async (disk) => {
-      const folder = join(disk.folder, 'events')
-      mkdirSync(folder)
-      writeFileSync(join(folder, 'format.json'), JSON.stringify({ format: 1, environments: 1 }))
-      await using store = await EventStore.open({ folder, settings }, [table])
+      await using store = await openOn(disk)
       await store.watch(table, true)
       await store.insert(table, events(everyone, 0, 2 * ROWS))
       await fillNearly(disk)
@@ -146,10 +148,7 @@ describe('partitions that are read again after a write has failed', () => {
   it('let no trigger tell of rows that were refused', async function () {
     this.timeout(60_000)
     const mayMount = await withSmallDisk(128, async (disk) => {
-      const folder = join(disk.folder, 'events')
-      mkdirSync(folder)
-      writeFileSync(join(folder, 'format.json'), JSON.stringify({ format: 1, environments: 1 }))
-      await using store = await EventStore.open({ folder, settings }, [table])
+      await using store = await openOn(disk)
       await store.watch(table, true)
       const texts = Array.from({ length: 5 }, (_, at) => `${at}${'x'.repeat(60_000)}`)
       const large = texts.map((text) => ({ person: stored, stamp: 1_500_000_000_000, action: 'b', _: { text } }))
