@@ -31,9 +31,11 @@ export interface StoreSettings {
   readonly cacheBytesMax: number
 }
 
+/** The name of the population that everyone is in. */
+export const EVERYONE = '*'
+
 /** Whom a scan counts: a kept population by name, or everyone. */
 export interface SegmentUse {
-  /** `*` is everyone. */
   readonly name: string
   /** Of a segment that is kept up on insert: what decides about people who have changed. */
   readonly program?: Program

@@ -5,7 +5,7 @@ import type { FoldSchedule } from './fold-schedule.js'
 import type { Held, HeldPartitions } from './held-partitions.js'
 import type { Snapshot } from './partition.js'
 import { bitsOf, type CapturedPopulation, everyone, has, wordsFor } from './populations.js'
-import type { Keep, SegmentUse } from './protocol.js'
+import { EVERYONE, type Keep, type SegmentUse } from './protocol.js'
 import { Scratch, scanBlock, unitsOf } from './scan-reader.js'
 import { columnOf, type EventTable } from './schema.js'
 
@@ -36,8 +36,6 @@ export interface Place {
 
 /** Longest time that a scan keeps others waiting, in milliseconds. */
 export const SLICE_MS = 8
-
-const EVERYONE = '*'
 
 /** How programs run of which nobody waits for the answer. */
 export const UPKEEP = {

@@ -1,8 +1,10 @@
 import type { Catalog, TableSchema } from '../catalog/index.js'
 import { JsonText, Problem, type Rights, type View } from '../lib/index.js'
 import type { Idempotency } from '../storage/index.js'
-import type { Events, QueryCall } from './events.js'
+import type { Events } from './events.js'
+import type { Questions } from './questions.js'
 import type { ScriptLog } from './script-log.js'
+import type { QueryCall } from './visible-table.js'
 
 /** A job while it runs, as far as queries need it. */
 interface Run {
@@ -53,12 +55,12 @@ interface Request {
 }
 
 /** The operations, and how each is answered. */
-const kindsOf = (events: Events) => ({
-  query_events: events.query.bind(events),
-  query_segments: events.querySegments.bind(events),
-  query_column: events.queryColumn.bind(events),
-  query_histogram: events.queryHistogram.bind(events),
-  query_batch: events.queryBatch.bind(events),
+const kindsOf = (questions: Questions) => ({
+  query_events: questions.query.bind(questions),
+  query_segments: questions.querySegments.bind(questions),
+  query_column: questions.queryColumn.bind(questions),
+  query_histogram: questions.queryHistogram.bind(questions),
+  query_batch: questions.queryBatch.bind(questions),
 })
 type Kinds = ReturnType<typeof kindsOf>
 type Query = (schema: TableSchema, query: never, call: QueryCall) => Promise<unknown>
@@ -70,7 +72,7 @@ export class EventQueries {
 
   constructor(options: EventQueriesOptions) {
     this.#options = options
-    this.#kinds = kindsOf(options.events)
+    this.#kinds = kindsOf(options.events.questions)
     for (const [type, query] of Object.entries(this.#kinds)) options.jobs.define(type, (run) => this.#run(run, query))
   }
 

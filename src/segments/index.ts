@@ -10,7 +10,8 @@ import { compileSettingsOf, type EventsSettings, storeSettingsOf } from './optio
 import { Segments } from './segments.js'
 
 export { EventQueries } from './event-queries.js'
-export { Events, type EventsObserver, type QueryCall } from './events.js'
+export { Events, type EventsObserver } from './events.js'
+export type { QueryCall } from './visible-table.js'
 
 export interface EventsOptions {
   readonly folder: string
@@ -46,14 +47,16 @@ export async function openEvents({
     tables.map(eventTableOf),
   )
   const compile = new Compile(compileSettingsOf(settings))
-  const events = new Events(
+  const segmentsMax = settings.segments_max
+  const expiredKeepMs = settings.expired_segment_keep_ms
+  const events = new Events({
     store,
-    new Segments(store, compile, {
-      ...{ segmentsMax: settings.segments_max, expiredKeepMs: settings.expired_segment_keep_ms, onError },
-    }),
+    segments: new Segments(store, compile, { segmentsMax, expiredKeepMs, onError }),
     compile,
-    { partitions: partitionsOf(settings), rowsPerEventMax: settings.rows_per_event_max, observer },
-  )
+    partitions: partitionsOf(settings),
+    rowsPerEventMax: settings.rows_per_event_max,
+    observer,
+  })
   for (const table of tables) await events.load(table)
   return events
 }

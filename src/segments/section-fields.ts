@@ -1,5 +1,5 @@
 import { Problem } from '../lib/index.js'
-import type { Section } from './sections.js'
+import { readDuration, readSwitch, type Section } from './sections.js'
 
 type Kind = 'number' | 'positive' | 'order' | 'text'
 
@@ -9,6 +9,7 @@ const RANGE: Record<string, Kind> = { between: 'number', and: 'number' }
 const COLUMN: Record<string, Kind> = { ...COMMON, ...NUMBERS, ...RANGE, eq: 'text', rx: 'text', sub: 'text' }
 const ENDS: Record<string, Kind> = { min: 'number', max: 'number' }
 const HISTOGRAM: Record<string, Kind> = { ...COMMON, ...ENDS, foreach: 'text', session_time: 'positive' }
+const SEGMENT_FLAGS = ['ttl', 'use_cached', 'refresh', 'on_insert']
 const PARAMETER = /^(str|int|dbl|bool)_\w+$/
 
 /** The fields of a request that the flags of a section stand for: numbers where they are. @throws Problem section_invalid */
@@ -35,4 +36,22 @@ function fieldOf({ type, line }: Section, name: string, text: string): unknown {
     throw wrong(`'${name}' is a number above 0, not '${text}'`)
   if (text.trim() === '' || !Number.isFinite(number)) throw wrong(`'${name}' is a number, not '${text}'`)
   return number
+}
+
+/** What the flags of a @segment section ask for. @throws Problem section_invalid */
+export function segmentFlagsOf({ flags, line }: Section) {
+  const unknown = [...flags.keys()].find((flag) => !SEGMENT_FLAGS.includes(flag))
+  if (unknown !== undefined) {
+    const reason = `a segment has no flag '${unknown}': ${SEGMENT_FLAGS.join(', ')}`
+    throw new Problem('section_invalid', { line, reason })
+  }
+  const ttl = flags.get('ttl')
+  const refresh = flags.get('refresh')
+  return {
+    /** Undefined: lives for the request. */
+    ttl: ttl === undefined ? undefined : (readDuration(ttl, line) ?? null),
+    refreshMs: refresh === undefined ? null : (readDuration(refresh, line) ?? null),
+    useCached: readSwitch(flags.get('use_cached'), 'use_cached', line),
+    onInsert: readSwitch(flags.get('on_insert'), 'on_insert', line),
+  }
 }

@@ -1,3 +1,4 @@
+import { EVERYONE } from '../analytics/index.js'
 import { Problem } from '../lib/index.js'
 
 /** A part of a script that begins with a line `@type name key=value …`. */
@@ -42,7 +43,7 @@ function readSection(lines: readonly string[], head: number, end: number): Secti
   if (!name) throw problem(`@${type} needs a name`, head + 1)
   if (name.length > NAME_CHARACTERS_MAX) throw problem(`a name has at most ${NAME_CHARACTERS_MAX} characters`, head + 1)
   if (type === 'segment' && name.includes(',')) throw problem('commas stand between names of segments', head + 1)
-  if (type === 'segment' && name === '*') throw problem("'*' is everyone and cannot be defined", head + 1)
+  if (type === 'segment' && name === EVERYONE) throw problem("'*' is everyone and cannot be defined", head + 1)
   const flags = new Map<string, string>()
   for (const word of words.slice(1)) {
     const [key = '', ...value] = word.split('=')

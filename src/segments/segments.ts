@@ -1,42 +1,28 @@
-import type { EventStore, EventTable, Keep, QueryControl, SegmentUse } from '../analytics/index.js'
+import {
+  EVERYONE,
+  type EventStore,
+  type EventTable,
+  type Keep,
+  type QueryControl,
+  type SegmentUse,
+} from '../analytics/index.js'
 import { Problem, Turns } from '../lib/index.js'
-import type { Program } from '../pyql/index.js'
 import type { Compile } from './compile.js'
 import { type ScriptLog, writeLog } from './script-log.js'
-import { readDuration, readSwitch, type Section } from './sections.js'
+import { segmentFlagsOf } from './section-fields.js'
+import type { Section } from './sections.js'
+import {
+  type Asker,
+  isExpired,
+  type Maker,
+  mayChange,
+  notYours,
+  type Script,
+  type SegmentDefinition,
+  type Wanted,
+} from './segment-definition.js'
+import { inSegment, numbersOf, type RequestSegments, SegmentScripts } from './segment-scripts.js'
 import { Upkeep } from './upkeep.js'
-
-/** What is written down about a stored segment. */
-export interface SegmentDefinition {
-  readonly name: string
-  readonly script: string
-  /** When it was computed, in milliseconds since 1970, and how long that took. */
-  readonly computedAt: number
-  readonly costMs: number
-  /** Milliseconds; null lives for ever. */
-  readonly ttlMs: number | null
-  readonly refreshMs: number | null
-  readonly onInsert: boolean
-  /** Computed from other segments, without looking at events. */
-  readonly fromSegments: boolean
-  /** Names of the columns that the script may know, where its author did not see all. */
-  readonly columns?: readonly string[]
-  /** Names of the columns that decide who is in, also by way of other segments. */
-  readonly reads?: readonly string[]
-  /** The numbers of these columns, 0 for what every event has: a column that is made anew under a name has another. */
-  readonly readIds?: readonly number[]
-  /** Who made it: a user in one of its lives. */
-  readonly maker?: Omit<Maker, 'mayBuild'>
-}
-
-/** Who makes, changes or drops segments. */
-export interface Maker {
-  readonly username: string
-  /** When the user was made: a later one of the same name is somebody else. */
-  readonly since: number
-  /** Whether they may change the table, and with it the segments of others. */
-  readonly mayBuild: boolean
-}
 
 export interface SegmentsOptions {
   /** Stored segments of one table. */
@@ -45,13 +31,6 @@ export interface SegmentsOptions {
   readonly expiredKeepMs: number
   /** Told what the background could not do. */
   readonly onError: (error: unknown) => void
-}
-
-/** Who asks; the node itself may all. */
-export interface Asker {
-  /** Names of the columns that they may know; undefined: all. */
-  readonly columns?: readonly string[] | undefined
-  readonly maker?: Maker | undefined
 }
 
 /** Stops the work, and hears what the script says. */
@@ -67,12 +46,6 @@ export interface Begun {
   readonly isBegun?: boolean
 }
 
-/** Segments that a request has defined without a ttl: they live as long as it, under names of their own. */
-export type RequestSegments = Map<string, { readonly name: string; readonly reads: readonly string[] }>
-
-type Script = Pick<SegmentDefinition, 'script' | 'columns'>
-type Wanted = Script & Pick<SegmentDefinition, 'name' | 'ttlMs' | 'refreshMs' | 'onInsert' | 'maker'>
-
 interface TableSegments {
   table: EventTable
   readonly segments: Map<string, SegmentDefinition>
@@ -81,13 +54,13 @@ interface TableSegments {
 }
 
 const CHECK_MS = 1_000
-export const EVERYONE = '*'
 let temporaries = 0
 
 /** The named populations of event tables: computed, kept, refreshed in the background, used by name. */
 export class Segments implements AsyncDisposable {
   readonly #store: EventStore
   readonly #compile: Compile
+  readonly #scripts: SegmentScripts
   readonly #options: SegmentsOptions
   readonly #tables = new Map<number, TableSegments>()
   readonly #startedAt = Date.now()
@@ -105,6 +78,7 @@ export class Segments implements AsyncDisposable {
   constructor(store: EventStore, compile: Compile, options: SegmentsOptions) {
     this.#store = store
     this.#compile = compile
+    this.#scripts = new SegmentScripts(compile, (tableId) => this.#tables.get(tableId)?.segments)
     this.#options = options
     this.#upkeep = new Upkeep((table) => this.#bringUp(table), options.onError)
     this.#timer = setInterval(() => {
@@ -160,27 +134,27 @@ export class Segments implements AsyncDisposable {
   /** Computes the segment of a section, or takes the stored one when that is asked for; the number of people in it. */
   async define(table: EventTable, section: Section, own: RequestSegments, control: SegmentControl): Promise<number> {
     const definitions = await this.load(table)
-    const { ttl, useCached, refreshMs, onInsert } = flagsOf(section)
+    const { ttl, useCached, refreshMs, onInsert } = segmentFlagsOf(section)
     const script: Script = { script: bare(section.script), ...(control.columns && { columns: control.columns }) }
     const stored = definitions.get(section.name)
-    const isFresh = stored && this.#isFresh(stored) && !this.#isOutdated(table, stored)
-    if (useCached && stored && isFresh && this.#isSame(table, stored, script)) {
+    const isFresh = stored && this.#isFresh(stored) && !this.#scripts.isOutdated(table, stored)
+    if (useCached && stored && isFresh && this.#scripts.isSame(table, stored, script)) {
       this.#used(table.id, section.name)
       return this.#count(table, stored)
     }
     const placed: Script = { ...script, script: section.script } // so that errors name the line
     if (ttl === undefined) {
       const name = temporaryName(section.name)
-      const reads = this.#reads(table, placed, own)
+      const reads = this.#scripts.reads(table, placed, own)
       const people = await this.#orForget(table, name, () => this.#compute(table, placed, { name }, own, control))
       await this.#releaseOne(table, own, section.name)
       own.set(section.name, { name, reads })
       return people
     }
-    if (stored && !this.#isKnown(table, stored, control.columns))
+    if (stored && !this.#scripts.isKnown(table, stored, control.columns))
       throw new Problem('section_invalid', { line: section.line, reason: `the name '${section.name}' is taken` })
     if (!stored) await this.#makeRoom(table)
-    await this.#mendTorn(table, this.#program(table, placed).setMath?.of)
+    await this.#mendTorn(table, this.#scripts.program(table, placed).setMath?.of)
     const wanted: Wanted = { ...script, name: section.name, ttlMs: ttl, refreshMs, onInsert }
     const people = await this.#turn(table, section.name, () => {
       const agreed = this.#agreed(table, definitions.get(section.name), wanted, control.maker)
@@ -195,7 +169,7 @@ export class Segments implements AsyncDisposable {
     if (!stored) return by ? { ...wanted, maker: { username: by.username, since: by.since } } : wanted
     if (mayChange(stored, by)) return stored.maker ? { ...wanted, maker: stored.maker } : wanted
     // Whoever may use a segment may bring it up to date, as it is.
-    if (this.#isSame(table, stored, wanted)) return stored
+    if (this.#scripts.isSame(table, stored, wanted)) return stored
     throw notYours(stored)
   }
 
@@ -224,10 +198,10 @@ export class Segments implements AsyncDisposable {
       const inRequest = own.get(name)
       if (inRequest !== undefined) return { name: inRequest.name }
       const definition = definitions?.get(name)
-      if (!definition || !this.#isKnown(table, definition, columns))
+      if (!definition || !this.#scripts.isKnown(table, definition, columns))
         throw new Problem('segment_unknown', { segment: name })
       this.#used(table.id, name)
-      return definition.onInsert ? { name, program: this.#stored(table, definition) } : { name }
+      return definition.onInsert ? { name, program: this.#scripts.programOf(table, definition) } : { name }
     })
   }
 
@@ -250,7 +224,7 @@ export class Segments implements AsyncDisposable {
     const populations = await this.#store.populations(table)
     return populations.flatMap(({ name, people }) => {
       const definition = definitions.get(name)
-      return definition && this.#isKnown(table, definition, columns) ? [{ ...definition, people }] : []
+      return definition && this.#scripts.isKnown(table, definition, columns) ? [{ ...definition, people }] : []
     })
   }
 
@@ -264,7 +238,7 @@ export class Segments implements AsyncDisposable {
     const definitions = await this.load(table)
     await this.#turn(table, name, async () => {
       const definition = definitions.get(name)
-      const isThere = definition !== undefined && this.#isKnown(table, definition, columns)
+      const isThere = definition !== undefined && this.#scripts.isKnown(table, definition, columns)
       if (!isThere && !(isBegun && !definition)) throw new Problem('segment_unknown', { segment: name })
       if (definition && !mayChange(definition, maker)) throw notYours(definition)
       await begin?.()
@@ -296,8 +270,8 @@ export class Segments implements AsyncDisposable {
     control: SegmentControl,
     script: Script = wanted,
   ): Promise<number> {
-    const fromSegments = this.#program(table, wanted).setMath !== null
-    const reads = this.#reads(table, wanted, own)
+    const fromSegments = this.#scripts.program(table, wanted).setMath !== null
+    const reads = this.#scripts.reads(table, wanted, own)
     const onInsert = wanted.onInsert && !fromSegments
     const computedAt = Date.now()
     const started = performance.now()
@@ -339,7 +313,7 @@ export class Segments implements AsyncDisposable {
     own: RequestSegments,
     control: SegmentControl,
   ): Promise<number> {
-    const program = this.#program(table, script)
+    const program = this.#scripts.program(table, script)
     if (program.setMath) {
       const uses = this.#found(table, program.setMath.of, own, script.columns)
       return this.#store.combine(table, program, uses, keep)
@@ -361,7 +335,7 @@ export class Segments implements AsyncDisposable {
       if (!known || this.#failing.has(definition)) continue
       const { name } = definition
       try {
-        await this.#store.bringUp(known.table, [{ name, program: this.#stored(known.table, definition) }])
+        await this.#store.bringUp(known.table, [{ name, program: this.#scripts.programOf(known.table, definition) }])
       } catch (error) {
         // Dropped or defined anew meanwhile.
         if (known.segments.get(name) !== definition) continue
@@ -380,8 +354,8 @@ export class Segments implements AsyncDisposable {
     for (const name of names) {
       const definition = this.#tables.get(table.id)?.segments.get(name)
       if (!definition || seen.has(definition)) continue
-      if (!this.#torn.has(definition) && !this.#isOutdated(table, definition)) continue
-      await this.#mendTorn(table, this.#program(table, definition).setMath?.of, seen.add(definition))
+      if (!this.#torn.has(definition) && !this.#scripts.isOutdated(table, definition)) continue
+      await this.#mendTorn(table, this.#scripts.program(table, definition).setMath?.of, seen.add(definition))
       await this.#again(table, definition)
     }
   }
@@ -417,66 +391,6 @@ export class Segments implements AsyncDisposable {
     return [...this.#tables.values()].reduce((sum, { segments }) => sum + segments.size, 0)
   }
 
-  #program(table: EventTable, { script, columns }: Script): Program {
-    const known = columns ? table.columns.filter(({ name }) => columns.includes(name)) : table.columns
-    return this.#compile.compile(known, script, 'segment')
-  }
-
-  /** The program of a stored segment: whoever uses it by name is told whose mistake it is. */
-  #stored(table: EventTable, definition: SegmentDefinition): Program {
-    try {
-      return this.#program(table, definition)
-    } catch (error) {
-      throw inSegment(definition.name, error)
-    }
-  }
-
-  /** Whether columns of its were dropped and made anew: those who are in were found by values that are gone. */
-  #isOutdated(table: EventTable, { onInsert, reads, readIds }: SegmentDefinition): boolean {
-    if (!onInsert || !reads || !readIds) return false
-    const now = numbersOf(table, reads)
-    const isThere = now.every((id, at) => id !== NO_COLUMN || readIds[at] === NO_COLUMN)
-    return isThere && now.some((id, at) => id !== readIds[at])
-  }
-
-  /** Whether a stored segment is of this script, and its names mean the same to both authors. */
-  #isSame(table: EventTable, stored: SegmentDefinition, wanted: Script): boolean {
-    if (stored.script !== wanted.script || !this.#isKnown(table, stored, wanted.columns)) return false
-    const [one, other] = [stored, wanted].map((script) => this.#program(table, script).columns.map(({ name }) => name))
-    return one!.join() === other!.join()
-  }
-
-  /** The columns that decide who is in, also by way of other segments. */
-  #reads(table: EventTable, script: Script, own: RequestSegments): readonly string[] {
-    const { setMath, columns } = this.#program(table, script)
-    if (!setMath) return columns.map(({ name }) => name)
-    const stored = this.#tables.get(table.id)?.segments
-    const all = setMath.of.flatMap((name) => {
-      const definition = stored?.get(name)
-      return own.get(name)?.reads ?? (definition ? this.#readsOf(table, definition) : [])
-    })
-    return [...new Set(all)]
-  }
-
-  /** Segments of before that was written down are looked into as far as it goes: all columns where it does not. */
-  #readsOf(table: EventTable, definition: SegmentDefinition): readonly string[] {
-    if (definition.reads) return definition.reads
-    const all = table.columns.map(({ name }) => name)
-    if (definition.fromSegments) return all
-    try {
-      return this.#reads(table, definition, new Map())
-    } catch {
-      return all
-    }
-  }
-
-  /** Whether all that decides who is in a segment is among the columns that somebody may know. */
-  #isKnown(table: EventTable, definition: SegmentDefinition, columns: readonly string[] | undefined): boolean {
-    if (!columns) return true
-    const live = new Set(table.columns.map(({ name }) => name))
-    return this.#readsOf(table, definition).every((name) => !live.has(name) || columns.includes(name))
-  }
-
   /** What is due in the background: segments to compute anew, and those that are over. */
   async #check(): Promise<void> {
     for (const { table, segments } of [...this.#tables.values()]) {
@@ -493,7 +407,7 @@ export class Segments implements AsyncDisposable {
 
   async #refresh(table: EventTable, definition: SegmentDefinition): Promise<void> {
     try {
-      await this.#mendTorn(table, this.#program(table, definition).setMath?.of)
+      await this.#mendTorn(table, this.#scripts.program(table, definition).setMath?.of)
       await this.#again(table, definition)
     } catch (error) {
       // A segment whose columns were dropped stays as it is; it is tried again at its next turn.
@@ -520,32 +434,6 @@ export class Segments implements AsyncDisposable {
   }
 }
 
-const NO_COLUMN = 0
-
-function numbersOf({ columns }: EventTable, names: readonly string[]): number[] {
-  return names.map((name) => columns.find((column) => column.name === name)?.id ?? NO_COLUMN)
-}
-
-function inSegment(name: string, error: unknown): unknown {
-  if (!(error instanceof Problem) || typeof error.facts.reason !== 'string') return error
-  return new Problem(
-    error.code,
-    { ...error.facts, reason: `Segment '${name}': ${error.facts.reason}` } as never,
-    error.more,
-  )
-}
-
-function mayChange({ maker }: SegmentDefinition, by: Maker | undefined): boolean {
-  if (!by || by.mayBuild) return true
-  return maker?.username === by.username && maker.since === by.since
-}
-
-function notYours({ name }: SegmentDefinition): Problem {
-  const who = 'who made it, and those who may change the structure of the database'
-  const reason = `Segment '${name}' is changed and dropped by ${who}`
-  return new Problem('forbidden', {}, { unauthorized_access: [reason], invalid_schema_items: [] })
-}
-
 /** A name that no request can write: of what lives for a request, or until it is stored. */
 function temporaryName(name: string): string {
   return `\u0001${++temporaries}/${name}`
@@ -554,28 +442,4 @@ function temporaryName(name: string): string {
 /** A script without the empty lines that keep its place in the body. */
 function bare(script: string): string {
   return `${script.replace(/^\n+/, '').trimEnd()}\n`
-}
-
-export function isExpired({ computedAt, ttlMs }: Pick<SegmentDefinition, 'computedAt' | 'ttlMs'>): boolean {
-  return ttlMs !== null && Date.now() - computedAt >= ttlMs
-}
-
-function flagsOf({ flags, line }: Section) {
-  const known = new Set(['ttl', 'use_cached', 'refresh', 'on_insert'])
-  for (const flag of flags.keys()) {
-    if (!known.has(flag))
-      throw new Problem('section_invalid', {
-        line,
-        reason: `a segment has no flag '${flag}': ttl, use_cached, refresh, on_insert`,
-      })
-  }
-  const ttl = flags.get('ttl')
-  const refresh = flags.get('refresh')
-  return {
-    /** Undefined: lives for the request. */
-    ttl: ttl === undefined ? undefined : (readDuration(ttl, line) ?? null),
-    refreshMs: refresh === undefined ? null : (readDuration(refresh, line) ?? null),
-    useCached: readSwitch(flags.get('use_cached'), 'use_cached', line),
-    onInsert: readSwitch(flags.get('on_insert'), 'on_insert', line),
-  }
 }
