@@ -2,10 +2,29 @@ import { type Catalog, CREATED_TIME, type TableSchema } from './catalog/index.js
 import type { Contracts } from './contracts/index.js'
 import type { ExportsOptions, IndexBuilder, OldRecords, RowRemover, RowStore, TableMoment } from './jobs/index.js'
 import { Problem, type View } from './lib/index.js'
-import { type Key, type Queries, type Reading, type TableReader, type Tables, UNNAMED } from './tables/index.js'
+import {
+  type Key,
+  type Queries,
+  type Reading,
+  type TableReader,
+  type Tables,
+  type Told,
+  toldTo,
+  UNNAMED,
+} from './tables/index.js'
+
+/** What a user may read and know of now. @throws Problem where there is no such user (any more) */
+type EyesOf = (user: string) => Told
+
+/** Why a write was refused, as the user may be told it who asked for the job. */
+function telling<Answer>(user: string, eyesOf: EyesOf, written: Promise<Answer>): Promise<Answer> {
+  return written.catch((error: unknown) => {
+    throw toldTo(eyesOf(user), error)
+  })
+}
 
 /** The tables as loads see them. */
-export function rowStoreOf(catalog: Catalog, tables: Tables): RowStore {
+export function rowStoreOf(catalog: Catalog, tables: Tables, eyesOf: EyesOf): RowStore {
   return {
     columns: (database, table) => {
       const { columns, primaryKey } = recordsTable(catalog, database, table)
@@ -14,11 +33,15 @@ export function rowStoreOf(catalog: Catalog, tables: Tables): RowStore {
       )
     },
     write: ({ database, table, action }, user, records, alongside) =>
-      tables.transact({ user }, (batch) => {
-        const { done } = records.length > 0 ? batch[action](database, table, records) : { done: [] }
-        alongside(batch.transaction, done.length)
-        return done.length
-      }),
+      telling(
+        user,
+        eyesOf,
+        tables.transact({ user }, (batch) => {
+          const { done } = records.length > 0 ? batch[action](database, table, records) : { done: [] }
+          alongside(batch.transaction, done.length)
+          return done.length
+        }),
+      ),
   }
 }
 
@@ -26,7 +49,7 @@ export function rowStoreOf(catalog: Catalog, tables: Tables): RowStore {
 const LOOK_AT_MAX = 5000
 
 /** The tables as long deletions see them. */
-export function rowRemoverOf(catalog: Catalog, tables: Tables): RowRemover {
+export function rowRemoverOf(catalog: Catalog, tables: Tables, eyesOf: EyesOf): RowRemover {
   return {
     oldest({ database, table }, before, after, most) {
       recordsTable(catalog, database, table)
@@ -38,11 +61,15 @@ export function rowRemoverOf(catalog: Catalog, tables: Tables): RowRemover {
       return reader.isIndexed(CREATED_TIME) ? oldByIndex(reader, before, most) : oldByScan(reader, before, after, most)
     },
     remove: ({ database, table }, user, keys, alongside) =>
-      tables.transact({ user }, (batch) => {
-        const { done } = batch.delete(database, table, keys)
-        alongside(batch.transaction, done.length)
-        return done.length
-      }),
+      telling(
+        user,
+        eyesOf,
+        tables.transact({ user }, (batch) => {
+          const { done } = batch.delete(database, table, keys)
+          alongside(batch.transaction, done.length)
+          return done.length
+        }),
+      ),
     removeLog: (target, before, signal, alongside) => tables.deleteLogBefore(target, before, signal, alongside),
   }
 }

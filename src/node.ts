@@ -104,7 +104,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
   access.onChange(() => jobs.checkOwners())
   const loads = new Loads({
     jobs,
-    rows: rowStoreOf(catalog, tables),
+    rows: rowStoreOf(catalog, tables, (user) => access.rightsOf(user)),
     imports: new Folder(config.jobs.import_dir, 'jobs.import_dir'),
     badRowsMax: config.jobs.bad_rows_max,
   })
@@ -114,7 +114,10 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     open: (database, table) => momentOf(catalog, tables, database, table),
     search: searchOf(contracts, queries, (user) => access.rightsOf(user).view),
   })
-  const deletions = new Deletions(jobs, rowRemoverOf(catalog, tables))
+  const deletions = new Deletions(
+    jobs,
+    rowRemoverOf(catalog, tables, (user) => access.rightsOf(user)),
+  )
   const eventQueries = new EventQueries({
     events,
     catalog,

@@ -18,6 +18,7 @@ import { placeOf, placeOfNew, placeOfOld } from './places.js'
 import { checkNumbers, coerced, completed, isServerSet, newAttributes } from './prepare.js'
 import type { Key, Row, TableReader } from './reader.js'
 import type { RecordCache } from './record-cache.js'
+import { RevealingProblem } from './revealing.js'
 import { type Place, POSTPONE_RECORDS_MAX, RowWriter } from './row-writer.js'
 import { shapeOf, type TableShape } from './shape.js'
 import { decodeVersion, type Version } from './stored-row.js'
@@ -372,7 +373,12 @@ export class Batch {
     if (target.encodedKey === place.encodedKey) return this.#change(place, before, given, 'update')
     checkExact(target.key, place.index)
     if (this.#writer.stored(target) !== undefined)
-      throw new Problem('record_exists', { index: place.index, key: show(target.key), database, table })
+      throw new RevealingProblem(
+        'record_exists',
+        { index: place.index, key: show(target.key), database, table },
+        [{ database, table }],
+        `records[${place.index}]: a record that follows it, in a table that you may not see, would get the key of another one`,
+      )
     const kept = this.#withoutLeaving(place, before)
     // The cleaning may be past the new place: it would not see that the attribute is still used.
     for (const column of newAttributes(shape, [kept])) throw new Problem('column_leaving', { column })

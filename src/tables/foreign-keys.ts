@@ -7,6 +7,7 @@ import type { NotedChanges } from './noted-changes.js'
 import { placeOf } from './places.js'
 import type { Key, Row } from './reader.js'
 import { type Child, childrenOf } from './relations.js'
+import { type Named, RevealingProblem } from './revealing.js'
 import type { Place, RowWriter } from './row-writer.js'
 import { shapeOf, type TableShape } from './shape.js'
 
@@ -173,12 +174,19 @@ export class ForeignKeys {
       const value = row[column]
       if (value === null || value === undefined) continue
       if (!isKeyValue(value)) {
-        const reason = `'${column}' names a record of '${table}', which ${Array.isArray(value) ? 'a list' : 'an object'} cannot`
-        throw new Problem('record_invalid', { index, reason })
+        const what = Array.isArray(value) ? 'a list' : 'an object'
+        const reason = `'${column}' names a record of '${table}', which ${what} cannot`
+        const instead = `records[${index}]: it refers to a record by ${what}, which cannot name one`
+        throw new RevealingProblem('record_invalid', { index, reason }, namesOf(shape.schema, foreignKey), instead)
       }
       if (this.#hasParent(shape.schema, foreignKey, value)) continue
       if (!isFinal && this.#hasMovedOn(place, column, value)) continue
-      throw new Problem('parent_missing', { index, column, value: show(value), parent: `${table}.${references}` })
+      throw new RevealingProblem(
+        'parent_missing',
+        { index, column, value: show(value), parent: `${table}.${references}` },
+        namesOf(shape.schema, foreignKey),
+        `records[${index}]: it refers to ${show(value)}, which does not exist in a table that you may not see`,
+      )
     }
   }
 
@@ -201,10 +209,23 @@ function actionOf({ child, now }: Departure) {
   return now === undefined ? child.foreignKey.onDelete : child.foreignKey.onUpdate
 }
 
-function referred({ child, value }: Departure): Problem {
-  const { column, table, references } = child.foreignKey
-  const facts = { child: child.schema.name, column, value: show(value), parent: `${table}.${references}` }
-  return new Problem('record_referenced', facts)
+function referred({ child: { schema, foreignKey }, value }: Departure): Problem {
+  const { column, table, references } = foreignKey
+  const { database, name: child } = schema
+  return new RevealingProblem(
+    'record_referenced',
+    { child, column, value: show(value), parent: `${table}.${references}` },
+    [...namesOf(schema, foreignKey), { database, table, column: references, read: true }],
+    'Something that you may not see refers to the record, and its foreign key restricts the change',
+  )
+}
+
+/** What is named with a foreign key. */
+function namesOf({ database, name }: TableSchema, { column, table, references }: Child['foreignKey']): Named[] {
+  return [
+    { database, table: name, column },
+    { database, table, column: references },
+  ]
 }
 
 export function tooLarge(limit: number): Problem {

@@ -4,6 +4,7 @@ export { ChangeLog, isSameTransaction, type LogEntry, type LoggedOperation, type
 export { UNNAMED } from './json-members.js'
 export type { Bound, IndexRange, Key, Row, Snapshot, TableReader } from './reader.js'
 export type { Applied, RangeDigest, RemoteChange, RemoteRecord, Replica } from './replica.js'
+export { type Told, toldTo } from './revealing.js'
 export * from './select/index.js'
 export { type Author, Tables, type TablesOptions, type TablesSettings } from './tables.js'
 export { transplant } from './transplant.js'

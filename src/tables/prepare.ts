@@ -1,6 +1,7 @@
 import { CREATED_TIME, coerce, holdsInfinity, UPDATED_TIME } from '../catalog/index.js'
 import { nearest, Problem, show } from '../lib/index.js'
 import { UNNAMED } from './json-members.js'
+import { RevealingProblem } from './revealing.js'
 import type { TableShape } from './shape.js'
 
 type Record_ = Record<string, unknown>
@@ -10,6 +11,15 @@ const ATTRIBUTE_LENGTH_MAX = 250
 
 function invalid(index: number, reason: string): Problem {
   return new Problem('record_invalid', { index, reason })
+}
+
+function missing({ schema: { database, name: table } }: TableShape, column: string, index: number): Problem {
+  return new RevealingProblem(
+    'record_invalid',
+    { index, reason: `'${column}' is missing and must not be null` },
+    [{ database, table, column }],
+    `records[${index}]: a column that you may not see must not be null, and nothing fills it`,
+  )
 }
 
 /** The attributes of records that a dynamic table does not have yet. @throws Problem record_invalid */
@@ -85,8 +95,7 @@ export function completed(shape: TableShape, given: Record_, index: number): Rec
     const { name, default: value, notNull, autoIncrement } = column
     if (Object.hasOwn(given, name)) row[name] = given[name]
     else if (value !== undefined) row[name] = value
-    else if (notNull && !autoIncrement && name !== shape.schema.primaryKey)
-      throw invalid(index, `'${name}' is missing and must not be null`)
+    else if (notNull && !autoIncrement && name !== shape.schema.primaryKey) throw missing(shape, name, index)
     else row[name] = null
   }
   return row
@@ -98,8 +107,7 @@ function withDefaults(shape: TableShape, given: Record_, index: number): Record_
     const { name, default: value, notNull } = column
     if (Object.hasOwn(row, name)) continue
     if (value !== undefined) row[name] = value
-    else if (notNull && name !== shape.schema.primaryKey)
-      throw invalid(index, `'${name}' is missing and must not be null`)
+    else if (notNull && name !== shape.schema.primaryKey) throw missing(shape, name, index)
   }
   return row
 }

@@ -5,6 +5,7 @@ import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index
 import { addEntries, type Keyspaces } from './layout.js'
 import type { Key, Row } from './reader.js'
 import type { RecordCache } from './record-cache.js'
+import { RevealingProblem } from './revealing.js'
 import type { ColumnShape, TableShape } from './shape.js'
 import {
   canonical,
@@ -208,7 +209,13 @@ export class RowWriter {
     for (const [at, contest] of this.#contests ?? []) {
       const { database, name: table } = contest.shape.schema
       const index = contest.claims.get(this.#holders(at, contest).at(-1)!)!
-      throw new Problem('value_taken', { index, column: contest.unique.column.name, database, table })
+      const { name: column } = contest.unique.column
+      throw new RevealingProblem(
+        'value_taken',
+        { index, column, database, table },
+        [{ database, table, column }],
+        `records[${index}]: another record has the same value where it is unique, in a column that you may not see`,
+      )
     }
     for (const { prefix, records } of this.#added) {
       const before = Number(this.#transaction.get(this.#spaces.counts, prefix) ?? 0)

@@ -1,6 +1,7 @@
-import { merged, Problem, type Steps, show, type View } from '../lib/index.js'
+import { merged, Problem, type Steps, show } from '../lib/index.js'
 import type { Batch, Meant } from './batch.js'
 import type { Key, Row } from './reader.js'
+import { type Told, toldTo } from './revealing.js'
 import type { Author, Tables } from './tables.js'
 import {
   candidates,
@@ -15,8 +16,7 @@ import {
 type Given = Readonly<Record<string, unknown>>
 
 /** A caller: who writes, what they see, and until when they wait. */
-export interface Writer extends Author {
-  readonly view: View
+export interface Writer extends Author, Told {
   readonly signal: AbortSignal
 }
 
@@ -242,8 +242,12 @@ export class Writes {
     }
   }
 
-  #transact<Answer>(writer: Writer, records: number, run: Run<Answer>): Promise<Answer> {
-    return this.#tables.transactInSteps(writer, new WriterPauses(records, this.#limits.slice_ms, writer), run)
+  async #transact<Answer>(writer: Writer, records: number, run: Run<Answer>): Promise<Answer> {
+    try {
+      return await this.#tables.transactInSteps(writer, new WriterPauses(records, this.#limits.slice_ms, writer), run)
+    } catch (error) {
+      throw toldTo(writer, error)
+    }
   }
 }
 

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { eventually } from '../support/eventually.js'
 import { basic, type TestNode, withNode } from '../support/node.js'
 
 const PASSWORD = 'a-password-of-hiding'
@@ -58,6 +59,69 @@ async function setUp(node: TestNode): Promise<void> {
 }
 
 const person = { database: 'firm', table: 'person' }
+
+const member = { database: 'firm', table: 'member' }
+
+/** A table with a hidden column, and hidden tables before and behind it. */
+async function setUpConstraints(node: TestNode): Promise<void> {
+  const columns = (...names: string[]) => names.map((name) => ({ name, type: name === 'name' ? 'text' : 'int' }))
+  const create = (table: string, columns: object[], foreign_keys: object[] = []) =>
+    node.ok({ operation: 'create_table', database: 'firm', table, primary_key: 'id', columns, foreign_keys })
+  await create('secret_team', columns('id'))
+  await create(
+    'member',
+    [
+      ...columns('id', 'name', 'team_id'),
+      { name: 'secret_pay', type: 'int', unique: true, default: HIDDEN_VALUE },
+      { name: 'secret_rank', type: 'int' },
+    ],
+    [{ column: 'team_id', table: 'secret_team', references: 'id' }],
+  )
+  await create('strict', [...columns('id', 'name'), { name: 'secret_need', type: 'int', not_null: true }])
+  await create(
+    'secret_note',
+    columns('id', 'member_id', 'pay'),
+    [
+      ['member_id', 'id'],
+      ['pay', 'secret_pay'],
+    ].map(([column, references]) => ({ column, table: 'member', references })),
+  )
+  await create('secret_seat', columns('id'), [
+    { column: 'id', table: 'member', references: 'id', on_update: 'cascade', on_delete: 'cascade' },
+  ])
+  const insert = (table: string, records: object[]) =>
+    node.ok({ operation: 'insert', database: 'firm', table, records })
+  await insert('secret_team', [{ id: 1 }])
+  await insert('member', [{ id: 1 }, { id: 2, secret_pay: 1 }, { id: 3, secret_pay: 3 }])
+  await insert('secret_note', [
+    { id: 1, pay: HIDDEN_VALUE },
+    { id: 2, member_id: 2 },
+  ])
+  const rights = { read: true, insert: true, update: true }
+  const grant = (...names: string[]) => ({
+    ...rights,
+    delete: true,
+    attribute_permissions: names.map((attribute_name) => ({ attribute_name, ...rights })),
+  })
+  const tables = { member: grant('name', 'team_id'), strict: grant('name') }
+  await node.ok({ operation: 'add_role', role: 'prying', permission: { firm: { tables } } })
+  await node.ok({ operation: 'add_user', username: 'pry', password: PASSWORD, role: 'prying' })
+}
+
+/** Writes that a constraint refuses which the caller does not see. */
+const CONSTRAINED: [string, Record<string, unknown>][] = [
+  ['record_referenced', { operation: 'delete', ...member, ids: [1] }],
+  ['record_referenced', { operation: 'delete', ...member, ids: [2] }],
+  ['record_referenced', { operation: 'update', ...member, set: { id: 9 }, ids: [2] }],
+  ['record_referenced', { operation: 'replace_records', ...member, records: [] }],
+  ['parent_missing', { operation: 'update', ...member, records: [{ id: 3, team_id: 99 }] }],
+  ['value_taken', { operation: 'insert', ...member, records: [{ id: 9, name: 'x' }] }],
+  ['record_invalid', { operation: 'insert', database: 'firm', table: 'strict', records: [{ id: 1 }] }],
+  [
+    'record_referenced',
+    { operation: 'transaction', database: 'firm', operations: [{ operation: 'delete', table: 'member', ids: [1] }] },
+  ],
+]
 
 /** Ways to ask for COLUMN, TABLE, or both. */
 const QUESTIONS: Record<string, unknown>[] = [
@@ -180,6 +244,31 @@ describe('what is hidden from a caller', () => {
         expect(answer.status, `${JSON.stringify(question)}: ${text}`).to.equal(200)
         expect(text, JSON.stringify(question)).not.to.match(/salary|grade|bonus|424242/)
       }
+    })
+  })
+
+  it('is named by no constraint that refuses a write, neither with its name nor with its value', async () => {
+    await withNode(async (node) => {
+      await setUpConstraints(node)
+      for (const [code, question] of CONSTRAINED) {
+        const hidden = await node.post(question, PRYING)
+        const shown = `${JSON.stringify(question)}: ${JSON.stringify(hidden.body)}`
+        expect(hidden.body, shown).to.include({ code })
+        expect(JSON.stringify(hidden.body), shown).not.to.match(/secret|424242/)
+        const open = await node.post(question)
+        expect(open.body).to.include({ code })
+        expect(JSON.stringify(open.body)).to.include('secret')
+      }
+      const data = 'id,name,team_id\n7,x,99\n'
+      const { job_id: id } = (await node.post({ operation: 'csv_data_load', ...member, data }, PRYING)).body as {
+        job_id: string
+      }
+      let job = ''
+      await eventually('the job has ended', async () => {
+        job = JSON.stringify((await node.post({ operation: 'get_job', id }, PRYING)).body)
+        return job.includes('"COMPLETE"')
+      })
+      expect(job).to.include('refers to 99').and.not.to.include('secret')
     })
   })
 

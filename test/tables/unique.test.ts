@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { Problem } from '../../src/lib/index.js'
-import { everything } from '../../src/lib/view.js'
+import { allRights, everything } from '../../src/lib/view.js'
 import { type Batch, Writes } from '../../src/tables/index.js'
 import { author, expectSound, read, rowsOf, type Store, withStore } from '../support/store.js'
 
@@ -74,7 +74,7 @@ describe('unique values', () => {
     withSeats(three, async (store) => {
       const limits = { slice_ms: 5, records_max: 100, conditions_max: 100, joins_max: 4 }
       const writes = new Writes(store.tables, limits as never)
-      const writer = { ...author, view: everything, signal: new AbortController().signal }
+      const writer = { ...author, view: everything, rights: allRights, signal: new AbortController().signal }
       const step = (id: number, code: string) => ({
         operation: 'update' as const,
         table: 'seat',

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { loadConfig } from '../../src/config/index.js'
-import { everything, Problem } from '../../src/lib/index.js'
+import { allRights, everything, Problem } from '../../src/lib/index.js'
 import { type LogEntry, Writes } from '../../src/tables/index.js'
 import { author, expectSound, rowsOf, type Store, type StoreOptions, withStore } from '../support/store.js'
 
@@ -17,7 +17,7 @@ function writesOf(store: Store): Writes {
 }
 
 function writer(user: string, signal = new AbortController().signal) {
-  return { user, view: everything, signal }
+  return { user, view: everything, rights: allRights, signal }
 }
 
 async function withTasks(rows: number, test: (store: Store, writes: Writes) => Promise<void>, options?: StoreOptions) {
