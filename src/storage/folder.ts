@@ -1,6 +1,9 @@
 import { mkdirSync, statSync } from 'node:fs'
-import { dirname, resolve } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import { Problem } from '../lib/index.js'
+
+/** Stands in a folder while a backup is being restored into it: what is beside it is not whole. */
+export const RESTORING = '.restoring'
 
 /** What a failure of the file system says of a folder, for whoever has named it. */
 const REASONS: Record<string, string> = {
@@ -27,6 +30,12 @@ export function makeFolder(path: string): void {
     for (let folder = resolve(path); isMissing(folder); folder = dirname(folder)) missing.push(folder)
     for (const folder of missing.reverse()) make(folder)
   })
+}
+
+/** @throws Problem data_folder_unusable where a backup is being restored, or was until that was cut off */
+export function refuseRestoring(folder: string): void {
+  const reason = 'a backup is being restored into it, or that was cut off and is to be done again'
+  if (!isMissing(join(folder, RESTORING))) throw new Problem('data_folder_unusable', { folder, reason })
 }
 
 /** Does something in a data folder. @throws Problem data_folder_unusable where the file system refuses it */

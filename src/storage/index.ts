@@ -3,7 +3,7 @@
 export { BinaryEnvironment, type Write } from './binary-environment.js'
 export { EnvironmentCopier } from './environment-copies.js'
 export { readFailureOf } from './failure.js'
-export { makeFolder } from './folder.js'
+export { makeFolder, RESTORING, usable } from './folder.js'
 export type { Migration } from './format.js'
 export type { WriteTransaction } from './group.js'
 export { beginIncarnation, type Incarnation, incarnationOf } from './incarnation.js'

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { open, type RootDatabase, type Transaction } from 'lmdb'
 import { assert, type Problem, type Steps, withPauses } from '../lib/index.js'
 import { failureOf, noRoom, readFailureOf } from './failure.js'
-import { makeFolder, usable } from './folder.js'
+import { makeFolder, refuseRestoring, usable } from './folder.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
 import { FreeSpace } from './free-space.js'
@@ -109,6 +109,7 @@ export class Storage implements AsyncDisposable {
    */
   static async open({ path, settings, migrations, onFailure = () => {} }: StorageOptions): Promise<Storage> {
     makeFolder(path)
+    refuseRestoring(path)
     const lock = usable(path, () => FolderLock.take(path))
     try {
       const root = open({

@@ -1,3 +1,4 @@
+import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -295,6 +296,39 @@ describe('backups', () => {
         )
       }
     }))
+
+  it('come into a folder that is there, as the volume of a container, and a node waits until they are whole', async function () {
+    const folder = mkdtempSync(join(tmpdir(), 'trellis-volume-'))
+    const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=192m', 'tmpfs', folder]).status === 0
+    try {
+      await withNode(async (node) => {
+        await fill(node)
+        const response = await connect({ url: node.url, ...ADMIN }).open('create_backup')
+        const backup = Buffer.from(await response.arrayBuffer())
+        mkdirSync(join(folder, 'lost+found'))
+        const damaged = await restoreFolder({ backup: Readable.from([backup.subarray(0, 9000)]), folder, settings }).catch(
+          (error: unknown) => error,
+        )
+        expect(damaged).to.have.property('code', 'backup_damaged')
+        expect(readdirSync(folder)).to.deep.equal(['lost+found'])
+        // What a process leaves that was killed before its last step.
+        for (const name of ['.restoring/records', 'events']) mkdirSync(join(folder, name), { recursive: true })
+        const early = await onNode(folder, async () => {}).catch((error: unknown) => error)
+        expect(String(early)).to.contain('a backup is being restored into it')
+        await restoreFolder({ backup: Readable.from([backup]), folder, settings })
+        expect(readdirSync(folder).sort()).to.deep.equal(['events', 'lost+found', 'records', 'restored'])
+        await onNode(folder, async (copy) => expect(rowsOf(copy, 'dev', 'dog')).to.deep.equal(rowsOf(node, 'dev', 'dog')))
+        writeFileSync(join(folder, '.restoring'), '')
+        const full = await restoreFolder({ backup: Readable.from([backup]), folder, settings }).catch(
+          (error: unknown) => error,
+        )
+        expect(full).to.have.property('code', 'folder_not_empty')
+      })
+    } finally {
+      if (mounted) spawnSync('umount', ['-l', folder])
+      rmSync(folder, { recursive: true, force: true })
+    }
+  })
 
   it('leave no folder when they are damaged', async () => {
     const folder = join(base, 'restored')
