@@ -44,8 +44,10 @@ export function parseArguments(args: readonly string[]): Arguments {
     }
     const [flag, inline] = flagIn(argument)
     if (flag === undefined) words.push(argument)
-    else if (SWITCHES.includes(flag)) flags[flag] = 'true'
-    else {
+    else if (SWITCHES.includes(flag)) {
+      if (inline !== undefined) throw new Usage(`--${flag} takes no value: it is given or left out.`)
+      flags[flag] = 'true'
+    } else {
       const value = inline ?? args[++index]
       if (value === undefined) throw new Usage(`--${flag} needs a value: --${flag} VALUE (${FLAGS[flag]}).`)
       flags[flag] = value

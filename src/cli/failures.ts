@@ -18,6 +18,15 @@ export class Usage extends Error {
   override readonly name = 'Usage'
 }
 
+/** An answer that did not come to its end. */
+export class BrokenOff extends Error {
+  override readonly name = 'BrokenOff'
+
+  constructor(url: string, cause: unknown) {
+    super(`The answer of ${url} broke off.`, { cause })
+  }
+}
+
 /** What to say of a failure of an operation or command, what to do next, and the exit code. */
 export function explainFailure(
   error: unknown,
@@ -30,13 +39,18 @@ export function explainFailure(
       next: 'Start a node with `trellis start`, or say where it is with --url or TRELLIS_URL.',
       code: EXIT.unreachable,
     }
+  if (error instanceof BrokenOff)
+    return {
+      message: error.message,
+      next: 'What came is not all of it. The log of the node may say why.',
+      code: EXIT.unreachable,
+    }
   if (error instanceof Problem)
     return { message: error.message, next: 'Nothing was changed.', code: EXIT.refused, body: error.toJSON() }
   if (error instanceof Usage || error instanceof ConfigError)
     return { message: error.message, next: 'See `trellis help`.', code: EXIT.usage }
-  const { message, code } = error as NodeJS.ErrnoException
-  if (code === 'ENOENT' || code === 'EACCES' || code === 'EISDIR' || code === 'ENOTDIR' || code === 'EEXIST')
-    return { message, next: 'Check the path and its permissions.', code: EXIT.usage }
+  const { message, syscall } = error as NodeJS.ErrnoException
+  if (syscall !== undefined) return { message, next: 'Check the path and its permissions.', code: EXIT.usage }
   return {
     message: (error as Error)?.stack ?? String(error),
     next: 'This is a bug of trellis: please report it.',
@@ -52,11 +66,16 @@ function nextOf({ status, code, requestId, body }: TrellisProblem, name: string)
     }
   if (status === 403)
     return { next: 'Ask a super user for the permission, or sign in as somebody else.', code: EXIT.not_allowed }
+  const id = requestId ?? body['id']
   if (status >= 500)
     return {
-      next: `The log of the node has more under the id ${requestId ?? String(body['id'])}.`,
+      next:
+        id === undefined
+          ? 'It is no answer of a node: something before it, such as a proxy, has answered.'
+          : `The log of the node has more under the id ${id}.`,
       code: EXIT.server_failed,
     }
+  if (body['code'] === undefined) return { next: 'Does --url lead to a node?', code: EXIT.refused }
   if (code === 'invalid_request') return { next: `See \`trellis help ${name}\` for its fields.`, code: EXIT.refused }
   return { next: `See docs/problems.md#${code}.`, code: EXIT.refused }
 }

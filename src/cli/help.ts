@@ -14,6 +14,8 @@ interface CommandHelp {
 /** What a command needs that speaks to a node. */
 const TO_A_NODE = ['url', 'username', 'password', 'token', 'timeout_ms', 'json'] as const
 
+const OF_OPERATIONS: readonly Flag[] = [...TO_A_NODE, 'output', 'wait']
+
 const START = { usage: 'start [--SETTING VALUE …]', meaning: 'Starts a node; start --help lists the settings.' }
 const COMMANDS: Record<string, CommandHelp> = {
   import: {
@@ -96,6 +98,12 @@ export function commandHelp(name: string): string | undefined {
     `  trellis ${usage}`,
     ...(flags.length > 0 ? ['', 'Flags:', ...columns(flags.map((flag) => [`--${flag}`, FLAGS[flag]]))] : []),
   ].join('\n')
+}
+
+/** The flags that a command or operation takes. */
+export function flagsOf(name: string): readonly Flag[] {
+  if (name === 'start') return [] // its settings follow it
+  return Object.hasOwn(COMMANDS, name) ? (COMMANDS[name]!.flags ?? []) : OF_OPERATIONS
 }
 
 /** How a node is started: every setting, its default and its meaning. */

@@ -11,6 +11,8 @@ const PART_BYTES = 2 << 20
 /** Largest file that is one JSON array: it is read whole. */
 const JSON_BYTES_MAX = 256 << 20
 const ERRORS_SHOWN = 20
+/** Keeps a byte order mark: the node knows what it is. */
+const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
 type Flags = Partial<Record<Flag, string>>
 
@@ -43,11 +45,14 @@ export async function importFile(client: Client, path: string, flags: Flags): Pr
   const started = performance.now()
   using _ = stoppable(progress, path)
   await using file = await open(path)
-  const { size } = await file.stat()
-  const { header, parts } = format === 'json' ? await partsOfArray(path, size) : await partsOfFile(file, format)
+  const found = await file.stat()
+  if (!found.isFile())
+    throw new Usage(`${path} is not a file: what comes through a pipe has to be stored in one first.`)
+  const { size } = found
+  const { header, parts } = format === 'json' ? await partsOfArray(path, size) : await partsOfFile(file, path, format)
   try {
     for await (const { text, line, upTo } of parts) {
-      const request = { ...target, format: format === 'csv' ? 'csv' : 'ndjson', data: header + text } as const
+      const request = { ...target, format: format === 'csv' ? 'csv' : 'ndjson', data: header + text || '\n' } as const
       const { job_id } = await client.csvDataLoad(request, { idempotencyKey: keyOf(request, upTo) })
       const job = await endOf(client, job_id, (now) =>
         progress.show({ share: (upTo - text.length * (1 - shareOf(now))) / size, rows: done.rows + rowsOf(now) }),
@@ -100,40 +105,64 @@ function formatOf(path: string, given: string | undefined): LoadFormat | 'json' 
 
 async function partsOfFile(
   file: FileHandle,
+  path: string,
   format: LoadFormat,
 ): Promise<{ header: string; parts: AsyncIterable<Part> }> {
-  if (format === 'ndjson') return { header: '', parts: cut(file, format, 0, 1) }
+  if (format === 'ndjson') return { header: '', parts: cut(file, path, format, 0, 1) }
   const { buffer, bytesRead } = await file.read(Buffer.alloc(PART_BYTES), 0, PART_BYTES, 0)
   const head = buffer.subarray(0, endOfFirstRecord(buffer.subarray(0, bytesRead)))
-  const header = head.toString()
+  const header = textOf(head, path, 1)
   return {
     header: header.endsWith('\n') ? header : `${header}\n`,
-    parts: cut(file, format, head.length, 1 + linesIn(head)),
+    parts: cut(file, path, format, head.length, 1 + linesIn(head)),
   }
 }
 
-async function* cut(file: FileHandle, format: LoadFormat, offset: number, line: number): AsyncGenerator<Part> {
+/** Parts of whole records. One at least, which may be empty: the node judges the table, and a first line without others. */
+async function* cut(
+  file: FileHandle,
+  path: string,
+  format: LoadFormat,
+  offset: number,
+  line: number,
+): AsyncGenerator<Part> {
   for (let at = offset, size = PART_BYTES; ; ) {
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(size), 0, size, at)
-    if (bytesRead === 0) return
+    if (bytesRead === 0 && at > offset) return
     const whole = endOfRecords(buffer.subarray(0, bytesRead), format)
     if (whole === 0 && bytesRead === size) {
       size *= 2 // a record that is longer than a part
       continue
     }
     const part = buffer.subarray(0, bytesRead < size ? bytesRead : whole)
-    yield { text: part.toString(), line, upTo: at + part.length }
+    yield { text: textOf(part, path, line), line, upTo: at + part.length }
+    if (part.length === 0) return
     at += part.length
     line += linesIn(part)
     size = PART_BYTES
   }
 }
 
+/** What is not UTF-8 would be stored with other characters than it has. */
+function textOf(bytes: Uint8Array, path: string, line: number): string {
+  try {
+    return utf8.decode(bytes)
+  } catch {
+    throw new Usage(`${path} is not UTF-8 near line ${line + lineOfFault(bytes)}: convert it first, as with iconv.`)
+  }
+}
+
+/** Lines before the first byte that is not UTF-8. */
+function lineOfFault(bytes: Uint8Array): number {
+  const text = new TextDecoder().decode(bytes)
+  return text.slice(0, text.indexOf('\ufffd')).split('\n').length - 1
+}
+
 /** A file that is one JSON array, as lines. Its errors are counted by record. */
 async function partsOfArray(path: string, size: number): Promise<{ header: string; parts: AsyncIterable<Part> }> {
   if (size > JSON_BYTES_MAX)
     throw new Usage(`${path} is larger than ${JSON_BYTES_MAX} bytes: give it as NDJSON, one object on each line.`)
-  const records = arrayIn(path, await readFile(path, 'utf8'))
+  const records = arrayIn(path, textOf(await readFile(path), path, 1).replace(/^\ufeff/, ''))
   return { header: '', parts: partsOfRecords(records, size) }
 }
 
@@ -149,6 +178,7 @@ function arrayIn(path: string, text: string): unknown[] {
 }
 
 async function* partsOfRecords(records: readonly unknown[], size: number): AsyncGenerator<Part> {
+  if (records.length === 0) yield { text: '', line: 1, upTo: size }
   let lines: string[] = []
   let length = 0
   let first = 1

@@ -1,18 +1,17 @@
 #!/usr/bin/env node
-import { createWriteStream, readFileSync, renameSync, rmSync, statSync } from 'node:fs'
-import { Readable } from 'node:stream'
+import { readFileSync } from 'node:fs'
 import { pipeline } from 'node:stream/promises'
-import type { ReadableStream } from 'node:stream/web'
 import type { Client, Job } from '../client/index.js'
 import { loadConfig, settings } from '../config/index.js'
 import { type Contract, readCommonSchemas, readContracts } from '../contracts/index.js'
 import { didYouMean } from '../lib/index.js'
-import { type Arguments, parseArguments } from './arguments.js'
+import { type Arguments, type Flag, parseArguments } from './arguments.js'
 import { forPeople } from './cluster.js'
 import { clusterAuthority } from './cluster-authority.js'
-import { EXIT, explainFailure, Usage } from './failures.js'
-import { commandHelp, details, overview, startHelp } from './help.js'
+import { BrokenOff, EXIT, explainFailure, Usage } from './failures.js'
+import { commandHelp, details, flagsOf, overview, startHelp } from './help.js'
 import { importFile, summary } from './import.js'
+import { OutputFile } from './output-file.js'
 import { print } from './print.js'
 import { Progress } from './progress.js'
 import { query } from './query.js'
@@ -77,7 +76,22 @@ async function main(args: Arguments): Promise<void> {
   if (name === undefined) return say(overview(readContracts()))
   if (args.flags.help) return say(helpOf(name))
   const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name]! : operate
+  refuseOthers(name, args.flags)
   await command(args)
+}
+
+/** A flag that would do nothing is refused: `trellis delete --database shop …` means another database than it would delete from. */
+function refuseOthers(name: string, flags: Arguments['flags']): void {
+  const taken = flagsOf(name)
+  const other = (Object.keys(flags) as Flag[]).find((flag) => !taken.includes(flag))
+  if (other === undefined) return
+  const instead =
+    name === 'start'
+      ? ' The settings of a node follow the word: trellis start --SETTING VALUE.'
+      : Object.hasOwn(COMMANDS, name)
+        ? ''
+        : ` Fields are given as name=value: ${other}=${flags[other]}.`
+  throw new Usage(`${name} takes no --${other}.${instead} See \`trellis help ${name}\`.`)
 }
 
 /** All of one command or operation. */
@@ -91,30 +105,33 @@ async function operate({ flags, words: [name, ...words] }: Arguments): Promise<v
   const contract = find(name!)
   const request = requestOf(contract, words, readCommonSchemas())
   const client = clientOf(flags)
-  // What goes into a file may be large, and begins when the node has it.
-  const patience = flags.output !== undefined && flags.timeout_ms === undefined ? { timeoutMs: 0 } : {}
-  const response = await client.open(contract.operation, request, patience)
+  const isQuiet = flags.json !== undefined
+  if (flags.output !== undefined) {
+    if (flags.wait) throw new Usage('--output takes the answer, and --wait waits for a job: give one of them.')
+    return save(client, contract.operation, request, flags)
+  }
+  const response = await client.open(contract.operation, request)
   const isJson = /[/+]json\b/.test(response.headers.get('content-type') ?? '')
-  if (flags.output !== undefined) return save(response, flags.output, flags.json !== undefined)
-  if (isJson && flags.wait)
-    return follow(client, (await response.json()) as { job_id?: string }, flags.json !== undefined)
-  if (!isJson || flags.json) {
+  if (isJson && flags.wait) return follow(client, (await jsonIn(response)) as { job_id?: string }, isQuiet)
+  if (!isJson || isQuiet) {
     if (/octet-stream|x-tar|vnd\./.test(response.headers.get('content-type') ?? '') && process.stdout.isTTY)
       throw new Usage(`${contract.operation} answers bytes: say where they go with --output FILE.`)
     return write(response, process.stdout, isJson)
   }
-  say(print(forPeople(contract.operation, await response.json()), { cut: process.stdout.isTTY === true }))
+  say(print(forPeople(contract.operation, await jsonIn(response)), { cut: process.stdout.isTTY === true }))
 }
 
-/** A file that appears under its name when all of the answer is there. */
-async function save(response: Response, path: string, isQuiet: boolean): Promise<void> {
-  const partial = `${path}.part`
+/** Runs an operation whose answer goes into a file, which is opened before: what is done is not to be told to nobody. */
+async function save(client: Client, operation: string, request: object, flags: Arguments['flags']): Promise<void> {
+  const file = new OutputFile(flags.output!)
   try {
-    await write(response, createWriteStream(partial, { mode: 0o600 }))
-    renameSync(partial, path)
-    if (!isQuiet) say(`Wrote ${bytes(statSync(path).size)} to ${path}.`)
+    // What goes into a file may be large, and begins when the node has it.
+    const patience = flags.timeout_ms === undefined ? { timeoutMs: 0 } : {}
+    await write(await client.open(operation, request, patience), file.stream())
+    const size = file.finish()
+    if (flags.json === undefined) say(`Wrote ${bytes(size)} to ${flags.output}.`)
   } catch (error) {
-    rmSync(partial, { force: true })
+    file.abandon()
     throw error
   }
 }
@@ -138,9 +155,28 @@ function howFar(job: Job): { share: number; rows: number } {
 }
 
 async function write(response: Response, to: NodeJS.WritableStream, line = false): Promise<void> {
-  if (response.body)
-    await pipeline(Readable.fromWeb(response.body as ReadableStream), to, { end: to !== process.stdout })
+  await pipeline(piecesOf(response), to, { end: to !== process.stdout })
   if (line) to.write('\n')
+}
+
+/** The answer as JSON. @throws BrokenOff */
+async function jsonIn(response: Response): Promise<unknown> {
+  const pieces: Uint8Array[] = []
+  for await (const piece of piecesOf(response)) pieces.push(piece)
+  try {
+    return JSON.parse(Buffer.concat(pieces).toString())
+  } catch (error) {
+    throw new BrokenOff(response.url, error)
+  }
+}
+
+/** The bytes of an answer. @throws BrokenOff */
+async function* piecesOf(response: Response): AsyncGenerator<Uint8Array> {
+  try {
+    for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) yield piece
+  } catch (error) {
+    throw new BrokenOff(response.url, error)
+  }
 }
 
 function find(name: string): Contract {

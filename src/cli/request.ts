@@ -12,12 +12,15 @@ type Body = Record<string, unknown>
  */
 export function requestOf(contract: Contract, words: readonly string[], common: ReadonlyMap<string, Schema>): Body {
   const body: Body = {}
+  const named = new Set<string>()
   for (const word of words) {
     if (word.startsWith('{') || word.startsWith('@')) Object.assign(body, objectOf(word))
     else {
       const equals = word.indexOf('=')
       if (equals < 1) throw new Usage(`'${word}' is not a field: fields are given as name=value.`)
       const name = word.slice(0, equals)
+      if (named.has(name)) throw new Usage(`'${name}' is given twice; a list is one value: ${name}='[…]'.`)
+      named.add(name)
       body[name] = readValue(name, word.slice(equals + 1), fieldOf(contract, name), common)
     }
   }

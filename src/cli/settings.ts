@@ -17,7 +17,9 @@ export function clientOf(flags: Partial<Record<Flag, string>>, options: Partial<
   const url = flags.url ?? process.env['TRELLIS_URL'] ?? file.url ?? 'http://127.0.0.1:9925'
   if (!URL.canParse(url) || !/^https?:/.test(url))
     throw new Usage(`'${url}' is not an address: it looks like http://127.0.0.1:9925.`)
-  const timeoutMs = flags.timeout_ms === undefined ? undefined : Number(flags.timeout_ms)
+  if (/^https?:\/\/[^/?#]*@/.test(url))
+    throw new Usage('The address must not hold who you are: give --username and TRELLIS_PASSWORD beside it.')
+  const timeoutMs = flags.timeout_ms === undefined ? undefined : Number(flags.timeout_ms || Number.NaN)
   if (timeoutMs !== undefined && !(timeoutMs >= 0)) throw new Usage('--timeout_ms must be a number of milliseconds.')
   return connect({
     url,

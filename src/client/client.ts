@@ -45,6 +45,8 @@ export interface Connection {
 export type Client = Methods<CallOptions> & Connection
 
 const TIMEOUT_MS = 30_000
+/** What a timer takes: a longer time would be over at once. */
+const TIMER_MS_MAX = 2 ** 31 - 1
 const POLL_MS = 250
 const changing = new Set<string>(
   Object.values(methods)
@@ -73,7 +75,7 @@ class HttpConnection implements Connection {
 
   constructor(options: ConnectOptions) {
     this.#options = options
-    this.#url = new URL('/', options.url).href
+    this.#url = addressOf(options.url)
     this.#fetch = options.fetch ?? ((...request) => fetch(...request))
     this.#retries = {
       retries: options.retries ?? 3,
@@ -148,14 +150,15 @@ class HttpConnection implements Connection {
     { signal, timeoutMs = this.#options.timeoutMs ?? TIMEOUT_MS }: CallOptions,
     read: (response: Response) => Promise<Answer>,
   ): Promise<Answer> {
+    const credentials = await this.#credentials()
     const timeout = new AbortController()
-    const timer = timeoutMs > 0 ? setTimeout(() => timeout.abort(), timeoutMs) : undefined
+    const timer = timeoutMs > 0 && timeoutMs <= TIMER_MS_MAX ? setTimeout(() => timeout.abort(), timeoutMs) : undefined
     try {
       const response = await this.#fetch(this.#url, {
         method: 'POST',
         headers: {
           'Content-Type': 'application/json',
-          ...(await this.#credentials()),
+          ...credentials,
           ...(key === undefined ? {} : { 'Idempotency-Key': key }),
         },
         body,
@@ -196,6 +199,18 @@ async function readAnswer(response: Response): Promise<unknown> {
 function reasonOf(error: unknown): string {
   const cause = error instanceof Error ? (error.cause as { code?: string; message?: string } | undefined) : undefined
   return cause?.code ?? cause?.message ?? (error as Error).message
+}
+
+/** Where requests go: behind a proxy that may be a path. No fetch takes an address with a password, nor should a log. */
+function addressOf(text: string): string {
+  const url = new URL(text)
+  if (!/^https?:$/.test(url.protocol))
+    throw new TypeError(`The url must begin with http: or https:, not ${url.protocol}`)
+  if (url.username !== '' || url.password !== '')
+    throw new TypeError("The url must not hold a name or a password: give 'username' and 'password', or 'token'.")
+  if (!url.pathname.endsWith('/')) url.pathname += '/'
+  url.search = url.hash = ''
+  return url.href
 }
 
 /** Base64 of the UTF-8 bytes of a text. */

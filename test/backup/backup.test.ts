@@ -297,7 +297,7 @@ describe('backups', () => {
       }
     }))
 
-  it('come into a folder that is there, as the volume of a container, and a node waits until they are whole', async function () {
+  it('come into a folder that is there, as the volume of a container, and a node waits until they are whole', async () => {
     const folder = mkdtempSync(join(tmpdir(), 'trellis-volume-'))
     const mounted = spawnSync('mount', ['-t', 'tmpfs', '-o', 'size=192m', 'tmpfs', folder]).status === 0
     try {
@@ -306,9 +306,11 @@ describe('backups', () => {
         const response = await connect({ url: node.url, ...ADMIN }).open('create_backup')
         const backup = Buffer.from(await response.arrayBuffer())
         mkdirSync(join(folder, 'lost+found'))
-        const damaged = await restoreFolder({ backup: Readable.from([backup.subarray(0, 9000)]), folder, settings }).catch(
-          (error: unknown) => error,
-        )
+        const damaged = await restoreFolder({
+          backup: Readable.from([backup.subarray(0, 9000)]),
+          folder,
+          settings,
+        }).catch((error: unknown) => error)
         expect(damaged).to.have.property('code', 'backup_damaged')
         expect(readdirSync(folder)).to.deep.equal(['lost+found'])
         // What a process leaves that was killed before its last step.
@@ -317,7 +319,9 @@ describe('backups', () => {
         expect(String(early)).to.contain('a backup is being restored into it')
         await restoreFolder({ backup: Readable.from([backup]), folder, settings })
         expect(readdirSync(folder).sort()).to.deep.equal(['events', 'lost+found', 'records', 'restored'])
-        await onNode(folder, async (copy) => expect(rowsOf(copy, 'dev', 'dog')).to.deep.equal(rowsOf(node, 'dev', 'dog')))
+        await onNode(folder, async (copy) =>
+          expect(rowsOf(copy, 'dev', 'dog')).to.deep.equal(rowsOf(node, 'dev', 'dog')),
+        )
         writeFileSync(join(folder, '.restoring'), '')
         const full = await restoreFolder({ backup: Readable.from([backup]), folder, settings }).catch(
           (error: unknown) => error,

@@ -103,6 +103,40 @@ describe('trellis import', () => {
       expect(failed.err).to.contain('set jobs.export_dir to a folder that exists')
     }))
 
+  it('refuses what it would store with other characters, or would not tell of', () =>
+    withNode(async (node) => {
+      const environment = asAdmin(node)
+      await node.ok({ operation: 'create_table', table: 'dog', primary_key: 'id' })
+      const importing = async (name: string, content: string | Buffer, table = 'dog') => {
+        const file = join(node.folder, name)
+        writeFileSync(file, content)
+        const { code, out, err } = await trellis(['import', file, '--table', table], { environment })
+        return [code, out.replace(/ in .*/s, '') + err.split('\n')[0]!.replace(file, 'FILE')]
+      }
+      const latin = Buffer.from('id,name\n1,a\n2,caf\xe9\n', 'latin1')
+      const refusal = (line: number) => [
+        2,
+        `trellis: FILE is not UTF-8 near line ${line}: convert it first, as with iconv.`,
+      ]
+      expect(await importing('a.csv', latin)).to.deep.equal(refusal(3))
+      expect(await importing('a.ndjson', Buffer.from('{"id":"\xe9"}', 'latin1'))).to.deep.equal(refusal(1))
+      expect(await importing('a.json', Buffer.from('[\n"\xe9"]', 'latin1'))).to.deep.equal(refusal(2))
+      for (const [name, empty] of Object.entries({ 'b.csv': 'id,name', 'b.ndjson': '', 'b.json': '[]' })) {
+        expect(await importing(name, empty)).to.deep.equal([0, 'Loaded 0 of 0 rows'])
+        expect(await importing(name, empty, 'none')).to.deep.equal([1, "trellis: Table 'data.none' does not exist"])
+      }
+      expect(await importing('c.csv', '')).to.deep.equal([
+        1,
+        'trellis: The CSV is empty: its first line must name the columns.',
+      ])
+      expect(await importing('d.json', '\ufeff[{"id":7}]')).to.deep.equal([0, 'Loaded 1 of 1 rows'])
+      const device = await trellis(['import', '/dev/null', '--table', 'dog'], { environment })
+      expect([device.code, device.err.split('\n')[0]]).to.deep.equal([
+        2,
+        'trellis: /dev/null is not a file: what comes through a pipe has to be stored in one first.',
+      ])
+    }))
+
   it('says what is missing', async () => {
     expect(await trellis(['import', 'x.csv'])).to.deep.include({ code: 2, out: '' })
     expect((await trellis(['import', join(folder, 'none.csv'), ...into])).code).to.equal(2)

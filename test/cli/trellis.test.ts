@@ -1,4 +1,21 @@
-import { chmodSync, mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { execFileSync } from 'node:child_process'
+import { once } from 'node:events'
+import {
+  chmodSync,
+  closeSync,
+  fstatSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
+import { readFile } from 'node:fs/promises'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -82,6 +99,78 @@ describe('the command line', () => {
       expect(readFileSync(file, 'utf8')).to.contain('# HELP')
       expect(statSync(file).mode & 0o777).to.equal(0o600)
     }))
+
+  it('leaves what is no file where an answer goes, and says before it asks where none can go', () =>
+    withNode(async (node) => {
+      const environment = asAdmin(node)
+      const pipe = join(node.folder, 'pipe')
+      execFileSync('mkfifo', [pipe])
+      const read = readFile(pipe, 'utf8')
+      expect((await trellis(['ping', '--output', pipe], { environment })).code).to.equal(0)
+      expect(JSON.parse(await read)).to.include({ pong: true })
+      expect(statSync(pipe).isFIFO()).to.equal(true)
+      const [target, link] = [join(node.folder, 'target'), join(node.folder, 'link')]
+      writeFileSync(target, 'what was there before, and is longer')
+      symlinkSync('target', link)
+      expect((await trellis(['ping', '--output', link], { environment })).code).to.equal(0)
+      expect(JSON.parse(readFileSync(target, 'utf8'))).to.include({ pong: true })
+      for (const [path, why] of [
+        [join(node.folder, 'none', 'x'), 'ENOENT'],
+        [node.folder, 'is a folder'],
+      ] as const) {
+        const { code, err } = await trellis(['create_database', 'database=dev', '--output', path], { environment })
+        expect([code, err]).to.deep.equal([2, err])
+        expect(err).to.contain(why).and.not.contain('    at ')
+      }
+      expect((await node.post({ operation: 'describe_database', database: 'dev' })).status).to.equal(404)
+      // Somebody else may have put the file there before, and hold it open.
+      const early = openSync(`${target}.part`, 'w+', 0o666)
+      expect((await trellis(['ping', '--output', target], { environment })).code).to.equal(0)
+      expect(fstatSync(early).size).to.equal(0)
+      closeSync(early)
+      expect(statSync(target).mode & 0o777).to.equal(0o600)
+    }))
+
+  it('refuses flags that would do nothing', () =>
+    withNode(async (node) => {
+      const environment = asAdmin(node)
+      for (const [args, why] of [
+        [['list_tables', '--database', 'dev'], 'Fields are given as name=value: database=dev.'],
+        [['query', 'x.pyql', '--table', 't', '--output', 'x'], 'query takes no --output.'],
+        [['--data_dir', 'x', 'start'], 'follow the word: trellis start --SETTING VALUE.'],
+        [['ping', '--output', join(node.folder, 'x'), '--wait'], 'give one of them'],
+        [['ping', '--json=false'], '--json takes no value'],
+        [['ping', '--timeout_ms='], 'must be a number of milliseconds'],
+        [['search_by_id', 'table=t', 'ids=1', 'ids=2'], "'ids' is given twice"],
+      ] as const) {
+        const { code, err } = await trellis([...args], { environment })
+        expect([code, err]).to.deep.equal([2, err])
+        expect(err).to.contain(why)
+      }
+    }))
+
+  it('ends with 3 when an answer breaks off, and shows no password of an address', async () => {
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).write('[{"a":1},', () => response.destroy())
+    }).listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    const url = ['--url', `http://127.0.0.1:${port}`]
+    const folder = mkdtempSync(join(tmpdir(), 'trellis-output-'))
+    try {
+      for (const how of [[], ['--json'], ['--output', join(folder, 'x')]]) {
+        const { code, err } = await trellis(['status', ...url, ...how])
+        expect([code, err], how[0]).to.deep.equal([3, err])
+        expect(err).to.contain('broke off').and.not.contain('    at ')
+      }
+      expect(readdirSync(folder)).to.deep.equal([])
+      const { code, err } = await trellis(['status', '--url', `http://ann:secret@127.0.0.1:${port}`])
+      expect([code, err.includes('secret')]).to.deep.equal([2, false])
+    } finally {
+      rmSync(folder, { recursive: true })
+      server.close()
+    }
+  })
 
   it('takes address and credentials from flags before the environment before ~/.trellis', () =>
     withNode(async (node) => {

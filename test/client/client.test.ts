@@ -106,6 +106,26 @@ describe('the typed client', () => {
     }
   })
 
+  it('waits longer than a timer can, asks below the path of a proxy, and passes on why there is no token', () =>
+    withNode(async ({ url }) => {
+      expect(await connect({ url, ...ADMIN, timeoutMs: Number.POSITIVE_INFINITY, retries: 0 }).ping()).to.include({
+        pong: true,
+      })
+      const asked: string[] = []
+      const noting = (async (address: string) => {
+        asked.push(address)
+        return Response.json({ pong: true })
+      }) as unknown as typeof fetch
+      for (const at of ['https://x.org', 'https://x.org/db', 'https://x.org/db/?a=1#b'])
+        await connect({ url: at, fetch: noting }).ping()
+      expect(asked).to.deep.equal(['https://x.org/', 'https://x.org/db/', 'https://x.org/db/'])
+      expect(() => connect({ url: 'http://ann:secret@x.org' })).to.throw(TypeError, 'must not hold a name')
+      expect(() => connect({ url: 'localhost:9925' })).to.throw(TypeError, 'must begin with http')
+      const reason = new Error('signed out')
+      const tokens = connect({ url, token: () => Promise.reject(reason) }).ping()
+      expect(await tokens.catch((error: unknown) => error)).to.equal(reason)
+    }))
+
   it('needs nothing of Node: it runs where only the globals of browsers are', () =>
     withNode(async ({ url }) => {
       const program = fileURLToPath(new URL('../support/bare-context.js', import.meta.url))
