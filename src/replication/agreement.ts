@@ -8,11 +8,12 @@ import type { Tables } from '../tables/index.js'
 import { AgreementLock } from './agreement-lock.js'
 import { type CopyPreview, previewCopies } from './copy-preview.js'
 import type { SharedEvents } from './event-outbox.js'
+import type { Observe } from './observer.js'
 import type { Begun, PeerStore, Remembered, Subscription } from './peers.js'
-import { followDrop } from './receiver.js'
 import { type ReceiptOf, Removal } from './removal.js'
-import { stateOf } from './served.js'
+import { followDrop } from './table-drops.js'
 import { type Made, TableMaker } from './table-maker.js'
+import { stateOf } from './table-state.js'
 import { type Description, isDescription, isTableState, nameOf, type TableName, type TableState } from './wire.js'
 import { bare, beginning, isWanted, merged, objection, published, subscriptionOf, type Wanted } from './wish.js'
 
@@ -37,7 +38,7 @@ export interface AgreementOptions {
   log: Log
   incarnation: string
   /** Takes note of a time of another node. @throws Problem clock_ahead */
-  observe: (node: string, time: number) => void
+  observe: Observe
   /** Resolves when inserts into these event tables, and those of all agreements, are kept for others. */
   keepEvents: (tables: readonly TableName[]) => Promise<void>
   /** Called when the subscriptions of a peer have changed. */

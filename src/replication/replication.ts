@@ -14,16 +14,18 @@ import { incarnationOf, type Storage } from '../storage/index.js'
 import type { RawEntry, Tables } from '../tables/index.js'
 import { Agreement } from './agreement.js'
 import type { EventOutbox, SharedEvents } from './event-outbox.js'
+import { observerOf } from './observer.js'
 import { type LogLimits, OutboxWatch } from './outbox-watch.js'
 import type { PeerStore, Self } from './peers.js'
 import { Publisher } from './publisher.js'
-import { observer, receiverFor } from './receiver.js'
+import { TableReceiver } from './receiver.js'
 import type { SchemaWatch } from './schema-watch.js'
-import { serveTables, stateOf } from './served.js'
+import { ServedTables } from './served.js'
 import { StatusReader } from './status.js'
 import { Subscriber } from './subscriber.js'
+import { stateOf } from './table-state.js'
 import { Verification } from './verification.js'
-import { nameOf, type TableName, type TableState, topicOf } from './wire.js'
+import { isSameTable, nameOf, type TableName, type TableState, topicOf } from './wire.js'
 
 /** Between two tries to renew what is shared with a peer, in milliseconds. */
 const RETRY_MS = 1_000
@@ -127,7 +129,7 @@ export class Replication implements AsyncDisposable {
     const { republish } = settings
     const { changes, clock, replica } = tables
     const sharing = () => eventOutbox.share(peers.published())
-    serveTables({ mesh, peers, catalog, changes, clock, replica, events, sharing, incarnation, republish, ships })
+    new ServedTables({ mesh, peers, catalog, changes, clock, replica, events, sharing, incarnation, republish, ships })
     this.agreement = new Agreement({
       mesh,
       peers,
@@ -138,7 +140,7 @@ export class Replication implements AsyncDisposable {
       dropTable: options.dropTable,
       log,
       incarnation,
-      observe: observer(tables, settings.clock_ahead_ms_max),
+      observe: observerOf(tables.clock, settings.clock_ahead_ms_max),
       keepEvents: (tables) => eventOutbox.share([...peers.published(), ...tables]),
       changed: (peer) => this.#renew(peer),
       admit: (removed) => (removed ? mesh.pin([]) : this.#pin()),
@@ -254,7 +256,7 @@ export class Replication implements AsyncDisposable {
     const wanted = peer.subscriptions.filter(({ subscribe }) => subscribe)
     if (wanted.length === 0) return
     const clockAheadMsMax = settings.clock_ahead_ms_max
-    const receiver = receiverFor({
+    const receiver = new TableReceiver({
       peer: name,
       nodeName: mesh.nodeName,
       peers: this.peers,
@@ -276,9 +278,9 @@ export class Replication implements AsyncDisposable {
     await this.mesh.pin([...this.mesh.requests.knownKeys(), this.mesh.identity.publicKey])
   }
 
-  #isPublished({ database, table }: TableName): boolean {
+  #isPublished(table: TableName): boolean {
     for (const { subscriptions } of this.peers.peers.values()) {
-      if (subscriptions.some((one) => one.publish && one.database === database && one.table === table)) return true
+      if (subscriptions.some((one) => one.publish && isSameTable(one, table))) return true
     }
     return false
   }

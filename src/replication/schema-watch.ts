@@ -2,8 +2,8 @@ import type { Catalog, CatalogState, TableSchema } from '../catalog/index.js'
 import type { WriteTransaction } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
 import type { ColumnMark, PeerStore } from './peers.js'
-import { isPlain } from './receiver.js'
-import type { TableName } from './wire.js'
+import { isPlain } from './table-state.js'
+import { isSameTable, type TableName } from './wire.js'
 
 /** Is told, when a change is stored, of which tables others have to hear and with whom less is shared than before. */
 export type SchemaListener = (news: readonly TableName[], peers: readonly string[]) => void
@@ -104,9 +104,9 @@ export class SchemaWatch {
   }
 
   /** @param publishes whether only those count to whom changes of the table go */
-  #isShared({ database, table }: TableName, publishes = false): boolean {
+  #isShared(table: TableName, publishes = false): boolean {
     return [...this.#peers.agreements()].some(({ subscriptions }) =>
-      subscriptions.some((one) => one.database === database && one.table === table && (one.publish || !publishes)),
+      subscriptions.some((one) => isSameTable(one, table) && (one.publish || !publishes)),
     )
   }
 

@@ -4,6 +4,7 @@ import type { Tables } from '../tables/index.js'
 import type { OutboxWatch, Waiting } from './outbox-watch.js'
 import type { Peer, PeerStore } from './peers.js'
 import type { Link, Subscriber } from './subscriber.js'
+import { isSameTable } from './wire.js'
 
 const PULSE_MS = 1_000
 const DISCOVER_MS = 300
@@ -208,7 +209,7 @@ export class StatusReader {
         : undefined
     const behind = answer as { entries: number; seconds: number }[] | undefined
     return subscriptions.map(({ database, publish, subscribe, table }) => {
-      const place = positions.findIndex((one) => one.database === database && one.table === table)
+      const place = positions.findIndex((one) => isSameTable(one, { database, table }))
       const far = subscribe ? behind?.[place] : undefined
       const position = peers.position(name, { database, table })
       return {

@@ -1,7 +1,7 @@
 import type { Catalog, TableDefinition } from '../catalog/index.js'
 import type { Tables } from '../tables/index.js'
 import type { SharedEvents } from './event-outbox.js'
-import { definitionOf } from './receiver.js'
+import { definitionOf } from './table-state.js'
 import type { TableName, TableState } from './wire.js'
 
 export interface TableMakerOptions {

@@ -5,8 +5,8 @@ import type { Key, RangeDigest, Replica } from '../tables/index.js'
 import { EventComparison } from './event-comparison.js'
 import type { SharedEvents } from './event-outbox.js'
 import type { PeerStore } from './peers.js'
-import { isPlain } from './receiver.js'
-import { isDescription, nameOf, type TableName, type TableState } from './wire.js'
+import { isPlain } from './table-state.js'
+import { isDescription, isSameTable, nameOf, type TableName, type TableState } from './wire.js'
 
 const PIECE_ROWS = 1_000
 const PIECES_PER_REQUEST = 200
@@ -59,9 +59,7 @@ export class Verification {
     const { catalog, peers } = this.#options
     catalog.table(table.database, table.table)
     const sharing = [...peers.peers.values()]
-      .filter(({ subscriptions }) =>
-        subscriptions.some((one) => one.database === table.database && one.table === table.table),
-      )
+      .filter(({ subscriptions }) => subscriptions.some((one) => isSameTable(one, table)))
       .map(({ name }) => name)
     const unknown = nodes?.find((node) => !sharing.includes(node))
     if (unknown !== undefined) throw new Problem('not_shared', { node: unknown, ...table })

@@ -94,6 +94,8 @@ export interface CopyPage {
   cursor?: string
 }
 
+export const isSameTable = (a: TableName, b: TableName) => a.database === b.database && a.table === b.table
+
 export const nameOf = ({ database, table }: TableName) => `${database}\0${table}`
 
 /** A name as one word of a subject: plain where that is safe, else encoded, so that no name can change a subject. */

@@ -3,7 +3,7 @@ import { Problem } from '../../src/lib/index.js'
 import type { FollowOptions, Mesh } from '../../src/mesh/index.js'
 import { EventOutbox, type SharedEvents } from '../../src/replication/event-outbox.js'
 import { PeerStore } from '../../src/replication/peers.js'
-import { receiverFor } from '../../src/replication/receiver.js'
+import { TableReceiver } from '../../src/replication/receiver.js'
 import { type Receiver, Subscriber } from '../../src/replication/subscriber.js'
 import type { WriteTransaction } from '../../src/storage/index.js'
 import { eventually } from '../support/eventually.js'
@@ -47,7 +47,7 @@ describe('what a node remembers of its peers', () => {
     await withStore(async ({ storage, catalog, tables }) => {
       await catalog.createTable({ ...table, kind: 'records', primaryKey: 'id', options: {} })
       const peers = new PeerStore(storage)
-      const receiver = receiverFor({
+      const receiver = new TableReceiver({
         peer: 'b',
         nodeName: 'a',
         peers,
