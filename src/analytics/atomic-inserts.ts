@@ -1,11 +1,11 @@
-import { Problem } from '../lib/index.js'
+import { Problem, Turns } from '../lib/index.js'
 import type { InsertAnswer, Request } from './protocol.js'
 import type { Threads } from './threads.js'
 
 /** Inserts of all events or none. They go one by one: there is one place for an intent. */
 export class AtomicInserts {
   readonly #threads: Threads
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
   /** Whether one of them may have been cut off: it is finished before the next one begins. */
   #isCutOff = false
 
@@ -15,9 +15,7 @@ export class AtomicInserts {
 
   /** `run` is called when the ones before are over. */
   insert(run: () => Promise<InsertAnswer>): Promise<InsertAnswer> {
-    const turn = this.#last.then(() => this.#insert(run))
-    this.#last = turn.catch(() => undefined)
-    return turn
+    return this.#turns.take('insert', () => this.#insert(run))
   }
 
   async #insert(run: () => Promise<InsertAnswer>): Promise<InsertAnswer> {

@@ -1,11 +1,10 @@
-import { Problem } from '../lib/index.js'
+import { Problem, Turns } from '../lib/index.js'
 
 /** One agreement at a time on a node, its own or another node's: two at once would leave different ones on two nodes. */
 export class AgreementLock {
   readonly #own: string
   #held: { by: string; until: number } | undefined
-  /** By node: the end of what it asked for last. */
-  readonly #turns = new Map<string, Promise<unknown>>()
+  readonly #turns = new Turns()
 
   constructor(own: string) {
     this.#own = own
@@ -35,11 +34,6 @@ export class AgreementLock {
    * before the next agreement is made.
    */
   inTurn<T>(node: string, run: () => Promise<T>): Promise<T> {
-    const turn = (this.#turns.get(node) ?? Promise.resolve()).then(run)
-    this.#turns.set(
-      node,
-      turn.catch(() => undefined),
-    )
-    return turn
+    return this.#turns.take(node, run)
   }
 }

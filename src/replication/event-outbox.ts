@@ -9,6 +9,7 @@ import type {
   Sharing,
 } from '../analytics/index.js'
 import type { Catalog, TableSchema } from '../catalog/index.js'
+import { Turns } from '../lib/index.js'
 import type { Log } from '../mesh/index.js'
 import type { Storage } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
@@ -49,7 +50,7 @@ export class EventOutbox implements AsyncDisposable {
   readonly #options: EventOutboxOptions
   readonly #stop = new AbortController()
   readonly #shared = new Map<number, Sharing>()
-  #sharing: Promise<void> = Promise.resolve()
+  readonly #turns = new Turns()
   #moving: Promise<void> | undefined
   #again = false
 
@@ -63,9 +64,7 @@ export class EventOutbox implements AsyncDisposable {
 
   /** From the moment that this resolves on, inserts into these tables are kept for others, and into no other ones. */
   async share(published: readonly TableName[]): Promise<void> {
-    const run = this.#sharing.then(() => this.#share(published))
-    this.#sharing = run.catch(() => undefined)
-    await run
+    await this.#turns.take('share', () => this.#share(published))
   }
 
   async #share(published: readonly TableName[]): Promise<void> {
