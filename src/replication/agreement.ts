@@ -1,21 +1,24 @@
 import { randomBytes } from 'node:crypto'
 import { setTimeout as delay } from 'node:timers/promises'
 import type { Catalog } from '../catalog/index.js'
-import { Problem } from '../lib/index.js'
+import { Problem, Turns } from '../lib/index.js'
 import type { Json, Log, Mesh } from '../mesh/index.js'
-import type { Receipt, Storage, WriteTransaction } from '../storage/index.js'
+import type { Receipt, Storage } from '../storage/index.js'
 import type { Tables } from '../tables/index.js'
 import { AgreementLock } from './agreement-lock.js'
 import { type CopyPreview, previewCopies } from './copy-preview.js'
 import type { SharedEvents } from './event-outbox.js'
+import { InterruptedAgreements } from './interrupted-agreements.js'
 import type { Observe } from './observer.js'
-import type { Begun, PeerStore, Remembered, Subscription } from './peers.js'
+import type { PeerStore, Subscription } from './peers.js'
 import { type ReceiptOf, Removal } from './removal.js'
-import { followDrop } from './table-drops.js'
+import { checkTables, type Stored, storeAgreement } from './stored-agreement.js'
+import { followDrops } from './table-drops.js'
 import { type Made, TableMaker } from './table-maker.js'
 import { stateOf } from './table-state.js'
-import { type Description, isDescription, isTableState, nameOf, type TableName, type TableState } from './wire.js'
-import { bare, beginning, isWanted, merged, objection, published, subscriptionOf, type Wanted } from './wish.js'
+import { type LinkRequest, Trials } from './trials.js'
+import { isDescription, isSameTable, nameOf, type TableName, type TableState } from './wire.js'
+import { bare, objection, published, subscriptionOf, type Wanted } from './wish.js'
 
 export interface Skipped extends Subscription {
   reason: string
@@ -51,47 +54,13 @@ export interface AgreementOptions {
   signal: AbortSignal
 }
 
-interface LinkRequest {
-  subscriptions: Wanted[]
-  states: TableState[]
-  incarnation: string
-  sequence: number
-  /** When this was agreed on, by the hybrid time of the node that asks; older versions do not say. */
-  at?: number
-}
-
-/** What is remembered of an agreement. */
-interface Stored {
-  node: string
-  publicKey: string
-  wanted: Wanted[]
-  /** Where the other node's log was when it was asked. */
-  description: Pick<Description, 'incarnation' | 'sequence'>
-  /** The same on both nodes: later than every drop before it, and earlier than every one behind it. */
-  at: number
-}
-
 /** A checked wish, with what both sides know of the tables. */
 interface Plan extends Omit<Stored, 'at'> {
   skipped: Skipped[]
   states: Map<string, TableState>
 }
 
-/** An agreement that another node has asked for. */
-export interface Trial extends Pick<Stored, 'wanted' | 'description' | 'at'> {
-  id: string
-  replace: boolean
-  made: Made[]
-  /** What held before; undefined while it only is prepared. */
-  before: Remembered | undefined
-}
-
-const SUBSCRIPTIONS_MAX = 10_000
 const ADMIT_RETRY_MS = 250
-/** How long an agreement may take that another node makes: then it has gone, or was lost. */
-const TRIAL_MS = 30_000
-/** Between tries to take back what could not be taken back: a time that doubles, and when it is given up. */
-const TAKE_BACK_MS = { first: 500, last: 30_000, timeout: 5_000, most: 7 * 86_400_000 }
 /** Two nodes that were in each other's way wait differently long. */
 const BUSY_RETRY_MS = { least: 20, most: 250 }
 
@@ -100,12 +69,12 @@ export class Agreement {
   readonly removal: Removal
   readonly #options: AgreementOptions
   readonly #tables: TableMaker
-  /** The last agreement that each node has asked for: it may be taken back. */
-  readonly #trials = new Map<string, Trial>()
+  readonly #trials: Trials
+  readonly #interrupted: InterruptedAgreements
   /** Nodes for which the doors were opened to agree with them. */
   readonly #admitted = new Set<string>()
   /** Agreements are made one after the other. */
-  #turn: Promise<void> = Promise.resolve()
+  readonly #turns = new Turns()
   readonly #lock: AgreementLock
 
   constructor(options: AgreementOptions) {
@@ -113,15 +82,10 @@ export class Agreement {
     const lock = new AgreementLock(options.mesh.nodeName)
     this.#lock = lock
     this.removal = new Removal({ ...options, lock })
-    for (const [node, trial] of options.peers.trials) this.#trials.set(node, { ...trial })
     this.#tables = new TableMaker({ ...options, isWanted: (table) => this.#isWanted(table) })
-    const { requests } = options.mesh
-    const serveInTurn = (method: string, run: (body: Json, from: string) => Promise<Json>) =>
-      requests.serve(method, (body, from) => this.#lock.inTurn(from, () => run(body, from)))
-    serveInTurn('link', (body, from) => this.#linked(body as unknown as LinkRequest, from))
-    serveInTurn('settle', (body, from) => this.#settled(body, from))
-    serveInTurn('take_back', (body, from) => this.#takenBack(body, from))
-    for (const id of options.peers.begun.keys()) void this.#undo(id)
+    this.#trials = new Trials({ ...options, lock, maker: this.#tables })
+    const unmake = (made: readonly Made[]) => this.#inTurn(() => this.#tables.unmake(made))
+    this.#interrupted = new InterruptedAgreements({ ...options, unmake })
   }
 
   /**
@@ -177,7 +141,7 @@ export class Agreement {
     const description: unknown = await mesh.requests.ask(node, 'describe', { tables: names }, timeoutMs)
     if (!isDescription(description)) throw new Problem('node_answer_refused', { node })
     if (description.time !== undefined) this.#options.observe(node, description.time)
-    if (!dryRun) await this.#followDrops(node, description.tables)
+    if (!dryRun) await followDrops(this.#options, node, description.tables)
     const states = new Map(description.tables.map((state) => [nameOf(state), state]))
     const plan: Plan = { node, publicKey, wanted: [], skipped: [], description, states }
     for (const wish of wanted) {
@@ -225,9 +189,11 @@ export class Agreement {
    * @param replace whether this is all that is shared, with these nodes and at all
    */
   async #carryOut(plans: readonly Plan[], timeoutMs: number, replace: boolean, receipt: Receipt): Promise<void> {
-    const turn = this.#turn.then(() => this.#carryOutWhenFree(plans, timeoutMs, replace, receipt))
-    this.#turn = turn.catch(() => undefined)
-    await turn
+    await this.#inTurn(() => this.#carryOutWhenFree(plans, timeoutMs, replace, receipt))
+  }
+
+  #inTurn(run: () => Promise<void>): Promise<void> {
+    return this.#turns.take('agree', run)
   }
 
   /** Tries again while a node that is needed, this one or another, is at another agreement. */
@@ -253,7 +219,7 @@ export class Agreement {
   }
 
   async #carryOutNow(plans: readonly Plan[], timeoutMs: number, replace: boolean, receipt: Receipt): Promise<void> {
-    const { changed, keepEvents, mesh, peers, removed, storage, tables } = this.#options
+    const { catalog, changed, keepEvents, mesh, peers, removed, storage, tables } = this.#options
     const id = randomBytes(12).toString('base64url')
     const asked: string[] = []
     const made: Made[] = []
@@ -262,20 +228,20 @@ export class Agreement {
     try {
       for (const { states, wanted } of plans) {
         made.push(...(await this.#tables.make(wanted.map((wish) => states.get(nameOf(wish))))))
-        this.#checkTables(wanted)
+        checkTables(catalog, wanted)
       }
       // Whoever is killed before it has stored what others have stored already takes it back there at the next start.
       await storage.write((transaction) => peers.putBegun(transaction, id, begun))
       const at = tables.clock.now()
       for (const plan of plans) {
         asked.push(plan.node)
-        const request = { ...this.#requestOf(plan), at, replace, id }
+        const request: LinkRequest = { ...this.#askedOf(plan), at, replace, id }
         await mesh.requests.ask(plan.node, 'link', request as unknown as Json, timeoutMs)
       }
       for (const { node } of plans) await mesh.requests.ask(node, 'settle', { id }, timeoutMs)
       await keepEvents(plans.flatMap(({ wanted }) => published(wanted)))
       await storage.write((transaction) => {
-        for (const plan of plans) this.#store(transaction, { ...plan, at }, replace)
+        for (const plan of plans) storeAgreement(this.#options, transaction, { ...plan, at }, replace)
         for (const name of others) peers.removePeer(transaction, name, false)
         // What these nodes have asked for before holds no longer as they asked for it.
         for (const { node } of plans) peers.putTrial(transaction, node, undefined)
@@ -283,9 +249,12 @@ export class Agreement {
         receipt.alongside(transaction)
       })
     } catch (error) {
-      const stuck = await this.#takeBack(asked, id, timeoutMs)
-      await this.#tables.unmake(made)
-      await this.#noteStuck(id, { ...begun, nodes: stuck, made: [] })
+      const stuck = await this.#interrupted.takeBack(asked, id, timeoutMs)
+      const left = await this.#tables.unmake(made).then(
+        () => [],
+        () => made, // as on a full disk: it is tried again until it can be done
+      )
+      await this.#interrupted.note(id, { ...begun, nodes: stuck, made: left })
       await keepEvents([]).catch(() => {}) // What is kept for nobody costs room, and the next agreement ends it.
       if (stuck.length === 0) throw error
       const reason = error instanceof Problem ? error.message : String(error)
@@ -300,66 +269,7 @@ export class Agreement {
     )
   }
 
-  /** Has nodes put back what an agreement has changed; answers those that could not be asked. */
-  async #takeBack(nodes: readonly string[], id: string, timeoutMs: number): Promise<string[]> {
-    const { requests } = this.#options.mesh
-    const outcomes = await Promise.all(
-      nodes.map((node) =>
-        requests.ask(node, 'take_back', { id }, timeoutMs).then(
-          () => undefined,
-          () => node,
-        ),
-      ),
-    )
-    return outcomes.filter((node) => node !== undefined)
-  }
-
-  /** Remembers where an agreement could not be taken back, to do it when that is possible. */
-  async #noteStuck(id: string, begun: Begun): Promise<void> {
-    const { peers, storage } = this.#options
-    const rest = begun.nodes.length > 0 ? begun : undefined
-    if (!rest && !peers.begun.has(id)) return
-    // What cannot be noted now stands there as it was begun: then all are asked again.
-    await storage.write((transaction) => peers.putBegun(transaction, id, rest)).catch(() => {})
-    if (peers.begun.has(id)) void this.#undo(id)
-  }
-
-  /** Takes an agreement back that was interrupted, here and where it was asked for, whenever these nodes are in reach. */
-  async #undo(id: string): Promise<void> {
-    const { log, signal } = this.#options
-    for (let wait = TAKE_BACK_MS.first; ; wait = Math.min(wait * 2, TAKE_BACK_MS.last)) {
-      await delay(wait, undefined, { signal }).catch(() => {})
-      if (signal.aborted) return
-      try {
-        const left = await this.#undoNow(id)
-        if (left === 0) return
-      } catch (error) {
-        log.warn({ error: String(error) }, 'an agreement that was interrupted could not be taken back; trying again')
-      }
-    }
-  }
-
-  /** Answers how many nodes could not be asked. */
-  async #undoNow(id: string): Promise<number> {
-    const { log, peers, storage } = this.#options
-    const { made, nodes, since } = peers.begun.get(id)!
-    if (made.length > 0) {
-      // Not while another agreement is being made, which may need the same tables.
-      const turn = this.#turn.then(() => this.#tables.unmake(made))
-      this.#turn = turn.catch(() => undefined)
-      await turn
-    }
-    const stuck = await this.#takeBack(nodes, id, TAKE_BACK_MS.timeout)
-    const isOver = Date.now() - since > TAKE_BACK_MS.most
-    const left = isOver ? [] : stuck.filter((node) => !peers.removed.has(node))
-    const rest = left.length > 0 ? { made: [], nodes: left, since } : undefined
-    await storage.write((transaction) => peers.putBegun(transaction, id, rest))
-    if (stuck.length < nodes.length)
-      log.info({ nodes: nodes.filter((node) => !stuck.includes(node)) }, 'took back an agreement that was interrupted')
-    return left.length
-  }
-
-  #requestOf({ states, wanted }: Plan): LinkRequest {
+  #askedOf({ states, wanted }: Plan): Omit<LinkRequest, 'at' | 'replace' | 'id'> {
     const { catalog, incarnation, peers, tables } = this.#options
     return {
       subscriptions: wanted.map((wish) => ({ ...wish, publish: wish.subscribe, subscribe: wish.publish })),
@@ -372,133 +282,10 @@ export class Agreement {
     }
   }
 
-  /** Remembers an agreement, and from where each table is read. */
-  #store(transaction: WriteTransaction, agreed: Stored, replace: boolean): void {
-    const { catalog, peers } = this.#options
-    const { at, description, node, publicKey, wanted } = agreed
-    // One may have been dropped while the nodes asked each other: who reads of it would read nothing else either.
-    for (const { database, table } of wanted) catalog.draftTable(database, table)
-    const old = peers.peers.get(node)
-    const subscriptions = merged(replace ? [] : (old?.subscriptions ?? []), wanted, at)
-    peers.putPeer(transaction, { name: node, publicKey, addedAt: old?.addedAt ?? Date.now(), subscriptions })
-    if (peers.arrived(node) === undefined) peers.putArrived(transaction, node, this.#options.tables.changes.committed())
-    for (const wish of wanted) {
-      const known = peers.position(node, wish)
-      const position = beginning(this.#reachable(wish), known, description.incarnation, description.sequence)
-      if (position) peers.putPosition(transaction, node, bare(wish), position)
-    }
-  }
-
-  /** The other side of carrying out: a node wants to agree with us on tables. What we have to make is made now. */
-  async #linked(request: LinkRequest & { replace?: boolean; id?: string }, from: string): Promise<Json> {
-    const { clock } = this.#options.tables
-    const { at = clock.now(), id, incarnation, replace = false, sequence, states, subscriptions } = request ?? {}
-    const right =
-      Array.isArray(subscriptions) &&
-      subscriptions.length <= SUBSCRIPTIONS_MAX &&
-      subscriptions.every(isWanted) &&
-      Array.isArray(states) &&
-      states.every(isTableState) &&
-      typeof incarnation === 'string' &&
-      typeof id === 'string' &&
-      Number.isFinite(at) &&
-      Number.isSafeInteger(sequence)
-    if (!right) throw new Problem('invalid_request', { reason: 'The request to share tables has a wrong shape.' })
-    this.#options.observe(from, at)
-    this.#lock.hold(from, TRIAL_MS)
-    const made: Made[] = []
-    try {
-      await this.#followDrops(from, states)
-      made.push(...(await this.#tables.make(states)))
-      this.#checkTables(subscriptions)
-    } catch (error) {
-      await this.#tables.unmake(made)
-      this.#lock.release(from)
-      throw error
-    }
-    const description = { incarnation, sequence }
-    this.#trials.set(from, { at, id, replace, made, description, wanted: subscriptions, before: undefined })
-    return null
-  }
-
-  /** Every node is prepared: the agreement holds. */
-  async #settled(body: Json, from: string): Promise<Json> {
-    const { changed, keepEvents, mesh, peers, storage } = this.#options
-    const trial = this.#trialOf(body, from)
-    if (!trial || !this.#lock.isHeldBy(from)) throw new Problem('agreement_gone', { node: mesh.nodeName })
-    trial.before = peers.remembered(from)
-    await keepEvents(published(trial.wanted))
-    await storage.write((transaction) => {
-      const key = mesh.requests.keyOf(from)
-      if (!key) throw new Problem('node_removed', { node: from })
-      this.#store(transaction, { ...trial, node: from, publicKey: key.text }, trial.replace)
-      // Whoever asked may not get the answer, and take back what a process behind this one has to put back.
-      peers.putTrial(transaction, from, trial)
-    })
-    this.#lock.release(from)
-    await changed(from)
-    return null
-  }
-
-  /**
-   * Drops tables of which a word of the other node has not been read yet: agreed on again they would pass for the new
-   * ones, with all old records.
-   */
-  async #followDrops(node: string, states: readonly TableState[]): Promise<void> {
-    for (const state of states) await followDrop(this.#options, node, state)
-  }
-
-  /** A table that was there when it was asked for may have gone since: one that is nowhere is not to be shared. */
-  #checkTables(wanted: readonly TableName[]): void {
-    for (const { database, table } of wanted) this.#options.catalog.table(database, table)
-  }
-
-  /** Some node could not: everything is put back. */
-  async #takenBack(body: Json, from: string): Promise<Json> {
-    const { changed, peers, storage } = this.#options
-    const trial = this.#trialOf(body, from)
-    if (!trial) return null
-    const { before, made } = trial
-    // Not what has been agreed on, or ended, with that node since.
-    if (before && peers.trials.get(from)?.id === trial.id) {
-      await storage.write((transaction) => {
-        peers.restore(transaction, this.#stillThere(before))
-        peers.putTrial(transaction, from, undefined)
-      })
-      trial.before = undefined
-      await changed(from)
-    }
-    // Only now: what could not be stored can be asked for again.
-    this.#trials.delete(from)
-    this.#lock.release(from)
-    await this.#tables.unmake(made)
-    return null
-  }
-
-  /** What was known of a peer, without tables that were dropped since. */
-  #stillThere(before: Remembered): Remembered {
-    const { peer } = before
-    if (!peer) return before
-    const isThere = ({ database, table }: TableName) => this.#options.catalog.find(database, table) !== undefined
-    return { ...before, peer: { ...peer, subscriptions: peer.subscriptions.filter(isThere) } }
-  }
-
   /** Whether a table is part of an agreement, or of one that is being made. */
   #isWanted(table: TableName): boolean {
-    const agreements: { subscriptions: readonly TableName[] }[] = [...this.#options.peers.peers.values()]
-    for (const { wanted } of this.#trials.values()) agreements.push({ subscriptions: wanted })
-    return agreements.some(({ subscriptions }) => subscriptions.some((one) => nameOf(one) === nameOf(table)))
-  }
-
-  #trialOf(body: Json, from: string): Trial | undefined {
-    const trial = this.#trials.get(from)
-    return trial?.id === (body as { id?: unknown } | null)?.id ? trial : undefined
-  }
-
-  /** The log has no events of before they were shared: an earlier start is a full copy. */
-  #reachable(wish: Wanted): Wanted {
-    const isEvents = this.#options.catalog.find(wish.database, wish.table)?.kind === 'events'
-    return isEvents && wish.since !== undefined ? { ...wish, copy: true } : wish
+    const agreed = [...this.#options.peers.peers.values()].flatMap(({ subscriptions }) => subscriptions)
+    return [...agreed, ...this.#trials.tables()].some((one) => isSameTable(one, table))
   }
 }
 

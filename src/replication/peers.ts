@@ -1,7 +1,7 @@
 import { newIdentity } from '../mesh/index.js'
 import type { Keyspace, Storage, WriteTransaction } from '../storage/index.js'
-import type { Trial } from './agreement.js'
 import type { Made } from './table-maker.js'
+import type { Trial } from './trials.js'
 import { nameOf, type TableName } from './wire.js'
 
 /** How one table travels between this node and a peer, seen from this node. */

@@ -5,7 +5,7 @@ import { type ColumnMark, dropTimeOf, type PeerStore, type Subscription } from '
 import { isSameTable, type ShippedEntry, type TableName, type TableState } from './wire.js'
 
 /** What is needed to drop a table because a peer says so. */
-interface Following {
+export interface Following {
   catalog: Catalog
   peers: PeerStore
   dropTable: (database: string, table: string) => Promise<void>
@@ -29,6 +29,14 @@ export async function followDrop(following: Following, peer: string, state: Tabl
   // With the time of the peer's word: told on as of now, it would drop what others have made and agreed on since.
   await peers.follow(state, '', dropped, () => dropTable(database, table))
   return true
+}
+
+/**
+ * Drops tables of which a word of another node has not been read yet: agreed on again they would pass for the new ones,
+ * with all old records.
+ */
+export async function followDrops(following: Following, peer: string, states: readonly TableState[]): Promise<void> {
+  for (const state of states) await followDrop(following, peer, state)
 }
 
 /** When a table was dropped that is agreed on; undefined when the word is older than the agreement. */

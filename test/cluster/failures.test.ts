@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { expect } from 'chai'
+import { Catalog } from '../../src/catalog/index.js'
 import { Problem } from '../../src/lib/index.js'
 import { EventOutbox } from '../../src/replication/event-outbox.js'
 import { PeerStore } from '../../src/replication/peers.js'
@@ -540,6 +541,21 @@ describe('sharing where something fails in the middle', () => {
         },
         settings,
       )
+    })
+  })
+
+  it('takes back later the tables that it made for an agreement that failed, where it cannot at once', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await b!.ok(create)
+      await withFailing(PeerStore.prototype, 'putTrial', 1, () =>
+        withFailing(Catalog.prototype, 'dropTable', 1, async () => {
+          expect((await a!.post(add('b'))).body).to.have.property('code', 'disk_full')
+        }),
+      )
+      await eventually('nothing is left to do', () => replicationOf(a!).peers.begun.size === 0)
+      expect(a!.node.services.catalog.find('dev', 'dog')).to.equal(undefined)
+      await a!.ok(add('b'))
+      await arrives(b!, a!, 1)
     })
   })
 
