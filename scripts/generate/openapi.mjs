@@ -6,17 +6,22 @@ const PROBLEM = {
   description: 'A problem',
   content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
 }
+const IDEMPOTENCY_KEY = { $ref: '../../common/idempotency_key.json' }
 const pascal = (name) => name.replace(/(^|_)([a-z0-9])/g, (_, __, letter) => letter.toUpperCase())
 
 export function openapi({ root, contracts, common }) {
   const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'))
   const schemas = { Problem: problemSchema() }
   for (const [file, schema] of common) schemas[commonName(file)] = withReferences(schema)
-  for (const { operation, request, response } of contracts) {
+  for (const { operation, changes, request, response } of contracts) {
     schemas[`${pascal(operation)}Request`] = withReferences({
       ...request,
       required: ['operation', ...(request.required ?? [])],
-      properties: { operation: { const: operation }, ...request.properties },
+      properties: {
+        operation: { const: operation },
+        ...request.properties,
+        ...(changes ? { idempotency_key: IDEMPOTENCY_KEY } : {}),
+      },
     })
     schemas[`${pascal(operation)}Response`] = withReferences(response)
   }
@@ -83,6 +88,9 @@ function routes(contracts) {
       const parameters = [
         ...names.map((name) => parameter(contract, name)),
         ...(hasBody ? [] : queryParameters(contract, alias, names)),
+        ...(contract.changes
+          ? [{ name: 'Idempotency-Key', in: 'header', schema: withReferences(IDEMPOTENCY_KEY) }]
+          : []),
       ]
       paths[path] ??= {}
       paths[path][method.toLowerCase()] = {

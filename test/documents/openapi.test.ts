@@ -45,6 +45,25 @@ describe('the OpenAPI document', () => {
     expect(paths['/v1/query/{table}/event']!['post']!.requestBody.content).to.include.keys('text/plain')
   })
 
+  it('says which operations may be repeated with a key', () => {
+    const { schemas } = document['components'] as { schemas: Record<string, { properties?: object }> }
+    const paths = document['paths'] as Record<string, Record<string, { parameters?: { name: string; in: string }[] }>>
+    const nameOf = (operation: string) =>
+      operation.replace(/(^|_)(\w)/g, (_, __, letter: string) => letter.toUpperCase())
+    for (const { operation, changes, alias } of readContracts()) {
+      const { properties = {} } = schemas[`${nameOf(operation)}Request`]!
+      expect('idempotency_key' in properties, operation).to.equal(changes)
+      for (const { route } of alias) {
+        const [method, path] = route.split(' ') as [string, string]
+        const { parameters = [] } = paths[path]![method.toLowerCase()]!
+        expect(
+          parameters.some((one) => one.in === 'header' && one.name === 'Idempotency-Key'),
+          route,
+        ).to.equal(changes)
+      }
+    }
+  })
+
   it('leads every reference somewhere', () => {
     const names = new Set(
       [...JSON.stringify(document).matchAll(/"\$ref":"#\/components\/schemas\/(\w+)/g)].map(([, name]) => name!),
