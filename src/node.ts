@@ -107,6 +107,7 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     rows: rowStoreOf(catalog, tables, (user) => access.rightsOf(user)),
     imports: new Folder(config.jobs.import_dir, 'jobs.import_dir'),
     badRowsMax: config.jobs.bad_rows_max,
+    columnsMax: config.catalog.columns_max,
   })
   const exports = new Exports({
     jobs,

@@ -101,6 +101,18 @@ describe('the blocks of a load', () => {
     ])
   })
 
+  it('end their lines as each is ended, whatever stands in a field first', () => {
+    const read = (text: string) =>
+      parseBlock({ text, line: 2, bytes: 0, next: { offset: 0, line: 0 } }, 'csv', columns).records.map(Object.values)
+    for (const text of ['1,a\rb\n2,c\n', '1,a\rb\r\n2,c\r\n', '1,"a\rb"\n2,c\r\n', '\r\n\n1,a\rb\n2,c'])
+      expect(read(text), JSON.stringify(text)).to.deep.equal([
+        ['1', 'a\rb'],
+        ['2', 'c'],
+      ])
+    expect(parseHeader('id,"a\rb"\r\n')).to.deep.equal(['id', 'a\rb'])
+    expect(() => parseHeader('id,n\r1,a\r2,b\r')).to.throw('carriage returns alone')
+  })
+
   it('are refused when their first line does not name each column once', () => {
     expect(parseHeader('\ufeffid,"full, name"\n')).to.deep.equal(['id', 'full, name'])
     for (const header of ['', '\n', 'a,a\n', 'a,,b\n', '"a'])

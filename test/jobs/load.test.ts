@@ -109,6 +109,31 @@ describe('loads', () => {
       expect((await rowsOf(node, 'dog')).count()).to.equal(1)
     }))
 
+  it('are refused at once where they name more columns than a table has, and read files with many', async () => {
+    const imports = mkdtempSync(join(tmpdir(), 'trellis-imports-'))
+    try {
+      const names = Array.from({ length: 3_000 }, (_, index) => `a_column_of_many_in_a_long_line_${index}`)
+      writeFileSync(join(imports, 'wide.csv'), `id,${names.join(',')}\n1,${names.map(() => 'x').join(',')}\n`)
+      await withNode(
+        async (node) => {
+          const dog = { database: 'dev', table: 'dog' }
+          await node.ok({ operation: 'create_table', ...dog, primary_key: 'id' })
+          const job = await loaded(node, { operation: 'csv_file_load', ...dog, file_path: 'wide.csv' })
+          expect([job.message, job.errors]).to.deep.equal(['successfully loaded 1 of 1 records', []])
+          // Looking for each name in all of them would take hours, in which nobody else is answered.
+          const data = Array.from({ length: 1_000_000 }, (_, index) => `c${index}`).join(',')
+          for (const request of [{ data }, { format: 'ndjson', data: `{"${data.replaceAll(',', '":1}\n{"')}":1}` }]) {
+            const many = await node.post({ operation: 'csv_data_load', ...dog, ...request })
+            expect(many.body).to.include({ status: 400, code: 'too_many', limit: 4096 })
+          }
+        },
+        { 'jobs.import_dir': imports, 'http.body_bytes_max': String(32 << 20) },
+      )
+    } finally {
+      rmSync(imports, { recursive: true })
+    }
+  })
+
   it('take files of the import folder, with more rows than one transaction', async () => {
     const imports = mkdtempSync(join(tmpdir(), 'trellis-imports-'))
     try {
@@ -165,6 +190,8 @@ describe('loads', () => {
         node.post({ operation: 'csv_data_load', database: 'dev', table: 'dog', ...request }, { authorization })
       expect((await load({ data: 'id,chip\n1,2\n' })).status).to.equal(403)
       expect((await load({ format: 'ndjson', data: '{"id":1}\n{"chip":2}' })).status).to.equal(403)
+      // What marks the order of bytes is not of the rows: the first one is read behind it.
+      expect((await load({ format: 'ndjson', data: '\ufeff{"id":1,"chip":2}' })).status).to.equal(403)
       expect((await load({ data: 'id,name\n1,x\n', action: 'upsert' })).status).to.equal(403)
       expect((await load({ table: 'cat', data: 'id\n1\n' })).status).to.equal(403)
       const allowed = await load({ data: 'id,name\n1,x\n' })

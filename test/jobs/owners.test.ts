@@ -64,6 +64,39 @@ describe('a job whose user is', () => {
         { 'jobs.running_max': '1' },
       ))
 
+  it('no longer allowed to write one of its columns ends, whatever the format', () =>
+    withNode(
+      async (node) => {
+        await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
+        await node.ok({ operation: 'insert', database: 'dev', table: 'dog', records: [{ id: -1, name: 'x', chip: 1 }] })
+        const rights = { read: true, insert: true, update: true }
+        const permissionFor = (...names: string[]) => {
+          const attribute_permissions = names.map((attribute_name) => ({ attribute_name, ...rights }))
+          return { dev: { tables: { dog: { ...rights, delete: false, attribute_permissions } } } }
+        }
+        await node.ok({ operation: 'add_role', role: 'loader', permission: permissionFor('name', 'chip') })
+        await node.ok({ operation: 'add_user', username: 'bob', password: PASSWORD, role: 'loader', active: true })
+        const rows = Array.from({ length: ROWS / 2 }, (_, id) => id)
+        const loads = [
+          { format: 'csv', data: `id,name,chip\n${rows.map((id) => `${id},n,1`).join('\n')}` },
+          { format: 'ndjson', data: rows.map((id) => `{"id":${id},"name":"n","chip":1}`).join('\n') },
+        ]
+        const ids: string[] = []
+        for (const load of loads) {
+          const request = { operation: 'csv_data_load', database: 'dev', table: 'dog', ...load }
+          const { body } = await node.post(request, { authorization: basic({ username: 'bob', password: PASSWORD }) })
+          ids.push((body as { job_id: string }).job_id)
+        }
+        await node.ok({ operation: 'alter_role', id: 'loader', permission: permissionFor('name') })
+        for (const id of ids) {
+          const job = await until(node, id, ({ end_datetime }) => end_datetime !== undefined)
+          expect([job.status, job.message]).to.deep.equal(['ERROR', job.message])
+          expect(job.message).to.match(/^User 'bob', who started the job .*, may no longer do it: /)
+        }
+      },
+      { 'jobs.running_max': '1' },
+    ))
+
   it('made anew, or another user’s, is not theirs; a new password ends nothing', () =>
     withNode(
       async (node) => {

@@ -39,7 +39,7 @@ export interface RowStore {
 /** What a load must remember. */
 export interface LoadParameters extends LoadTarget {
   format: LoadFormat
-  /** CSV: the names of the first line. */
+  /** CSV: the names of the first line. Lines of JSON that were sent: every name in them, by which rights are asked for. */
   columns: string[]
   start: SourcePosition
   bytesTotal: number

@@ -5,13 +5,23 @@ import type { Author, Jobs, Started } from '../jobs.js'
 import type { JobRun } from '../run.js'
 import { type LoadAction, type LoadParameters, type LoadTarget, load, type RowStore, rightsToLoad } from './load.js'
 import { parseHeader } from './parse.js'
-import { BLOCK_BYTES, blocksOf, decode, fileSource, partSource, type SourcePosition } from './source.js'
+import {
+  BLOCK_BYTES,
+  blocksOf,
+  decode,
+  fileSource,
+  partSource,
+  RECORD_BYTES_MAX,
+  type SourcePosition,
+} from './source.js'
 
 export interface LoadsOptions {
   jobs: Jobs
   rows: RowStore
   imports: Folder
   badRowsMax: number
+  /** Columns that a table may have: more names than that are none of one. */
+  columnsMax: number
 }
 
 export interface LoadRequest {
@@ -53,8 +63,9 @@ export class Loads {
     const { jobs, rows } = this.#options
     rows.columns(request.database, request.table)
     const input = Buffer.from(data)
-    const { columns, start } = beginning(input, request.format)
-    mayWrite(request.format === 'csv' ? columns : namesOfNdjson(data))
+    const { columns: first, start } = beginning(input, request.format)
+    const columns = request.format === 'csv' ? first : namesOfNdjson(input.subarray(start.offset))
+    mayWrite(columns)
     const parts = [...blocksOf(input.subarray(start.offset), request.format)].map((part) => part.toString())
     const parameters = this.#parameters(request, columns, { offset: 0, line: start.line }, input.length - start.offset)
     return jobs.start({ type: TYPE.data, author, parameters, parts })
@@ -82,8 +93,11 @@ export class Loads {
     start: SourcePosition,
     bytesTotal: number,
   ): LoadParameters {
+    const { badRowsMax, columnsMax: limit } = this.#options
+    if (columns.length > limit)
+      throw new Problem('too_many', { what: 'columns', limit, setting: 'catalog.columns_max' })
     const { database, table, action, format } = target
-    return { database, table, action, format, columns, start, bytesTotal, errorsMax: this.#options.badRowsMax }
+    return { database, table, action, format, columns, start, bytesTotal, errorsMax: badRowsMax }
   }
 
   #loadParts(job: JobRun): Promise<string> {
@@ -115,15 +129,19 @@ function beginning(input: Buffer, format: LoadFormat): { columns: string[]; star
   return { columns: parseHeader(decode(header, 1)), start: { offset: end, line: 1 + linesIn(header) } }
 }
 
+/** The beginning of a file with all of its first record. */
 async function headOf(file: FileHandle): Promise<Buffer> {
-  const { buffer, bytesRead } = await file.read(Buffer.alloc(BLOCK_BYTES), 0, BLOCK_BYTES, 0)
-  return buffer.subarray(0, bytesRead)
+  for (let size = BLOCK_BYTES; ; size *= 4) {
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(size), 0, size, 0)
+    const head = buffer.subarray(0, bytesRead)
+    if (bytesRead < size || endOfFirstRecord(head) < size || size >= RECORD_BYTES_MAX) return head
+  }
 }
 
-/** Every name in lines of JSON; lines that cannot be read are judged later. */
-function namesOfNdjson(data: string): string[] {
+/** Every name in the lines of JSON that will be loaded; lines that cannot be read are judged later. */
+function namesOfNdjson(rows: Buffer): string[] {
   const names = new Set<string>()
-  for (const line of data.split('\n'))
+  for (const line of rows.toString().split('\n'))
     try {
       const record: unknown = JSON.parse(line)
       if (typeof record === 'object' && record !== null) for (const name of Object.keys(record)) names.add(name)

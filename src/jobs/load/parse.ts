@@ -19,7 +19,8 @@ export interface CsvColumns {
   readers: readonly Reader[]
 }
 
-const CSV = { columns: false, skip_empty_lines: true } as const
+/** Both ends of lines are named: csv-parse would else take the first it sees for all, be it a lone carriage return in a field. */
+const CSV = { columns: false, skip_empty_lines: true, record_delimiter: ['\r\n', '\n'] as string[] } as const
 /** Deepest nesting and most keys of one record. */
 const RECORD_BOUNDS = { depthMax: 64, keysMax: 100_000 }
 
@@ -32,7 +33,7 @@ export function parseBlock(block: Block, format: LoadFormat, columns: CsvColumns
 export function parseHeader(text: string): string[] {
   let names: string[]
   try {
-    names = (parse(text, { to: 1, bom: true, skip_empty_lines: true }) as string[][])[0] ?? []
+    names = (parse(text, { ...CSV, to: 1, bom: true }) as string[][])[0] ?? []
   } catch (error) {
     throw new Problem('input_invalid', {
       reason: `The first line of the CSV cannot be read: ${(error as Error).message}`,
@@ -40,12 +41,24 @@ export function parseHeader(text: string): string[] {
   }
   if (names.length === 0)
     throw new Problem('input_invalid', { reason: 'The CSV is empty: its first line must name the columns.' })
-  for (const name of names)
-    if (name === '' || names.indexOf(name) !== names.lastIndexOf(name))
+  if (endsWithReturns(text))
+    throw new Problem('input_invalid', {
+      reason: 'The lines of the CSV end with carriage returns alone: they must end with newlines.',
+    })
+  const seen = new Set<string>()
+  for (const name of names) {
+    if (name === '' || seen.has(name))
       throw new Problem('input_invalid', {
         reason: `The first line of the CSV must name each column once: '${name}' is ${name === '' ? 'empty' : 'there twice'}.`,
       })
+    seen.add(name)
+  }
   return names
+}
+
+/** Whether what stands before the first newline are several lines, as older programs end them. */
+function endsWithReturns(text: string): boolean {
+  return /\r(?!\n|$)/.test(text.replaceAll(/"[^"]*"/g, ''))
 }
 
 function parseCsv(block: Block, { names, readers }: CsvColumns): Parsed {

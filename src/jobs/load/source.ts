@@ -26,7 +26,7 @@ export const BLOCK_BYTES = 65_536
 /** Records of one block: as many as one transaction should write. */
 const RECORDS_MAX = 5000
 /** Longest record; what is longer is cut at the last newline and refused as the rows that it then is. */
-const RECORD_BYTES_MAX = 10_485_760
+export const RECORD_BYTES_MAX = 10_485_760
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
 
