@@ -3,7 +3,7 @@ import type { Directory } from './directory.js'
 import { type Grants, grantsOf, noGrants } from './grants.js'
 import { UserRights } from './rights.js'
 import { owns } from './sharing.js'
-import type { ApiKeyScope, ShareLevel, UserRecord } from './store.js'
+import type { ApiKeyScope, DatabaseRecord, ShareLevel, UserRecord } from './store.js'
 import type { Structure } from './structure.js'
 
 /** Someone who has signed in. */
@@ -71,6 +71,7 @@ export class Callers {
       grants,
       structure: this.#structure,
       only,
+      isEarlier: (database) => this.#isEarlier(user.role, database),
       standing: grants.superUser ? () => 'owner' : (database) => this.#standing(database, user),
     })
   }
@@ -107,9 +108,20 @@ export class Callers {
     return { ...who, superUser: false, view: rights, rights }
   }
 
-  #standing(database: string, { username, created }: UserRecord): 'owner' | ShareLevel | undefined {
+  /** Whether a role has named an earlier database of this name, and not this one. */
+  #isEarlier(role: string, database: string): boolean {
+    const updated = this.#noted(database)?.earlierRoles?.[role]
+    return updated !== undefined && updated === this.#directory.roles.get(role)?.updated
+  }
+
+  #noted(database: string): DatabaseRecord | undefined {
     const record = this.#directory.databases.get(database)
-    if (!record || record.createdAt !== this.#structure.database(database)?.createdAt) return undefined
+    return record?.createdAt === this.#structure.database(database)?.createdAt ? record : undefined
+  }
+
+  #standing(database: string, { username, created }: UserRecord): 'owner' | ShareLevel | undefined {
+    const record = this.#noted(database)
+    if (!record) return undefined
     if (owns(record, username, created)) return 'owner'
     return Object.hasOwn(record.shares, username) ? record.shares[username] : undefined
   }

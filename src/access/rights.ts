@@ -11,6 +11,8 @@ export interface RightsOptions {
   structure: Structure
   /** What the user is to a database: its owner, or someone with whom it is shared. */
   standing(database: string): 'owner' | ShareLevel | undefined
+  /** Whether what the role says of a database was said of an earlier one of its name. */
+  isEarlier?(database: string): boolean
   /** Databases that a key for programs is bound to. */
   only?: ReadonlySet<string> | undefined
 }
@@ -61,7 +63,7 @@ export class UserRights implements Rights, View {
     const { grants, structure, standing, only } = this.#options
     if (only && !only.has(database)) return undefined
     if (standing(database) === 'owner') return 'owner'
-    if (grants.structure === true || grants.structure.has(database)) return 'role'
+    if (this.#mayStructure(database)) return 'role'
     const free = structure.database(database) === undefined && !RESERVED.has(database)
     return grants.createDatabase && free ? 'role' : undefined
   }
@@ -142,14 +144,16 @@ export class UserRights implements Rights, View {
   }
 
   #grant(database: string, table: string): TableGrant | undefined {
-    const { grants, only } = this.#options
-    return only && !only.has(database) ? undefined : grants.tables.get(database)?.get(table)
+    const { grants, only, isEarlier } = this.#options
+    const grant = only && !only.has(database) ? undefined : grants.tables.get(database)?.get(table)
+    return grant && !isEarlier?.(database) ? grant : undefined
   }
 
   /** Structure rights without the right to make new databases, which says nothing about those that exist. */
   #mayStructure(database: string): boolean {
-    const { grants, only } = this.#options
-    return (!only || only.has(database)) && (grants.structure === true || grants.structure.has(database))
+    const { grants, only, isEarlier } = this.#options
+    if (only && !only.has(database)) return false
+    return grants.structure === true || (grants.structure.has(database) && !isEarlier?.(database))
   }
 
   #anyAction(database: string, table: string): boolean {

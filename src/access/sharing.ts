@@ -2,12 +2,18 @@ import { Problem } from '../lib/index.js'
 import type { WriteTransaction } from '../storage/index.js'
 import type { SignedIn } from './callers.js'
 import type { Actor, Directory } from './directory.js'
+import { type Grants, grantsOf } from './grants.js'
 import type { DatabaseRecord, ShareLevel } from './store.js'
 import type { Structure } from './structure.js'
 
 /** Whether a database is this user's, and not one's that had the name before. */
 export function owns({ owner, ownerSince }: DatabaseRecord, username: string, since: number): boolean {
   return owner === username && ownerSince === since
+}
+
+/** Whether a role says something of this very database. */
+function names({ tables, structure }: Grants, database: string): boolean {
+  return tables.has(database) || (structure !== true && structure.has(database))
 }
 
 /** Owners of databases, and with whom they share them. */
@@ -29,7 +35,8 @@ export class Sharing {
     const { name: database, createdAt } = made
     const { username: owner, since: ownerSince } = by.caller!
     this.#directory.changeIn(transaction, by, (put) => {
-      put('database', database, { database, createdAt, owner, ownerSince, shares: {} })
+      const earlierRoles = this.#isOwn(by.caller!, database) ? this.#rolesNaming(database) : {}
+      put('database', database, { database, createdAt, owner, ownerSince, earlierRoles, shares: {} })
       return { operation: 'own_database', target: database, change: { owner } }
     })
   }
@@ -59,6 +66,19 @@ export class Sharing {
     if (!record || !caller.rights.knowsDatabase(database)) throw new Problem('database_not_found', { database })
     if (!caller.superUser && !owns(record, caller.username, caller.since)) throw new Problem('not_owner', { database })
     return record
+  }
+
+  /** Whether what the caller makes is its own alone: others make databases for all whom roles let in. */
+  #isOwn({ superUser, username }: SignedIn, database: string): boolean {
+    const user = this.#directory.users.get(username)
+    const role = user && this.#directory.roles.get(user.role)
+    const { createDatabase, structure } = grantsOf(role?.permission ?? {})
+    return !superUser && createDatabase && structure !== true && !structure.has(database)
+  }
+
+  #rolesNaming(database: string): Record<string, number> {
+    const roles = [...this.#directory.roles.values()].filter(({ permission }) => names(grantsOf(permission), database))
+    return Object.fromEntries(roles.map(({ id, updated }) => [id, updated]))
   }
 
   /** What is noted of a database that is there. */

@@ -38,6 +38,8 @@ export interface DatabaseRecord {
   owner?: string
   /** When the owner was made: a later user of the name owns nothing. Milliseconds since 1970. */
   ownerSince?: number
+  /** Roles that named the database before it was its maker's, with the time of their last change: they meant another one. */
+  earlierRoles?: Record<string, number>
   shares: Record<string, ShareLevel>
 }
 

@@ -137,6 +137,46 @@ describe('databases of users', () => {
     })
   })
 
+  it('are their maker’s alone also where a role has named an earlier one, until the role is changed anew', async () => {
+    await withNode(async (node) => {
+      await members(node, 'alice')
+      const items = { database: 'shop', table: 'items' }
+      const all = { read: true, insert: true, update: true, delete: true, attribute_permissions: [] }
+      const roles = { clerk: { shop: { tables: { items: all } } }, builder: { structure_user: ['shop'] } }
+      const make = (options?: object) =>
+        node.post({ operation: 'create_table', ...items, primary_key: 'id' }, options as ReturnType<typeof as>)
+      const permitted = async (user: string) => {
+        const reads = await node.post({ operation: 'select', ...items, select: '*' }, as(user))
+        const builds = await node.post(
+          { operation: 'add_column', ...items, column: `by_${user}`, job: false },
+          as(user),
+        )
+        const known = await node.post({ operation: 'describe_all' }, as(user))
+        return [reads.status === 200, builds.status === 200, JSON.stringify(known.body).includes('items')]
+      }
+      await make()
+      for (const [role, permission] of Object.entries(roles)) {
+        await node.ok({ operation: 'add_role', role, permission })
+        await node.ok({ operation: 'add_user', username: `the_${role}`, password: PASSWORD, role })
+      }
+      const expectCovered = async () => {
+        expect(await permitted('the_clerk')).to.deep.equal([true, false, true])
+        expect(await permitted('the_builder')).to.deep.equal([false, true, true])
+      }
+      await expectCovered()
+      await node.ok({ operation: 'drop_database', database: 'shop' })
+      await make()
+      await expectCovered()
+      await node.ok({ operation: 'drop_database', database: 'shop' })
+      expect((await make(as('alice'))).status).to.equal(200)
+      expect(await permitted('alice')).to.deep.equal([true, true, true])
+      for (const user of ['the_clerk', 'the_builder'])
+        expect(await permitted(user), user).to.deep.equal([false, false, false])
+      for (const [id, permission] of Object.entries(roles)) await node.ok({ operation: 'alter_role', id, permission })
+      await expectCovered()
+    })
+  })
+
   it('cannot take the names of the system', async () => {
     await withNode(async (node) => {
       await members(node, 'alice')
