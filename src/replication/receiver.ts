@@ -7,7 +7,6 @@ import { ColumnFollower } from './column-follower.js'
 import type { SharedEvents } from './event-outbox.js'
 import { type Observe, observerOf } from './observer.js'
 import type { PeerStore, Position } from './peers.js'
-import type { Receiver } from './subscriber.js'
 import { followDrop, withoutDropped } from './table-drops.js'
 import { isSameTable, nameOf, type ShippedEntry, type TableName, type TableState } from './wire.js'
 
@@ -27,7 +26,24 @@ export interface ReceiverOptions {
   log: Log
 }
 
-type Entry = Omit<ShippedEntry, 'sequence'>
+/** A change as it is applied, whatever its place in a log. */
+export type Entry = Omit<ShippedEntry, 'sequence'>
+
+/** What reading a peer needs of the node that it brings changes to. */
+export interface Receiver {
+  position(table: TableName): Position | undefined
+  /** Runs a transaction of the records' environment. */
+  write<T>(run: (transaction: WriteTransaction) => T): Promise<T>
+  putPosition(transaction: WriteTransaction, table: TableName, position: Position): void
+  /** Applies entries of one table; answers how many conflicts there were. @throws Problem when they cannot be */
+  apply(transaction: WriteTransaction, table: TableName, entry: Entry, isCopy: boolean): { conflicts: number }
+  /** Makes known what records bring that is new, before they are applied. */
+  prepare(table: TableName, entries: readonly Entry[]): Promise<void>
+  /** Inserts events, before the position behind them is stored: again they change nothing. @throws Problem */
+  insertEvents(table: TableName, entries: readonly Entry[]): Promise<void>
+  /** Takes over what the peer tells of a table: new columns, dropped columns, the drop of the table. */
+  adopt(state: TableState): Promise<void>
+}
 
 /** Applies what one peer sends to the tables of this node. */
 export class TableReceiver implements Receiver {
