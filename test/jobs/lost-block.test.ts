@@ -48,3 +48,35 @@ describe('a load one of whose blocks does not reach the disk', () => {
     expect(stored).to.deep.equal([])
   })
 })
+
+describe('a load with many bad rows', () => {
+  it('lets others run between two tries, and ends when it is cancelled', async () => {
+    const rows = Array.from({ length: 200 }, (_, id) => `{"id":${id}}\n`).join('')
+    const one: Source = {
+      read: async ({ offset }) =>
+        offset === 0 ? { text: rows, line: 1, bytes: rows.length, next: { offset: 1, line: 201 } } : undefined,
+    }
+    const controller = new AbortController()
+    const job = {
+      record: { parameters: { format: 'ndjson', columns: [], start: { offset: 0, line: 1 }, errorsMax: 1000 } },
+      progress: { errors: 0 },
+      signal: controller.signal,
+      step: () => {},
+    } as unknown as JobRun
+    let turns = 0
+    const count = () => {
+      if (++turns === 100) controller.abort(new Problem('job_cancelled', { id: 'x' }))
+      counting = setImmediate(count)
+    }
+    let counting = setImmediate(count)
+    let tries = 0
+    const write: RowStore['write'] = async () => {
+      tries++
+      throw new Problem('key_invalid', { index: 0, reason: 'bad' })
+    }
+    const error = await load(job, one, { columns: () => new Map(), write }).catch((caught: unknown) => caught)
+    expect(error).to.have.property('code', 'job_cancelled')
+    clearImmediate(counting)
+    expect(tries).to.be.within(90, 110)
+  })
+})

@@ -118,6 +118,8 @@ class Loader {
       if ('durable' in outcome) return outcome
       errors.push({ line: parsed.lineOf(left[outcome.index]!.index), reason: outcome.reason })
       left.splice(outcome.index, 1)
+      await turn() // each try is the work of a block
+      this.#job.signal.throwIfAborted()
     }
   }
 
