@@ -1,5 +1,16 @@
 import { readdir, stat, statfs } from 'node:fs/promises'
-import { availableParallelism, cpus, freemem, hostname, loadavg, release, totalmem, uptime } from 'node:os'
+import {
+  availableParallelism,
+  cpus,
+  freemem,
+  hostname,
+  loadavg,
+  type NetworkInterfaceInfo,
+  networkInterfaces,
+  release,
+  totalmem,
+  uptime,
+} from 'node:os'
 import { join } from 'node:path'
 import { type Needs, operation } from '../../src/api/index.js'
 
@@ -26,6 +37,9 @@ const parts = {
   cpu: () => ({ model, cores: availableParallelism(), load: loadavg() }),
   memory: () => ({ total: totalmem(), free: freemem() }),
   disk: diskNow,
+  network: () => ({
+    interfaces: Object.entries(networkInterfaces()).flatMap(([name, addresses]) => addressesOf(name, addresses)),
+  }),
   process: () => {
     const { user, system } = process.cpuUsage()
     const { rss, heapUsed } = process.memoryUsage()
@@ -38,6 +52,10 @@ const parts = {
       cpu_system_s: system / 1e6,
     }
   },
+}
+
+function addressesOf(name: string, addresses: NetworkInterfaceInfo[] = []) {
+  return addresses.map(({ address, family, mac, internal }) => ({ name, address, family, mac, internal }))
 }
 
 /** How long it is remembered what a disk holds, in milliseconds: finding it out looks at every file of the folder. */

@@ -39,17 +39,22 @@ export class Roles {
     ]
   }
 
-  async add(role: string, permission: Record<string, unknown>, by: Actor): Promise<RoleShown> {
+  /** Makes a role; its id is its name where none is given. */
+  async add(
+    { role, id = role, permission }: { role: string; id?: string | undefined; permission: Record<string, unknown> },
+    by: Actor,
+  ): Promise<RoleShown> {
     const now = Date.now()
-    const record: RoleRecord = { id: role, role, permission, created: now, updated: now }
+    const record: RoleRecord = { id, role, permission, created: now, updated: now }
     await this.#directory.change(by, (put) => {
       by.settle?.(describeRole(record))
       const { roles } = this.#directory
-      if (roles.has(role) || this.#named(role)) throw new Problem('role_exists', { role })
+      if (this.#named(role)) throw new Problem('role_exists', { role })
+      if (roles.has(id)) throw new Problem('role_exists', { role: id })
       checkPermission(permission, this.#structure)
       if (roles.size >= this.#most)
         throw new Problem('too_many_entries', { what: 'roles', limit: this.#most, setting: 'access.roles_max' })
-      put('role', role, record)
+      put('role', id, record)
       return { operation: 'add_role', target: role, change: { permission } }
     })
     return describeRole(record)

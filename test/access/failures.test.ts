@@ -71,7 +71,7 @@ describe('users and keys, when the disk is full', () => {
   it('keep no more lines of the audit log than they should, when some could not be stored', function () {
     const entries = { audit_entries_max: 3 }
     const test = async (access: Access, disk: SmallDisk) => {
-      const add = (role: string) => access.roles.add(role, { super_user: false }, by)
+      const add = (role: string) => access.roles.add({ role, permission: { super_user: false } }, by)
       for (const role of ['a', 'b', 'c']) await add(role)
       disk.fill()
       for (const role of ['d', 'e', 'f']) expect(await codeOf(add(role))).to.equal('disk_full')
@@ -88,7 +88,7 @@ describe('a new user', () => {
   it('has the role that has the name when it is made, not the one that had it when it was asked for', function () {
     return withAccess(this, async (access) => {
       const permission = { super_user: false }
-      for (const role of ['reader', 'other']) await access.roles.add(role, permission, by)
+      for (const role of ['reader', 'other']) await access.roles.add({ role, permission }, by)
       const added = access.users.add({ username: 'ann', password: 'a-long-password', role: 'reader', active: true }, by)
       await access.roles.alter('reader', { role: 'writer', permission }, by)
       await access.roles.alter('other', { role: 'reader', permission }, by)

@@ -11,6 +11,10 @@ export interface Request {
    */
   role: string
   /**
+   * Id of the role, which stays when its name changes; without it the name.
+   */
+  id?: string
+  /**
    * HarperDB's permission JSON: super_user, structure_user (true or a list of databases), create_database, and per database { tables: { name: { read, insert, update, delete, attribute_permissions } } }.
    */
   permission: {
@@ -22,6 +26,10 @@ export interface Sent {
    * Name of the role.
    */
   role: string
+  /**
+   * Id of the role, which stays when its name changes; without it the name.
+   */
+  id?: string
   /**
    * HarperDB's permission JSON: super_user, structure_user (true or a list of databases), create_database, and per database { tables: { name: { read, insert, update, delete, attribute_permissions } } }.
    */
@@ -45,7 +53,7 @@ export interface Response {
     [k: string]: unknown
   }
   /**
-   * Id of the role; its first name.
+   * Id of the role: its first name where none was given.
    */
   id: string
   /**

@@ -53,7 +53,7 @@ export interface Response {
     [k: string]: unknown
   }
   /**
-   * Id of the role; its first name.
+   * Id of the role: its first name where none was given.
    */
   id: string
   /**

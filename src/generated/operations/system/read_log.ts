@@ -31,6 +31,10 @@ export interface Shapes {
 }
 export interface Request {
   /**
+   * Which log, as clients of HarperDB name it: there is this one.
+   */
+  log_name: 'hdb.log'
+  /**
    * Lines to leave out.
    */
   start: number
@@ -60,6 +64,10 @@ export interface Request {
   order: 'asc' | 'desc'
 }
 export interface Sent {
+  /**
+   * Which log, as clients of HarperDB name it: there is this one.
+   */
+  log_name?: 'hdb.log'
   /**
    * Lines to leave out.
    */

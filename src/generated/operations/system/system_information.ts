@@ -13,78 +13,78 @@ export interface Request {
    */
   attributes?:
     | []
-    | ['system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process']
+    | ['system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process']
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
 }
 export interface Sent {
@@ -95,78 +95,78 @@ export interface Sent {
    */
   attributes?:
     | []
-    | ['system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process']
+    | ['system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process']
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
     | [
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process',
-        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'process'
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process',
+        'system' | 'time' | 'cpu' | 'memory' | 'disk' | 'network' | 'process'
       ]
 }
 export interface Response {
@@ -258,6 +258,36 @@ export interface Response {
      * Bytes of the data folder.
      */
     used_by_node: number
+  }
+  /**
+   * The network.
+   */
+  network?: {
+    /**
+     * The addresses of the machine.
+     */
+    interfaces: {
+      /**
+       * Name of the interface.
+       */
+      name: string
+      /**
+       * The address.
+       */
+      address: string
+      /**
+       * IPv4 or IPv6.
+       */
+      family: string
+      /**
+       * Address of the hardware.
+       */
+      mac: string
+      /**
+       * Whether it leads to the machine itself only.
+       */
+      internal: boolean
+    }[]
   }
   /**
    * The process of the node.
