@@ -247,7 +247,7 @@ describe('what is hidden from a caller', () => {
     })
   })
 
-  it('is named by no constraint that refuses a write, neither with its name nor with its value', async () => {
+  it('is named by no foreign key or other constraint, neither with its name nor with its value', async () => {
     await withNode(async (node) => {
       await setUpConstraints(node)
       for (const [code, question] of CONSTRAINED) {
@@ -259,6 +259,9 @@ describe('what is hidden from a caller', () => {
         expect(open.body).to.include({ code })
         expect(JSON.stringify(open.body)).to.include('secret')
       }
+      const joins = { operation: 'select', ...member, select: ['id'], join: 'team_id' }
+      const joined = await node.post(joins, PRYING)
+      expect(joined.body).to.include({ code: 'table_not_found', table: 'team_id' })
       const data = 'id,name,team_id\n7,x,99\n'
       const { job_id: id } = (await node.post({ operation: 'csv_data_load', ...member, data }, PRYING)).body as {
         job_id: string

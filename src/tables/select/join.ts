@@ -50,7 +50,7 @@ export function readJoins(
 ): { sources: Source[]; joins: Join[] } {
   const sources = [base]
   const joins: Join[] = []
-  let waiting = wishesOf(join, base).map((wish) => ({ wish, source: openWish(wish, base, snapshot, view) }))
+  let waiting = wishesOf(join, base, view).map((wish) => ({ wish, source: openWish(wish, base, snapshot, view) }))
   while (waiting.length > 0) {
     const next = waiting.find(({ wish, source }) => isReady(wish, source, sources))
     if (!next) throw untied(waiting[0]!.wish, waiting[0]!.source, sources)
@@ -69,18 +69,21 @@ function openWish(wish: Wish, base: Source, snapshot: Snapshot, view: View): Sou
   return openSource(snapshot, view, base.reader.schema.database, wish.table, wish.alias)
 }
 
-function wishesOf(join: unknown, base: Source): Wish[] {
+function wishesOf(join: unknown, base: Source, view: View): Wish[] {
   if (join === undefined || join === null) return []
-  if (Array.isArray(join)) return join.flatMap((item) => wishesOf(item, base))
-  if (typeof join === 'string') return [wishOfName(join, base)]
+  if (Array.isArray(join)) return join.flatMap((item) => wishesOf(item, base, view))
+  if (typeof join === 'string') return [wishOfName(join, base, view)]
   if (typeof join !== 'object') throw malformed('A join is the name of a table, an object, or a list of both.')
   return Object.entries(join).map(([alias, spec]) => wishOfObject(alias, spec))
 }
 
 /** The name of a table that a foreign key refers to, or of the foreign key's column where it is the clearer word. */
-function wishOfName(name: string, base: Source): Wish {
-  const key = base.reader.schema.foreignKeys.find(({ column }) => column === name && base.columns.has(column))
-  const isTable = base.reader.schema.foreignKeys.some(({ table }) => table === name)
+function wishOfName(name: string, base: Source, view: View): Wish {
+  const { database, foreignKeys } = base.reader.schema
+  const key = foreignKeys.find(
+    ({ column, table }) => column === name && base.columns.has(column) && view.seesTable(database, table),
+  )
+  const isTable = foreignKeys.some(({ table }) => table === name)
   return key && !isTable
     ? { alias: key.table, table: key.table, left: false, column: name }
     : { alias: name, table: name, left: false }
