@@ -58,26 +58,87 @@ export const version = (
 export async function startNode(options: NodeOptions): Promise<TrellisNode> {
   const { config, log, tail: logTail = new LogTail(1), checkAnswers = false } = options
   await using stack = new Disposals()
-  let state: ReturnType<NodeInfo['state']> = 'starting'
+  const life: Life = { state: 'starting', operationsPort: 0, startedAt: Date.now() }
   const contracts = Contracts.read()
   const metrics = stack.use(new Metrics())
+  const data = await openData(options, stack, metrics)
+  const { access, storage, catalog, replays, tables, events, triggers, incarnation } = data
+  const queries = new Queries(() => tables.snapshot(), config.select)
+  const writes = new Writes(tables, { ...config.select, records_max: config.tables.cascade_records_max })
+  const work = await openJobs(options, stack, { ...data, contracts, metrics, queries })
+  await introduceFirstUser(options, access)
+  const clustering = stack.use(
+    await Clustering.start({
+      nodeName: config.node.name,
+      dataDir: config.data_dir,
+      settings: config.clustering,
+      storage,
+      catalog,
+      tables,
+      events,
+      limits: config.tables,
+      dropTable: tableDropperOf(catalog, events, triggers),
+      access,
+      operationsPort: () => life.operationsPort,
+      startedAt: life.startedAt,
+      log,
+    }),
+  )
+  metrics.mesh.measure(() => (clustering.isEnabled ? clustering.replication.outbox.waiting() : []))
+  const settings = new LiveConfig(config)
+  settings.onChange((path) => {
+    if (path === 'log.level') log.level = config.log.level
+  })
+  const services: Services = {
+    ...{ node: nodeInfoOf(config, life, data), config, settings, logTail, contracts, metrics },
+    ...{ access, catalog, events, tables, queries, writes, triggers, clustering },
+    ...work,
+  }
+  const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))
+  const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, replays, checkAnswers })
+  const http = stack.use(new HttpServer({ settings: config.http, dispatcher, contracts, metrics, log }))
+  await work.jobs.resume(incarnation.since)
+  const { url } = await http.listen()
+  life.operationsPort = Number(new URL(url).port)
+  life.state = 'ready'
+  tables.start(
+    (error) => log.error({ err: error }, 'cleaning ended early; the next round tries again'),
+    work.indexBuilds.pending(),
+  )
+  stack.defer(() => {
+    life.state = 'stopping'
+  })
+  const owned = stack.move()
+  return { url, services, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
+}
+
+/** What changes while a node runs. */
+interface Life {
+  state: ReturnType<NodeInfo['state']>
+  /** 0 until it listens. */
+  operationsPort: number
+  readonly startedAt: number
+}
+
+type Data = Awaited<ReturnType<typeof openData>>
+
+/** Opens what the data folder holds: records, events, triggers and users. */
+async function openData({ config, log, passwordCostLog2 }: NodeOptions, stack: Disposals, metrics: Metrics) {
   const onFailure = (problem: Problem) => log.fatal({ reason: problem.facts }, problem.message)
   const storage = stack.use(await Storage.open({ path: config.data_dir, settings: config.storage, onFailure }))
   const incarnation = await incarnationOf(storage)
   const catalog = Catalog.open(storage, config.catalog)
-  const replayLifeMs = config.tables.replay_life_hours * 3_600_000
+  const replayLifeMs = replayLifeOf(config)
   const replays = new Replays(storage, replayLifeMs)
   const tables = stack.use(
     await Tables.open({ storage, catalog, replays, settings: config.tables, node: config.node.name }),
   )
-  const queries = new Queries(() => tables.snapshot(), config.select)
-  const writes = new Writes(tables, { ...config.select, records_max: config.tables.cascade_records_max })
   const events = stack.use(
     await openEvents({
       settings: config.events,
       replayLifeMs,
       folder: join(config.data_dir, 'events'),
-      tables: tablesOf(catalog).filter(({ kind }) => kind === 'events'),
+      tables: eventTablesOf(catalog),
       observer: metrics.events,
       onFailure,
       onError: (error) => log.error({ err: error }, 'a segment could not be refreshed; it is tried again'),
@@ -98,13 +159,25 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     () => events.measure(),
     () => triggers.measure(),
   )
-  const access = stack.use(await openAccess(storage, catalog, config, options.passwordCostLog2))
+  const access = stack.use(await openAccess(storage, catalog, config, passwordCostLog2))
+  return { storage, incarnation, catalog, replays, tables, events, triggers, access }
+}
+
+type JobNeeds = Data & { contracts: Contracts; metrics: Metrics; queries: Queries }
+
+/** Opens jobs, and all that runs as one. */
+async function openJobs(
+  { config, log }: NodeOptions,
+  stack: Disposals,
+  { access, storage, incarnation, catalog, replays, tables, events, contracts, metrics, queries }: JobNeeds,
+) {
   const owners = jobOwnersOf(access, contracts)
   const jobs = stack.use(new Jobs({ storage, metrics, replays, owners, settings: config.jobs, log }))
   access.onChange(() => jobs.checkOwners())
+  const rightsOf = (user: string, databases?: readonly string[]) => access.rightsOf(user, databases)
   const loads = new Loads({
     jobs,
-    rows: rowStoreOf(catalog, tables, (user) => access.rightsOf(user)),
+    rows: rowStoreOf(catalog, tables, rightsOf),
     imports: new Folder(config.jobs.import_dir, 'jobs.import_dir'),
     badRowsMax: config.jobs.bad_rows_max,
     columnsMax: config.catalog.columns_max,
@@ -113,19 +186,10 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
     jobs,
     folder: new Folder(config.jobs.export_dir, 'jobs.export_dir'),
     open: (database, table) => momentOf(catalog, tables, database, table),
-    search: searchOf(contracts, queries, (user) => access.rightsOf(user).view),
+    search: searchOf(contracts, queries, (user) => rightsOf(user).view),
   })
-  const deletions = new Deletions(
-    jobs,
-    rowRemoverOf(catalog, tables, (user) => access.rightsOf(user)),
-  )
-  const eventQueries = new EventQueries({
-    events,
-    catalog,
-    jobs,
-    rightsOf: (user, databases) => access.rightsOf(user, databases),
-    log,
-  })
+  const deletions = new Deletions(jobs, rowRemoverOf(catalog, tables, rightsOf))
+  const eventQueries = new EventQueries({ events, catalog, jobs, rightsOf, log })
   const indexBuilds = new IndexBuilds(jobs, indexBuilderOf(tables))
   const backups = stack.use(
     await Backups.open({
@@ -140,79 +204,24 @@ export async function startNode(options: NodeOptions): Promise<TrellisNode> {
       openAside: (folder) => openAside(folder, config),
     }),
   )
-  const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
-  if (firstUser) options.onFirstUser?.(firstUser)
-  else if (config.admin.password !== '') void warnOfOtherPassword(access, config.admin, log)
-  const node: NodeInfo = {
+  return { jobs, loads, exports, deletions, eventQueries, indexBuilds, backups }
+}
+
+function nodeInfoOf(config: Config, life: Life, { storage, events, incarnation }: Data): NodeInfo {
+  return {
     name: config.node.name,
     version,
-    startedAt: Date.now(),
+    startedAt: life.startedAt,
     incarnation,
-    state: () => state,
+    state: () => life.state,
     storageFailure: () => storage.failure ?? events.failure,
   }
-  let operationsPort = 0
-  const clustering = stack.use(
-    await Clustering.start({
-      nodeName: config.node.name,
-      dataDir: config.data_dir,
-      settings: config.clustering,
-      storage,
-      catalog,
-      tables,
-      events,
-      limits: config.tables,
-      dropTable: tableDropperOf(catalog, events, triggers),
-      access,
-      operationsPort: () => operationsPort,
-      startedAt: node.startedAt,
-      log,
-    }),
-  )
-  metrics.mesh.measure(() => (clustering.isEnabled ? clustering.replication.outbox.waiting() : []))
-  const settings = new LiveConfig(config)
-  settings.onChange((path) => {
-    if (path === 'log.level') log.level = config.log.level
-  })
-  const services: Services = {
-    node,
-    config,
-    settings,
-    logTail,
-    contracts,
-    metrics,
-    access,
-    catalog,
-    events,
-    eventQueries,
-    tables,
-    queries,
-    writes,
-    jobs,
-    loads,
-    exports,
-    deletions,
-    indexBuilds,
-    backups,
-    clustering,
-    triggers,
-  }
-  const handlers = await loadHandlers(contracts.all.map(({ contract }) => contract))
-  const dispatcher = new Dispatcher({ contracts, handlers, services, gate: access, metrics, replays, checkAnswers })
-  const http = stack.use(new HttpServer({ settings: config.http, dispatcher, contracts, metrics, log }))
-  await jobs.resume(incarnation.since)
-  const { url } = await http.listen()
-  operationsPort = Number(new URL(url).port)
-  state = 'ready'
-  tables.start(
-    (error) => log.error({ err: error }, 'cleaning ended early; the next round tries again'),
-    indexBuilds.pending(),
-  )
-  stack.defer(() => {
-    state = 'stopping'
-  })
-  const owned = stack.move()
-  return { url, services, [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose]() }
+}
+
+async function introduceFirstUser({ config, log, onFirstUser }: NodeOptions, access: Access): Promise<void> {
+  const firstUser = await access.users.addFirst(config.admin.username, config.admin.password)
+  if (firstUser) onFirstUser?.(firstUser)
+  else if (config.admin.password !== '') void warnOfOtherPassword(access, config.admin, log)
 }
 
 /** A password that is configured is that of the first start: who sets another one later must not think that it holds. */
@@ -222,8 +231,14 @@ async function warnOfOtherPassword(access: Access, { password, username }: Confi
   log.warn({ username }, `${reason}; 'trellis reset-password' gives a new one to a node that is stopped`)
 }
 
-function tablesOf(catalog: Catalog): TableSchema[] {
-  return [...catalog.current.databases.values()].flatMap(({ tables }) => [...tables.values()])
+function eventTablesOf(catalog: Catalog): TableSchema[] {
+  const tables = [...catalog.current.databases.values()].flatMap(({ tables }) => [...tables.values()])
+  return tables.filter(({ kind }) => kind === 'events')
+}
+
+/** How long a repeat of a request is answered as the first time, in milliseconds. */
+function replayLifeOf({ tables }: Config): number {
+  return tables.replay_life_hours * 3_600_000
 }
 
 /** Opens the records of another folder, to look into them, and its events when they are asked for. */
@@ -243,9 +258,9 @@ async function openAside(path: string, config: Config): Promise<Aside> {
     openEvents: () =>
       openEvents({
         settings: { ...config.events, workers: 1 },
-        replayLifeMs: config.tables.replay_life_hours * 3_600_000,
+        replayLifeMs: replayLifeOf(config),
         folder: join(path, 'events'),
-        tables: tablesOf(catalog).filter(({ kind }) => kind === 'events'),
+        tables: eventTablesOf(catalog),
         onError: () => {}, // nothing is kept up in a folder that is only looked into
       }),
     [Symbol.asyncDispose]: () => owned[Symbol.asyncDispose](),

@@ -1,4 +1,4 @@
-import { assert } from '../lib/index.js'
+import { assert, Turns } from '../lib/index.js'
 import type { Receipt, WriteTransaction } from '../storage/index.js'
 import type { AuditLog } from './audit.js'
 import type { AccessStore, ApiKeyRecord, DatabaseRecord, Records, RoleRecord, UserRecord } from './store.js'
@@ -42,7 +42,7 @@ export class Directory {
   readonly #audit: AuditLog
   readonly #listeners: (() => void)[] = []
   readonly #watchers: Watcher[] = []
-  #last: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   constructor(store: AccessStore, audit: AuditLog) {
     this.#store = store
@@ -74,9 +74,7 @@ export class Directory {
    * log; undefined when nothing is to be told. The change is durable when this resolves.
    */
   change(by: Actor, decide: (put: Put) => Event | undefined): Promise<void> {
-    const turn = this.#last.then(() => this.#change(by, decide))
-    this.#last = turn.catch(() => {})
-    return turn
+    return this.#turns.take('change', () => this.#change(by, decide))
   }
 
   /**

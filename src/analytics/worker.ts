@@ -42,110 +42,67 @@ function buffersOf({ event }: Batch): ArrayBuffer[] {
   return [event.buffer as ArrayBuffer]
 }
 
+/** What does each kind of request. */
+const handlers: { readonly [Kind in Request['kind']]: (request: Request & { readonly kind: Kind }) => unknown } = {
+  schema: ({ table }) => owner.held.useTable(table),
+  figures: ({ table }) => owner.figures(table),
+  fold: ({ table }) => owner.folds.fold(table),
+  drop: ({ table }) => owner.drop(table),
+  sizes: () => owner.sizes(),
+  close: () => owner[Symbol.asyncDispose](),
+
+  insert: ({ table, origin, receipt, ...sent }) => inserter.insert(owner.held.table(table), sent, { origin, receipt }),
+  atomic: ({ table, receipt, ...sent }) => inserter.insertAtomically(owner.held.table(table), sent, receipt),
+  batch: ({ table, batch, origin, receipt }) => owner.insert(table, batch, { origin, receipt }),
+  check: ({ table, batch, receipt }) => owner.check(table, batch, receipt),
+  intend: ({ intent }) => owner.intend(intent),
+  forget_receipt: ({ receipt }) => owner.receipts.forget(receipt),
+  recover,
+
+  scan,
+  column: (request) => owner.questions.column(request),
+  person: ({ table, person, columns }) => {
+    const partition = partitionOf(person, owner.held.table(table).partitions)
+    return owner.questions.person(table, person, columns, partition)
+  },
+  combine: ({ table, program, names, keep }) => owner.questions.combine(table, program, names, keep),
+  bring_up: ({ table, names }) => owner.questions.bringUp(table, names),
+  populations: ({ table }) => owner.populations.list(table),
+  promote: ({ table, from, name, header }) => owner.populations.promote(table, from, name, header),
+  forget: ({ table, names }) => owner.populations.forget(table, names),
+
+  watch: ({ table, watched }) => owner.reacting.watch(table, watched),
+  react: (request) => owner.reacting.react(request),
+  reacted: ({ seen }) => owner.reacting.reacted(seen),
+
+  share: ({ table, sharing }) => owner.shared.share(table, sharing),
+  outgoing: ({ charactersMax }) => owner.shared.outgoing(charactersMax),
+  copy: ({ table, charactersMax, ...from }) => owner.shared.copy(table, from, charactersMax),
+  digests: ({ table, partition, buckets }) => owner.shared.digests(table, partition, buckets),
+  contents: ({ table, partition, buckets, bucket }) => owner.shared.contents(table, partition, buckets, bucket),
+
+  pause_writes: () => owner.pauseWrites(),
+  resume_writes: () => owner.resumeWrites(),
+  forget_dead_readers: () => owner.forgetDeadReaders(),
+  sweep: ({ tables }) => owner.sweep(tables),
+  adopt: ({ folder, environments, from, table }) => adopt(owner.held, folder, environments, from, table),
+
+  places: () => owner.moves.readPlaces(),
+  use_places: ({ moved }) => owner.moves.usePlaces(moved),
+  place: ({ moved }) => owner.moves.place(moved),
+  copy_start: ({ table, partition }) => owner.moves.copyStart(table, partition),
+  copy_next: ({ table, partition }) => owner.moves.copyNext(table, partition),
+  copy_rest: ({ table, partition }) => owner.moves.copyRest(table, partition),
+  copy_end: ({ table, partition }) => owner.moves.copyEnd(table, partition),
+  clear: ({ place }) => owner.moves.clear(place),
+  expect: ({ place }) => owner.moves.expect(place),
+  arrived: ({ place }) => owner.moves.arrived(place),
+  take: ({ place, pieces }) => owner.moves.take(place, pieces),
+  take_memory: ({ table, partition, memory }) => owner.moves.takeMemory(table, partition, memory),
+}
+
 async function handle(request: Request): Promise<unknown> {
-  switch (request.kind) {
-    case 'schema':
-      return owner.held.useTable(request.table)
-    case 'insert': {
-      const { table, origin, receipt } = request
-      return inserter.insert(owner.held.table(table), request, { origin, receipt })
-    }
-    case 'atomic':
-      return inserter.insertAtomically(owner.held.table(request.table), request, request.receipt)
-    case 'batch':
-      return owner.insert(request.table, request.batch, request)
-    case 'check':
-      return owner.check(request.table, request.batch, request.receipt)
-    case 'intend':
-      return owner.intend(request.intent)
-    case 'forget_receipt':
-      return owner.receipts.forget(request.receipt)
-    case 'recover':
-      return recover()
-    case 'sweep':
-      return owner.sweep(request.tables)
-    case 'scan':
-      return scan(request)
-    case 'column':
-      return owner.questions.column(request)
-    case 'person': {
-      const { partitions } = owner.held.table(request.table)
-      return owner.questions.person(
-        request.table,
-        request.person,
-        request.columns,
-        partitionOf(request.person, partitions),
-      )
-    }
-    case 'combine':
-      return owner.questions.combine(request.table, request.program, request.names, request.keep)
-    case 'promote':
-      return owner.populations.promote(request.table, request.from, request.name, request.header)
-    case 'bring_up':
-      return owner.questions.bringUp(request.table, request.names)
-    case 'watch':
-      return owner.reacting.watch(request.table, request.watched)
-    case 'react':
-      return owner.reacting.react(request)
-    case 'reacted':
-      return owner.reacting.reacted(request.seen)
-    case 'share':
-      return owner.shared.share(request.table, request.sharing)
-    case 'outgoing':
-      return owner.shared.outgoing(request.charactersMax)
-    case 'copy':
-      return owner.shared.copy(request.table, request, request.charactersMax)
-    case 'digests':
-      return owner.shared.digests(request.table, request.partition, request.buckets)
-    case 'contents':
-      return owner.shared.contents(request.table, request.partition, request.buckets, request.bucket)
-    case 'populations':
-      return owner.populations.list(request.table)
-    case 'forget':
-      return owner.populations.forget(request.table, request.names)
-    case 'fold':
-      return owner.folds.fold(request.table)
-    case 'figures':
-      return owner.figures(request.table)
-    case 'drop':
-      return owner.drop(request.table)
-    case 'pause_writes':
-      return owner.pauseWrites()
-    case 'resume_writes':
-      return owner.resumeWrites()
-    case 'forget_dead_readers':
-      return owner.forgetDeadReaders()
-    case 'adopt':
-      return adopt(owner.held, request.folder, request.environments, request.from, request.table)
-    case 'sizes':
-      return owner.sizes()
-    case 'places':
-      return owner.moves.readPlaces()
-    case 'use_places':
-      return owner.moves.usePlaces(request.moved)
-    case 'place':
-      return owner.moves.place(request.moved)
-    case 'copy_start':
-      return owner.moves.copyStart(request.table, request.partition)
-    case 'copy_next':
-      return owner.moves.copyNext(request.table, request.partition)
-    case 'copy_rest':
-      return owner.moves.copyRest(request.table, request.partition)
-    case 'copy_end':
-      return owner.moves.copyEnd(request.table, request.partition)
-    case 'clear':
-      return owner.moves.clear(request.place)
-    case 'expect':
-      return owner.moves.expect(request.place)
-    case 'arrived':
-      return owner.moves.arrived(request.place)
-    case 'take':
-      return owner.moves.take(request.place, request.pieces)
-    case 'take_memory':
-      return owner.moves.takeMemory(request.table, request.partition, request.memory)
-    case 'close':
-      return owner[Symbol.asyncDispose]()
-  }
+  return (handlers[request.kind] as (request: Request) => unknown)(request)
 }
 
 async function scan(request: ScanRequest): Promise<Handed> {

@@ -4,7 +4,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Catalog, TableSchema } from '../catalog/index.js'
 import type { Author, FileIdentity, Folder, JobRun, Jobs, Maker, Started } from '../jobs/index.js'
-import { Problem } from '../lib/index.js'
+import { Problem, Turns } from '../lib/index.js'
 import { EnvironmentCopier, type Incarnation, RECORDS, type Storage } from '../storage/index.js'
 import { type ChangeLog, transplant } from '../tables/index.js'
 import { type Manifest, pack, unpack } from './archive.js'
@@ -63,7 +63,7 @@ export class Backups implements AsyncDisposable {
   readonly #options: BackupsOptions
   readonly #copier: EnvironmentCopier
   /** The end of the last copy: one process makes them, one after the other. */
-  #lastCopy: Promise<unknown> = Promise.resolve()
+  readonly #turns = new Turns()
 
   private constructor(options: BackupsOptions) {
     this.#options = options
@@ -92,12 +92,10 @@ export class Backups implements AsyncDisposable {
   }
 
   #copyInTurn(folder: string, signal: AbortSignal | undefined): Promise<number> {
-    const copy = this.#lastCopy.then(() => {
+    return this.#turns.take('copy', async () => {
       signal?.throwIfAborted()
       return this.#copyTo(folder, signal)
     })
-    this.#lastCopy = copy.catch(() => {})
-    return copy
   }
 
   /** Copies records and events as of one moment, and answers when that was. Writers wait only while copies begin. */

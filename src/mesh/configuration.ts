@@ -23,8 +23,6 @@ export interface ServerPlan {
   leaf: { port: number }
   hubRoutes: readonly Route[]
   leafRoutes: readonly Route[]
-  /** Whether this hub is a voter: keeps the control log in its own JetStream. */
-  voter: boolean
   passwords: Passwords
   tls: TlsFiles | undefined
   messageBytesMax: number
@@ -38,12 +36,13 @@ export interface Passwords {
   leaf: string
   /** Known to this node only. */
   data: string
-  control: string
   system: string
 }
 
 /** Where a node's own connections go: nobody else has to reach those ports. */
 export const LOOPBACK = '127.0.0.1'
+/** Of streams and consumers of the leaf that are kept in memory. */
+const MEMORY_BYTES_MAX = 32 * 1024 * 1024
 const WILDCARDS = new Set(['0.0.0.0', '::'])
 
 const at = ({ host, port }: Route) => `${host.includes(':') ? `[${host}]` : host}:${port}`
@@ -51,8 +50,8 @@ const at = ({ host, port }: Route) => `${host.includes(':') ? `[${host}]` : host
 /** nats-server reads JSON as a subset of its own format, and JSON needs no quoting rules of ours. */
 const render = (configuration: object) => `${JSON.stringify(configuration, null, 2)}\n`
 
-/** The hub's file: routes to other hubs, a door for leafs, and the control log's JetStream on voters. */
-export function hubConfiguration(plan: ServerPlan, version: Version): string {
+/** The hub's file: routes to other hubs and a door for leafs. */
+export function hubConfiguration(plan: ServerPlan): string {
   const { advertise, hub, host, tls, passwords } = plan
   if (!hub) throw new Error('a node without a hub has no hub configuration')
   const advertised = (port: number) => (advertise === undefined ? {} : { advertise: at({ host: advertise, port }) })
@@ -62,7 +61,6 @@ export function hubConfiguration(plan: ServerPlan, version: Version): string {
     max_payload: plan.messageBytesMax,
     lame_duck_duration: '30s',
     ...(tls ? { tls: { cert_file: tls.certificate, key_file: tls.privateKey, timeout: 3 } } : {}),
-    ...(plan.voter ? { jetstream: jetstream(plan, version, 'hub', 'ctl', { sync_interval: 'always' }) } : {}),
     cluster: {
       name: plan.clusterName,
       listen: at({ host, port: hub.clusterPort }),
@@ -79,10 +77,6 @@ export function hubConfiguration(plan: ServerPlan, version: Version): string {
     },
     accounts: {
       SYS: { users: [{ user: 'system', password: passwords.system }] },
-      CTL: {
-        ...(plan.voter ? { jetstream: 'enabled' } : {}),
-        users: [{ user: 'control', password: passwords.control }],
-      },
       DATA: {
         users: [
           { user: 'data', password: passwords.data },
@@ -107,7 +101,12 @@ export function leafConfiguration(plan: ServerPlan, version: Version): string {
     max_payload: plan.messageBytesMax,
     lame_duck_duration: '30s',
     ...(tls ? { tls: { cert_file: tls.certificate, key_file: tls.privateKey, timeout: 3 } } : {}),
-    jetstream: jetstream(plan, version, 'leaf', nodeName, {}),
+    jetstream: {
+      store_dir: join(plan.folder, 'leaf'),
+      domain: nodeName,
+      max_mem: MEMORY_BYTES_MAX,
+      max_file: plan.storeBytesMax,
+    },
     leafnodes: {
       reconnect: atLeast(version, [2, 10, 0]) ? '1s' : 1,
       remotes: remotes.map((remote) => ({
@@ -121,7 +120,6 @@ export function leafConfiguration(plan: ServerPlan, version: Version): string {
     },
     accounts: {
       SYS: { users: [{ user: 'system', password: passwords.system }] },
-      CTL: { jetstream: 'enabled', users: [{ user: 'control', password: passwords.control }] },
       DATA: { jetstream: 'enabled', users: [{ user: 'data', password: passwords.data }] },
     },
     system_account: 'SYS',
@@ -132,17 +130,6 @@ export function leafConfiguration(plan: ServerPlan, version: Version): string {
 function guarded(nodeName: string): string[] {
   const changes = ['CREATE', 'UPDATE', 'DELETE', 'PURGE', 'RESTORE', 'SNAPSHOT', 'MSG.DELETE', 'LEADER.STEPDOWN']
   return [`out.${nodeName}.>`, ...changes.map((change) => `$JS.${nodeName}.API.STREAM.${change}.>`)]
-}
-
-function jetstream(plan: ServerPlan, version: Version, server: 'hub' | 'leaf', domain: string, sync: object): object {
-  return {
-    store_dir: join(plan.folder, server),
-    domain,
-    max_mem: 32 * 1024 * 1024,
-    max_file: plan.storeBytesMax,
-    // Older servers stop at a key that they do not know.
-    ...(atLeast(version, [2, 10, 0]) ? sync : {}),
-  }
 }
 
 /** The doors to other nodes: with certificates that are named, where any are. */

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { NatsConnection } from 'nats'
-import { Problem } from '../lib/index.js'
+import { Problem, Turns } from '../lib/index.js'
 import { hubConfiguration, LOOPBACK, leafConfiguration, type ServerPlan } from './configuration.js'
 import { connectTo } from './connection.js'
 import { certifiedName, credentialsFor, dialedName, type TlsPaths } from './credentials.js'
@@ -27,7 +27,6 @@ export interface MeshOptions {
   /** Undefined for an edge node, which only has a leaf. */
   hub: { port: number; leafnodePort: number; clusterPort: number } | undefined
   leaf: { port: number }
-  voter: boolean
   /** The private key (PEM, see newIdentity) that this node signs with; with TLS the certificate's is used instead. */
   identity: string
   /** What all nodes of a mesh without TLS share; empty means there is none. */
@@ -86,7 +85,7 @@ export class Mesh implements AsyncDisposable {
   #routes: Routes
   readonly #names = new Map<string, string>()
   #pinned: readonly string[] = []
-  #turn: Promise<void> = Promise.resolve()
+  readonly #turns = new Turns()
 
   /**
    * Starts the servers and connects to them.
@@ -204,13 +203,8 @@ export class Mesh implements AsyncDisposable {
   }
 
   /** Servers are changed by one at a time. */
-  async #oneByOne<T>(change: () => Promise<T>): Promise<T> {
-    const turn = this.#turn.then(change)
-    this.#turn = turn.then(
-      () => undefined,
-      () => undefined,
-    )
-    return await turn
+  #oneByOne<T>(change: () => Promise<T>): Promise<T> {
+    return this.#turns.take('change', change)
   }
 
   /** Changes the routes as they are when the turn has come: two who change them at once lose nothing. */
@@ -303,7 +297,6 @@ class Parts implements AsyncDisposable {
       route: derive(shared, 'route'),
       leaf: derive(shared, 'leaf'),
       data: derive(local, 'data'),
-      control: derive(local, 'control'),
       system: derive(local, 'system'),
     }
     this.#plan = (routes, pinned) => ({
@@ -324,7 +317,7 @@ class Parts implements AsyncDisposable {
     const plan = this.#plan(routes, [])
     const { version } = this.#binary
     // The hub first: a leaf that finds its hub missing tries again only a second later.
-    await this.#hub?.start(hubConfiguration(plan, version))
+    await this.#hub?.start(hubConfiguration(plan))
     await this.#leaf.start(leafConfiguration(plan, version))
     const { hub, leaf, log } = this.#options
     this.#connection = await this.#connect(leaf.port, 'leaf')
@@ -363,12 +356,12 @@ class Parts implements AsyncDisposable {
   }
 
   async reloadHub(routes: Routes, pinned: readonly string[]): Promise<void> {
-    await this.#hub?.reload(hubConfiguration(this.#plan(routes, pinned), this.#binary.version))
+    await this.#hub?.reload(hubConfiguration(this.#plan(routes, pinned)))
   }
 
   /** Servers do not take another list of certificates for leafs while they run. */
   async restartHub(routes: Routes, pinned: readonly string[]): Promise<void> {
-    await this.#hub?.restart(hubConfiguration(this.#plan(routes, pinned), this.#binary.version))
+    await this.#hub?.restart(hubConfiguration(this.#plan(routes, pinned)))
   }
 
   async restartLeaf(routes: Routes): Promise<void> {

@@ -142,7 +142,6 @@ function meshOptions({ dataDir, log, nodeName, settings }: ClusteringOptions) {
       ? undefined
       : { port: hub.port, leafnodePort: hub.leafnode_port, clusterPort: hub.cluster_port },
     leaf: { port: leaf.port },
-    voter: false,
     secret: settings.secret,
     tls: isWhole ? files : undefined,
     messageBytesMax: settings.message_bytes_max,

@@ -79,11 +79,11 @@ export class Replication implements AsyncDisposable {
   readonly #stop = new AbortController()
 
   static async start(options: ReplicationOptions): Promise<Replication> {
-    const { mesh, peers, tables } = options
+    const { mesh, peers } = options
     const self = await lifeOf(options, peers)
     for (const { name, publicKey } of peers.peers.values()) mesh.requests.trust(name, publicKey)
     for (const name of peers.removed) mesh.requests.ban(name)
-    const replication = new Replication(options, self, tables)
+    const replication = new Replication(options, self)
     try {
       await replication.#pin()
       return replication
@@ -93,8 +93,8 @@ export class Replication implements AsyncDisposable {
     }
   }
 
-  private constructor(options: ReplicationOptions, self: Self, tables: Tables) {
-    const { catalog, events, eventOutbox, mesh, log, peers, schemaWatch, settings, storage } = options
+  private constructor(options: ReplicationOptions, self: Self) {
+    const { catalog, events, eventOutbox, mesh, peers, schemaWatch, settings, tables } = options
     this.#options = options
     this.mesh = mesh
     this.peers = peers
@@ -105,67 +105,55 @@ export class Replication implements AsyncDisposable {
       if (dropped.table !== undefined) this.#changed.set(nameOf(table), table)
     schemaWatch.listen((news, ended) => this.#schemaChanged(news, ended))
     tables.changes.seen = ({ database, name }) => peers.seen({ database, table: name })
-    const ships = (entry: RawEntry) => !entry.lost && (settings.republish || entry.origin === mesh.nodeName)
-    const authors = settings.republish ? undefined : mesh.nodeName
-    this.#publisher = new Publisher({
-      mesh,
-      changes: tables.changes,
-      incarnation: self.incarnation,
-      published: self.published,
-      news: () => this.#news(),
-      ships,
-      wants: (entry) => this.#isPublished(entry),
-      tell: ({ database, table }) => this.#changed.set(nameOf({ database, table }), { database, table }),
-      before: (entry) => tables.changes.before(entry, authors),
-      last: ({ database, table }, upTo) => {
-        const { id } = catalog.find(database, table) ?? {}
-        return id && tables.changes.before({ sequence: upTo + 1, tableId: id, time: Number.MAX_SAFE_INTEGER }, authors)
-      },
-      checkpoint: (sequence) =>
-        storage.write((transaction) => peers.putSelf(transaction, { ...self, published: sequence })),
-      log,
-    })
     const { incarnation } = self
-    const { republish } = settings
     const { changes, clock, replica } = tables
+    const { republish } = settings
+    const ships = (entry: RawEntry) => !entry.lost && (republish || entry.origin === mesh.nodeName)
+    this.#publisher = this.#publisherFrom(self, ships)
     const sharing = () => eventOutbox.share(peers.published())
     new ServedTables({ mesh, peers, catalog, changes, clock, replica, events, sharing, incarnation, republish, ships })
     this.agreement = new Agreement({
-      mesh,
-      peers,
-      catalog,
-      tables,
-      storage,
-      events,
-      dropTable: options.dropTable,
-      log,
+      ...options,
       incarnation,
       observe: observerOf(tables.clock, settings.clock_ahead_ms_max),
-      keepEvents: (tables) => eventOutbox.share([...peers.published(), ...tables]),
+      keepEvents: (wanted) => eventOutbox.share([...peers.published(), ...wanted]),
       changed: (peer) => this.#renew(peer),
       admit: (removed) => (removed ? mesh.pin([]) : this.#pin()),
       removed: (peer) => this.#renew(peer),
       signal: this.#stop.signal,
     })
     const subscriber = (peer: string) => this.#subscribers.get(peer)
-    const publisher = this.#publisher
-    this.outbox = new OutboxWatch({
-      ...options,
-      changes,
-      subscriber,
-      newest: (topic) => publisher.newest(topic),
-      published: () => publisher.published,
-    })
-    this.status = new StatusReader({
-      ...options,
-      outbox: this.outbox,
-      incarnation,
-      subscriber,
-      published: () => this.#publisher.published,
-    })
+    const newest = (topic: string) => this.#publisher.newest(topic)
+    const published = () => this.#publisher.published
+    this.outbox = new OutboxWatch({ ...options, changes, subscriber, newest, published })
+    this.status = new StatusReader({ ...options, outbox: this.outbox, incarnation, subscriber, published })
     const timeoutMs = settings.request_timeout_ms
     this.verification = new Verification({ mesh, peers, catalog, replica, events, timeoutMs })
     for (const peer of peers.peers.keys()) void this.#renew(peer)
+  }
+
+  /** What carries the log out, from where the last process was. */
+  #publisherFrom(self: Self, ships: (entry: RawEntry) => boolean): Publisher {
+    const { catalog, log, mesh, peers, settings, storage, tables } = this.#options
+    const { changes } = tables
+    const authors = settings.republish ? undefined : mesh.nodeName
+    return new Publisher({
+      mesh,
+      changes,
+      incarnation: self.incarnation,
+      published: self.published,
+      news: () => this.#news(),
+      ships,
+      wants: (entry) => this.#isPublished(entry),
+      tell: ({ database, table }) => this.#changed.set(nameOf({ database, table }), { database, table }),
+      before: (entry) => changes.before(entry, authors),
+      last: ({ database, table }, upTo) => {
+        const { id } = catalog.find(database, table) ?? {}
+        return id && changes.before({ sequence: upTo + 1, tableId: id, time: Number.MAX_SAFE_INTEGER }, authors)
+      },
+      checkpoint: (published) => storage.write((transaction) => peers.putSelf(transaction, { ...self, published })),
+      log,
+    })
   }
 
   get incarnation(): string {
@@ -243,7 +231,7 @@ export class Replication implements AsyncDisposable {
 
   /** Gives a peer the subscriber that its subscriptions ask for. */
   async #refresh(name: string): Promise<void> {
-    const { catalog, dropTable, events, eventOutbox, log, mesh, settings, storage, tables } = this.#options
+    const { eventOutbox, log, mesh, settings } = this.#options
     // First, and whatever becomes of the rest: nothing more comes by what does not hold any more.
     const old = this.#subscribers.get(name)
     this.#subscribers.delete(name)
@@ -255,19 +243,12 @@ export class Replication implements AsyncDisposable {
     this.#publisher.wake()
     const wanted = peer.subscriptions.filter(({ subscribe }) => subscribe)
     if (wanted.length === 0) return
-    const clockAheadMsMax = settings.clock_ahead_ms_max
     const receiver = new TableReceiver({
+      ...this.#options,
       peer: name,
       nodeName: mesh.nodeName,
-      peers: this.peers,
-      storage,
-      catalog,
-      tables,
-      events,
-      dropTable,
-      clockAheadMsMax,
+      clockAheadMsMax: settings.clock_ahead_ms_max,
       tell: ({ database, table }) => this.#schemaChanged([{ database, table }], []),
-      log,
     })
     this.#subscribers.set(name, new Subscriber({ mesh, peer: name, tables: wanted, receiver, log }))
   }

@@ -28,7 +28,6 @@ export async function meshOptions(
     clusterName: 'trellis',
     hub: { port, leafnodePort, clusterPort },
     leaf: { port: leafPort },
-    voter: false,
     secret: 'correct horse battery staple',
     identity: newIdentity(),
     tls: undefined,
