@@ -13,20 +13,14 @@ import type {
   Statement,
 } from './ast.js'
 import { functions, maximumAggregates, methods, rowValues, setFunctions } from './builtins.js'
-import { errorAt, type PyqlError, type PyqlErrorKind } from './errors.js'
+import { errorAt, type PyqlError } from './errors.js'
+import { type Binding, type ErrorAt, Names, type Scope } from './names.js'
 import type { AggregateKind, Mode, SetMath, TableColumn } from './program.js'
+import { setMathOf } from './set-math.js'
 import type { Span } from './source.js'
-import { allExpressions, allStatements, childrenOf, depthOf, partsOf } from './walk.js'
+import { allStatements, childrenOf, depthOf, partsOf } from './walk.js'
 
 const depthMax = 700
-
-/** What a name stands for. */
-export type Binding =
-  | { kind: 'column'; slot: number }
-  | { kind: 'variable'; id: number }
-  | { kind: 'parameter'; index: number }
-  | { kind: 'value'; name: string }
-  | { kind: 'none' }
 
 /** A line of the agg block with its names resolved. */
 export interface CheckedAggregate {
@@ -54,21 +48,26 @@ export interface Checked {
   setMath: SetMath | null
 }
 
-/** What every event has, by the names that it has in scripts. */
-const actionNames = ['action', '__action']
-const actionColumn: TableColumn = { name: '__action', type: 'text', isSet: false }
 const aggregateKinds: Record<string, AggregateKind> = {
-  ...{
-    count: 'count',
-    sum: 'sum',
-    min: 'min',
-    max: 'max',
-    avg: 'avg',
-    val: 'val',
-    value: 'val',
-    var: 'var',
-    variable: 'var',
-  },
+  count: 'count',
+  sum: 'sum',
+  min: 'min',
+  max: 'max',
+  avg: 'avg',
+  val: 'val',
+  value: 'val',
+  var: 'var',
+  variable: 'var',
+}
+
+/** What is counted where a script does not say it. */
+const people: CheckedAggregate = {
+  kind: 'count',
+  alias: 'person',
+  of: { kind: 'value', name: 'person' },
+  key: undefined,
+  all: false,
+  carried: false,
 }
 
 export interface CheckOptions {
@@ -84,47 +83,37 @@ export function check(script: Script, options: CheckOptions): Checked {
   return new Checker(script, options).run()
 }
 
-interface Scope {
-  function: FunctionDefinition | undefined
-  loops: number
-  /** Conditions of rows: a name that nothing sets is a mistake there. */
-  condition: boolean
-}
-
 class Checker {
   readonly #script: Script
   readonly #options: CheckOptions
-  readonly #known: Map<string, TableColumn>
-  readonly #slots = new Map<string, number>()
-  readonly #checked: Checked
-  readonly #variables = new Map<string, number>()
+  readonly #names: Names
+  readonly #error: ErrorAt
 
   constructor(script: Script, options: CheckOptions) {
     this.#script = script
     this.#options = options
-    this.#known = new Map(options.columns.map((column) => [column.name, column]))
-    this.#checked = {
-      ...{ text: options.text, mode: options.mode, script, bindings: new Map(), columns: [], variables: [] },
-      ...{ functions: script.functions, aggregates: [], setMath: null },
-    }
+    this.#error = (span, message, kind = 'syntax') => errorAt(options.text, span, kind, message)
+    this.#names = new Names(options.columns, this.#error)
   }
 
   run(): Checked {
     this.#depths()
     this.#functionNames()
     this.#collectVariables()
-    this.#setMath()
-    if (this.#checked.setMath) return this.#checked
+    const setMath = setMathOf(this.#script, this.#options.mode, this.#error)
+    if (setMath) return this.#checked([], setMath)
     for (const definition of this.#script.functions) {
       this.#block(definition.body, { function: definition, loops: 0, condition: false })
     }
     this.#block(this.#script.body, { function: undefined, loops: 0, condition: false })
-    this.#aggregates()
-    return this.#checked
+    return this.#checked(this.#aggregates(), null)
   }
 
-  #error(span: Span, message: string, kind: PyqlErrorKind = 'syntax'): PyqlError {
-    return errorAt(this.#options.text, span, kind, message)
+  #checked(aggregates: CheckedAggregate[], setMath: SetMath | null): Checked {
+    const { text, mode } = this.#options
+    const { bindings, columns, variables } = this.#names
+    const script = this.#script
+    return { text, mode, script, bindings, columns, variables, functions: script.functions, aggregates, setMath }
   }
 
   /** What follows goes through expressions by recursion. */
@@ -162,18 +151,18 @@ class Checker {
     for (const line of this.#script.aggregates) {
       if (line.aggregator?.name.startsWith('var')) this.#declare(this.#variableOf(line))
     }
-    if (this.#options.each) this.#variable('each_value')
+    if (this.#options.each) this.#names.variable('each_value')
   }
 
   #declare(name: Name): void {
-    const what = this.#isColumn(name.name)
+    const what = this.#names.isColumn(name.name)
       ? 'a column'
       : rowValues.has(name.name)
         ? 'a value of the language'
         : undefined
     if (what) throw this.#error(name, `'${name.name}' is ${what} and cannot be set.`)
     this.#notOfForeach(name)
-    this.#variable(name.name)
+    this.#names.variable(name.name)
   }
 
   #notOfForeach(name: Name): void {
@@ -183,47 +172,6 @@ class Checker {
   #variableOf({ of }: AggregateLine): Name {
     if (of.kind === 'name') return of
     throw this.#error(of, `'var' takes a variable; '${of.name}' is a column.`)
-  }
-
-  #isColumn(name: string): boolean {
-    return this.#known.has(name) || actionNames.includes(name)
-  }
-
-  #variable(name: string): number {
-    const known = this.#variables.get(name)
-    if (known !== undefined) return known
-    const id = this.#checked.variables.push(name) - 1
-    this.#variables.set(name, id)
-    return id
-  }
-
-  // --- set functions ---
-
-  #setMath(): void {
-    const isSetCall = (expression: Expression): expression is Call =>
-      expression.kind === 'call' && Object.hasOwn(setFunctions, expression.name)
-    const calls = [...allExpressions(this.#script)].filter(isSetCall)
-    const [call] = calls
-    if (!call) return
-    if (this.#options.mode !== 'segment') throw this.#error(call, `'${call.name}' belongs into segment scripts.`)
-    const [only, ...more] = this.#script.body
-    const stray = calls[1] ?? (more[0] as Span | undefined)
-    if (stray || this.#script.functions.length > 0 || !(only?.kind === 'expression' && only.expression === call)) {
-      throw this.#error(
-        stray ?? call,
-        `A segment that is computed from others consists of one call, such as ${call.name}("a", "b").`,
-      )
-    }
-    const { op, least } = setFunctions[call.name]!
-    if (call.args.length < least)
-      throw this.#error(call, `'${call.name}' takes ${least === 1 ? 'one name' : 'at least two names'} of segments.`)
-    if (least === 1 && call.args.length > 1) throw this.#error(call, `'${call.name}' takes one name of a segment.`)
-    const names = call.args.map((arg) => {
-      if (arg.kind === 'name') return arg.name
-      if (arg.kind === 'constant' && typeof arg.value === 'string') return arg.value
-      throw this.#error(arg, `'${call.name}' takes names of segments.`)
-    })
-    this.#checked.setMath = { op, of: names } as unknown as SetMath
   }
 
   // --- statements ---
@@ -241,7 +189,7 @@ class Checker {
     else
       for (const expression of partsOf(statement).expressions)
         this.#expression(expression, this.#scopeOf(expression, statement, scope))
-    if (statement.kind === 'for') for (const name of statement.names) this.#bind(name, scope)
+    if (statement.kind === 'for') for (const name of statement.names) this.#names.bind(name, scope)
     if (statement.kind === 'delete' && statement.target.kind === 'name') this.#emptied(statement.target)
     if (statement.kind === 'return' && this.#options.mode === 'segment' && !scope.function) {
       if (statement.value)
@@ -252,7 +200,7 @@ class Checker {
 
   /** What `del` empties is a variable or a parameter. */
   #emptied(name: Name): void {
-    const { kind } = this.#checked.bindings.get(name)!
+    const { kind } = this.#names.bindings.get(name)!
     if (kind === 'column') throw this.#error(name, `'${name.name}' is a column and cannot be deleted.`)
     if (kind === 'value') throw this.#error(name, `'${name.name}' is a value of the language and cannot be deleted.`)
     if (kind === 'none') throw this.#error(name, `Nothing sets '${name.name}', so there is nothing to delete.`)
@@ -285,7 +233,7 @@ class Checker {
   // --- expressions ---
 
   #expression(expression: Expression, scope: Scope): void {
-    if (expression.kind === 'name' || expression.kind === 'column') this.#bind(expression, scope)
+    if (expression.kind === 'name' || expression.kind === 'column') this.#names.bind(expression, scope)
     else if (expression.kind === 'call') {
       if (Object.hasOwn(functions, expression.name) && functions[expression.name]!.statement) {
         throw this.#error(expression, `'${expression.name}' stands on a line of its own; it gives no value.`)
@@ -304,24 +252,24 @@ class Checker {
       for (const child of childrenOf(expression)) this.#expression(child, scope)
     } else if (expression.kind === 'aggregate') {
       this.#inlineColumn(expression)
-      if (expression.key) this.#keyColumn(expression.key)
+      if (expression.key) this.#names.keyColumn(expression.key)
       for (const child of childrenOf(expression)) this.#expression(child, { ...scope, condition: true })
     } else for (const child of childrenOf(expression)) this.#expression(child, scope)
   }
 
   #inlineColumn({ op, column: name, all }: InlineAggregate): void {
-    const binding = this.#column(name)
-    const column = binding.kind === 'column' ? this.#checked.columns[binding.slot] : undefined
+    const binding = this.#names.column(name)
+    const column = binding.kind === 'column' ? this.#names.columns[binding.slot] : undefined
     if (column?.type === 'text' && (op === 'SUM' || op === 'AVG')) {
       throw this.#error(name, `${op} needs a column of numbers; '${column.name}' is text.`)
     }
-    if ((op === 'SUM' || op === 'AVG' || op === 'COUNT') && !all) this.#slot(actionColumn)
+    if ((op === 'SUM' || op === 'AVG' || op === 'COUNT') && !all) this.#names.usesAction()
   }
 
   #call(call: Call, scope: Scope): void {
     const { name, args } = call
     if (rowValues.has(name) && args.length === 0) {
-      this.#usesValue(name)
+      this.#names.usesValue(name)
       return
     }
     const own = this.#script.functions.find((definition) => definition.name === name)
@@ -376,83 +324,10 @@ class Checker {
     )
   }
 
-  #bind(name: Name | ColumnName, scope: Scope): void {
-    this.#checked.bindings.set(name, this.#resolve(name, scope))
-  }
-
-  #resolve(name: Name | ColumnName, scope: Scope): Binding {
-    if (name.kind === 'column') return this.#column(name)
-    const index = scope.function?.parameters.findIndex((parameter) => parameter.name === name.name) ?? -1
-    if (index !== -1) return { kind: 'parameter', index }
-    if (this.#isColumn(name.name)) return this.#column(name)
-    const id = this.#variables.get(name.name)
-    if (id !== undefined) return { kind: 'variable', id }
-    if (rowValues.has(name.name)) {
-      this.#usesValue(name.name)
-      return { kind: 'value', name: name.name }
-    }
-    return this.#unknown(name, scope)
-  }
-
-  /** Events are told apart by stamp and action. */
-  #usesValue(name: string): void {
-    if (name === 'event_count') this.#slot(actionColumn)
-  }
-
-  /** A name that nothing sets is None, unless it looks like a misspelt column or a row is tested by it. */
-  #unknown(name: Name, scope: Scope): Binding {
-    const names = [...this.#known.keys(), ...actionNames, ...this.#variables.keys(), ...rowValues]
-    const hint = name.name.length < 3 ? '' : didYouMean(name.name, names)
-    if (hint === '' && !scope.condition) return { kind: 'none' }
-    throw this.#error(name, `Nothing sets '${name.name}', and it is no column.${hint}`, 'unknown_column')
-  }
-
-  #column(name: Name | ColumnName): Binding {
-    if (name.kind === 'name' && ['session', '__session', '__stamp'].includes(name.name))
-      return this.#remember(name, { kind: 'value', name: name.name })
-    if (name.kind === 'name' && name.name === 'event_time')
-      return this.#remember(name, { kind: 'value', name: '__stamp' })
-    if (name.kind === 'name' && (name.name === 'person' || name.name === 'people'))
-      return this.#remember(name, { kind: 'value', name: 'person' })
-    const own = this.#known.get(name.name)
-    const isAction = actionNames.includes(name.name)
-    // A bare name is first what every event has.
-    const column = isAction && (name.kind === 'name' || !own) ? actionColumn : own
-    if (!column) {
-      throw this.#error(
-        name,
-        `There is no column '${name.name}'.${didYouMean(name.name, [...this.#known.keys(), ...actionNames])}`,
-        'unknown_column',
-      )
-    }
-    return this.#remember(name, { kind: 'column', slot: this.#slot(column) })
-  }
-
-  #remember(name: Name | ColumnName, binding: Binding): Binding {
-    this.#checked.bindings.set(name, binding)
-    return binding
-  }
-
-  #keyColumn(name: Name | ColumnName): Binding {
-    const binding = this.#column(name)
-    if (binding.kind === 'column' && this.#checked.columns[binding.slot]!.isSet) {
-      throw this.#error(name, `'with' takes a column of single values; '${name.name}' is a set.`)
-    }
-    return binding
-  }
-
-  #slot(column: TableColumn): number {
-    const known = this.#slots.get(column.name)
-    if (known !== undefined) return known
-    const slot = this.#checked.columns.push(column) - 1
-    this.#slots.set(column.name, slot)
-    return slot
-  }
-
   // --- aggregates ---
 
-  #aggregates(): void {
-    const { aggregates } = this.#checked
+  #aggregates(): CheckedAggregate[] {
+    const aggregates: CheckedAggregate[] = []
     const lines = this.#script.aggregates
     if (lines.length > 0 && this.#options.mode !== 'event') {
       throw this.#error(lines[0]!, `The agg block belongs into event scripts, not into ${this.#options.mode} scripts.`)
@@ -469,26 +344,17 @@ class Checker {
     }
     if (aggregates.length > maximumAggregates)
       throw this.#error(lines.at(-1)!, `There are more than ${maximumAggregates} aggregates.`)
-    if (aggregates.length === 0) {
-      aggregates.push({
-        kind: 'count',
-        alias: 'person',
-        of: { kind: 'value', name: 'person' },
-        key: undefined,
-        all: false,
-        carried: false,
-      })
-    }
+    return aggregates.length > 0 ? aggregates : [people]
   }
 
   #aggregate(line: AggregateLine): CheckedAggregate {
     const alias = (line.alias ?? line.of).name
-    const key = line.key && this.#keyColumn(line.key)
+    const key = line.key && this.#names.keyColumn(line.key)
     const written = line.aggregator?.name
-    const isVariable = !written && line.of.kind === 'name' && this.#variables.has(line.of.name)
+    const isVariable = !written && line.of.kind === 'name' && this.#names.isVariable(line.of.name)
     if (isVariable || written?.startsWith('var')) return this.#variableAggregate(line, alias, key)
     if (line.value) throw this.#error(line, "Only 'var' takes a value with '<<'.")
-    const of = this.#column(line.of)
+    const of = this.#names.column(line.of)
     const kind = aggregateKinds[written ?? 'count']!
     this.#summable(line, kind, of)
     return { kind, alias, of, key, all: line.all, carried: false }
@@ -497,7 +363,7 @@ class Checker {
   #variableAggregate(line: AggregateLine, alias: string, key: Binding | undefined): CheckedAggregate {
     if (line.value) this.#expression(line.value, { function: undefined, loops: 0, condition: false })
     const carried = line.value !== undefined || this.#assignedWithArrow(line.of.name)
-    const of = line.value ?? ({ kind: 'variable', id: this.#variable(line.of.name) } as const)
+    const of = line.value ?? ({ kind: 'variable', id: this.#names.variable(line.of.name) } as const)
     return { kind: 'var', alias, of, key, all: line.all, carried }
   }
 
@@ -513,7 +379,7 @@ class Checker {
     if (kind === 'count' || kind === 'val') return
     if (of.kind === 'value' && of.name === 'person')
       throw this.#error(line, `People can be counted; '${kind}' needs a column.`)
-    const column = of.kind === 'column' ? this.#checked.columns[of.slot]! : undefined
+    const column = of.kind === 'column' ? this.#names.columns[of.slot]! : undefined
     if (column?.isSet) throw this.#error(line, `'${kind}' needs a column of single values; '${column.name}' is a set.`)
     if (column?.type === 'text' && (kind === 'sum' || kind === 'avg')) {
       throw this.#error(line, `'${kind}' needs a column of numbers; '${column.name}' is text.`)

@@ -1,4 +1,5 @@
-import type { Binding, Checked, CheckedAggregate } from '../check.js'
+import type { Checked, CheckedAggregate } from '../check.js'
+import type { Binding } from '../names.js'
 import { bound, expression } from './expressions.js'
 import { comparable } from './inline.js'
 import { talliesOf } from './tallies.js'

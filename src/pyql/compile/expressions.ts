@@ -1,7 +1,7 @@
 import type { Call, ColumnName, Constant, Expression, Name, Unary } from '../ast.js'
 import { functions as builtIns, rowValues } from '../builtins.js'
-import type { Binding } from '../check.js'
 import { errorAt } from '../errors.js'
+import type { Binding } from '../names.js'
 import { dateFunctions, readTime } from '../runtime/dates.js'
 import { comparison } from './comparisons.js'
 import { inlineAggregate } from './inline.js'
