@@ -1,6 +1,6 @@
 // Cursors: where a page ended. A token names the place by values and keys, not by a count, so rows that come or go
 // between two pages neither repeat nor hide others.
-import { createHash } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHash, randomBytes } from 'node:crypto'
 import { Problem } from '../../lib/index.js'
 import type { Key } from '../reader.js'
 import { canonical } from '../stored-row.js'
@@ -27,24 +27,54 @@ function checksum(body: string, fingerprint: string): string {
   return createHash('sha256').update(fingerprint).update(body).digest('base64url').slice(0, 12)
 }
 
+/** How cursors are written: sealed, where the caller does not see the keys that are in them. */
+export interface CursorForm {
+  readonly fingerprint: string
+  readonly sealed: boolean
+}
+
+const CIPHER = 'aes-256-gcm'
+const IV_BYTES = 12
+const TAG_BYTES = 16
+/** Sealed cursors end with the process. */
+const secret = randomBytes(32)
+
+function seal(text: string): Buffer {
+  const iv = randomBytes(IV_BYTES)
+  const cipher = createCipheriv(CIPHER, secret, iv)
+  return Buffer.concat([iv, cipher.update(text), cipher.final(), cipher.getAuthTag()])
+}
+
+/** @throws where nobody here has sealed it */
+function unseal(sealed: Buffer): Buffer {
+  const decipher = createDecipheriv(CIPHER, secret, sealed.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
+  decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
+  return Buffer.concat([decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()])
+}
+
 /** The token of a place. */
-export function writeCursor({ access, leg, values, keys }: Position, fingerprint: string): string {
-  const body = Buffer.from(JSON.stringify([access, leg, values, keys])).toString('base64url')
+export function writeCursor({ access, leg, values, keys }: Position, { fingerprint, sealed }: CursorForm): string {
+  const text = JSON.stringify([access, leg, values, keys])
+  const body = (sealed ? seal(text) : Buffer.from(text)).toString('base64url')
   return `${body}.${checksum(body, fingerprint)}`
 }
 
 /** The place of a token. Throws for a token that is damaged or another query's. */
-export function readCursor(token: string, fingerprint: string): Position {
+export function readCursor(token: string, { fingerprint, sealed }: CursorForm): Position {
   const [body = '', sum] = token.split('.')
-  const position = sum === checksum(body, fingerprint) ? positionOf(body) : undefined
+  const position = sum === checksum(body, fingerprint) ? positionOf(body, sealed) : undefined
   if (!position) throw new Problem('cursor_invalid', { reason: 'it is damaged, or comes from another query' })
   return position
 }
 
-/** The checksum finds accidents; who forges one gets no more than another place in a query that is theirs anyway. */
-function positionOf(body: string): Position | undefined {
+/**
+ * The checksum finds accidents; who forges one gets no more than another place in a query that is theirs anyway. Of keys
+ * that are hidden that would be too much, and nobody forges what is sealed.
+ */
+function positionOf(body: string, sealed: boolean): Position | undefined {
   try {
-    const [access, leg, values, keys] = JSON.parse(Buffer.from(body, 'base64url').toString())
+    const bytes = Buffer.from(body, 'base64url')
+    const [access, leg, values, keys] = JSON.parse((sealed ? unseal(bytes) : bytes).toString())
     const sound =
       typeof access === 'string' && Number.isSafeInteger(leg) && Array.isArray(values) && Array.isArray(keys)
     return sound && keys.every(isKeyOrNull) ? { access, leg, values, keys } : undefined

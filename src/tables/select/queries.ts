@@ -317,7 +317,8 @@ function readRequest(request: SelectRequest, snapshot: Snapshot, view: View, lim
   if (!grouping && request.having !== undefined)
     throw malformed('having', 'It needs groups: use "where" to choose rows.')
   if (cursor !== undefined && offset > 0) throw malformed('offset', 'A cursor knows its place; leave "offset" out.')
-  const fingerprint = fingerprintOf(request)
+  const sealed = sources.some(({ columns, reader }) => !columns.has(reader.schema.primaryKey))
+  const cursors = { fingerprint: fingerprintOf(request), sealed }
   return {
     scope,
     joins,
@@ -326,11 +327,11 @@ function readRequest(request: SelectRequest, snapshot: Snapshot, view: View, lim
     terms: termsOf(request.orderby, scope, selected, grouping),
     offset,
     explain,
-    fingerprint,
+    cursors,
     ...(grouping && { grouping }),
     ...(having && { having }),
     ...(limit !== undefined && { limit }),
-    ...(cursor !== undefined && { position: readCursor(cursor, fingerprint) }),
+    ...(cursor !== undefined && { position: readCursor(cursor, cursors) }),
   }
 }
 

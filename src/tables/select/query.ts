@@ -4,7 +4,7 @@ import type { IndexRange, Names, TableReader } from '../reader.js'
 import { type Access, type Costs, chooseAccess, learn, sieveOf, usualCosts, type Wanted } from './access.js'
 import { Budget, type Control, Slices } from './budget.js'
 import { type Condition, compile, compileAll, conjuncts, lastSource, refsOf } from './condition.js'
-import { type Position, writeCursor } from './cursor.js'
+import { type CursorForm, type Position, writeCursor } from './cursor.js'
 import { type Grouping, grouped } from './group.js'
 import { carriedOver, type Join, joined } from './join.js'
 import { LONG_TEXT } from './lookup.js'
@@ -38,7 +38,7 @@ export interface Query {
   /** Where the page before ended. */
   readonly position?: Position
   /** Set where answers carry `complete` and `next`. */
-  readonly fingerprint?: string
+  readonly cursors?: CursorForm
   /** The way to the rows, where there is nothing to choose. */
   readonly access?: Access
   readonly explain: boolean
@@ -129,10 +129,10 @@ export class Run {
   }
 
   #shortRows(reader: TableReader, range: IndexRange, elements: boolean): string | undefined {
-    const { outputs, offset, fingerprint, limit = this.#limits.result_rows_max } = this.#query
+    const { outputs, offset, cursors, limit = this.#limits.result_rows_max } = this.#query
     this.#checkLimit(limit)
     const [frame, test, write] = [this.#frame, compileAll(ownLast(this.#base, range.attribute)), rowWriter(outputs)]
-    const endsAtLimit = fingerprint === undefined && this.#query.limit !== undefined
+    const endsAtLimit = cursors === undefined && this.#query.limit !== undefined
     let text = ''
     let [read, skipped, written] = [0, 0, 0]
     const columns = () => this.#columnsRead(range)
@@ -166,7 +166,7 @@ export class Run {
   async *pages(control: Control, shape: 'object' | 'array'): AsyncGenerator<string, void> {
     const head = shape === 'object' ? '{"data":[' : '['
     const { run, page, text } = yield* this.#pieces(control, head, (run) => run.#page(rowWriter(run.#query.outputs)))
-    if (page.isCut && !this.#query.fingerprint) throw tooManyRows(this.#limits.result_rows_max)
+    if (page.isCut && !this.#query.cursors) throw tooManyRows(this.#limits.result_rows_max)
     yield text + run.#tail(shape, !page.isCut, page.last)
   }
 
@@ -220,10 +220,10 @@ export class Run {
 
   /** Searches with a limit need not know whether there is more. */
   #page(write: (frame: Frame) => string): Page {
-    const { limit = this.#limits.result_rows_max, offset, fingerprint } = this.#query
+    const { limit = this.#limits.result_rows_max, offset, cursors } = this.#query
     this.#checkLimit(limit)
     const { stage, frame, positionOf } = this.#stages(limit)
-    const isAsked = fingerprint !== undefined || this.#query.limit === undefined
+    const isAsked = cursors !== undefined || this.#query.limit === undefined
     return new Page({ stage, frame, write, separator: ',', offset, limit, ...(isAsked && { positionOf }) })
   }
 
@@ -240,9 +240,9 @@ export class Run {
 
   #tail(shape: 'object' | 'array', complete: boolean, last: Position | undefined): string {
     if (shape === 'array') return ']'
-    const { fingerprint, explain } = this.#query
-    let text = fingerprint ? `],"complete":${complete}` : ']'
-    if (!complete && last && fingerprint) text += `,"next":${JSON.stringify(writeCursor(last, fingerprint))}`
+    const { cursors, explain } = this.#query
+    let text = cursors ? `],"complete":${complete}` : ']'
+    if (!complete && last && cursors) text += `,"next":${JSON.stringify(writeCursor(last, cursors))}`
     if (explain) text += `,"plan":${JSON.stringify(this.#plan())}`
     return `${text}}`
   }
