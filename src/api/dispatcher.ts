@@ -79,7 +79,7 @@ export class Dispatcher {
 
   #run(compiled: CompiledContract, request: Body, call: Call): unknown {
     const { contract } = compiled
-    if (contract.changes && call.idempotencyKey !== undefined) takeKeyOfHeader(request, call.idempotencyKey)
+    if (contract.changes && call.idempotencyKey) takeKeyOfHeader(request, call.idempotencyKey)
     compiled.checkRequest(request)
     const key = request['idempotency_key'] as string | undefined
     delete request['idempotency_key']
