@@ -17,6 +17,7 @@ describe('a role that may write a table and not read it', () => {
         { operation: 'update', set: { age: 8 }, where },
         { operation: 'update', set: { age: 8 }, ids: [1], if: where },
         { operation: 'update', records: [{ id: 1, age: 8 }], if: where },
+        { operation: 'upsert', records: [{ id: 1, age: 8 }], if: where },
         { operation: 'delete', where },
         { operation: 'delete', ids: [1], if: where },
       ]) {
