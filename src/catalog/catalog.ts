@@ -8,11 +8,11 @@ import {
   type StorageSnapshot,
   type WriteTransaction,
 } from '../storage/index.js'
-import { type ColumnDefinition, parseMods, type TableDefinition, toColumn, toForeignKey } from './definition.js'
+import { type ColumnDefinition, type TableDefinition, toColumn } from './definition.js'
 import { checkName, RESERVED_DATABASE } from './names.js'
 import { type Column, isSameTable, type TableSchema } from './schema.js'
 import { CatalogState, type Database } from './state.js'
-import { mayBeEqual } from './value.js'
+import { checkForeignKeys, checkNotNeeded, schemaOf } from './table-schema.js'
 
 export interface CatalogSettings {
   databases_max: number
@@ -43,11 +43,6 @@ export interface Leftover {
 export type WhenMade = (transaction: WriteTransaction, made: { name: string; createdAt: number }) => void
 
 export type CatalogListener = (transaction: WriteTransaction, before: CatalogState, after: CatalogState) => void
-
-/** `__createdtime__` and `__updatedtime__` belong to every dynamic table. */
-export const CREATED_TIME = '__createdtime__'
-export const UPDATED_TIME = '__updatedtime__'
-const DEFAULT_EVENT_KEY = 'id'
 
 /**
  * Which databases, tables and columns exist. `current` is what is on disk; `draft` is what it will be after the writes
@@ -178,7 +173,7 @@ export class Catalog {
     const tables = this.#draft.databases.get(database)!.tables.size
     if (tables >= this.#settings.tables_max) throw tooMany('tables', this.#settings.tables_max, 'catalog.tables_max')
     const schema = this.#schemaOf(definition)
-    this.#checkForeignKeys(schema)
+    checkForeignKeys(this.#draft, schema)
     this.#put(transaction, schema)
     return schema
   }
@@ -249,7 +244,7 @@ export class Catalog {
       const schema = this.draftTable(database, table)
       const column = schema.columns.find((other) => other.name === name)
       if (!column) throw new Problem('column_not_found', { column: name, database, table })
-      this.#checkNotNeeded(schema, name)
+      checkNotNeeded(this.#draft, schema, name)
       this.#put(transaction, { ...schema, columns: schema.columns.filter((other) => other !== column) })
       const attribute: DroppedAttribute = { table: schema.id, name, ...(before !== undefined && { before }) }
       this.#leave(transaction, { columns: [column.id], ...(schema.kind === 'records' && { attribute }) })
@@ -320,67 +315,20 @@ export class Catalog {
       names.add(name)
       return toColumn(definition, nextId++, schema.kind)
     })
-    if (names.size > this.#settings.columns_max)
-      throw tooMany('columns', this.#settings.columns_max, 'catalog.columns_max')
+    this.#checkColumnCount(names.size)
     this.#change(transaction, this.#draft.withNextId(nextId))
     return this.#put(transaction, { ...schema, columns: [...schema.columns, ...columns] })
   }
 
   #schemaOf(definition: TableDefinition): TableSchema {
-    const { database, table: name, kind = 'records', columns, foreignKeys = [], options = {} } = definition
-    const dynamic = kind === 'records' && columns === undefined
-    const primaryKey = primaryKeyOf(definition)
-    const wanted: ColumnDefinition[] = dynamic
-      ? [{ name: primaryKey }, { name: CREATED_TIME, type: 'timestamp' }, { name: UPDATED_TIME, type: 'timestamp' }]
-      : (columns ?? [])
-    if (wanted.length > this.#settings.columns_max)
-      throw tooMany('columns', this.#settings.columns_max, 'catalog.columns_max')
-    const id = this.#draft.nextId
-    const made = wanted.map((column, index) => toColumn(column, id + 1 + index, kind))
-    checkColumns(made, kind === 'records' ? primaryKey : undefined)
-    return {
-      id,
-      database,
-      name,
-      kind,
-      primaryKey,
-      dynamic,
-      columns: made,
-      foreignKeys: foreignKeys.map(toForeignKey),
-      createdAt: this.#now(),
-      options,
-    }
+    const schema = schemaOf(definition, this.#draft.nextId, this.#now())
+    this.#checkColumnCount(schema.columns.length)
+    return schema
   }
 
-  #checkForeignKeys(schema: TableSchema): void {
-    for (const { column, table, references } of schema.foreignKeys) {
-      const refuse = (reason: string) => {
-        throw new Problem('invalid_column', { column, reason })
-      }
-      const own = schema.columns.find(({ name }) => name === column)
-      if (!own) refuse('the foreign key names a column that the table does not have')
-      if (!own!.indexed) refuse('the column of a foreign key is indexed')
-      const parent = table === schema.name ? schema : this.#draft.table(schema.database, table)
-      if (!parent) refuse(`the foreign key names the table '${table}', which does not exist in '${schema.database}'`)
-      const target = parent!.columns.find(({ name }) => name === references)
-      if (!target || !(target.unique || references === parent!.primaryKey))
-        refuse(`the foreign key needs '${table}.${references}' to be a primary key or unique`)
-      if (!mayBeEqual(own!.type, target!.type))
-        refuse(`it holds ${own!.type}, and '${table}.${references}' ${target!.type}: they would never be equal`)
-    }
-  }
-
-  #checkNotNeeded(schema: TableSchema, name: string): void {
-    const refuse = (reason: string) => {
-      throw new Problem('column_needed', { column: name, reason })
-    }
-    if (name === CREATED_TIME || name === UPDATED_TIME) refuse('it is an internal timestamp attribute')
-    if (name === schema.primaryKey) refuse('it is the primary key')
-    if (schema.foreignKeys.some(({ column }) => column === name)) refuse('it is the column of a foreign key')
-    for (const other of this.#draft.databases.get(schema.database)!.tables.values()) {
-      if (other.foreignKeys.some(({ table, references }) => table === schema.name && references === name))
-        refuse(`a foreign key of '${other.name}' refers to it`)
-    }
+  #checkColumnCount(count: number): void {
+    const { columns_max: most } = this.#settings
+    if (count > most) throw tooMany('columns', most, 'catalog.columns_max')
   }
 
   #put(transaction: WriteTransaction, schema: TableSchema): TableSchema {
@@ -421,38 +369,6 @@ function known(state: CatalogState, database: string, table: string): TableSchem
   const schema = state.table(database, table)
   if (!schema) throw new Problem('table_not_found', { database, table })
   return schema
-}
-
-function primaryKeyOf({ primaryKey, columns, kind }: TableDefinition): string {
-  const marked = (columns ?? []).filter(
-    (column) => column.is_primary_key || (column.mods && parseMods(column.mods, column).is_primary_key),
-  )
-  const [name, another] = new Set([
-    ...(primaryKey === undefined ? [] : [primaryKey]),
-    ...marked.map(({ name }) => name),
-  ])
-  if (another !== undefined) {
-    const reason = `'${name}' is the primary key already; a table has one, of one column`
-    throw new Problem('invalid_column', { column: another, reason })
-  }
-  if (name !== undefined) return name
-  if (kind === 'events') return DEFAULT_EVENT_KEY
-  throw new Problem('primary_key_required', {})
-}
-
-function checkColumns(columns: Column[], primaryKey: string | undefined): void {
-  const names = new Set<string>()
-  for (const { name } of columns) {
-    checkName('attribute', name)
-    if (names.has(name)) throw new Problem('invalid_column', { column: name, reason: 'the name stands there twice' })
-    names.add(name)
-  }
-  if (primaryKey === undefined) return
-  const key = columns.find(({ name }) => name === primaryKey)
-  if (!key)
-    throw new Problem('invalid_column', { column: primaryKey, reason: 'the primary key is not among the columns' })
-  if (!['text', 'int', 'double', 'timestamp', 'any'].includes(key.type))
-    throw new Problem('invalid_column', { column: primaryKey, reason: `a primary key cannot be of type ${key.type}` })
 }
 
 function tooMany(what: string, limit: number, setting: string): Problem {

@@ -43,7 +43,7 @@ export interface TableSchema {
   foreignKeys: ForeignKey[]
   /** Milliseconds since 1970. */
   createdAt: number
-  /** Settings of the table's kind, kept but not read by the catalog (tables of events: `zOrder`…). */
+  /** Settings of the table's kind, kept but not read by the catalog (tables of events: `z_order`…). */
   options: Record<string, unknown>
 }
 
