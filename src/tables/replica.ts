@@ -3,47 +3,19 @@ import type { TableSchema } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import type { Storage, WriteTransaction } from '../storage/index.js'
 import type { BatchContext } from './batch.js'
-import type { LoggedOperation } from './change-log.js'
-import { encodeKey } from './keys.js'
 import { keyOfRecord, rangeOfId, recordKey } from './layout.js'
 import { newAttributes } from './prepare.js'
-import type { Key, Row } from './reader.js'
-import { type Place, RowWriter } from './row-writer.js'
+import type { Key } from './reader.js'
+import {
+  type Applied,
+  RemoteApplying,
+  type RemoteChange,
+  type RemoteRecord,
+  type Verdict,
+  verdictOn,
+} from './remote-change.js'
 import { shapeOf, type TableShape } from './shape.js'
-import { decodeVersion, encodeJson, encodeVersion, isLater, jsonOf, type Version } from './stored-row.js'
-
-/** One record as another node has it; without `record` it was deleted. */
-export interface RemoteRecord {
-  key: Key
-  version: Version
-  record?: Record<string, unknown>
-}
-
-/** What one operation of another node did to one table. */
-export interface RemoteChange {
-  version: Version
-  user: string
-  operation: LoggedOperation
-  keys: readonly Key[]
-  /** As many as keys; none for a deletion. */
-  records: readonly Record<string, unknown>[]
-  /** By node: the time of its newest change that was known where this one was made. */
-  seen?: Readonly<Record<string, number>> | undefined
-}
-
-export interface Applied {
-  /** Records that are here now as they were sent. */
-  applied: number
-  /** Records that were here already. */
-  known: number
-  /** Records for which a later version is here: a conflict, unless the change came late on a longer way. */
-  lost: number
-  /** Records that took the place of a version that was not known where the change was made: a conflict. */
-  overtook: number
-}
-
-/** What becomes of one record of another node. */
-type Verdict = 'applied' | 'known' | 'lost'
+import { decodeVersion, encodeJson, jsonOf } from './stored-row.js'
 
 /** A piece of a table, by its first key. */
 export interface RangeDigest {
@@ -74,59 +46,10 @@ export class Replica {
     change: RemoteChange,
     { logLost, changed = new Set() }: { logLost: boolean; changed?: Set<Key> },
   ): Applied {
-    const { cache, log, spaces } = this.#context
     const shape = this.#shape(transaction, database, table, change.records)
-    const writer = new RowWriter(transaction, spaces, cache, change.version)
-    const won: number[] = []
-    const lost: number[] = []
-    const texts: string[] = []
-    let overtook = 0
-    change.keys.forEach((key, index) => {
-      const place = { shape, key, encodedKey: encodeKey(key, index), index }
-      const over = (before: Version) => {
-        const known = change.seen?.[before.origin]
-        if (known !== undefined && known < before.time) overtook++
-      }
-      const again = changed.has(key)
-      const outcome = this.#applyOne(transaction, writer, place, change.version, change.records[index], over, again)
-      if (outcome === 'known') return
-      if (outcome === 'lost') lost.push(index)
-      else {
-        changed.add(key)
-        won.push(index)
-        texts[index] = outcome
-      }
-    })
-    writer.finish()
-    const { schema } = shape
-    const note = (indexes: readonly number[], more: { lost?: true }) => {
-      if (indexes.length === 0) return
-      const { time, origin } = change.version
-      const { operation, user } = change
-      const keys = indexes.map((index) => change.keys[index]!)
-      const records =
-        operation === 'delete' ? [] : indexes.map((index) => texts[index] ?? encodeJson(change.records[index]))
-      log.append(transaction, {
-        time,
-        origin,
-        user,
-        operation,
-        database,
-        table,
-        tableId: schema.id,
-        keys,
-        records,
-        ...(change.seen && { seen: change.seen }),
-        ...more,
-      })
-    }
-    note(won, {})
-    // What came before on another way, and was overwritten since, has lost nothing here.
-    const logged = logLost && lost.length > 0 ? log.keysAt(transaction, schema.id, change.version) : undefined
-    const late = lost.filter((index) => !logged?.has(change.keys[index]!))
-    if (logLost) note(late, { lost: true })
-    const known = change.keys.length - won.length - late.length
-    return { applied: won.length, lost: late.length, known, overtook }
+    const applying = new RemoteApplying(this.#context, transaction, shape, change, changed)
+    applying.run()
+    return applying.log(logLost)
   }
 
   /**
@@ -144,7 +67,7 @@ export class Replica {
     using snapshot = this.#storage.snapshot()
     const at = recordKey(rangeOfId(id).start, key)
     const { records, tombstones } = this.#context.spaces
-    return verdict([snapshot.get(records, at), snapshot.get(tombstones, at)], version)
+    return verdictOn([snapshot.get(records, at), snapshot.get(tombstones, at)], version)
   }
 
   /**
@@ -235,81 +158,4 @@ export class Replica {
     const names = newAttributes(shape, records)
     return names.size === 0 ? shape : shapeOf(catalog.addAttributes(transaction, shape.schema, names))
   }
-
-  /** 'known', 'lost', or the text of the record that was stored; empty for a deletion. */
-  #applyOne(
-    transaction: WriteTransaction,
-    writer: RowWriter,
-    place: Place,
-    version: Version,
-    record: Row | undefined,
-    over: (before: Version) => void,
-    again: boolean,
-  ): string {
-    const { spaces } = this.#context
-    const at = place.shape.prefix + place.encodedKey
-    const stored = writer.stored(place)
-    const tombstone = transaction.get(spaces.tombstones, at)
-    const outcome = verdict([stored, tombstone], version)
-    // What it has lost against is a later state of itself: others have to make room for this one all the same.
-    if (outcome === 'lost' && record) this.#makeRoom(transaction, writer, place, version, record, outcome)
-    if (outcome === 'lost' || (outcome === 'known' && !again)) return outcome
-    const last = stored ?? tombstone
-    if (last !== undefined) over(decodeVersion(last))
-    const before = stored === undefined ? undefined : writer.decode(place.shape, stored)
-    const hasRoom = record !== undefined && this.#makeRoom(transaction, writer, place, version, record)
-    if (!hasRoom) {
-      if (before) writer.remove(place, before, version)
-      else writer.bury(place, version)
-      return record ? 'lost' : ''
-    }
-    return before ? writer.replace(place, before, record) : writer.create(place, record)
-  }
-
-  /**
-   * Two nodes gave a unique value to two records: the later one keeps it, and the other goes. It does on every node, in
-   * whatever order the changes come, so also where the later one has left the value since.
-   */
-  #makeRoom(
-    transaction: WriteTransaction,
-    writer: RowWriter,
-    place: Place,
-    version: Version,
-    record: Row,
-    outcome?: 'lost',
-  ): boolean {
-    const taken = place.shape.uniques.flatMap((unique) => {
-      const value = record[unique.column.name]
-      return value === undefined || value === null ? [] : [{ unique, value }]
-    })
-    let hasRoom = outcome !== 'lost'
-    for (const { unique, value } of taken) {
-      const last = writer.lastTaken(unique, value)
-      if (last && isLater(last, version)) hasRoom = false
-      const owner = writer.ownerOf(unique, value)
-      if (owner === undefined || owner === place.encodedKey) continue
-      const at = place.shape.prefix + owner
-      const stored = transaction.get(this.#context.spaces.records, at)
-      if (stored === undefined) continue
-      if (isLater(decodeVersion(stored), version)) {
-        hasRoom = false
-        continue
-      }
-      const other = { ...place, key: keyOfRecord(at), encodedKey: owner }
-      // Under its own version: the other record may be about to come with another value, as when two swap theirs.
-      writer.remove(other, writer.decode(place.shape, stored), decodeVersion(stored))
-    }
-    if (!hasRoom) for (const { unique, value } of taken) writer.noteTaken(unique, value, version)
-    return hasRoom
-  }
-}
-
-/** A record's own state and its tombstone: the later of both is what is known here. */
-function verdict(known: readonly (string | undefined)[], version: Version): Verdict {
-  for (const stored of known) {
-    if (stored === undefined) continue
-    if (stored.startsWith(encodeVersion(version))) return 'known'
-    if (isLater(decodeVersion(stored), version)) return 'lost'
-  }
-  return 'applied'
 }
