@@ -421,6 +421,20 @@ function checkReferences(step: WholeStep, index: number): void {
     const reason = `operations[${index}]: a key of an earlier operation stands in records, set or ids, not in '${part}'`
     throw new Problem('invalid_request', { reason })
   }
+  const records = [...(step.records ?? []), step.set ?? {}]
+  if (!records.some((record) => isPlace(record) || Object.values(record).some(holdsPlaceInside))) return
+  const reason = `operations[${index}]: a key of an earlier operation stands for a whole value of a record, not inside of one`
+  throw new Problem('invalid_request', { reason })
+}
+
+/** What stands inside of a value is stored as it is, and somebody who writes a place there does not mean that. */
+function holdsPlaceInside(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || isReference(value)) return false
+  return Object.values(value).some((member) => isPlace(member) || holdsPlaceInside(member))
+}
+
+function isPlace(value: unknown): boolean {
+  return isReference(value) && Array.isArray(value[REFERENCE])
 }
 
 function holdsReference(value: unknown): boolean {

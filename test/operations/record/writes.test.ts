@@ -93,11 +93,29 @@ describe('writes', () => {
         { operation: 'delete', table: 'dog', where: [{ or: [['id', '=', reference]] }] },
         { operation: 'update', table: 'dog', records: [{ id: 1, age: 9 }], if: [['id', '=', reference]] },
       ]
+      const ask = async (other: object) =>
+        (await node.post({ operation: 'transaction', database: 'dev', operations: [first, other] })).body as Record<
+          string,
+          unknown
+        >
       for (const other of others) {
-        const { body } = await node.post({ operation: 'transaction', database: 'dev', operations: [first, other] })
+        const body = await ask(other)
         expect(body).to.include({ code: 'invalid_request' })
-        expect((body as { detail: string }).detail).to.match(/stands in records, set or ids, not in '(where|if)'/)
+        expect(body['detail']).to.match(/stands in records, set or ids, not in '(where|if)'/)
       }
+      for (const value of [[reference], { friends: [7, { first: reference }] }])
+        for (const part of [{ records: [{ id: 1, age: 9, value }] }, { set: { value }, ids: [1] }]) {
+          const body = await ask({ operation: 'update', table: 'dog', ...part })
+          expect(body).to.include({ code: 'invalid_request' })
+          expect(body['detail']).to.include('stands for a whole value of a record, not inside of one')
+        }
+      expect(await ask({ operation: 'insert', table: 'dog', records: [reference] })).to.include({
+        code: 'invalid_request',
+      })
+      const other = { $key: 'of something else' }
+      expect(
+        await ask({ operation: 'insert', table: 'dog', records: [{ id: 5, other: [other] }] }),
+      ).to.not.have.property('code')
     }))
 
   it('refer to records of earlier operations by their place, also where one was left alone', () =>
