@@ -40,7 +40,10 @@ export async function query(
   const fields = requestOf(options.contractOf(operation), words, options.common)
   const name = operation === 'query_histogram' ? { name: basename(file, extname(file)) } : {}
   const { table, database } = flags
-  const request = { ...name, ...fields, table, ...(database !== undefined && { database }), script }
+  const given = { table, ...(database !== undefined && { database }), script }
+  const twice = Object.keys(given).find((field) => Object.hasOwn(fields, field))
+  if (twice !== undefined) throw new Usage(`'${twice}' is given twice: the file is the script, and --table its table.`)
+  const request = { ...name, ...fields, ...given }
   const answer = (await client.call(operation, request).catch(explained)) as QueryAnswer
   return flags.json ? JSON.stringify(answer) : shown(operation, answer, script, options)
 }
@@ -65,6 +68,7 @@ function explained(error: unknown): never {
 
 function shown(operation: string, answer: QueryAnswer, script: string, { width, cut }: QueryOptions): string {
   if (typeof answer.debug === 'string') return answer.debug
+  if (!answer._) return print(answer, { cut }) // a job that was started
   const { _: nodes = [], ...more } = answer
   const text =
     operation === 'query_events' || operation === 'query_segments'

@@ -43,6 +43,13 @@ describe('trellis query', () => {
       expect(histogram.lines.at(-1)).to.match(/^25 │█+ 2$/)
       const segments = await ask(node, "@segment buyers ttl=1h\n    match where action == 'buy':\n        tally\n")
       expect(segments.lines.at(-1)).to.equal('buyers       2')
+      const job = await ask(node, 'match:\n    tally(product)\n', 'job=true')
+      expect(job.lines[0]).to.match(/^Starting job with id /)
+      const twice = await ask(node, 'match:\n    tally(product)\n', 'table=others')
+      expect([twice.code, twice.error.split('\n')[0]]).to.deep.equal([
+        2,
+        "trellis: 'table' is given twice: the file is the script, and --table its table.",
+      ])
       const mistake = await ask(node, 'match:\n    tally(produkt)\n')
       expect(mistake.code).to.not.equal(0)
       expect(mistake.error)
