@@ -166,7 +166,7 @@ export function details(contract: Contract, common: ReadonlyMap<string, Schema>)
 /** The command line of an example. */
 export function command(operation: string, { request }: Pick<Example, 'request'>): string {
   const fields = Object.entries(request).map(([name, value]) =>
-    quoted(`${name}=${typeof value === 'string' ? value : JSON.stringify(value)}`),
+    quoted(`${name}=${typeof value === 'string' ? value.replace(/^@/, '@@') : JSON.stringify(value)}`),
   )
   return ['trellis', operation, ...fields].join(' ')
 }

@@ -43,6 +43,9 @@ function fieldOf({ operation, request, also_named }: Contract, name: string): Sc
       ? fields[name]
       : undefined
   if (field) return field
+  const [, named] =
+    Object.entries(request.patternProperties ?? {}).find(([names]) => new RegExp(names).test(name)) ?? []
+  if (named) return named === true ? { type: 'string' } : named // the node reads parameters of scripts by their names
   throw new Usage(
     `'${name}' is not a field of ${operation}.${didYouMean(name, Object.keys(fields))} See \`trellis help ${operation}\`.`,
   )

@@ -5,6 +5,7 @@ export type Access = 'public' | 'user' | 'read' | 'insert' | 'update' | 'delete'
 export interface Schema {
   type?: string | string[]
   properties?: Record<string, Schema>
+  patternProperties?: Record<string, Schema | true>
   required?: string[]
   items?: Schema
   $ref?: string

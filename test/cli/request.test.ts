@@ -1,9 +1,11 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { command } from '../../src/cli/help.js'
 import { requestOf } from '../../src/cli/request.js'
-import type { Contract, Schema } from '../../src/contracts/index.js'
+import { type Contract, readCommonSchemas, readContracts, type Schema } from '../../src/contracts/index.js'
 
 const contract = {
   operation: 'try',
@@ -67,6 +69,19 @@ describe('the words of a command', () => {
     } finally {
       rmSync(folder, { recursive: true })
     }
+  })
+
+  it('of every example in the help mean its request', () => {
+    const shapes = readCommonSchemas()
+    for (const written of readContracts())
+      for (const example of written.examples) {
+        const line = command(written.operation, example)
+        const out = execFileSync('sh', ['-c', `printf '%s\\0' ${line}`], { encoding: 'utf8' })
+        const [, , ...words] = out.split('\0').slice(0, -1)
+        expect(requestOf(written, words, shapes), line).to.deep.equal(example.request)
+      }
+    const query = readContracts().find(({ operation }) => operation === 'query_events')!
+    expect(requestOf(query, ['str_size=1e3'], shapes)).to.deep.equal({ str_size: '1e3' })
   })
 
   it('are refused with a sentence when they fit no type', () => {
