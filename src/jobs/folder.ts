@@ -77,21 +77,19 @@ export class Folder {
     const full = join(root, this.#relative(path))
     await this.#makeParents(root, dirname(full), path)
     const partial = join(dirname(full), `.${maker.id}.part`)
-    await rm(partial, { force: true }) // what a process that ended early has left
+    const placed = <T>(step: Promise<T>) => step.catch((error: unknown) => Promise.reject(refusalOf(path, error)))
+    await placed(rm(partial, { force: true })) // what a process that ended early has left
     if (maker.noted && isSame(maker.noted, await lstat(full, { bigint: true }).catch(() => undefined))) return
     await this.#refuseExisting(full, path)
-    const file = await open(
-      partial,
-      constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW,
-      0o600,
-    )
+    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW
+    const file = await placed(open(partial, flags, 0o600))
     try {
       await write(file)
       await file.sync()
       await maker.note(identityOf(await file.stat({ bigint: true })))
       await file.close()
       await link(partial, full).catch((error: NodeJS.ErrnoException) => {
-        throw error.code === 'EEXIST' ? new Problem('file_exists', { path }) : error
+        throw error.code === 'EEXIST' ? new Problem('file_exists', { path }) : refusalOf(path, error)
       })
       await rm(partial)
       await syncFolder(dirname(full))
@@ -116,22 +114,37 @@ export class Folder {
     if (path.includes('\0')) throw refuse('it holds a zero character')
     if (isAbsolute(path)) throw refuse(`it must be relative to ${this.#setting}`)
     if (path.split(/[/\\]/).includes('..')) throw refuse(`it leads out of ${this.#setting}`)
+    if (/(?:^|[/\\])\.?$/.test(path)) throw refuse('it names no file')
     return path
   }
 
   async #makeParents(root: string, folder: string, path: string): Promise<void> {
     let existing = folder
     while (!(await lstat(existing).catch(() => undefined))) existing = dirname(existing)
-    if (!isInside(await realpath(existing), root))
-      throw new Problem('path_not_allowed', { path, reason: `it leads out of ${this.#setting}` })
-    await mkdir(folder, { recursive: true, mode: 0o700 }).catch((error: NodeJS.ErrnoException) => {
-      throw new Problem('path_not_allowed', { path, reason: error.code ?? error.message })
-    })
+    try {
+      if (!isInside(await realpath(existing), root))
+        throw new Problem('path_not_allowed', { path, reason: `it leads out of ${this.#setting}` })
+      await mkdir(folder, { recursive: true, mode: 0o700 })
+    } catch (error) {
+      throw refusalOf(path, error)
+    }
   }
 
   async #refuseExisting(full: string, path: string): Promise<void> {
-    if (await lstat(full).catch(() => undefined)) throw new Problem('file_exists', { path })
+    const found = await lstat(full).catch((error: NodeJS.ErrnoException) => {
+      if (error.code !== 'ENOENT') throw refusalOf(path, error)
+      return undefined
+    })
+    if (found) throw new Problem('file_exists', { path })
   }
+}
+
+/** Why no file can be made at a path, by the failure of the file system. */
+function refusalOf(path: string, error: unknown): unknown {
+  if (error instanceof Problem) return error
+  const { code, message } = error as NodeJS.ErrnoException
+  const known = fileErrorOf(error)
+  return known instanceof Problem ? known : new Problem('path_not_allowed', { path, reason: code ?? message })
 }
 
 function identityOf({ ino, size, mtimeNs }: BigIntStats): FileIdentity {

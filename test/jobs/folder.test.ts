@@ -85,6 +85,19 @@ describe('the folders of imports and exports', () => {
     expect(await codeOf(folder.makeFile('out/x.json', once, async () => {}))).to.equal('file_exists')
   })
 
+  it('say what is wrong with a place where no file can be made, before anything is written', async () => {
+    symlinkSync('nowhere', join(base, 'in/dangling'))
+    symlinkSync('loop', join(base, 'in/loop'))
+    const wrong = ['', '.', 'out/', 'out/.', 'sub/rows.csv/x', 'dangling/x', 'loop/x', 'x'.repeat(256)]
+    for (const path of wrong) {
+      const write = () => Promise.reject(new Error('it was written'))
+      expect(await codeOf(folder.makeFile(path, once, write)), path).to.equal('path_not_allowed')
+    }
+    for (const path of wrong.filter((path) => !/^(?:dangling|loop)/.test(path)))
+      expect(await codeOf(folder.checkNew(path)), path).to.equal('path_not_allowed')
+    expect(readdirSync(join(base, 'in')).sort()).to.deep.equal(['dangling', 'loop', 'sub'])
+  })
+
   it('take the first of two who make one file at once, whole', async () => {
     let second: Promise<void> | undefined
     const first = folder.makeFile('x.json', once, async (file) => {
