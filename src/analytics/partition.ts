@@ -1,15 +1,16 @@
 import { assert } from '../lib/index.js'
 import type { BinaryEnvironment, Write } from '../storage/index.js'
-import { type Batch, Fate } from './batch.js'
+import type { Batch } from './batch.js'
 import { type BlockEntry, blockOf } from './block-entry.js'
 import type { ColumnValues, Scalars } from './codec.js'
 import type { ColumnCache } from './column-cache.js'
 import { copyRows, Delta, type DeltaOrder } from './delta.js'
 import { GrownBlock } from './grown-block.js'
 import { Kind, key, kindStart, majorOf } from './keys.js'
-import { decodePart, encodePart, type Part, type PartColumn } from './part.js'
+import { decodePart, encodePart, type Part } from './part.js'
+import { PartitionInsert } from './partition-insert.js'
 import { People } from './people.js'
-import { addHashes, hashOfCell, hashOfEvent, sameCell } from './row-hash.js'
+import { hashesOf, hashOfCell, hashOfEvent } from './row-hash.js'
 import { ACTION, type EventTable, PERSON, type PersonId, STAMP, type Storage, storageOf } from './schema.js'
 import { StoredBlocks } from './stored-blocks.js'
 import { type Numberings, Texts } from './texts.js'
@@ -141,16 +142,8 @@ export class Partition {
     fate: (event: number, fate: number) => void,
   ): Write[] {
     const part = translate(batch, rows, (column) => this.texts(column))
-    const hashes = hashesOf(part)
-    const accepted: number[] = []
     const base = this.delta.rows
-    for (let from = 0; from < part.rows; ) {
-      let to = from + 1
-      const event = batch.event[rows[from]!]!
-      while (to < part.rows && batch.event[rows[to]!] === event) to++
-      fate(event, this.#insertEvent(batch, rows, part, hashes, from, to, base, accepted, rowsPerPersonMax))
-      from = to
-    }
+    const accepted = new PartitionInsert(this, this.#people, { batch, rows, part, rowsPerPersonMax }).run(fate)
     if (accepted.length === 0) return []
     this.#copyColumns(part, accepted, base)
     this.rows += accepted.length
@@ -290,83 +283,6 @@ export class Partition {
     return writes
   }
 
-  /** One event's rows: all of them, those that are no repeats, or none. */
-  #insertEvent(
-    batch: Batch,
-    rows: Uint32Array,
-    part: Part,
-    hashes: Uint32Array,
-    from: number,
-    to: number,
-    base: number,
-    accepted: number[],
-    rowsPerPersonMax: number,
-  ): number {
-    const id = batch.people[batch.person[rows[from]!]!]!
-    if (to - from > rowsPerPersonMax) return Fate.tooManyRows
-    let person = this.#people.numberOf(id)
-    person ??= this.#people.add(id)
-    const stamp = part.stamp[from]!
-    const inOrder = stamp > this.#people.lastStamp[person]!
-    const atStart = accepted.length
-    for (let row = from; row < to; row++) {
-      const hash = (hashes[row]! + hashOfEvent(person, stamp, part.action[row]!)) >>> 0
-      const known = (row > from || !inOrder) && this.#isRepeat(part, row, person, hash, base, accepted)
-      if (known) continue
-      if (this.#people.rowCount[person]! + accepted.length - atStart + 1 > rowsPerPersonMax) {
-        this.#takeBack(accepted, atStart)
-        return Fate.tooManyRows
-      }
-      this.delta.append(person, stamp, part.action[row]!, hash)
-      accepted.push(row)
-    }
-    const fresh = accepted.length - atStart
-    if (fresh === 0) return Fate.duplicate
-    this.#people.rowCount[person]! += fresh
-    if (inOrder) this.#people.lastStamp[person] = stamp
-    return Fate.inserted
-  }
-
-  #takeBack(accepted: number[], length: number): void {
-    this.delta.removeLast(accepted.length - length)
-    accepted.length = length
-  }
-
-  #isRepeat(part: Part, row: number, person: number, hash: number, base: number, accepted: readonly number[]): boolean {
-    const { delta } = this
-    const stamp = part.stamp[row]!
-    const action = part.action[row]!
-    const inDelta = delta.find(hash, (other) => {
-      if (delta.person[other] !== person || delta.stamp[other] !== stamp || delta.action[other] !== action) return false
-      return other >= base
-        ? part.columns.every(({ values }) => sameCell(values, row, values, accepted[other - base]!))
-        : this.#sameCells(part, row, (id) => delta.columns.get(id)?.values(base), other)
-    })
-    return inDelta || this.#isInBlock(part, row, person)
-  }
-
-  #isInBlock(part: Part, row: number, person: number): boolean {
-    const block = blockOf(this.blocks, person)
-    if (!block) return false
-    const { rowStart, lastStamp } = this.stored.rowsOf(block)
-    const stamp = part.stamp[row]!
-    const index = person - block.first
-    if (stamp > lastStamp[index]!) return false
-    const stamps = this.stored.column(block, STAMP) as Float64Array
-    const end = rowStart[index + 1]!
-    for (let at = firstAtLeast(stamps, stamp, rowStart[index]!, end); at < end && stamps[at] === stamp; at++) {
-      const actions = this.stored.column(block, ACTION) as Scalars
-      if (actions[at] === part.action[row] && this.#sameCells(part, row, (id) => this.stored.column(block, id), at))
-        return true
-    }
-    return false
-  }
-
-  #sameCells(part: Part, row: number, other: (id: number) => ColumnValues | undefined, otherRow: number): boolean {
-    const own = new Map(part.columns.map(({ id, values }) => [id, values]))
-    return this.#schema.columns.every(({ id }) => sameCell(own.get(id), row, other(id), otherRow))
-  }
-
   #copyColumns(part: Part, accepted: readonly number[], base: number): void {
     const all = accepted.length === part.rows
     for (const column of part.columns) {
@@ -494,24 +410,6 @@ export class Partition {
     this.rows += rows.length
     this.#copyColumns(part, rows, base)
   }
-}
-
-/** What the columns add to the hash of each row. */
-function hashesOf(part: Part): Uint32Array {
-  const hashes = new Uint32Array(part.rows)
-  for (const { id, values } of part.columns as readonly PartColumn[]) addHashes(id, values, hashes)
-  return hashes
-}
-
-function firstAtLeast(stamps: Float64Array, stamp: number, from: number, to: number): number {
-  let low = from
-  let high = to
-  while (low < high) {
-    const middle = (low + high) >>> 1
-    if (stamps[middle]! < stamp) low = middle + 1
-    else high = middle
-  }
-  return low
 }
 
 function toJson(values: readonly unknown[]): Buffer {

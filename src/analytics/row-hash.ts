@@ -1,4 +1,5 @@
 import { type ColumnValues, isSet, type SetValues } from './codec.js'
+import type { Part } from './part.js'
 
 const bits = new Float64Array(1)
 const words = new Uint32Array(bits.buffer)
@@ -30,8 +31,15 @@ export function hashOfCell(id: number, values: ColumnValues, row: number): numbe
   return values instanceof Float64Array ? hashOfNumber(salt, values[row]!) : hashOfCode(salt, values[row]!)
 }
 
+/** What the columns of a part add to the hash of each row. */
+export function hashesOf({ rows, columns }: Pick<Part, 'rows' | 'columns'>): Uint32Array {
+  const hashes = new Uint32Array(rows)
+  for (const { id, values } of columns) addHashes(id, values, hashes)
+  return hashes
+}
+
 /** Adds what a column adds to the hashes of the first rows. */
-export function addHashes(id: number, values: ColumnValues, hashes: Uint32Array): void {
+function addHashes(id: number, values: ColumnValues, hashes: Uint32Array): void {
   const salt = Math.imul(id, 0x165667b1)
   if (isSet(values)) {
     for (let row = 0; row < hashes.length; row++) hashes[row]! += hashOfSet(salt, values, row)
