@@ -41,7 +41,7 @@ const wholes = new WeakMap<Scope['base']['columns'], Selected[]>()
 /** Reads `select`: "*" or a list of names, "table.*", {"column", "as"} and {"count" | "sum" | …, "as", "distinct"}. */
 export function readSelect(select: unknown, scope: Scope, joins: readonly Join[]): readonly Selected[] {
   const { columns } = scope.base
-  if (select === '*' && scope.sources.length === 1 && !columns.has('*')) {
+  if (select === '*' && scope.sources.length === 1) {
     let whole = wholes.get(columns)
     if (!whole) wholes.set(columns, (whole = all(scope, 0, joins)))
     return whole
@@ -113,8 +113,7 @@ function numeric(run: string, ref: Ref): Ref {
 }
 
 function readName(name: string, scope: Scope, joins: readonly Join[]): Selected[] {
-  const known = scope.lookUp(name)
-  if (known) return [{ name, ref: known }]
+  // Whoever may write a record may call an attribute so: that must not take the others out of everybody's answers.
   if (name === '*') return scope.sources.flatMap((_, number) => all(scope, number, joins))
   const number = scope.sources.findIndex(({ alias }) => name === `${alias}.*`)
   return number >= 0 ? all(scope, number, joins) : [{ name, ref: scope.find(name) }]

@@ -87,7 +87,7 @@ function attributesOf(names: readonly string[], scope: Scope): Output[] {
   const { columns, unnamed } = scope.base
   const outputs = new Map<string, Output>()
   for (const name of names) {
-    const isAll = name === '*' && !columns.has('*')
+    const isAll = name === '*'
     for (const each of isAll ? columns.keys() : [name]) outputs.set(each, { name: each, ref: attributeOf(each, scope) })
     if (isAll) for (const each of unnamed) outputs.set(each, unnamedOutput(each, 0, each))
   }

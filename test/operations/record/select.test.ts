@@ -46,3 +46,39 @@ describe('a large answer of select', () => {
       expect(await readLate(node, 6_000)).to.equal(false)
     }))
 })
+
+describe('a star', () => {
+  it('is every column, also where an attribute is called so', () =>
+    withNode(async (node) => {
+      const dog = { database: 'dev', table: 'dog' }
+      await node.ok({ operation: 'create_table', ...dog, primary_key: 'id' })
+      const records = [{ id: 1, name: 'Rex', '*': 5, 'dog.*': 6 }]
+      await node.ok({ operation: 'insert', ...dog, records })
+      const search = { attribute: 'name', value: 'Rex' }
+      const { data } = await node.ok<{ data: object[] }>({ operation: 'select', ...dog, select: '*' })
+      expect(data[0]).to.include(records[0])
+      for (const request of [
+        { operation: 'select', select: ['*'] },
+        { operation: 'select', select: ['dog.*'] },
+        { operation: 'select', select: ['*', 'name'] },
+        { operation: 'select', select: ['*'], where: { name: 'Rex' } },
+      ])
+        expect(await node.ok({ ...dog, ...request }), JSON.stringify(request)).to.deep.include({ data })
+      for (const request of [
+        { operation: 'search_by_id', ids: [1], get_attributes: ['*'] },
+        { operation: 'search_by_id', ids: [1], get_attributes: ['name', '*'] },
+        { operation: 'search_by_value', ...search },
+        { operation: 'search_by_conditions', conditions: [search], get_attributes: ['*'] },
+      ])
+        expect(await node.ok({ ...dog, ...request }), JSON.stringify(request)).to.deep.equal(data)
+      const own = {
+        operation: 'select',
+        ...dog,
+        select: [
+          { column: '*', as: 'star' },
+          { count: 'id', as: 'n' },
+        ],
+      }
+      expect(await node.ok({ ...own, groupby: '*' })).to.deep.include({ data: [{ star: 5, n: 1 }] })
+    }))
+})
