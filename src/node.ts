@@ -2,24 +2,30 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
 import type { Access } from './access/index.js'
-import { openAccess } from './accessing.js'
+import {
+  indexBuilderOf,
+  jobOwnersOf,
+  momentOf,
+  openAccess,
+  rowRemoverOf,
+  rowStoreOf,
+  searchOf,
+  tableDropperOf,
+  triggerSourceOf,
+} from './adapters/index.js'
 import { Dispatcher, loadHandlers, type NodeInfo, type Services } from './api/index.js'
 import { type Aside, Backups } from './backup/index.js'
 import { Catalog, type TableSchema } from './catalog/index.js'
 import { type Config, LiveConfig } from './config/index.js'
 import { Contracts } from './contracts/index.js'
-import { tableDropperOf } from './dropping.js'
 import { HttpServer } from './http/index.js'
-import { jobOwnersOf } from './job-owners.js'
 import { Deletions, Exports, Folder, IndexBuilds, Jobs, Loads } from './jobs/index.js'
 import { Disposals, LogTail, type Problem } from './lib/index.js'
-import { indexBuilderOf, momentOf, rowRemoverOf, rowStoreOf, searchOf } from './loading.js'
 import { Metrics } from './metrics/index.js'
 import { Clustering } from './replication/index.js'
 import { EventQueries, openEvents } from './segments/index.js'
 import { incarnationOf, Replays, Storage } from './storage/index.js'
 import { Queries, Tables, Writes } from './tables/index.js'
-import { triggerSourceOf } from './triggering.js'
 import { Triggers } from './triggers/index.js'
 
 export interface NodeOptions {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
-import { openAccess } from './accessing.js'
+import { openAccess } from './adapters/index.js'
 import { Catalog } from './catalog/index.js'
 import { type Config, ConfigError } from './config/index.js'
 import { RECORDS, Storage } from './storage/index.js'

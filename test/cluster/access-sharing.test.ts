@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { expect } from 'chai'
 import type { Access } from '../../src/access/index.js'
-import { openAccess } from '../../src/accessing.js'
+import { openAccess } from '../../src/adapters/index.js'
 import { Catalog } from '../../src/catalog/index.js'
 import { loadConfig } from '../../src/config/index.js'
 import { Disposals } from '../../src/lib/index.js'

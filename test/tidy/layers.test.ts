@@ -21,6 +21,7 @@ const MAY_IMPORT: Record<string, readonly string[]> = {
   jobs: ['lib', 'storage', 'metrics'],
   replication: ['lib', 'storage', 'mesh', 'access', 'catalog', 'tables', 'analytics'],
   triggers: ['lib', 'metrics', 'storage', 'mesh', 'tables', 'pyql', 'analytics'],
+  adapters: ['lib', 'config', 'contracts', 'storage', 'access', 'catalog', 'tables', 'jobs', 'segments', 'triggers'],
   http: ['lib', 'contracts', 'metrics', 'api'],
   cli: ['lib', 'config', 'contracts', 'client', 'backup', 'mesh'],
   client: ['generated'],

@@ -1,7 +1,7 @@
-import { Access, DurableAccessStore } from './access/index.js'
-import type { Catalog } from './catalog/index.js'
-import type { Config } from './config/index.js'
-import type { Storage } from './storage/index.js'
+import { Access, DurableAccessStore } from '../access/index.js'
+import type { Catalog } from '../catalog/index.js'
+import type { Config } from '../config/index.js'
+import type { Storage } from '../storage/index.js'
 
 /** Who is who and may do what in a data folder. */
 export function openAccess(

@@ -1,6 +1,6 @@
-import type { Catalog } from './catalog/index.js'
-import type { Events } from './segments/index.js'
-import type { Triggers } from './triggers/index.js'
+import type { Catalog } from '../catalog/index.js'
+import type { Events } from '../segments/index.js'
+import type { Triggers } from '../triggers/index.js'
 
 /** Drops a table with all that belongs to it, as the operation drop_table does. */
 export function tableDropperOf(catalog: Catalog, events: Events, triggers: Triggers) {

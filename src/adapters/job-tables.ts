@@ -1,7 +1,7 @@
-import { type Catalog, CREATED_TIME, type TableSchema } from './catalog/index.js'
-import type { Contracts } from './contracts/index.js'
-import type { ExportsOptions, IndexBuilder, OldRecords, RowRemover, RowStore, TableMoment } from './jobs/index.js'
-import { Problem, type View } from './lib/index.js'
+import { type Catalog, CREATED_TIME, type TableSchema } from '../catalog/index.js'
+import type { Contracts } from '../contracts/index.js'
+import type { ExportsOptions, IndexBuilder, OldRecords, RowRemover, RowStore, TableMoment } from '../jobs/index.js'
+import { Problem, type View } from '../lib/index.js'
 import {
   type Key,
   type Queries,
@@ -11,7 +11,7 @@ import {
   type Told,
   toldTo,
   UNNAMED,
-} from './tables/index.js'
+} from '../tables/index.js'
 
 /** What a user may read and know of now. @throws Problem where there is no such user (any more) */
 type EyesOf = (user: string) => Told

@@ -1,6 +1,6 @@
-import type { Access } from './access/index.js'
-import type { Contracts } from './contracts/index.js'
-import { type JobOwners, type LoadParameters, rightsToLoad } from './jobs/index.js'
+import type { Access } from '../access/index.js'
+import type { Contracts } from '../contracts/index.js'
+import { type JobOwners, type LoadParameters, rightsToLoad } from '../jobs/index.js'
 
 /** The users of a node as jobs see them: a job goes on as long as its user might start it, with the same key for programs if there was one. */
 export function jobOwnersOf(access: Access, contracts: Contracts): JobOwners {

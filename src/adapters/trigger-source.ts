@@ -1,7 +1,7 @@
-import type { Catalog, TableSchema } from './catalog/index.js'
-import { Problem } from './lib/index.js'
-import type { Events } from './segments/index.js'
-import type { TriggerSource } from './triggers/index.js'
+import type { Catalog, TableSchema } from '../catalog/index.js'
+import { Problem } from '../lib/index.js'
+import type { Events } from '../segments/index.js'
+import type { TriggerSource } from '../triggers/index.js'
 
 /** The event tables as triggers see them. */
 export function triggerSourceOf(catalog: Catalog, events: Events): TriggerSource {
