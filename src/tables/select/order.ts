@@ -39,10 +39,13 @@ function columnOf(what: Record<string, unknown>, item: object): unknown {
   throw malformed(`An item is a name or {"column": …, "order": "asc" or "desc"}, not ${show(item)}.`)
 }
 
-/** A column may be called "x desc": a name that is known as a whole comes first. */
+/**
+ * A column may be called "x desc". Beside one called "x" it takes {"column": "x desc"}: an attribute that comes later
+ * must not change what a query means.
+ */
 function termOfText(text: string, find: (name: unknown) => Ref, knows: (name: string) => boolean): Term {
   const [, name, order] = /^(.+?)\s+(asc|desc)$/i.exec(text) ?? []
-  if (name === undefined || knows(text)) return { ref: find(text), descending: false }
+  if (name === undefined || (knows(text) && !knows(name))) return { ref: find(text), descending: false }
   return { ref: find(name), descending: order!.toLowerCase() === 'desc' }
 }
 

@@ -129,11 +129,10 @@ export class Scope implements Names {
   }
 
   /**
-   * As `find`, but undefined for a name that is unknown. Throws when several tables have it. Beside other tables
-   * `table.name` is always theirs, though a record may have an attribute that is called so.
+   * As `find`, but undefined for a name that is unknown. Throws when several tables have it. `table.name` is always a
+   * table's own, though a record may have an attribute that is called so.
    */
   lookUp(name: string): Ref | undefined {
-    if (this.sources.length === 1) return this.#plain(name) ?? this.#qualified(name)
     return this.#qualified(name) ?? this.#plain(name)
   }
 

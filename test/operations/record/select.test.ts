@@ -47,6 +47,30 @@ describe('a large answer of select', () => {
     }))
 })
 
+describe('what a query means', () => {
+  it('is not changed by attributes of later records, whatever they are called', () =>
+    withNode(async (node) => {
+      const dog = { database: 'dev', table: 'dog' }
+      await node.ok({ operation: 'create_table', ...dog, primary_key: 'id' })
+      const records = [1, 2, 3].map((id) => ({ id, age: 10 - id }))
+      await node.ok({ operation: 'insert', ...dog, records })
+      const ask = (request: object) => node.ok({ operation: 'select', ...dog, ...request })
+      const queries = [
+        { select: ['id'], orderby: 'age desc' },
+        { select: ['dog.age'], where: { 'dog.age': 8 } },
+        { select: ['age', { count: '*', as: 'n' }], groupby: 'age', orderby: ['n desc', 'age desc'] },
+        { select: ['id'], where: [['dog.age', '<', 9]], orderby: ['dog.age desc'] },
+      ]
+      const before = await Promise.all(queries.map(ask))
+      const odd = { 'age desc': 5, 'dog.age': 8, 'n desc': 1, 'dog.age desc': 2 }
+      await node.ok({ operation: 'update', ...dog, records: [{ id: 3, ...odd }] })
+      for (const [n, query] of queries.entries())
+        expect(await ask(query), JSON.stringify(query)).to.deep.equal(before[n])
+      const own = { select: ['id', 'dog.dog.age'], where: { 'dog.dog.age': 8 }, orderby: { column: 'age desc' } }
+      expect(await ask(own)).to.deep.include({ data: [{ id: 3, 'dog.dog.age': 8 }] })
+    }))
+})
+
 describe('a star', () => {
   it('is every column, also where an attribute is called so', () =>
     withNode(async (node) => {
