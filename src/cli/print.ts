@@ -1,4 +1,4 @@
-import { cellOf, plain, table } from './table.js'
+import { cellOf, plain, table, widest } from './table.js'
 
 type Fields = Record<string, unknown>
 
@@ -21,9 +21,9 @@ export function print(answer: unknown, options: { cut: boolean }): string {
 
 function fieldLines(fields: Fields, options: { cut: boolean }, indent: string): string[] {
   const entries = Object.entries(fields)
-  const widest = Math.max(0, ...entries.filter(([, value]) => !isBlock(value)).map(([name]) => name.length))
+  const most = widest(entries, ([name, value]) => (isBlock(value) ? 0 : name.length), 0)
   return entries.flatMap(([name, value]) => {
-    if (!isBlock(value)) return [`${indent}${plain(name).padEnd(widest)}  ${cellOf(name, value)}`]
+    if (!isBlock(value)) return [`${indent}${plain(name).padEnd(most)}  ${cellOf(name, value)}`]
     const inner = `${indent}  `
     const block = isRow(value)
       ? fieldLines(value, options, inner)

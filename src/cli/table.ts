@@ -11,7 +11,7 @@ export function table(rows: readonly Row[], { cut }: { cut: boolean }): string {
   const names = [...new Set(rows.flatMap((row) => Object.keys(row)))]
   const cells = rows.map((row) => names.map((name) => shorten(cellOf(name, row[name]), cut)))
   const right = names.map((name) => rows.every((row) => row[name] == null || typeof row[name] === 'number'))
-  const widths = names.map((name, column) => Math.max(width(name), ...cells.map((row) => width(row[column]!))))
+  const widths = names.map((name, column) => widest(cells, (row) => width(row[column]!), width(name)))
   const line = (row: readonly string[]) =>
     row
       .map((cell, column) => pad(cell, widths[column]!, right[column]!))
@@ -54,6 +54,11 @@ export function plain(text: string): string {
 
 function shorten(text: string, cut: boolean): string {
   return cut && text.length > CELL_MAX ? `${text.slice(0, CELL_MAX - 1)}…` : text
+}
+
+/** The largest of many numbers: as arguments of Math.max there may be too many. */
+export function widest<T>(items: readonly T[], sizeOf: (item: T) => number, least: number): number {
+  return items.reduce((most, item) => Math.max(most, sizeOf(item)), least)
 }
 
 function pad(cell: string, size: number, right: boolean): string {

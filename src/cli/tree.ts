@@ -1,4 +1,4 @@
-import { plain, table } from './table.js'
+import { plain, table, widest } from './table.js'
 
 /** A group of a query's answer: its key, counts of the first, second … segment, and the groups within it. */
 export interface TreeNode {
@@ -41,10 +41,10 @@ const EIGHTHS = ' ▏▎▍▌▋▊▉█'
 export function bars(nodes: readonly TreeNode[], width: number): string {
   const counts = nodes.map(({ c }) => Number(c?.[0] ?? 0))
   const labels = nodes.map(({ g }) => plain(String(g)))
-  const left = Math.max(0, ...labels.map((label) => label.length))
-  const right = Math.max(1, ...counts.map((count) => String(count).length))
+  const left = widest(labels, (label) => label.length, 0)
+  const right = widest(counts, (count) => String(count).length, 1)
   const room = Math.max(10, width - left - right - 4)
-  const most = Math.max(1, ...counts)
+  const most = widest(counts, (count) => count, 1)
   return nodes.map((_, i) => `${labels[i]!.padStart(left)} │${bar((counts[i]! / most) * room)} ${counts[i]}`).join('\n')
 }
 

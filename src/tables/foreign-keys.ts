@@ -101,8 +101,8 @@ export class ForeignKeys {
     this.#noted.append()
     for (let wave = this.#departures; wave.length > 0; wave = this.#departures) {
       this.#departures = []
-      const carried = wave.filter((departure) => actionOf(departure) !== 'restrict')
-      restricted.push(...wave.filter((departure) => actionOf(departure) === 'restrict'))
+      const carried: Departure[] = []
+      for (const departure of wave) (actionOf(departure) === 'restrict' ? restricted : carried).push(departure)
       // All are looked up before any is changed: where two parents swap values, so do their children.
       const followers: { departure: Departure; place: Place }[] = []
       for (const departure of carried) {

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { bytes, table } from '../../src/cli/table.js'
+import { bars } from '../../src/cli/tree.js'
 
 describe('the tables of the command line', () => {
   it('align text on the left, numbers on the right, wide characters by their width', () => {
@@ -18,6 +19,17 @@ describe('the tables of the command line', () => {
       '日本  1000',
       '        20  true',
     ])
+  })
+
+  it('are of any length', () => {
+    const rows = Array.from({ length: 200_000 }, (_, n) => ({ n }))
+    expect(table(rows, { cut: false }).split('\n').length).to.equal(rows.length + 2)
+    expect(
+      bars(
+        rows.map(({ n }) => ({ g: n, c: [1] })),
+        80,
+      ).split('\n').length,
+    ).to.equal(rows.length)
   })
 
   it('show what could move the cursor as text', () => {

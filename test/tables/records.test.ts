@@ -437,6 +437,25 @@ describe('columns', () => {
       await refer('puppy', { mods: 'ON DELETE NO ACTION ON UPDATE CASCADE', on_delete: 'restrict' })
     }))
 
+  it('may refer to records of which very many go at once', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable({ ...DOG, columns: [{ name: 'id', type: 'int' }] })
+      const parents = Array.from({ length: 20 }, (_, index) => `parent_${index}`)
+      const foreignKeys = parents.map((column) => ({ column, table: 'dog', references: 'id' }))
+      const columns = [{ name: 'id', type: 'int' }, ...parents.map((name) => ({ name, type: 'int' }))]
+      await store.catalog.createTable({ ...DOG, table: 'pup', columns, foreignKeys })
+      const records = Array.from({ length: 10_000 }, (_, id) => ({ id }))
+      await insert(store, records)
+      const { done } = await store.tables.transact(author, (batch) =>
+        batch.delete(
+          'dev',
+          'dog',
+          records.map(({ id }) => id),
+        ),
+      )
+      expect(done).to.have.length(records.length)
+    }))
+
   it('are refused with a moment as default, which would be stored as text', () =>
     withStore(async (store) => {
       for (const word of ['CURRENT_TIMESTAMP', 'current_date', 'now()']) {
