@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
+import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import {
   chmodSync,
   closeSync,
+  existsSync,
   fstatSync,
   mkdtempSync,
   openSync,
@@ -169,6 +171,27 @@ describe('the command line', () => {
     } finally {
       rmSync(folder, { recursive: true })
       server.close()
+    }
+  })
+
+  it('signs certificates for names and addresses only, with blanks between them or without', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trellis-authority-'))
+    try {
+      const authority = (...args: string[]) => trellis(['cluster-ca', ...args, '--folder', folder])
+      expect((await authority('create')).code).to.equal(0)
+      expect((await authority('sign', 'one', '--hosts', 'one.example.com, 192.0.2.1 ,2001:db8::1')).code).to.equal(0)
+      const { subjectAltName } = new X509Certificate(readFileSync(join(folder, 'one', 'node.crt')))
+      expect(subjectAltName).to.contain('DNS:one.example.com, IP Address:192.0.2.1, IP Address:2001:DB8:0:0:0:0:0:1')
+      for (const hosts of ['https://one.example.com', 'one:9932', '[::1]', 'a b'])
+        expect((await authority('sign', 'two', '--hosts', hosts)).err).to.contain('is no name or address of a machine')
+      for (const words of [
+        ['create', 'x'],
+        ['sign', 'two', 'x'],
+      ])
+        expect((await authority(...words)).code).to.equal(2)
+      expect(existsSync(join(folder, 'two'))).to.equal(false)
+    } finally {
+      rmSync(folder, { recursive: true })
     }
   })
 
