@@ -4,6 +4,7 @@ import type { DirectBuffer } from './direct-buffer.js'
 /** Part of lmdb-js that its types leave out. */
 interface TextDatabase extends Database<string, string> {
   getString(key: string, options?: { transaction?: Transaction }): string | undefined
+  prefetch(keys: readonly string[]): Promise<void>
 }
 
 export interface KeyRange {
@@ -126,6 +127,11 @@ export class Keyspace {
 
   read(key: string, transaction: Transaction | undefined): string | undefined {
     return this.#database.getString(key, transaction && { transaction })
+  }
+
+  /** Touches the pages of the keys on another thread, so that reading them waits for no disk. */
+  fetch(keys: readonly string[]): Promise<void> {
+    return this.#database.prefetch(keys)
   }
 
   *entries({ start, end, reverse, limit }: KeyRange, transaction?: Transaction): Generator<[string, string]> {

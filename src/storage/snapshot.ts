@@ -2,6 +2,7 @@ import type { Transaction } from 'lmdb'
 import { assert } from '../lib/index.js'
 import type { KeyCursor, KeyRange, Keyspace } from './keyspace.js'
 import { type Postponed, together } from './postponed.js'
+import type { ReadAhead } from './read-ahead.js'
 
 /** One consistent moment of every keyspace. It pins pages of the file: dispose of it soon. */
 export class StorageSnapshot implements Disposable {
@@ -9,6 +10,7 @@ export class StorageSnapshot implements Disposable {
   readonly sequence: number
   readonly #transaction: Transaction
   readonly #postponed: ReadonlyMap<Keyspace, Postponed>
+  readonly #ahead: ReadAhead
   readonly #closed: () => void
   #open = true
 
@@ -16,17 +18,22 @@ export class StorageSnapshot implements Disposable {
     transaction: Transaction,
     sequence: number,
     postponed: ReadonlyMap<Keyspace, Postponed>,
+    ahead: ReadAhead,
     closed: () => void,
   ) {
     this.#transaction = transaction
     this.sequence = sequence
     this.#postponed = postponed
+    this.#ahead = ahead
     this.#closed = closed
   }
 
   get(space: Keyspace, key: string): string | undefined {
     assert(this.#open, 'a disposed snapshot is not read')
-    return space.read(key, this.#transaction)
+    const started = performance.now()
+    const value = space.read(key, this.#transaction)
+    this.#ahead.note(performance.now() - started)
+    return value
   }
 
   entries(space: Keyspace, range: KeyRange): Iterable<[string, string]> {

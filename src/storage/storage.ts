@@ -9,6 +9,7 @@ import { FreeSpace } from './free-space.js'
 import { Group, type WriteTransaction } from './group.js'
 import { type KeyRange, Keyspace } from './keyspace.js'
 import { Postponed, together } from './postponed.js'
+import { ReadAhead } from './read-ahead.js'
 import { StorageSnapshot } from './snapshot.js'
 import { LATER, type WriteSet } from './write-set.js'
 
@@ -69,6 +70,7 @@ export class Storage implements AsyncDisposable {
   readonly #groupBytesMax: number
   readonly #space: FreeSpace
   readonly #onFailure: (failure: Problem) => void
+  readonly #ahead = new ReadAhead()
   readonly #keyspaces = new Map<string, Keyspace>()
   readonly #postponed = new Map<Keyspace, Postponed>()
   readonly #watchers = new Map<Keyspace, (key: string) => void>()
@@ -168,7 +170,7 @@ export class Storage implements AsyncDisposable {
       // The newest moment stays in the map: the next snapshot is most likely of it too.
       if (left === 0 && sequence !== this.#sequence) this.#release()
     }
-    return new StorageSnapshot(transaction, sequence, this.#postponed, closed)
+    return new StorageSnapshot(transaction, sequence, this.#postponed, this.#ahead, closed)
   }
 
   #beginReading(): Transaction {
@@ -177,6 +179,16 @@ export class Storage implements AsyncDisposable {
     } catch (error) {
       throw readFailureOf(error)
     }
+  }
+
+  /** Whether reads wait for the disk, so that what is about to be read should be fetched before. */
+  get isSlowToRead(): boolean {
+    return this.#ahead.isOn && !this.#failure
+  }
+
+  /** Brings the pages of keys into memory while this thread does something else. */
+  fetch(space: Keyspace, keys: readonly string[]): Promise<void> {
+    return this.#ahead.fetch(space, keys)
   }
 
   /** How many keys of the keyspace wait in memory. */
@@ -547,6 +559,7 @@ export class Storage implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#drain()
+    this.#ahead.end()
     await this.#close()
     this.#lock[Symbol.dispose]()
   }

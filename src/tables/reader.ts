@@ -71,6 +71,12 @@ export interface TableReader {
   get(key: Key): Row | undefined
   /** The row with its texts, where such are kept. */
   find(key: Key): FoundRecord | undefined
+  /** Whether reading records waits for the disk, so that `fetch` is worth its while. */
+  readonly isSlow?: boolean
+  /** Brings what is read of these records into memory on other threads; undefined where all of it is there. */
+  fetch?(keys: readonly Key[]): Promise<void> | undefined
+  /** The same of where a range begins. */
+  fetchRange?(range: IndexRange): Promise<void> | undefined
   /** The record, or its JSON text alone when it has every column of the table and nothing else. */
   findWhole?(key: Key): FoundRecord | string | undefined
   /** Every row in the order of the keys: numbers, then text. */

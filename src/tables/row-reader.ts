@@ -101,6 +101,22 @@ class RowReader implements TableReader {
     return row ? { row } : this.#read(stored)
   }
 
+  get isSlow(): boolean {
+    return this.#reading.storage.isSlowToRead
+  }
+
+  fetch(keys: readonly Key[]): Promise<void> | undefined {
+    const { storage, spaces } = this.#reading
+    const places = keys.filter((key) => !this.#kept(key)).map((key) => recordKey(this.#prefix, key))
+    return places.length > 0 ? storage.fetch(spaces.records, places) : undefined
+  }
+
+  fetchRange(range: IndexRange): Promise<void> | undefined {
+    const { storage, spaces, indexCache } = this.#reading
+    const { start } = entriesOfRange(this.#column(range.attribute)!.id, range)
+    return indexCache.find(start) ? undefined : storage.fetch(spaces.indexes, [start])
+  }
+
   findWhole(key: Key): FoundRecord | string | undefined {
     const { spaces } = this.#reading
     const { schema, order, complete } = shapeOf(this.schema)

@@ -57,6 +57,18 @@ export async function withStore<Result>(
   })
 }
 
+/** Makes readers believe that every read waits for the disk; tells which keys they have fetched for that. */
+export function slowToRead(storage: Storage): string[] {
+  const fetched: string[] = []
+  const fetch = storage.fetch.bind(storage)
+  Object.defineProperty(storage, 'isSlowToRead', { value: true, configurable: true })
+  storage.fetch = (space, keys) => {
+    fetched.push(...keys)
+    return fetch(space, keys)
+  }
+  return fetched
+}
+
 export async function withFolder<Result>(test: (folder: string) => Promise<Result>): Promise<Result> {
   const folder = mkdtempSync(join(tmpdir(), 'trellis-store-'))
   try {

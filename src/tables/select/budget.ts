@@ -45,20 +45,41 @@ function next(): void {
   if (waiting.length > 0) setImmediate(next)
 }
 
+/** Something that a stage waits for before it goes on; whoever drives the stages takes it. */
+export class Awaited {
+  #promise: Promise<unknown> | undefined
+
+  get isThere(): boolean {
+    return this.#promise !== undefined
+  }
+
+  set(promise: Promise<unknown> | undefined): void {
+    this.#promise = promise
+  }
+
+  take(): Promise<unknown> | undefined {
+    const promise = this.#promise
+    this.#promise = undefined
+    return promise
+  }
+}
+
 /** Cuts long work into slices, so that other requests are served in between. */
 export class Slices {
   readonly #control: Control
   readonly #length: number
+  readonly #awaited: Awaited
   #start = performance.now()
 
-  constructor(control: Control, milliseconds: number) {
+  constructor(control: Control, milliseconds: number, awaited: Awaited) {
     this.#control = control
     this.#length = milliseconds
+    this.#awaited = awaited
   }
 
-  /** True when the slice is used up: then `rest`. */
+  /** True when the slice is used up, or a stage waits for something: then `rest`. */
   get over(): boolean {
-    return performance.now() - this.#start > this.#length
+    return this.#awaited.isThere || performance.now() - this.#start > this.#length
   }
 
   /** Whether other long queries wait for their turn. */
@@ -67,7 +88,7 @@ export class Slices {
   }
 
   /** Lets others run, until something is done that is worth waiting for. Throws when nobody waits for the result any more. */
-  async rest(until?: Promise<unknown>): Promise<void> {
+  async rest(until = this.#awaited.take()): Promise<void> {
     await (until ? untilAborted(this.#control.signal, until) : turn())
     this.#control.signal.throwIfAborted()
     this.#start = performance.now()

@@ -139,11 +139,14 @@ export class Queries {
   }
 
   /** So few records that there is nothing to plan, to pause or to stream. */
-  #readFew({ database, table, ids, get_attributes: attributes = ['*'] }: SearchByIdRequest, view: View): JsonText {
+  #readFew(request: SearchByIdRequest, view: View, isFetched = false): JsonText | Promise<JsonText> {
+    const { database, table, ids, get_attributes: attributes = ['*'] } = request
     using snapshot = this.#open()
     const source = openSource(snapshot, view, database, table)
     const { reader } = source
     const { type, outputs } = shapeOf(source, attributes, view)
+    const fetching = reader.isSlow && !isFetched && reader.fetch?.(ids.map((id) => keyOfType(id, type)))
+    if (fetching) return fetching.then(() => this.#readFew(request, view, true))
     const write = rowWriter(outputs)
     const isWhole = view === everything && attributes.length === 1 && attributes[0] === '*'
     let text = ''

@@ -2,7 +2,7 @@
 import { Problem } from '../../lib/index.js'
 import type { IndexRange, Names, TableReader } from '../reader.js'
 import { type Access, type Costs, chooseAccess, learn, sieveOf, usualCosts, type Wanted } from './access.js'
-import { Budget, type Control, Slices } from './budget.js'
+import { Awaited, Budget, type Control, Slices } from './budget.js'
 import { type Condition, compile, compileAll, conjuncts, lastSource, refsOf } from './condition.js'
 import { type CursorForm, type Position, writeCursor } from './cursor.js'
 import { type Grouping, grouped } from './group.js'
@@ -63,6 +63,7 @@ export class Run {
   readonly #query: Query
   readonly #limits: QueryLimits
   readonly #budget: Budget
+  readonly #awaited = new Awaited()
   readonly #frame: Frame = []
   readonly #tally: Tally = { keysRead: 0, rowsRead: 0, kept: [] }
   readonly #access: Access
@@ -119,6 +120,7 @@ export class Run {
    */
   short(shape: 'object' | 'array'): string | undefined {
     const { joins, grouping, position, explain, scope } = this.#query
+    if (scope.base.reader.isSlow) return undefined
     const { legs, within, keep } = this.#access
     const [leg] = legs
     const isPlain = joins.length === 0 && !grouping && !position && !explain && this.#mode === 'stream'
@@ -178,7 +180,7 @@ export class Run {
 
   /** Text as it is ready; in the end the rest of it, and the run that has written it. */
   async *#pieces(control: Control, head: string, begin: (run: Run) => Page): AsyncGenerator<string, Written> {
-    const slices = new Slices(control, this.#limits.slice_ms)
+    const slices = new Slices(control, this.#limits.slice_ms, this.#awaited)
     let patience = this.#access.guessed ? (this.#query.costs ?? usualCosts).guessed : Number.POSITIVE_INFINITY
     if (this.#tally.keysRead > patience) return yield* (await this.#planned(slices)).#pieces(control, head, begin)
     const page = begin(this)
@@ -261,7 +263,8 @@ export class Run {
     const [frame, tally, budget] = [this.#frame, this.#tally, this.#budget]
     const test = compileAll(this.#base)
     const resume = this.#resume()
-    const state: Walk = { reader, access: this.#access, frame, test, tally, budget, leg: 0, ...(resume && { resume }) }
+    const [access, awaited] = [this.#access, this.#awaited]
+    const state: Walk = { reader, access, frame, test, tally, budget, awaited, leg: 0, ...(resume && { resume }) }
     this.#walk = state
     let stage = walk(state)
     for (const join of joins) {

@@ -6,7 +6,7 @@
 
 import type { Bound, IndexRange, Key, KeyTest, Row, TableReader } from '../reader.js'
 import { type Access, type Leg, sieveOf } from './access.js'
-import type { Budget } from './budget.js'
+import type { Awaited, Budget } from './budget.js'
 import type { Test } from './condition.js'
 import type { Position } from './cursor.js'
 import type { Frame } from './scope.js'
@@ -35,6 +35,8 @@ export interface Walk {
   readonly test: Test
   readonly tally: Tally
   readonly budget: Budget
+  /** Takes what must be waited for before the walk goes on; absent where nobody would. */
+  readonly awaited?: Awaited
   /** Leg that is being walked: a cursor notes it. */
   leg: number
   readonly resume?: Resume
@@ -117,32 +119,100 @@ function walkLeg(
   return byRange(state, leg.range, offer, resume, within ? (key) => within.has(key) && (!sieve || sieve(key)) : sieve)
 }
 
-function* byKeys({ reader, tally }: Walk, keys: readonly Key[], offer: Offer, resume: Resume | undefined): Stage {
+function* byKeys(state: Walk, keys: readonly Key[], offer: Offer, resume: Resume | undefined): Stage {
+  const { reader, tally } = state
   let start = 0
   if (resume) {
     const at = keys.indexOf(resume.position.keys[0] as Key)
     start = resume.again === 'no' ? at + 1 : Math.max(0, at)
   }
-  for (let i = start; i < keys.length; i++) {
+  let idle = 0
+  for (const key of new FetchedKeys(state, start === 0 ? keys : keys.slice(start), undefined)) {
+    if (key === undefined) {
+      yield false
+      continue
+    }
     tally.keysRead++
-    if (offer(reader.get(keys[i]!))) yield true
-    else if (i % TICK === 0) yield false
+    if (offer(reader.get(key))) yield true
+    else if (++idle % TICK === 0) yield false
   }
 }
 
 function* byRange(
-  { reader, tally }: Walk,
+  state: Walk,
   range: IndexRange,
   offer: Offer,
   resume: Resume | undefined,
   sieve: KeyTest | undefined,
 ): Stage {
+  const { reader, tally, awaited } = state
+  if (reader.isSlow && awaited) {
+    awaited.set(reader.fetchRange?.(range))
+    yield false
+  }
   if (resume?.again === 'row' && offer(rowAgain(reader, range.attribute, resume))) yield true
   let idle = 0
-  for (const key of reader.range(resume ? resumed(range, resume) : range)) {
+  for (const key of new FetchedKeys(state, reader.range(resume ? resumed(range, resume) : range), sieve)) {
+    if (key === undefined) {
+      yield false
+      continue
+    }
     tally.keysRead++
     if ((!sieve || sieve(key)) && offer(reader.get(key))) yield true
     else if (++idle % TICK === 0) yield false
+  }
+}
+
+/** Keys that are fetched in one go at first, and at most: perhaps only few rows are wanted. */
+const LOT_MIN = 16
+const LOT_MAX = 128
+
+/**
+ * Hands keys on. Where their records must be waited for, they come in lots that are fetched before; undefined stands
+ * before each lot, for a pause in which that is done.
+ */
+class FetchedKeys implements IterableIterator<Key | undefined> {
+  readonly #walk: Walk
+  readonly #keys: Iterator<Key>
+  readonly #sieve: KeyTest | undefined
+  #lot: Key[] = []
+  #next = 0
+  #length = LOT_MIN
+
+  constructor(walk: Walk, keys: Iterable<Key>, sieve: KeyTest | undefined) {
+    this.#walk = walk
+    this.#keys = keys[Symbol.iterator]()
+    this.#sieve = sieve
+  }
+
+  [Symbol.iterator](): this {
+    return this
+  }
+
+  next(): IteratorResult<Key | undefined, undefined> {
+    if (this.#next < this.#lot.length) return { done: false, value: this.#lot[this.#next++] }
+    const { reader, awaited } = this.#walk
+    if (!awaited || !reader.isSlow) return this.#keys.next()
+    this.#take()
+    if (this.#lot.length === 0) return { done: true, value: undefined }
+    awaited.set(reader.fetch?.(this.#sieve ? this.#lot.filter(this.#sieve) : this.#lot))
+    return { done: false, value: undefined }
+  }
+
+  return(): IteratorResult<Key | undefined, undefined> {
+    this.#lot = []
+    this.#keys.return?.()
+    return { done: true, value: undefined }
+  }
+
+  #take(): void {
+    this.#lot = []
+    this.#next = 0
+    for (let { done, value } = this.#keys.next(); !done; { done, value } = this.#keys.next()) {
+      this.#lot.push(value)
+      if (this.#lot.length >= this.#length) break
+    }
+    this.#length = Math.min(this.#length * 2, LOT_MAX)
   }
 }
 

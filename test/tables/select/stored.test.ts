@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import type { Row } from '../../../src/tables/reader.js'
 import { Queries } from '../../../src/tables/select/index.js'
 import { sorted } from '../../support/memory-tables.js'
-import { author, expectSound, read, type Store, withStore } from '../../support/store.js'
+import { author, expectSound, read, type Store, slowToRead, withStore } from '../../support/store.js'
 import { asker, limits, textOf } from './asker.js'
 import { type PlainSelect, plainSelect } from './plain.js'
 import { groupQuery, names, plainQuery, rows, tableNames, type World, world } from './random.js'
@@ -27,6 +27,9 @@ const question = fc.oneof({ weight: 3, arbitrary: plainQuery }, { weight: 1, arb
 
 /** How much is kept in memory: nothing, so little that it is always pushed out, or everything. */
 const memory = fc.constantFrom(0, 20_000, undefined)
+
+/** Several lots of keys. */
+const COUNT = 500
 
 /** A text that is empty is no key of a stored record. */
 const storable = (all: readonly Row[]) => all.filter(({ id }) => id !== '').map((row) => ({ ...row }))
@@ -75,13 +78,15 @@ describe('select on stored records', () => {
       fc.asyncProperty(
         world,
         memory,
+        fc.boolean(),
         fc.array(question, { minLength: 1, maxLength: 6 }),
         fc.array(change, { maxLength: 4 }),
-        async (given, bytes, questions, changes) => {
+        async (given, bytes, isSlow, questions, changes) => {
           const kept = { 'tables.cache_bytes_max': String(bytes), 'tables.index_cache_bytes_max': String(bytes) }
           const settings = bytes === undefined ? {} : kept
           await withStore(
             async (store) => {
+              if (isSlow) slowToRead(store.storage)
               const model = await fill(store, given)
               const queries = new Queries(
                 () => store.tables.snapshot(),
@@ -108,4 +113,36 @@ describe('select on stored records', () => {
       ),
       { numRuns: Number(process.env['FC_RUNS'] ?? 40) },
     ))
+
+  it('fetches what it reads where the disk is slow, and nothing that is in memory', () =>
+    withStore(async (store) => {
+      const { catalog, tables, storage } = store
+      await catalog.createTable({ database: 'dev', table: 't', primaryKey: 'id' })
+      const records = Array.from({ length: COUNT }, (_, id) => ({ id, group: id % 2 }))
+      await tables.transact(author, (batch) => batch.insert('dev', 't', structuredClone(records)))
+      const queries = new Queries(() => tables.snapshot(), limits)
+      const name = { database: 'dev', table: 't', get_attributes: ['id'] }
+      const questions = [
+        () => queries.searchById({ ...name, ids: [7, 9] }, asker),
+        () => queries.searchById({ ...name, ids: records.map(({ id }) => id) }, asker),
+        () => queries.searchByValue({ ...name, attribute: 'group', value: 1 }, asker),
+        () => queries.searchByConditions({ ...name, conditions: [{ attribute: 'group', value: 0 }], limit: 3 }, asker),
+      ]
+      const ask = async () => {
+        const answers: string[] = []
+        for (const question of questions) answers.push(await textOf(await question()))
+        return answers
+      }
+      const fetched = slowToRead(storage)
+      const slow = await ask()
+      // Two records, the others, and where the index begins for each value.
+      expect(fetched).to.have.length(COUNT + 2)
+      expect(await ask()).to.deep.equal(slow)
+      expect(fetched).to.have.length(COUNT + 2)
+      Object.defineProperty(storage, 'isSlowToRead', { value: false })
+      expect(await ask()).to.deep.equal(slow)
+      const ids = (answer: string) => (JSON.parse(answer) as { id: number }[]).map(({ id }) => id)
+      expect(ids(slow[2]!)).to.deep.equal(records.filter(({ group }) => group === 1).map(({ id }) => id))
+      expect(ids(slow[3]!)).to.deep.equal([0, 2, 4])
+    }))
 })

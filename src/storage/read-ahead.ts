@@ -1,0 +1,79 @@
+import type { Keyspace } from './keyspace.js'
+
+/** A read that takes longer than this many milliseconds has waited for the disk, most likely. */
+const SLOW_MS = 0.2
+/** One slow read may be a pause of the process; two within so many reads are the disk. */
+const NEAR = 64
+/** So many samples in a row must be quick before pages are taken to be in memory again. */
+const QUICK_SAMPLES = 16
+/** Of keys that are asked for one by one every so many is a sample. */
+const SAMPLE_EVERY = 16
+/** Threads of Node.js's pool (it has four) that read at the same time: one is left to others. */
+const THREADS = 3
+/** Keys that one thread reads in one go: other work of the pool waits for no more. */
+const PART_LENGTH = 16
+
+/**
+ * Lets other threads wait for the disk. LMDB reads through a memory map, so the thread that touches a page which is not
+ * in memory stands still until it is. Where pages are in memory, asking another thread first would only cost: so single
+ * reads are timed, and once they turn out to be slow, readers fetch what they are about to read. One key of each lot is
+ * read without being fetched; it tells when that is no longer needed.
+ */
+export class ReadAhead {
+  #slowAt = Number.NEGATIVE_INFINITY
+  #reads = 0
+  #samplesLeft = 0
+  #asked = 0
+  #running = 0
+  #isEnded = false
+  readonly #waiting: (() => void)[] = []
+
+  /** Whether records should be fetched before they are read. */
+  get isOn(): boolean {
+    return this.#samplesLeft > 0
+  }
+
+  /** Notes how long a read took that was not fetched before. */
+  note(ms: number): void {
+    this.#reads++
+    if (ms < SLOW_MS) return
+    if (this.#reads - this.#slowAt <= NEAR) this.#samplesLeft = QUICK_SAMPLES
+    this.#slowAt = this.#reads
+  }
+
+  /** Brings the pages of the keys into memory, all but a sample. Kept when they are there. */
+  async fetch(space: Keyspace, keys: readonly string[]): Promise<void> {
+    const isSampled = keys.length > 1 || ++this.#asked % SAMPLE_EVERY === 0
+    if (isSampled) this.#sample(space, keys[0]!)
+    const parts: Promise<void>[] = []
+    for (let at = isSampled ? 1 : 0; at < keys.length; at += PART_LENGTH)
+      parts.push(this.#fetchPart(space, keys.slice(at, at + PART_LENGTH)))
+    await Promise.all(parts)
+  }
+
+  /** Begins nothing any more: the environment is about to be closed. What waits is told that it may go on. */
+  end(): void {
+    this.#isEnded = true
+  }
+
+  async #fetchPart(space: Keyspace, keys: readonly string[]): Promise<void> {
+    if (this.#running < THREADS) this.#running++
+    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
+    try {
+      if (!this.#isEnded) await space.fetch(keys)
+    } catch {
+      // Nothing depends on it: what is wrong shows when the keys are read.
+    } finally {
+      const next = this.#waiting.shift()
+      if (next) next()
+      else this.#running--
+    }
+  }
+
+  #sample(space: Keyspace, key: string): void {
+    const started = performance.now()
+    space.read(key, undefined)
+    if (performance.now() - started >= SLOW_MS) this.#samplesLeft = QUICK_SAMPLES
+    else if (this.#samplesLeft > 0) this.#samplesLeft--
+  }
+}

@@ -1,0 +1,52 @@
+import { expect } from 'chai'
+import { Storage } from '../../src/storage/index.js'
+import { ReadAhead } from '../../src/storage/read-ahead.js'
+import { withFolder } from '../support/store.js'
+
+const SETTINGS = { map_bytes: 2 ** 30, readers_max: 64, group_bytes_max: 2 ** 20 }
+const SLOW_MS = 5
+const QUICK_MS = 0.01
+/** Far more lots than samples are needed, as any of them may be slow by chance. */
+const LOTS_MAX = 2_000
+
+describe('reading ahead', () => {
+  it('begins when two reads near each other were slow', () => {
+    const ahead = new ReadAhead()
+    ahead.note(SLOW_MS)
+    for (let n = 0; n < 1000; n++) ahead.note(QUICK_MS)
+    ahead.note(SLOW_MS)
+    expect(ahead.isOn).to.equal(false)
+    ahead.note(QUICK_MS)
+    ahead.note(SLOW_MS)
+    expect(ahead.isOn).to.equal(true)
+  })
+
+  it('ends when what it leaves out is quick to read', () =>
+    withFolder(async (path) => {
+      await using storage = await Storage.open({ path, settings: SETTINGS })
+      const space = storage.keyspace('test')
+      const keys = Array.from({ length: 100 }, (_, n) => `key ${n}`)
+      await storage.write((transaction) => {
+        for (const key of keys) transaction.put(space, key, 'value')
+      })
+      const ahead = new ReadAhead()
+      for (let n = 0; n < 2; n++) ahead.note(SLOW_MS)
+      let lots = 0
+      for (; ahead.isOn && lots < LOTS_MAX; lots++) await ahead.fetch(space, keys)
+      expect(lots).to.be.within(2, LOTS_MAX - 1)
+      for (let n = 0; n < 2; n++) ahead.note(SLOW_MS)
+      for (lots = 0; ahead.isOn && lots < LOTS_MAX; lots++) await ahead.fetch(space, ['key 1'])
+      expect(lots).to.be.within(2, LOTS_MAX - 1)
+    }))
+
+  it('takes keys that are not there, and more than its threads take, also when the storage is closed meanwhile', () =>
+    withFolder(async (path) => {
+      const storage = await Storage.open({ path, settings: SETTINGS })
+      const space = storage.keyspace('test')
+      const keys = Array.from({ length: 5_000 }, (_, n) => `${n}`.repeat(1 + (n % 300)))
+      await storage.fetch(space, keys)
+      const more = Promise.all(Array.from({ length: 20 }, () => storage.fetch(space, keys)))
+      await storage[Symbol.asyncDispose]()
+      await more
+    }))
+})
