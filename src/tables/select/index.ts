@@ -7,7 +7,8 @@ export type {
   SearchByConditionsRequest,
   SearchByIdRequest,
   SearchByValueRequest,
-  SelectRequest,
 } from './queries.js'
-export { compileWhere, Queries, rowsWhere, type WhereOptions } from './queries.js'
+export { Queries } from './queries.js'
 export type { QueryLimits } from './query.js'
+export { compileWhere, rowsWhere, type WhereOptions } from './rows-where.js'
+export type { SelectRequest } from './select-request.js'

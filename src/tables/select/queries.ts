@@ -1,45 +1,19 @@
 // The service behind the reading operations: from a request to JSON text.
 import type { ColumnType, TableSchema } from '../../catalog/index.js'
-import { everything, JsonStream, JsonText, Problem, show, type View } from '../../lib/index.js'
+import { everything, JsonStream, JsonText, type View } from '../../lib/index.js'
 import { keyOfType } from '../keys.js'
-import type { Key, Row, Snapshot, TableReader } from '../reader.js'
-import { type Access, type Costs, chooseAccess } from './access.js'
-import { Budget, type Control } from './budget.js'
-import { compileAll, conjuncts, type Test } from './condition.js'
-import { fingerprintOf, readCursor } from './cursor.js'
-import { Grouping } from './group.js'
-import { readJoins } from './join.js'
-import { readOrder, type Term } from './order.js'
-import { flat, type Output, readSelect, rowWriter, type Selected, shown } from './output.js'
+import type { Key, Snapshot } from '../reader.js'
+import type { Access, Costs } from './access.js'
+import type { Control } from './budget.js'
+import { flat, type Output, rowWriter, shown } from './output.js'
 import { type Query, type QueryLimits, Run } from './query.js'
-import { type Frame, openSource, type Ref, Scope, type Source, sourceOf } from './scope.js'
+import { openSource, Scope, type Source } from './scope.js'
 import { readAttributes, readConditions, readSort, readValue } from './search.js'
-import { walk } from './walk.js'
-import { readWhere, type Reading as WhereReading } from './where.js'
+import { readSelectRequest, type SelectRequest, type TableName } from './select-request.js'
 
 /** Who asks: what they may read, and a signal that they wait no more. */
 export interface Asker extends Control {
   readonly view: View
-}
-
-export interface TableName {
-  database: string
-  table: string
-}
-
-export interface SelectRequest extends TableName {
-  select?: unknown
-  where?: unknown
-  join?: unknown
-  groupby?: unknown
-  having?: unknown
-  orderby?: unknown
-  distinct?: boolean | undefined
-  limit?: number | undefined
-  offset?: number | undefined
-  cursor?: string | undefined
-  explain?: boolean | undefined
-  bare_columns?: boolean | undefined
 }
 
 interface SearchRequest extends TableName {
@@ -128,7 +102,7 @@ export class Queries {
   }
 
   #select(request: SelectRequest, view: View): (snapshot: Snapshot) => Query {
-    return (snapshot) => readRequest(request, snapshot, view, this.#limits)
+    return (snapshot) => readSelectRequest(request, snapshot, view, this.#limits)
   }
 
   /** The records of the ids, in their order; an id without a record is left out. */
@@ -303,148 +277,4 @@ async function* streamed(
     signal.removeEventListener('abort', stop)
     await pages.return()
   }
-}
-
-function readRequest(request: SelectRequest, snapshot: Snapshot, view: View, limits: QueryLimits): Query {
-  const { database, table, limit, offset = 0, cursor, explain = false } = request
-  const base = openSource(snapshot, view, database, table)
-  const { sources, joins } = readJoins(request.join, base, snapshot, view)
-  const scope = new Scope(sources)
-  const where = readWhere(request.where, readingOf(scope, request.bare_columns === true, limits))
-  const selected = readSelect(request.select, scope, joins)
-  const grouping = groupingOf(request, selected, scope)
-  const having =
-    grouping && request.having !== undefined
-      ? readWhere(request.having, { find: grouping.find, testsMax: limits.conditions_max })
-      : undefined
-  if (!grouping && request.having !== undefined)
-    throw malformed('having', 'It needs groups: use "where" to choose rows.')
-  if (cursor !== undefined && offset > 0) throw malformed('offset', 'A cursor knows its place; leave "offset" out.')
-  const sealed = sources.some(({ columns, reader }) => !columns.has(reader.schema.primaryKey))
-  const cursors = { fingerprint: fingerprintOf(request), sealed }
-  return {
-    scope,
-    joins,
-    where,
-    outputs: grouping?.outputs ?? outputsOf(selected),
-    terms: termsOf(request.orderby, scope, selected, grouping),
-    offset,
-    explain,
-    cursors,
-    ...(grouping && { grouping }),
-    ...(having && { having }),
-    ...(limit !== undefined && { limit }),
-    ...(cursor !== undefined && { position: readCursor(cursor, cursors) }),
-  }
-}
-
-function malformed(part: string, reason: string): Problem {
-  return new Problem('select_malformed', { part, reason })
-}
-
-function readingOf(scope: Scope, bareColumns: boolean, limits: QueryLimits): WhereReading {
-  return {
-    find: (name) => scope.find(textOf(name)),
-    ...(bareColumns && { lookUp: (name: string) => scope.lookUp(name) }),
-    testsMax: limits.conditions_max,
-  }
-}
-
-function textOf(name: unknown): string {
-  if (typeof name === 'string') return name
-  throw new Problem('condition_malformed', { reason: `The name of a column is a text, not ${show(name)}.` })
-}
-
-function outputsOf(selected: readonly Selected[]): Output[] {
-  return selected.filter((item) => 'ref' in item)
-}
-
-const GROUP_IT = "add it to 'groupby', or take its min or max"
-
-/** Rows are grouped when it is asked for, when something is counted, and to tell equal results apart. */
-function groupingOf(
-  { groupby, distinct }: SelectRequest,
-  selected: readonly Selected[],
-  scope: Scope,
-): Grouping | undefined {
-  const isGrouped = groupby !== undefined && groupby !== null
-  if (distinct && isGrouped)
-    throw malformed('distinct', "It does not stand beside 'groupby': with all their columns, groups differ anyway.")
-  if (isGrouped)
-    return new Grouping(
-      selected.filter((item) => !('unnamed' in item)),
-      [groupby].flat().map((name) => scope.find(textOf(name))),
-      scope,
-      GROUP_IT,
-    )
-  if (selected.some((item) => 'aggregate' in item)) return new Grouping(selected, [], scope, GROUP_IT)
-  return distinct
-    ? new Grouping(
-        selected,
-        outputsOf(selected).map(({ ref }) => ref),
-        scope,
-        "with 'distinct', name it in 'select'",
-      )
-    : undefined
-}
-
-function termsOf(
-  orderby: unknown,
-  scope: Scope,
-  selected: readonly Selected[],
-  grouping: Grouping | undefined,
-): Term[] {
-  if (grouping) return readOrder(orderby, grouping.find, grouping.knows)
-  const named = (name: string): Ref | undefined =>
-    outputsOf(selected).find((output) => output.name === name && !output.unnamed)?.ref
-  const find = (name: unknown): Ref => (typeof name === 'string' ? named(name) : undefined) ?? scope.find(textOf(name))
-  return readOrder(orderby, find, (name) => named(name) !== undefined || scope.lookUp(name) !== undefined)
-}
-
-/** What a condition says of one record: for writes that depend on it. Throws for unknown names and operators. */
-export function compileWhere(reader: TableReader, view: View, where: unknown, options: WhereOptions): Test {
-  return compileAll(conjuncts(whereOf(reader, view, where, options).condition))
-}
-
-export interface WhereOptions extends Pick<QueryLimits, 'conditions_max' | 'memory_bytes_max'> {
-  /** PYQL JSON: text that names a column stands for the column. */
-  bareColumns?: boolean | undefined
-}
-
-function whereOf(
-  reader: TableReader,
-  view: View,
-  where: unknown,
-  { conditions_max, bareColumns = false }: WhereOptions,
-) {
-  const scope = new Scope([sourceOf(reader, view, reader.schema.name)])
-  const find = (name: unknown) => scope.find(textOf(name))
-  const lookUp = (name: string) => scope.lookUp(name)
-  return { condition: readWhere(where, { find, testsMax: conditions_max, ...(bareColumns && { lookUp }) }) }
-}
-
-/**
- * The rows of a table that meet a `where`, found with its indexes: for update and delete. Yields undefined as a sign of
- * life where much was read without finding one, so that the caller can pause.
- */
-export function* rowsWhere(
-  reader: TableReader,
-  view: View,
-  where: unknown,
-  options: WhereOptions,
-): Iterable<Row | undefined> {
-  const conditions = conjuncts(whereOf(reader, view, where, options).condition)
-  const frame: Frame = []
-  const access = chooseAccess({ reader, conditions })
-  const tally = { keysRead: 0, rowsRead: 0, kept: [0] }
-  const state = {
-    reader,
-    access,
-    frame,
-    test: compileAll(conditions),
-    tally,
-    budget: new Budget(options.memory_bytes_max),
-    leg: 0,
-  }
-  for (const ready of walk(state)) yield ready ? (frame[0] as Row) : undefined
 }

@@ -210,3 +210,9 @@ function mustBeOrdered(operator: string, value: unknown): void {
   if (kind === 0 || kind === 4)
     throw malformed(`'${operator}' wants a number, a text or a boolean, not ${show(value)}.`)
 }
+
+/** A name of a column. @throws Problem condition_malformed where it is no text */
+export function columnText(name: unknown): string {
+  if (typeof name === 'string') return name
+  throw new Problem('condition_malformed', { reason: `The name of a column is a text, not ${show(name)}.` })
+}
