@@ -17,50 +17,44 @@ export interface Question {
   attributes?: readonly string[] | undefined
 }
 
-type AttributeAction = 'read' | 'insert' | 'update'
 const TABLE_ACTIONS = ['read', 'insert', 'update', 'delete'] as const
 
 /** Why a user may or may not run an operation: for each thing that it needs, the rule that allows or denies it. */
 export function explain(callers: Callers, user: UserRecord, question: Question): Explained[] {
-  const { operation, access, database, table, attributes = [] } = question
-  if (!user.active) return [{ asked: operation, allowed: false, rule: `user '${user.username}' is not active` }]
-  if (access.includes('public'))
-    return [{ asked: operation, allowed: true, rule: `'${operation}' is open to everybody` }]
-  if (callers.grantsOf(user.role).superUser)
-    return [{ asked: operation, allowed: true, rule: `role '${user.role}' is a super_user` }]
-  if (access.includes('super_user'))
-    return [{ asked: operation, allowed: false, rule: `'${operation}' is restricted to 'super_user' roles` }]
+  const { operation, access } = question
+  const answer = (allowed: boolean, rule: string): Explained[] => [{ asked: operation, allowed, rule }]
+  if (!user.active) return answer(false, `user '${user.username}' is not active`)
+  if (access.includes('public')) return answer(true, `'${operation}' is open to everybody`)
+  if (callers.grantsOf(user.role).superUser) return answer(true, `role '${user.role}' is a super_user`)
+  if (access.includes('super_user')) return answer(false, `'${operation}' is restricted to 'super_user' roles`)
   const rights = callers.rightsOf(user)
-  const answers: Explained[] = []
-  if (access.includes('structure')) answers.push(ofStructure(rights, user, database))
-  for (const action of TABLE_ACTIONS) {
-    if (!access.includes(action)) continue
-    if (database === undefined || table === undefined)
-      answers.push({ asked: action, allowed: false, rule: 'name a database and a table to ask about' })
-    else {
-      const where = `${database}.${table}`
-      answers.push(sentence(`${action} on ${where}`, rights.rule(action, database, table), user, database))
-      if (action === 'delete') continue
-      for (const attribute of attributes)
-        answers.push(
-          sentence(
-            `${action} of ${where}.${attribute}`,
-            rights.attributeRule(action as AttributeAction, database, table, attribute),
-            user,
-            database,
-          ),
-        )
-    }
-  }
-  return answers.length > 0
-    ? answers
-    : [
-        {
-          asked: operation,
-          allowed: true,
-          rule: `'${operation}' is open to every user; what it shows follows the user's rights`,
-        },
-      ]
+  const answers = [
+    ...(access.includes('structure') ? [ofStructure(rights, user, question.database)] : []),
+    ...TABLE_ACTIONS.filter((action) => access.includes(action)).flatMap((action) =>
+      ofTable(rights, user, question, action),
+    ),
+  ]
+  if (answers.length > 0) return answers
+  return answer(true, `'${operation}' is open to every user; what it shows follows the user's rights`)
+}
+
+/** Whether something may be done to a table, and to the attributes that are asked about. */
+function ofTable(
+  rights: UserRights,
+  user: UserRecord,
+  { database, table, attributes = [] }: Question,
+  action: (typeof TABLE_ACTIONS)[number],
+): Explained[] {
+  if (database === undefined || table === undefined)
+    return [{ asked: action, allowed: false, rule: 'name a database and a table to ask about' }]
+  const where = `${database}.${table}`
+  const whole = sentence(`${action} on ${where}`, rights.rule(action, database, table), user, database)
+  if (action === 'delete') return [whole]
+  const parts = attributes.map((attribute) => {
+    const rule = rights.attributeRule(action, database, table, attribute)
+    return sentence(`${action} of ${where}.${attribute}`, rule, user, database)
+  })
+  return [whole, ...parts]
 }
 
 function ofStructure(rights: UserRights, user: UserRecord, database: string | undefined): Explained {
