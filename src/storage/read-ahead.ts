@@ -1,3 +1,4 @@
+import type { Transaction } from 'lmdb'
 import type { Keyspace } from './keyspace.js'
 
 /** A read that takes longer than this many milliseconds has waited for the disk, most likely. */
@@ -33,7 +34,14 @@ export class ReadAhead {
     return this.#samplesLeft > 0
   }
 
-  /** Notes how long a read took that was not fetched before. */
+  /** Reads what was perhaps not fetched before, and notes how long that took. */
+  read(space: Keyspace, key: string, transaction: Transaction | undefined): string | undefined {
+    const started = performance.now()
+    const value = space.read(key, transaction)
+    this.note(performance.now() - started)
+    return value
+  }
+
   note(ms: number): void {
     this.#reads++
     if (ms < SLOW_MS) return

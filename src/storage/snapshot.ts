@@ -30,10 +30,7 @@ export class StorageSnapshot implements Disposable {
 
   get(space: Keyspace, key: string): string | undefined {
     assert(this.#open, 'a disposed snapshot is not read')
-    const started = performance.now()
-    const value = space.read(key, this.#transaction)
-    this.#ahead.note(performance.now() - started)
-    return value
+    return this.#ahead.read(space, key, this.#transaction)
   }
 
   entries(space: Keyspace, range: KeyRange): Iterable<[string, string]> {

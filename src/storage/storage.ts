@@ -384,7 +384,7 @@ export class Storage implements AsyncDisposable {
     group.transaction ??= {
       get: (space, key) => {
         const found = changes.find(space, key) ?? this.#flight?.changes.find(space, key)
-        return found ? found.value : space.read(key, undefined)
+        return found ? found.value : this.#ahead.read(space, key, undefined)
       },
       keys: (space, range) => this.#keysNow(changes, space, range),
       put: (space, key, value) => this.#change(changes, space, key, value),

@@ -7,6 +7,7 @@ import { Cleaning, type CleaningSettings } from './cleaning.js'
 import { describeTable, type TableDescription, type TableSize } from './describe.js'
 import { IndexCache } from './index-cache.js'
 import { KeyFilters } from './key-filters.js'
+import { keyOfType } from './keys.js'
 import { type Keyspaces, openKeyspaces } from './layout.js'
 import { NewColumns, type TableName } from './new-columns.js'
 import { PostponedEntries } from './postponed-entries.js'
@@ -14,6 +15,7 @@ import type { Snapshot } from './reader.js'
 import { RecordCache } from './record-cache.js'
 import { Replica } from './replica.js'
 import { type Reading, TablesSnapshot } from './row-reader.js'
+import { shapeOf } from './shape.js'
 
 /** Larger requests pause from the beginning. */
 const RECORDS_AT_ONCE_MAX = 1000
@@ -122,6 +124,21 @@ export class Tables implements AsyncDisposable {
   snapshot(): Snapshot {
     const { catalog } = this.#options
     return new TablesSnapshot(this.#reading, catalog)
+  }
+
+  /** Whether reading records waits for the disk, so that `fetch` is worth its while. */
+  get isSlow(): boolean {
+    return this.#options.storage.isSlowToRead
+  }
+
+  /** Brings the records that a transaction is about to read into memory on other threads: it cannot wait itself. */
+  async fetch({ database, table }: TableName, keysOf: (primaryKey: string) => readonly unknown[]): Promise<void> {
+    const schema = this.#options.catalog.find(database, table)
+    if (schema?.kind !== 'records') return
+    const { name, type } = shapeOf(schema).key.column
+    const keys = keysOf(name).filter((key) => typeof key === 'string' || typeof key === 'number')
+    using snapshot = this.snapshot()
+    await snapshot.table(database, table)?.fetch?.(keys.map((key) => keyOfType(key, type)))
   }
 
   /**

@@ -86,23 +86,27 @@ export class Writes {
   }
 
   insert(request: InsertRequest, writer: Writer): Promise<Inserted> {
-    return this.#transact(writer, request.records.length, (batch) => this.#insert(batch, request))
+    const run = () => this.#transact(writer, request.records.length, (batch) => this.#insert(batch, request))
+    return this.#tables.isSlow ? this.#fetch([request]).then(run) : run()
   }
 
   async upsert(request: UpsertRequest, writer: Writer): Promise<Upserted> {
     checkParts('upsert', request)
+    if (this.#tables.isSlow) await this.#fetch([request])
     return await this.#transact(writer, request.records.length, (batch) => this.#upsert(batch, request, writer))
   }
 
   async update(request: UpdateRequest, writer: Writer): Promise<Updated> {
     checkParts('update', request)
     const found = await this.#lookAhead(request, writer)
+    if (this.#tables.isSlow) await this.#fetch([request])
     return await this.#transact(writer, sizeOf(request, found), (batch) => this.#update(batch, request, writer, found))
   }
 
   async delete(request: DeleteRequest, writer: Writer): Promise<Deleted> {
     checkParts('delete', request)
     const found = await this.#lookAhead(request, writer)
+    if (this.#tables.isSlow) await this.#fetch([request])
     return await this.#transact(writer, sizeOf(request, found), (batch) => this.#delete(batch, request, writer, found))
   }
 
@@ -132,6 +136,7 @@ export class Writes {
     }
     const found: (Found | undefined)[] = []
     for (const [index, step] of steps.entries()) found.push(await this.#lookAheadOf(step, index > 0, writer))
+    if (this.#tables.isSlow) await this.#fetch(steps)
     const size = steps.reduce((sum, step, index) => sum + sizeOf(step, found[index]), 0)
     return await this.#transact(writer, size, (batch) => this.#transaction(batch, steps, found, writer))
   }
@@ -239,6 +244,14 @@ export class Writes {
     } catch (error) {
       if (isLater && error instanceof Problem && error.code === 'column_unknown') return undefined
       throw error
+    }
+  }
+
+  /** Brings the records that requests name into memory, as far as they are known before the transaction. */
+  async #fetch(requests: readonly (TableName & Pick<UpdateRequest, 'records' | 'ids'>)[]): Promise<void> {
+    for (const { records = [], ids, ...name } of requests) {
+      const keyOf = (record: Given, key: string) => (Object.hasOwn(record, key) ? record[key] : undefined)
+      await this.#tables.fetch(name, (key) => ids ?? records.map((record) => keyOf(record, key)))
     }
   }
 
