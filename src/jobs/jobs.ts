@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { assert, Problem } from '../lib/index.js'
+import { assert, Problem, type Steps, withPauses } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Idempotency, Receipt, Storage, WriteTransaction } from '../storage/index.js'
 import { type JobRecord, type JobStatus, type JobView, viewOf } from './record.js'
@@ -92,6 +92,9 @@ export interface JobReader {
  * could not be stored, in milliseconds.
  */
 const CHECK_MS = 1000
+
+/** Time in which jobs are looked for until others are served, in milliseconds. */
+const SLICE_MS = 5
 
 /** A job of another version of this program. */
 const UNKNOWN = 'This version of the node does not know jobs of this type.'
@@ -218,12 +221,21 @@ export class Jobs implements AsyncDisposable {
     return viewOf(record, progress, run?.rowsPerSecond ?? average, errors)
   }
 
-  /** Jobs that were created in [from, to] (milliseconds), oldest first. */
-  search(from: number, to: number, reader: JobReader): JobView[] {
-    return this.#store
-      .createdBetween(from, to, this.#options.settings.kept_max)
-      .filter((id) => this.#isVisible(this.#record(id), reader))
-      .map((id) => this.#view(id, reader))
+  /**
+   * Jobs that were created in [from, to] (milliseconds), oldest first. There may be many, so others are served between;
+   * what `check` throws ends it.
+   */
+  search(from: number, to: number, reader: JobReader, check = () => {}): Promise<JobView[]> {
+    return withPauses(this.#found(from, to, reader), SLICE_MS, check)
+  }
+
+  *#found(from: number, to: number, reader: JobReader): Steps<JobView[]> {
+    const found: JobView[] = []
+    for (const id of this.#store.createdBetween(from, to, this.#options.settings.kept_max)) {
+      yield
+      if (this.#isVisible(this.#record(id), reader)) found.push(this.#view(id, reader))
+    }
+    return found
   }
 
   /** The positions of the jobs of a type that wait or run. */

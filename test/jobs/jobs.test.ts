@@ -76,13 +76,13 @@ describe('jobs', () => {
     withJobs(async (jobs) => {
       const { job_id } = await jobs.start({ type: 'done', author: { user: 'bert' } })
       await ended(jobs, job_id)
-      expect(jobs.search(0, Date.now() + 1, root)).to.have.length(1)
-      expect(jobs.search(0, Date.now() + 1, anna)).to.have.length(0)
-      expect(jobs.search(0, Date.now() - 60_000, root)).to.have.length(0)
+      expect(await jobs.search(0, Date.now() + 1, root)).to.have.length(1)
+      expect(await jobs.search(0, Date.now() + 1, anna)).to.have.length(0)
+      expect(await jobs.search(0, Date.now() - 60_000, root)).to.have.length(0)
       const later = { username: 'bert', since: Date.now() + 1, superUser: false }
       expect(jobs.describe(job_id, { ...later, since: 0 })).to.include({ status: 'COMPLETE' })
       expect(() => jobs.describe(job_id, later), 'a later user of the name').to.throw()
-      expect(jobs.search(0, Date.now() + 1, later)).to.have.length(0)
+      expect(await jobs.search(0, Date.now() + 1, later)).to.have.length(0)
       for (const id of [job_id, 'no-such-job'])
         expect(() => jobs.describe(id, anna))
           .to.throw()
@@ -258,6 +258,29 @@ describe('jobs', () => {
     )
   })
 
+  it('are listed with pauses for others, and not for a caller who has gone', () =>
+    withJobs(async (jobs) => {
+      for (let index = 0; index < 5; index++) {
+        const { job_id } = await jobs.start({ type: 'done', author: { user: 'anna' } })
+        await ended(jobs, job_id)
+      }
+      const now = performance.now.bind(performance)
+      let passed = 0
+      performance.now = () => now() + (passed += 1000) // each job takes long
+      try {
+        let pauses = 0
+        const found = await jobs.search(0, Date.now() + 1, root, () => void pauses++)
+        expect([found.length, pauses]).to.deep.equal([5, 5])
+        const gone = new Error('the caller has gone')
+        const left = jobs.search(0, Date.now() + 1, root, () => {
+          throw gone
+        })
+        expect(await left.catch((error: unknown) => error)).to.equal(gone)
+      } finally {
+        performance.now = now
+      }
+    }))
+
   it('are forgotten when there are too many, the oldest first', () =>
     withJobs(
       async (jobs) => {
@@ -267,11 +290,11 @@ describe('jobs', () => {
           await ended(jobs, job_id)
           ids.push(job_id)
         }
-        expect(jobs.search(0, Date.now() + 1, root).map(({ id }) => id)).to.deep.equal(ids.slice(-10))
+        expect((await jobs.search(0, Date.now() + 1, root)).map(({ id }) => id)).to.deep.equal(ids.slice(-10))
         // Started at once, they share a commit: each of them has to forget another one.
         const more = await Promise.all(ids.slice(-5).map(() => jobs.start({ type: 'done', author: { user: 'anna' } })))
         for (const { job_id } of more) await ended(jobs, job_id)
-        const kept = jobs.search(0, Date.now() + 1, root).map(({ id }) => id)
+        const kept = (await jobs.search(0, Date.now() + 1, root)).map(({ id }) => id)
         expect(kept).to.have.members([...ids.slice(-5), ...more.map(({ job_id }) => job_id)])
       },
       { settings: { kept_max: 10 } },

@@ -248,11 +248,9 @@ async function repeat(node: TestNode, operation: string, fields: Request): Promi
 /** Jobs that were started have ended. */
 async function settled(node: TestNode): Promise<void> {
   const { jobs } = node.node.services
-  const isRunning = () =>
-    jobs
-      .search(0, Date.now() + 1000, { username: 'admin', since: 0, superUser: true })
-      .some(({ end_datetime }) => !end_datetime)
-  while (isRunning()) await new Promise((resolve) => setTimeout(resolve, 20))
+  const all = () => jobs.search(0, Date.now() + 1000, { username: 'admin', since: 0, superUser: true })
+  while ((await all()).some(({ end_datetime }) => !end_datetime))
+    await new Promise((resolve) => setTimeout(resolve, 20))
 }
 
 /** Everything that a second effect would show in. */
@@ -263,7 +261,9 @@ async function stateOf({ node, ok }: TestNode): Promise<unknown> {
     databases,
     nextId: catalog.current.nextId,
     changes: tables.changes.committed(),
-    jobs: jobs.search(0, Date.now() + 1000, { username: 'admin', since: 0, superUser: true }).map(({ id }) => id),
+    jobs: (await jobs.search(0, Date.now() + 1000, { username: 'admin', since: 0, superUser: true })).map(
+      ({ id }) => id,
+    ),
     audit: await ok({ operation: 'read_audit_log' }),
     config: structuredClone(config),
     users: await ok({ operation: 'list_users' }),
