@@ -41,6 +41,7 @@ export function storageOf(type: ColumnType): Storage {
   return type === 'text' ? 'text' : type === 'bool' ? 'bool' : 'number'
 }
 
+/** What people did: a column that every event table has beside those that it declares. */
 export const ACTION_COLUMN: EventColumn = { id: ACTION, name: ACTION_NAME, type: 'text', isSet: false }
 
 /** Ids of persons: texts and numbers, which are different even when they look the same. */

@@ -5,8 +5,9 @@ import type { Column, TableSchema } from './schema.js'
 import type { CatalogState } from './state.js'
 import { mayBeEqual } from './value.js'
 
-/** `__createdtime__` and `__updatedtime__` belong to every dynamic table. */
+/** When a record was made, in milliseconds since 1970: belongs to every dynamic table. */
 export const CREATED_TIME = '__createdtime__'
+/** When it was changed last. */
 export const UPDATED_TIME = '__updatedtime__'
 const KEY_TYPES = ['text', 'int', 'double', 'timestamp', 'any']
 const DEFAULT_EVENT_KEY = 'id'

@@ -7,6 +7,7 @@ export interface ProcessIdentity {
   started: string
 }
 
+/** The process that has this number now. */
 export function identityOfProcess(pid: number): ProcessIdentity {
   return { pid, started: statOf(pid).started }
 }

@@ -17,6 +17,7 @@ export interface NodeLinks {
   leafOnly: boolean
 }
 
+/** Whether a host is this machine by an address that other machines cannot reach. */
 export const isLoopback = (host: string) =>
   host === 'localhost' || host === '::1' || (isIP(host) === 4 && host.startsWith('127.'))
 

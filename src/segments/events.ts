@@ -113,6 +113,7 @@ export class Events implements AsyncDisposable {
     return all.map((digest) => digest.toText())
   }
 
+  /** The people of a bucket, each with a digest of their rows. */
   async contents(schema: TableSchema, buckets: number, bucket: number): Promise<PersonDigest[]> {
     return this.#store.contents(eventTableOf(schema), buckets, bucket)
   }
@@ -122,6 +123,7 @@ export class Events implements AsyncDisposable {
     return this.#compile.compile(eventTableOf(schema).columns, script, 'trigger')
   }
 
+  /** Whether triggers are to see inserts into a table from now on. */
   async watch(schema: TableSchema, watched: boolean): Promise<void> {
     await this.#store.watch(eventTableOf(schema), watched)
   }
@@ -136,6 +138,7 @@ export class Events implements AsyncDisposable {
     return this.#store.react(eventTableOf(schema), programs, { ...options, now: Date.now(), limits })
   }
 
+  /** What triggers have seen of inserts, or other nodes have of rows, is remembered elsewhere now, and can go. */
   async reacted(seen: Reactions['seen']): Promise<void> {
     await this.#store.reacted(seen)
   }
@@ -149,6 +152,7 @@ export class Events implements AsyncDisposable {
     return this.#segments.list(table, asker.columns)
   }
 
+  /** @throws Problem segment_unknown, forbidden */
   async dropSegment(
     schema: TableSchema,
     name: string,

@@ -127,6 +127,7 @@ export function encodeId(id: number): string {
   return String.fromCharCode(id >>> 24, (id >>> 16) & 255, (id >>> 8) & 255, id & 255)
 }
 
+/** The integer of `encodeId` that stands from `at` on. */
 export function decodeId(key: string, at = 0): number {
   return (
     ((key.charCodeAt(at) << 24) |

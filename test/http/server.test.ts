@@ -181,8 +181,9 @@ describe('the door', () => {
   it('lets go of a request whose client leaves in the middle of its body', async () => {
     await withNode(async (node) => {
       const socket = await open(node)
-      socket.write('POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n{')
-      await new Promise((resolve) => setTimeout(resolve, 50))
+      socket.write('POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n')
+      await once(socket, 'data') // It waits for the body now.
+      socket.write('{')
       socket.destroy()
       await eventually('the log says that it ended', async () =>
         JSON.stringify(await node.ok({ operation: 'read_log', limit: 1000 })).includes('"status":408'),
