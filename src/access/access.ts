@@ -69,6 +69,8 @@ interface Previous {
 
 /** How often the last uses of keys are stored, in milliseconds. */
 const STORE_USES_MS = 60_000
+/** The kinds of tokens: each has a setting for its life. */
+const TOKENS = ['operation', 'refresh', 'user', 'join', 'service'] as const
 
 /** Who is who and who may do what. */
 export class Access implements AsyncDisposable {
@@ -293,8 +295,7 @@ export class Access implements AsyncDisposable {
   async rotateKeys(revoke: boolean, by: Actor): Promise<{ message: string; key_id: string; previous: Previous[] }> {
     const key = await makeKey()
     const now = Date.now()
-    const { refresh_token_ttl_s, operation_token_ttl_s, service_token_ttl_s } = this.#settings
-    const longest = Math.max(refresh_token_ttl_s, operation_token_ttl_s, service_token_ttl_s) * 1000
+    const longest = Math.max(...TOKENS.map((type) => this.#settings[`${type}_token_ttl_s`])) * 1000
     const most = this.#settings.signing_keys_max
     let previous: Previous[] = []
     const answerOf = () => ({

@@ -295,6 +295,22 @@ describe('signing keys', () => {
     })
   })
 
+  it('verify old tokens of every kind for as long as these were given', async () => {
+    const short = { 'access.operation_token_ttl_s': '60', 'access.refresh_token_ttl_s': '60' }
+    const settings = { ...short, 'access.service_token_ttl_s': '60', 'access.user_token_ttl_s': '7200' }
+    await withClock((clock) =>
+      withNode(async (node) => {
+        await node.ok(member('rita'))
+        const headers = bearer(await tokenOf(node, 'rita'))
+        await node.ok({ operation: 'rotate_keys' })
+        clock.pass(7_000_000)
+        expect((await node.post({ operation: 'user_info' }, headers)).status).to.equal(200)
+        clock.pass(200_000)
+        expect(code(await node.post({ operation: 'user_info' }, headers))).to.equal('token_expired')
+      }, settings),
+    )
+  })
+
   it('show only their public halves', async () => {
     await withNode(async (node) => {
       for (const path of ['/auth/key/cluster', '/auth/key/local']) {
