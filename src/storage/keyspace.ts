@@ -28,6 +28,9 @@ let stepping: KeyCursor | undefined
 /** Keys up to this length, like those of records with numbers, are written byte by byte: a call out of JavaScript takes longer. */
 const SHORT_KEY = 16
 
+/** Bytes of a key at most, with pages of 4 KiB. */
+const LMDB_KEY_MAX = 1978
+
 /** Keys are byte strings already. */
 const keyEncoder = {
   writeKey(key: string, target: DirectBuffer, position: number): number {
@@ -129,9 +132,13 @@ export class Keyspace {
     return this.#database.getString(key, transaction && { transaction })
   }
 
-  /** Touches the pages of the keys on another thread, so that reading them waits for no disk. */
-  fetch(keys: readonly string[]): Promise<void> {
-    return this.#database.prefetch(keys)
+  /**
+   * Touches the pages of the keys on another thread, so that reading them waits for no disk. Longer ones than LMDB has
+   * are left out: lmdb-js, given such a key, writes no further one.
+   */
+  async fetch(keys: readonly string[]): Promise<void> {
+    const possible = keys.filter(({ length }) => length > 0 && length <= LMDB_KEY_MAX)
+    if (possible.length > 0) await this.#database.prefetch(possible)
   }
 
   *entries({ start, end, reverse, limit }: KeyRange, transaction?: Transaction): Generator<[string, string]> {

@@ -39,6 +39,18 @@ describe('reading ahead', () => {
       expect(lots).to.be.within(2, LOTS_MAX - 1)
     }))
 
+  it('leaves out keys that are longer than any that is stored, and ranges are read as before', () =>
+    withFolder(async (path) => {
+      await using storage = await Storage.open({ path, settings: SETTINGS })
+      const space = storage.keyspace('test')
+      await storage.write((transaction) => transaction.put(space, 'key', 'value'))
+      for (const length of [0, 1_978, 1_979, 8_150, 8_170, 8_190, 20_000])
+        await storage.fetch(space, ['sample', 'x'.repeat(length), 'key'])
+      using snapshot = storage.snapshot()
+      for (let n = 0; n < 1_000; n++)
+        expect([...snapshot.keys(space, { start: 'a', end: `z${n}` })]).to.deep.equal(['key'])
+    }))
+
   it('takes keys that are not there, and more than its threads take, also when the storage is closed meanwhile', () =>
     withFolder(async (path) => {
       const storage = await Storage.open({ path, settings: SETTINGS })
