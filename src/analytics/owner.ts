@@ -11,7 +11,7 @@ import { tableOf, tableStart } from './keys.js'
 import { Moves } from './moves.js'
 import type { Partition } from './partition.js'
 import { incomingKey } from './partition-copy.js'
-import { PLACES_START, placesRange } from './places.js'
+import { type Moved, PLACES_START, placesRange } from './places.js'
 import type { Intent, Sizes, TableFigures, WorkerStart } from './protocol.js'
 import { Questions } from './questions.js'
 import { Reacting } from './reacting.js'
@@ -148,35 +148,35 @@ export class Owner implements AsyncDisposable {
       await environment.removeRange(tableStart(tableId), tableStart(tableId + 1))
   }
 
-  /** Removes what tables have left behind that are no more: a stop came between dropping one and removing its data. */
+  /**
+   * Removes what stops have left behind: data of tables that are no more, as one came between dropping a table and
+   * removing its data; partitions that have moved away, or did not come whole; and receipts whose time is over.
+   */
   async sweep(live: readonly number[]): Promise<void> {
-    const { receiptLifeMs } = this.#start.settings
     for (const environment of this.held.environments.values()) {
       for (let table = firstTable(environment, 0); table !== undefined; table = firstTable(environment, table + 1)) {
         const dropped = table
         if (!live.includes(dropped)) await this.#leftovers.remove(() => this.#removeData(dropped))
       }
     }
-    for (const { id, partitions } of this.held.tables) {
-      for (let partition = 0; partition < partitions; partition++) {
-        const place = this.held.places.of(id, partition)
-        for (const [environment, data] of this.held.environments) {
-          const isPartial = data.get(incomingKey(id, partition)) !== undefined
-          const clear = async () => {
-            await this.moves.clear({ table: id, partition, environment })
-            if (isPartial) await data.write([[incomingKey(id, partition), undefined]])
-          }
-          if (environment !== place) {
-            // A move may come back here: only a start may remove what an earlier one has left.
-            await whereThereIsRoom(clear)
-            continue
-          }
-          if (isPartial) await clear() // it must not be read
-          const receipts = new Receipts(data, id, partition)
-          await this.#leftovers.remove(() => data.write(receipts.expired(receiptLifeMs)))
-        }
-      }
+    for (const { id, partitions } of this.held.tables)
+      for (let partition = 0; partition < partitions; partition++)
+        for (const [environment, data] of this.held.environments)
+          await this.#sweepPartition({ table: id, partition, environment }, data)
+  }
+
+  async #sweepPartition(place: Moved, data: BinaryEnvironment): Promise<void> {
+    const { table, partition, environment } = place
+    const isPartial = data.get(incomingKey(table, partition)) !== undefined
+    const clear = async () => {
+      await this.moves.clear(place)
+      if (isPartial) await data.write([[incomingKey(table, partition), undefined]])
     }
+    // A move may come back here: only a start may remove what an earlier one has left.
+    if (environment !== this.held.places.of(table, partition)) return void (await whereThereIsRoom(clear))
+    if (isPartial) await clear() // it must not be read
+    const receipts = new Receipts(data, table, partition)
+    await this.#leftovers.remove(() => data.write(receipts.expired(this.#start.settings.receiptLifeMs)))
   }
 
   /** Until it is resumed nothing is written to any environment, by whomever: kept when that is so. */

@@ -39,14 +39,12 @@ export class Questions {
     const scans = (segments.length === 0 ? [undefined] : segments).map(() => this.#visits.makeScan(program, options))
     const columns = program.columns.map((column) => columnOf(table, column.name))
     const isSegment = program.mode === 'segment'
-    // Populations of all partitions go in one transaction.
-    const kept: Promise<void>[] = []
     let people = 0
     const uses = { segments, keep: request.keep, options: request.options }
     await this.#visits.each(table, flags, uses, async ({ held, snapshot, populations: given, pause }) => {
       const populations = await given()
       if (!canMatch(held.partition, program, columns)) {
-        if (isSegment) kept.push(this.#visits.keep(held, snapshot, request.keep, new Uint32Array(0)))
+        if (isSegment) this.#visits.keep(held, snapshot, request.keep, new Uint32Array(0))
         return
       }
       const members = isSegment ? new Uint32Array(wordsFor(snapshot.people)) : undefined
@@ -55,7 +53,8 @@ export class Questions {
           Atomics.add(flags, 1, unit.people)
           continue
         }
-        let block = scanBlock(snapshot, unit, columns, this.#visits.scratch)
+        const read = () => scanBlock(snapshot, unit, columns, this.#visits.scratch)
+        let block = read()
         for (const [at, scan] of scans.entries()) {
           for (let from = 0; ; ) {
             const before = from
@@ -63,17 +62,15 @@ export class Questions {
             if (at === 0) Atomics.add(flags, 1, from - before)
             if (from >= unit.people) break
             await pause()
-            // Who came in between has used the scratch that the block lies in.
-            block = scanBlock(snapshot, unit, columns, this.#visits.scratch)
+            block = read() // Who came in between has used the scratch that the block lies in.
           }
         }
         await pause()
       }
       if (!members) return
       people += countBits(members)
-      kept.push(this.#visits.keep(held, snapshot, request.keep, members))
+      this.#visits.keep(held, snapshot, request.keep, members)
     })
-    await Promise.all(kept)
     return { partials: scans.map((scan) => scan.partial()), people }
   }
 
@@ -107,7 +104,6 @@ export class Questions {
     const { setMath } = program
     assert(setMath !== null, 'the program is set math')
     let people = 0
-    const kept: Promise<void>[] = []
     await this.#visits.each(table, new Int32Array(2), { segments: names }, async ({ held, snapshot, populations }) => {
       const all = everyone(snapshot.people)
       const operands = (await populations()).map((population) => population ?? all)
@@ -116,9 +112,8 @@ export class Questions {
           ? combine([all, ...operands], snapshot.people, (word, other) => word & ~other)
           : combine(operands, snapshot.people, JOIN[setMath.op])
       people += countBits(members)
-      kept.push(this.#visits.keep(held, snapshot, keep, members))
+      this.#visits.keep(held, snapshot, keep, members)
     })
-    await Promise.all(kept)
     return people
   }
 

@@ -95,12 +95,10 @@ export class Visits {
     }
   }
 
-  /** Stores the members of a population that a question has found in a partition. */
-  async keep(held: Held, snapshot: Snapshot, keep: Keep | undefined, bits: Population): Promise<void> {
+  /** Keeps the members of a population that a question has found in a partition in memory, until it is promoted. */
+  keep(held: Held, snapshot: Snapshot, keep: Keep | undefined, bits: Population): void {
     if (!keep || !this.#held.isCurrent(held)) return
-    const rightAt = keep.watch ? snapshot.rows : undefined
-    const writes = held.populations.put(keep.name, { bits, header: undefined, rightAt })
-    if (writes.length > 0) await this.#held.write(held.partition.environment, writes)
+    held.populations.put(keep.name, { bits, header: undefined, rightAt: keep.watch ? snapshot.rows : undefined })
   }
 
   /** The members of each segment as the rows of a snapshot have it. Undefined is everyone. */
