@@ -11,6 +11,8 @@ const PART_BYTES = 2 << 20
 /** Largest file that is one JSON array: it is read whole. */
 const JSON_BYTES_MAX = 256 << 20
 const ERRORS_SHOWN = 20
+/** Longest record: what is longer is no record of a file that is in order. */
+const RECORD_BYTES_MAX = 8 << 20
 /** Keeps a byte order mark: the node knows what it is. */
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true })
 
@@ -129,12 +131,15 @@ async function* cut(
   for (let at = offset, size = PART_BYTES; ; ) {
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafe(size), 0, size, at)
     if (bytesRead === 0 && at > offset) return
-    const whole = endOfRecords(buffer.subarray(0, bytesRead), format)
-    if (whole === 0 && bytesRead === size) {
+    const isLast = bytesRead < size
+    const isTooLong = size >= RECORD_BYTES_MAX
+    const most = isTooLong ? { recordsMax: 1, isLast: true } : { isLast }
+    const whole = endOfRecords(buffer.subarray(0, bytesRead), format, most)
+    if (whole === 0 && !isLast) {
       size *= 2 // a record that is longer than a part
       continue
     }
-    const part = buffer.subarray(0, bytesRead < size ? bytesRead : whole)
+    const part = buffer.subarray(0, isLast ? bytesRead : whole)
     yield { text: textOf(part, path, line), line, upTo: at + part.length }
     if (part.length === 0) return
     at += part.length

@@ -101,6 +101,36 @@ describe('the blocks of a load', () => {
     ])
   })
 
+  it('lose one line to a quote that is in its place, is never closed, or is closed by that of another line', () => {
+    const rows = Array.from({ length: 40_000 }, (_, index) => `${index},name ${index}`)
+    for (const [stray, later] of [
+      ['10,5" pipe', ''],
+      ['10,"5 pipe', ''],
+      ['10,"5 pipe', '30000,"x, y"'],
+      ['10,5" pipe', '30000,"x\ny"'],
+    ]) {
+      const changed = rows.map((row, index) => (index === 10 ? stray : index === 30_000 && later ? later : row))
+      const blocks = [...blocksOf(Buffer.from(`${changed.join('\n')}\n`), 'csv')].map((block) => block.toString())
+      const parsed = blocks.map((text) =>
+        parseBlock({ text, line: 1, bytes: 0, next: { offset: 0, line: 0 } }, 'csv', columns),
+      )
+      expect(blocks.join('')).to.equal(`${changed.join('\n')}\n`)
+      expect(Math.max(...parsed.map(({ records }) => records.length))).to.be.at.most(5000)
+      expect(
+        parsed.flatMap(({ errors }) => errors),
+        stray,
+      ).to.have.length(1)
+      expect(
+        parsed.flatMap(({ records }) => records).map(({ a }) => a),
+        stray,
+      ).to.deep.equal(rows.flatMap((_, index) => (index === 10 ? [] : [String(index)])))
+    }
+    // As many lines as a record may have bytes.
+    const endless = Buffer.from(`"${'a,b\n'.repeat(3_000_000)}`)
+    const [first] = blocksOf(endless, 'csv')
+    expect(first!.toString()).to.equal('"a,b\n')
+  })
+
   it('end their lines as each is ended, whatever stands in a field first', () => {
     const read = (text: string) =>
       parseBlock({ text, line: 2, bytes: 0, next: { offset: 0, line: 0 } }, 'csv', columns).records.map(Object.values)

@@ -80,8 +80,9 @@ function parseOneByOne({ text, line }: Block, { names, readers }: CsvColumns): P
   const records: Fields[] = []
   const lines: number[] = []
   const errors: RowError[] = []
+  const codes = codesOf(text)
   for (let start = 0, at = line; start < text.length; ) {
-    let end = endOfRecord(text, start)
+    let end = endOfRecord(codes, start)
     let row = rowIn(text.slice(start, end))
     if (typeof row === 'string') {
       const newline = text.indexOf('\n', start)
@@ -117,13 +118,20 @@ function rowsIn(text: string): Field[][] {
 /** The line of each record of a block without faults. */
 function linesOf({ text, line }: Block): number[] {
   const lines: number[] = []
+  const codes = codesOf(text)
   for (let start = 0, at = line; start < text.length; ) {
-    const end = endOfRecord(text, start)
+    const end = endOfRecord(codes, start)
     if (!/^\r?\n?$/.test(text.slice(start, end))) lines.push(at)
     at += newlinesIn(text, start, end)
     start = end
   }
   return lines
+}
+
+function codesOf(text: string): Uint16Array {
+  const codes = new Uint16Array(text.length)
+  for (let index = 0; index < text.length; index++) codes[index] = text.charCodeAt(index)
+  return codes
 }
 
 function newlinesIn(text: string, start: number, end: number): number {

@@ -25,7 +25,7 @@ export interface Source {
 export const BLOCK_BYTES = 65_536
 /** Records of one block: as many as one transaction should write. */
 const RECORDS_MAX = 5000
-/** Longest record; what is longer is cut at the last newline and refused as the rows that it then is. */
+/** Longest record: of what is longer the first line is refused. */
 export const RECORD_BYTES_MAX = 10_485_760
 
 const utf8 = new TextDecoder('utf-8', { fatal: true })
@@ -84,9 +84,10 @@ export function partSource(part: (index: number) => string, parts: number): Sour
 function endOfBlock(bytes: Buffer, format: LoadFormat, last: boolean): number {
   for (let size = Math.min(BLOCK_BYTES, bytes.length); ; size = Math.min(size * 4, bytes.length)) {
     const block = bytes.subarray(0, size)
-    const end = endOfRecords(block, format, RECORDS_MAX)
+    const isTooLong = size >= RECORD_BYTES_MAX
+    const isLast = isTooLong || (last && size === bytes.length)
+    const end = endOfRecords(block, format, { recordsMax: isTooLong ? 1 : RECORDS_MAX, isLast })
     if (end > 0) return end
-    if (size >= RECORD_BYTES_MAX) return block.lastIndexOf('\n') + 1 || size
-    if (size === bytes.length) return last ? size : 0
+    if (size === bytes.length) return 0
   }
 }
