@@ -8,6 +8,8 @@ interface SpaceChanges {
   values: (string | undefined)[]
   /** Whether any change removes; stays so when that one is taken back. */
   removes: boolean
+  /** Whether any change has a value, like those of records and unlike those of indexes; stays so, too. */
+  hasValues: boolean
   /** Newest change of a key, for as many changes as were asked about: batches that never look do not pay. */
   newest: Map<string, number>
   mapped: number
@@ -19,6 +21,9 @@ interface SpaceChanges {
 export const LATER = '\0later\0'
 /** Changes that are looked through one by one; sorting more of them would cost more than it is worth. */
 const LOOKED_THROUGH_MAX = 500
+
+/** So many keys are worth being put in order. */
+const ORDERED_MIN = 100
 
 /** How many changes each keyspace had at some moment, in the order in which the keyspaces came. */
 export type Mark = readonly number[]
@@ -33,13 +38,22 @@ export class WriteSet {
   set(space: Keyspace, key: string, value: string | undefined): void {
     let changes = this.#spaces.get(space)
     if (!changes) {
-      changes = { keys: [], values: [], removes: false, newest: new Map(), mapped: 0, sorted: undefined }
+      changes = {
+        keys: [],
+        values: [],
+        removes: false,
+        hasValues: false,
+        newest: new Map(),
+        mapped: 0,
+        sorted: undefined,
+      }
       this.#spaces.set(space, changes)
     }
     changes.keys.push(key)
     changes.values.push(value)
     changes.sorted = undefined
     if (value === undefined) changes.removes = true
+    else if (value !== '' && value !== LATER) changes.hasValues = true
     this.count++
     this.size += key.length + (value === undefined ? 0 : value.length)
   }
@@ -109,11 +123,16 @@ export class WriteSet {
 
   /**
    * What is to be written, keyspace by keyspace: neither what waits nor, where keys were looked up, what a later change
-   * writes over, like a count that every writer of the group has changed.
+   * writes over, like a count that every writer of the group has changed. Many entries of indexes come in their order:
+   * LMDB finds the pages of neighbours in the processor's cache.
    */
   forEachToWrite(visit: (space: Keyspace, key: string, value: string | undefined) => void): void {
     for (const [space, changes] of this.#spaces) {
       const { keys, values, mapped } = changes
+      if (keys.length >= ORDERED_MIN && !changes.removes && !changes.hasValues) {
+        for (const key of keys.filter((_, i) => values[i] !== LATER).sort()) visit(space, key, '')
+        continue
+      }
       const newestOf = mapped > 0 ? newest(changes) : undefined
       for (let i = 0; i < keys.length; i++) {
         const last = newestOf?.get(keys[i]!) ?? i
