@@ -1,4 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
+import { JoinedSignal } from '../lib/index.js'
 import type { Log, Mesh } from '../mesh/index.js'
 import { type ChangeLog, isSameTransaction, type RawEntry } from '../tables/index.js'
 import { MESSAGE_CHARACTERS_MAX, type TableName, type TableState, topicOf } from './wire.js'
@@ -102,7 +103,8 @@ export class Publisher implements AsyncDisposable {
       await this.#tell()
       if (entries.length === 0) {
         this.#saveNowAndThen()
-        await changes.changed(this.#published, AbortSignal.any([signal, wake.signal]))
+        using woken = new JoinedSignal(signal, wake.signal)
+        await changes.changed(this.#published, woken.signal)
         continue
       }
       const wanted: RawEntry[] = []

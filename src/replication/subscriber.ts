@@ -1,5 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises'
-import { Problem, untilAborted } from '../lib/index.js'
+import { JoinedSignal, Problem, untilAborted } from '../lib/index.js'
 import type { Arrival, Log, Mesh, Place } from '../mesh/index.js'
 import { Applier, type Delivery, Restart } from './applier.js'
 import { CatchUp } from './catch-up.js'
@@ -171,6 +171,7 @@ export class Subscriber implements AsyncDisposable {
         throw error
       }
     }
+    using stopped = new JoinedSignal(this.#stop.signal, ended.signal)
     askAgain()
     try {
       await mesh.outbox.follow(peer, {
@@ -193,7 +194,7 @@ export class Subscriber implements AsyncDisposable {
           this.#lastError = ''
           began()
         },
-        signal: AbortSignal.any([this.#stop.signal, ended.signal]),
+        signal: stopped.signal,
       })
     } finally {
       clearTimeout(again)

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { Problem } from '../lib/index.js'
+import { JoinedSignal, Problem } from '../lib/index.js'
 import type { EventMetrics } from '../metrics/index.js'
 import type { WriteTransaction } from '../storage/index.js'
 import { type Letter, type Message, wireForm } from './message.js'
@@ -160,7 +160,8 @@ export class Delivery implements AsyncDisposable {
       if (failure === undefined) break
       this.#failures++
       this.#lastFailure = failure
-      await this.#wait(attempt, AbortSignal.any([signal, retry]))
+      using woken = new JoinedSignal(signal, retry)
+      await this.#wait(attempt, woken.signal)
       if (signal.aborted || this.#isTooOld(letters[0]!)) return
     }
     await this.#strikeOut(letters)

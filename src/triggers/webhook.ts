@@ -1,7 +1,7 @@
 import { createHmac } from 'node:crypto'
 import { request as requestHttp } from 'node:http'
 import { request as requestHttps } from 'node:https'
-import { Problem, untilAborted } from '../lib/index.js'
+import { JoinedSignal, Problem, untilAborted } from '../lib/index.js'
 import { type Address, checkedAddress } from './address.js'
 import type { WebhooksSettings } from './settings.js'
 import type { Subscription } from './trigger.js'
@@ -25,9 +25,9 @@ export async function post(
   { allow, timeout_ms }: Pick<WebhooksSettings, 'allow' | 'timeout_ms'>,
   signal?: AbortSignal,
 ): Promise<void> {
-  const end = AbortSignal.any([AbortSignal.timeout(timeout_ms), ...(signal ? [signal] : [])])
-  const address = await addressIn(end, target, allow)
-  const status = await send(target, posting, address, end)
+  using end = new JoinedSignal(AbortSignal.timeout(timeout_ms), ...(signal ? [signal] : []))
+  const address = await addressIn(end.signal, target, allow)
+  const status = await send(target, posting, address, end.signal)
   if (status >= 200 && status < 300) return
   throw new Problem('webhook_failed', { host: target.host, reason: `it answered ${status}; 2xx is expected` })
 }
