@@ -15,6 +15,7 @@ export const FLAGS = {
   database: 'import, query: its database',
   action: 'import: insert, update or upsert; default insert',
   format: 'import: csv, ndjson or json; by default as the name of the file says',
+  again: 'import: loads once more what the same command has loaded within 24 hours; then not safe to repeat',
   data_dir: 'restore: the new data folder; reset-password: that of the node (TRELLIS_DATA_DIR)',
   folder: 'cluster-ca: where the authority is kept; default ./cluster-ca',
   hosts: 'cluster-ca sign: names and addresses under which other nodes dial the node, with commas between',
@@ -23,7 +24,7 @@ export const FLAGS = {
 } as const
 
 export type Flag = keyof typeof FLAGS
-const SWITCHES: readonly Flag[] = ['wait', 'json', 'help', 'version']
+const SWITCHES: readonly Flag[] = ['again', 'wait', 'json', 'help', 'version']
 const SHORT: Record<string, Flag> = { '-u': 'username', '-p': 'password', '-o': 'output', '-h': 'help', '-t': 'table' }
 
 export interface Arguments {

@@ -25,7 +25,7 @@ const COMMANDS: Record<string, CommandHelp> = {
       'The file goes in parts, each with a key made of what it holds: after Ctrl-C or a broken connection the same command',
       'goes on where it was, and no row comes twice. Rows that cannot be taken are named by their line in the file.',
     ],
-    flags: ['table', 'database', 'action', 'format', ...TO_A_NODE],
+    flags: ['table', 'database', 'action', 'format', 'again', ...TO_A_NODE],
   },
   query: {
     usage: 'query FILE.pyql --table T [name=value …]',

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { createHash, randomUUID } from 'node:crypto'
 import { type FileHandle, open, readFile } from 'node:fs/promises'
 import { type Client, type Job, TrellisProblem } from '../client/index.js'
 import { endOfFirstRecord, endOfRecords, type LoadFormat, linesIn } from '../lib/index.js'
@@ -24,6 +24,8 @@ export interface Imported {
   written: number
   errors: { line: number; reason: string }[]
   errors_total: number
+  /** Of the rows, those that the same command has loaded before. */
+  earlier: number
   seconds: number
 }
 
@@ -43,8 +45,9 @@ export async function importFile(client: Client, path: string, flags: Flags): Pr
   const target = targetOf(flags)
   const format = formatOf(path, flags.format)
   const progress = new Progress(process.stderr)
-  const done: Imported = { rows: 0, written: 0, errors: [], errors_total: 0, seconds: 0 }
+  const done: Imported = { rows: 0, written: 0, errors: [], errors_total: 0, earlier: 0, seconds: 0 }
   const started = performance.now()
+  const run = flags.again === undefined ? [] : [randomUUID()]
   using _ = stoppable(progress, path)
   await using file = await open(path)
   const found = await file.stat()
@@ -52,14 +55,16 @@ export async function importFile(client: Client, path: string, flags: Flags): Pr
     throw new Usage(`${path} is not a file: what comes through a pipe has to be stored in one first.`)
   const { size } = found
   const { header, parts } = format === 'json' ? await partsOfArray(path, size) : await partsOfFile(file, path, format)
+  const begun = await clockOf(client)
   try {
     for await (const { text, line, upTo } of parts) {
       const request = { ...target, format: format === 'csv' ? 'csv' : 'ndjson', data: header + text || '\n' } as const
-      const { job_id } = await client.csvDataLoad(request, { idempotencyKey: keyOf(request, upTo) })
+      const { job_id } = await client.csvDataLoad(request, { idempotencyKey: keyOf(request, upTo, ...run) })
       const job = await endOf(client, job_id, (now) =>
         progress.show({ share: (upTo - text.length * (1 - shareOf(now))) / size, rows: done.rows + rowsOf(now) }),
       )
       add(done, job, line - linesIn(Buffer.from(header)))
+      if (Number(job['created_datetime']) < begun) done.earlier += rowsOf(job)
       progress.show({ share: upTo / size, rows: done.rows })
     }
   } finally {
@@ -67,6 +72,12 @@ export async function importFile(client: Client, path: string, flags: Flags): Pr
   }
   done.seconds = (performance.now() - started) / 1000
   return done
+}
+
+/** What time it is for the node, in whole seconds: milliseconds since 1970. */
+async function clockOf(client: Client): Promise<number> {
+  const { headers } = await client.open('ping')
+  return Date.parse(headers.get('date') ?? '') || 0
 }
 
 /** Says at Ctrl-C how to go on. The node finishes the part that it has. */
@@ -81,11 +92,15 @@ function stoppable(progress: Progress, path: string): Disposable {
 }
 
 /** What people read in the end. */
-export function summary({ rows, written, errors, errors_total, seconds }: Imported): string {
+export function summary({ rows, written, errors, errors_total, earlier, seconds }: Imported): string {
   const speed = Math.round(rows / Math.max(seconds, 0.001)).toLocaleString('en')
   const lines = [
     `Loaded ${written.toLocaleString('en')} of ${(rows + errors_total).toLocaleString('en')} rows in ${seconds.toFixed(1)} s (${speed} rows/s).`,
   ]
+  if (earlier > 0)
+    lines.push(
+      `The same command has loaded ${earlier.toLocaleString('en')} of them before, which were not loaded now; --again does.`,
+    )
   if (errors_total > 0) lines.push(`${errors_total} ${errors_total === 1 ? 'row' : 'rows'} could not be taken:`)
   for (const { line, reason } of errors.slice(0, ERRORS_SHOWN)) lines.push(`  line ${line}: ${reason}`)
   if (errors_total > ERRORS_SHOWN) lines.push('  …')
@@ -199,10 +214,8 @@ async function* partsOfRecords(records: readonly unknown[], size: number): Async
   }
 }
 
-function keyOf(request: object, place: number): string {
-  return `import-${createHash('sha256')
-    .update(JSON.stringify([request, place]))
-    .digest('base64url')}`
+function keyOf(...parts: [request: object, place: number, run?: string]): string {
+  return `import-${createHash('sha256').update(JSON.stringify(parts)).digest('base64url')}`
 }
 
 /** A job that ended early has loaded something too: what it tells is kept, and then its failure is thrown. */

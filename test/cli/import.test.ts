@@ -37,6 +37,26 @@ describe('trellis import', () => {
       }
     }))
 
+  it('says what the same command has loaded before, and loads it --again', () =>
+    withNode(async (node) => {
+      const environment = asAdmin(node)
+      const file = write('dogs.csv', 'n\n1\n2\n')
+      await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'n' })
+      const load = async (...more: string[]) => {
+        const { out } = await trellis(['import', file, ...into, ...more], { environment })
+        return [out.split('\n')[1], rows(node).length]
+      }
+      expect(await load()).to.deep.equal(['', 2])
+      await node.ok({ operation: 'delete', database: 'dev', table: 'dog', ids: [1, 2] })
+      // An answer tells its time in seconds.
+      const loaded = Date.now()
+      const timeOfAnswer = async () => Date.parse((await fetch(`${node.url}/ping`)).headers.get('date')!)
+      while ((await timeOfAnswer()) <= loaded) await new Promise((resolve) => setTimeout(resolve, 20))
+      const before = 'The same command has loaded 2 of them before, which were not loaded now; --again does.'
+      expect(await load()).to.deep.equal([before, 0])
+      expect(await load('--again')).to.deep.equal(['', 2])
+    }))
+
   it('says at Ctrl-C how to go on, and the same command does', () =>
     withNode(async (node) => {
       await node.ok({ operation: 'create_table', database: 'dev', table: 'dog', primary_key: 'id' })
