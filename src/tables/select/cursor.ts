@@ -39,15 +39,16 @@ const TAG_BYTES = 16
 /** Sealed cursors end with the process. */
 const secret = randomBytes(32)
 
-function seal(text: string): Buffer {
+function seal(text: string, fingerprint: string): Buffer {
   const iv = randomBytes(IV_BYTES)
-  const cipher = createCipheriv(CIPHER, secret, iv)
+  const cipher = createCipheriv(CIPHER, secret, iv).setAAD(Buffer.from(fingerprint))
   return Buffer.concat([iv, cipher.update(text), cipher.final(), cipher.getAuthTag()])
 }
 
-/** @throws where nobody here has sealed it */
-function unseal(sealed: Buffer): Buffer {
+/** @throws where nobody here has sealed it for this query: another one could tell where the keys stand among others */
+function unseal(sealed: Buffer, fingerprint: string): Buffer {
   const decipher = createDecipheriv(CIPHER, secret, sealed.subarray(0, IV_BYTES), { authTagLength: TAG_BYTES })
+  decipher.setAAD(Buffer.from(fingerprint))
   decipher.setAuthTag(sealed.subarray(-TAG_BYTES))
   return Buffer.concat([decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES)), decipher.final()])
 }
@@ -55,14 +56,14 @@ function unseal(sealed: Buffer): Buffer {
 /** The token of a place. */
 export function writeCursor({ access, leg, values, keys }: Position, { fingerprint, sealed }: CursorForm): string {
   const text = JSON.stringify([access, leg, values, keys])
-  const body = (sealed ? seal(text) : Buffer.from(text)).toString('base64url')
+  const body = (sealed ? seal(text, fingerprint) : Buffer.from(text)).toString('base64url')
   return `${body}.${checksum(body, fingerprint)}`
 }
 
 /** The place of a token. Throws for a token that is damaged or another query's. */
 export function readCursor(token: string, { fingerprint, sealed }: CursorForm): Position {
   const [body = '', sum] = token.split('.')
-  const position = sum === checksum(body, fingerprint) ? positionOf(body, sealed) : undefined
+  const position = sum === checksum(body, fingerprint) ? positionOf(body, { fingerprint, sealed }) : undefined
   if (!position) throw new Problem('cursor_invalid', { reason: 'it is damaged, or comes from another query' })
   return position
 }
@@ -71,10 +72,10 @@ export function readCursor(token: string, { fingerprint, sealed }: CursorForm): 
  * The checksum finds accidents; who forges one gets no more than another place in a query that is theirs anyway. Of keys
  * that are hidden that would be too much, and nobody forges what is sealed.
  */
-function positionOf(body: string, sealed: boolean): Position | undefined {
+function positionOf(body: string, { fingerprint, sealed }: CursorForm): Position | undefined {
   try {
     const bytes = Buffer.from(body, 'base64url')
-    const [access, leg, values, keys] = JSON.parse((sealed ? unseal(bytes) : bytes).toString())
+    const [access, leg, values, keys] = JSON.parse((sealed ? unseal(bytes, fingerprint) : bytes).toString())
     const sound =
       typeof access === 'string' && Number.isSafeInteger(leg) && Array.isArray(values) && Array.isArray(keys)
     return sound && keys.every(isKeyOrNull) ? { access, leg, values, keys } : undefined

@@ -1,6 +1,8 @@
+import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { JsonStream, type Problem, type View } from '../../../src/lib/index.js'
 import { Queries, type QueryLimits, type SelectRequest } from '../../../src/tables/index.js'
+import { fingerprintOf } from '../../../src/tables/select/cursor.js'
 import { MemoryTables, schemaOf } from '../../support/memory-tables.js'
 import { asker, limits, textOf } from './asker.js'
 
@@ -349,6 +351,17 @@ describe('what a caller may not see', () => {
       const { next: open } = await ask({ ...request, limit: 7 })
       expect((await refusal({ ...request, limit: 7, cursor: open! }, keyless)).code).to.equal('cursor_invalid')
     }
+  })
+
+  it('is not measured by another query that takes a sealed cursor as if it were its own', async () => {
+    const keyless: View = { seesTable: () => true, seesColumn: (_, __, column) => column !== 'id' }
+    const request = { table: 'stocks', select: ['at'], where: { symbol: 's1' } }
+    const other = { ...request, where: { symbol: 's2' } }
+    const { next } = await ask({ ...request, limit: 7 }, keyless)
+    const body = next!.split('.')[0]!
+    const sum = createHash('sha256').update(fingerprintOf({ database: 'dev', ...other })).update(body)
+    const cursor = `${body}.${sum.digest('base64url').slice(0, 12)}`
+    expect((await refusal({ ...other, limit: 7, cursor }, keyless)).code).to.equal('cursor_invalid')
   })
 
   it('is left out of "*"', async () => {
