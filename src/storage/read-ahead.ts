@@ -49,14 +49,12 @@ export class ReadAhead {
     this.#slowAt = this.#reads
   }
 
-  /** Brings the pages of the keys into memory, all but a sample. Kept when they are there. */
-  async fetch(space: Keyspace, keys: readonly string[]): Promise<void> {
+  /** Brings the pages of the keys into memory, all but a sample. Kept when they are there, or nobody waits any more. */
+  async fetch(space: Keyspace, keys: readonly string[], signal?: AbortSignal): Promise<void> {
     const isSampled = keys.length > 1 || ++this.#asked % SAMPLE_EVERY === 0
     if (isSampled) this.#sample(space, keys[0]!)
-    const parts: Promise<void>[] = []
-    for (let at = isSampled ? 1 : 0; at < keys.length; at += PART_LENGTH)
-      parts.push(this.#fetchPart(space, keys.slice(at, at + PART_LENGTH)))
-    await Promise.all(parts)
+    const parts = partsOf(keys, isSampled ? 1 : 0)
+    await Promise.all(Array.from({ length: THREADS }, () => this.#fetchParts(space, parts, signal)))
   }
 
   /** Begins nothing any more: the environment is about to be closed. What waits is told that it may go on. */
@@ -64,11 +62,23 @@ export class ReadAhead {
     this.#isEnded = true
   }
 
-  async #fetchPart(space: Keyspace, keys: readonly string[]): Promise<void> {
+  /** One after the other, each in its turn: who wants few keys does not wait for all of somebody's ten thousand. */
+  async #fetchParts(
+    space: Keyspace,
+    parts: Iterable<readonly string[]>,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
+    for (const keys of parts) {
+      if (signal?.aborted) return
+      await this.#fetchPart(space, keys, signal)
+    }
+  }
+
+  async #fetchPart(space: Keyspace, keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
     if (this.#running < THREADS) this.#running++
     else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     try {
-      if (!this.#isEnded) await space.fetch(keys)
+      if (!this.#isEnded && !signal?.aborted) await space.fetch(keys)
     } catch {
       // Nothing depends on it: what is wrong shows when the keys are read.
     } finally {
@@ -80,8 +90,16 @@ export class ReadAhead {
 
   #sample(space: Keyspace, key: string): void {
     const started = performance.now()
-    space.read(key, undefined)
+    try {
+      space.read(key, undefined)
+    } catch {
+      return // as above: LMDB may have no reader left but those that are open, and they read on
+    }
     if (performance.now() - started >= SLOW_MS) this.#samplesLeft = QUICK_SAMPLES
     else if (this.#samplesLeft > 0) this.#samplesLeft--
   }
+}
+
+function* partsOf(keys: readonly string[], from: number): Generator<readonly string[]> {
+  for (let at = from; at < keys.length; at += PART_LENGTH) yield keys.slice(at, at + PART_LENGTH)
 }

@@ -187,8 +187,8 @@ export class Storage implements AsyncDisposable {
   }
 
   /** Brings the pages of keys into memory while this thread does something else. */
-  fetch(space: Keyspace, keys: readonly string[]): Promise<void> {
-    return this.#ahead.fetch(space, keys)
+  fetch(space: Keyspace, keys: readonly string[], signal?: AbortSignal): Promise<void> {
+    return this.#ahead.fetch(space, keys, signal)
   }
 
   /** How many keys of the keyspace wait in memory. */

@@ -74,7 +74,7 @@ export interface TableReader {
   /** Whether reading records waits for the disk, so that `fetch` is worth its while. */
   readonly isSlow?: boolean
   /** Brings what is read of these records into memory on other threads; undefined where all of it is there. */
-  fetch?(keys: readonly Key[]): Promise<void> | undefined
+  fetch?(keys: readonly Key[], signal?: AbortSignal): Promise<void> | undefined
   /** The same of where a range begins. */
   fetchRange?(range: IndexRange): Promise<void> | undefined
   /** The record, or its JSON text alone when it has every column of the table and nothing else. */

@@ -105,10 +105,10 @@ class RowReader implements TableReader {
     return this.#reading.storage.isSlowToRead
   }
 
-  fetch(keys: readonly Key[]): Promise<void> | undefined {
+  fetch(keys: readonly Key[], signal?: AbortSignal): Promise<void> | undefined {
     const { storage, spaces } = this.#reading
     const places = keys.filter((key) => !this.#kept(key)).map((key) => recordKey(this.#prefix, key))
-    return places.length > 0 ? storage.fetch(spaces.records, places) : undefined
+    return places.length > 0 ? storage.fetch(spaces.records, places, signal) : undefined
   }
 
   fetchRange(range: IndexRange): Promise<void> | undefined {

@@ -132,13 +132,18 @@ export class Tables implements AsyncDisposable {
   }
 
   /** Brings the records that a transaction is about to read into memory on other threads: it cannot wait itself. */
-  async fetch({ database, table }: TableName, keysOf: (primaryKey: string) => readonly unknown[]): Promise<void> {
+  fetch(
+    { database, table }: TableName,
+    keysOf: (primaryKey: string) => readonly unknown[],
+    signal: AbortSignal,
+  ): Promise<void> | undefined {
     const schema = this.#options.catalog.find(database, table)
-    if (schema?.kind !== 'records') return
+    if (schema?.kind !== 'records') return undefined
     const { name, type } = shapeOf(schema).key.column
     const keys = keysOf(name).filter((key) => typeof key === 'string' || typeof key === 'number')
     using snapshot = this.snapshot()
-    await snapshot.table(database, table)?.fetch?.(keys.map((key) => keyOfType(key, type)))
+    const places = keys.map((key) => keyOfType(key, type))
+    return snapshot.table(database, table)?.fetch?.(places, signal)
   }
 
   /**

@@ -1,4 +1,4 @@
-import { merged, Problem, type Steps, show } from '../lib/index.js'
+import { merged, Problem, type Steps, show, untilAborted } from '../lib/index.js'
 import type { Batch, Meant } from './batch.js'
 import type { Key, Row } from './reader.js'
 import { type Told, toldTo } from './revealing.js'
@@ -87,26 +87,26 @@ export class Writes {
 
   insert(request: InsertRequest, writer: Writer): Promise<Inserted> {
     const run = () => this.#transact(writer, request.records.length, (batch) => this.#insert(batch, request))
-    return this.#tables.isSlow ? this.#fetch([request]).then(run) : run()
+    return this.#tables.isSlow ? this.#fetch([request], writer).then(run) : run()
   }
 
   async upsert(request: UpsertRequest, writer: Writer): Promise<Upserted> {
     checkParts('upsert', request)
-    if (this.#tables.isSlow) await this.#fetch([request])
+    if (this.#tables.isSlow) await this.#fetch([request], writer)
     return await this.#transact(writer, request.records.length, (batch) => this.#upsert(batch, request, writer))
   }
 
   async update(request: UpdateRequest, writer: Writer): Promise<Updated> {
     checkParts('update', request)
     const found = await this.#lookAhead(request, writer)
-    if (this.#tables.isSlow) await this.#fetch([request])
+    if (this.#tables.isSlow) await this.#fetch([request], writer)
     return await this.#transact(writer, sizeOf(request, found), (batch) => this.#update(batch, request, writer, found))
   }
 
   async delete(request: DeleteRequest, writer: Writer): Promise<Deleted> {
     checkParts('delete', request)
     const found = await this.#lookAhead(request, writer)
-    if (this.#tables.isSlow) await this.#fetch([request])
+    if (this.#tables.isSlow) await this.#fetch([request], writer)
     return await this.#transact(writer, sizeOf(request, found), (batch) => this.#delete(batch, request, writer, found))
   }
 
@@ -136,7 +136,7 @@ export class Writes {
     }
     const found: (Found | undefined)[] = []
     for (const [index, step] of steps.entries()) found.push(await this.#lookAheadOf(step, index > 0, writer))
-    if (this.#tables.isSlow) await this.#fetch(steps)
+    if (this.#tables.isSlow) await this.#fetch(steps, writer)
     const size = steps.reduce((sum, step, index) => sum + sizeOf(step, found[index]), 0)
     return await this.#transact(writer, size, (batch) => this.#transaction(batch, steps, found, writer))
   }
@@ -248,10 +248,14 @@ export class Writes {
   }
 
   /** Brings the records that requests name into memory, as far as they are known before the transaction. */
-  async #fetch(requests: readonly (TableName & Pick<UpdateRequest, 'records' | 'ids'>)[]): Promise<void> {
+  async #fetch(
+    requests: readonly (TableName & Pick<UpdateRequest, 'records' | 'ids'>)[],
+    { signal }: Writer,
+  ): Promise<void> {
     for (const { records = [], ids, ...name } of requests) {
       const keyOf = (record: Given, key: string) => (Object.hasOwn(record, key) ? record[key] : undefined)
-      await this.#tables.fetch(name, (key) => ids ?? records.map((record) => keyOf(record, key)))
+      const fetching = this.#tables.fetch(name, (key) => ids ?? records.map((record) => keyOf(record, key)), signal)
+      if (fetching) await untilAborted(signal, fetching)
     }
   }
 

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { Storage } from '../../src/storage/index.js'
+import type { Keyspace } from '../../src/storage/keyspace.js'
 import { ReadAhead } from '../../src/storage/read-ahead.js'
 import { withFolder } from '../support/store.js'
 
@@ -61,4 +62,54 @@ describe('reading ahead', () => {
       await storage[Symbol.asyncDispose]()
       await more
     }))
+
+  it('lets who wants few keys through between the parts of who wants many, and stops where nobody waits', async () => {
+    const ahead = new ReadAhead()
+    const begun: string[] = []
+    const fetch = async (keys: readonly string[]) => {
+      begun.push(keys[0]!)
+      await new Promise(setImmediate)
+    }
+    const space = { read: () => undefined, fetch } as unknown as Keyspace
+    const many = Array.from({ length: 10_000 }, (_, n) => `many ${n}`)
+    const { signal, abort } = abortable()
+    const all = ahead.fetch(space, many, signal)
+    await ahead.fetch(space, ['sample', 'few'])
+    expect(begun.indexOf('few')).to.be.within(1, 10)
+    abort()
+    await all
+    expect(begun.length).to.be.lessThan(20)
+  })
+
+  it('leaves snapshots readable when LMDB has no reader left for what is fetched', () =>
+    withFolder(async (path) => {
+      await using storage = await Storage.open({ path, settings: { ...SETTINGS, readers_max: 16 } })
+      const space = storage.keyspace('test')
+      const keys = Array.from({ length: 100 }, (_, n) => `key ${n}`)
+      const snapshots = []
+      let isFull = false
+      for (let n = 0; !isFull && n < 100; n++) {
+        await storage.write((transaction) => {
+          for (const key of keys) transaction.put(space, key, `${n}`)
+        })
+        await new Promise(setImmediate)
+        try {
+          snapshots.push(storage.snapshot())
+        } catch {
+          isFull = true
+        }
+      }
+      expect(isFull).to.equal(true)
+      await storage.fetch(space, keys)
+      for (let n = 0; n < 20; n++) await storage.fetch(space, ['key 1'])
+      for (const [n, snapshot] of snapshots.entries()) {
+        expect(snapshot.get(space, 'key 1')).to.equal(`${n}`)
+        snapshot[Symbol.dispose]()
+      }
+    }))
 })
+
+function abortable() {
+  const controller = new AbortController()
+  return { signal: controller.signal, abort: () => controller.abort() }
+}

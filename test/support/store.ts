@@ -62,9 +62,9 @@ export function slowToRead(storage: Storage): string[] {
   const fetched: string[] = []
   const fetch = storage.fetch.bind(storage)
   Object.defineProperty(storage, 'isSlowToRead', { value: true, configurable: true })
-  storage.fetch = (space, keys) => {
+  storage.fetch = (space, keys, signal) => {
     fetched.push(...keys)
-    return fetch(space, keys)
+    return fetch(space, keys, signal)
   }
   return fetched
 }

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import { loadConfig } from '../../src/config/index.js'
 import { allRights, everything } from '../../src/lib/index.js'
-import { Writes } from '../../src/tables/index.js'
+import { Queries, Writes } from '../../src/tables/index.js'
+import { eventually } from '../support/eventually.js'
 import { author, rowsOf, slowToRead, withStore } from '../support/store.js'
 
 const TASK = { database: 'dev', table: 'task', name: 'task', primaryKey: 'id' }
@@ -49,5 +50,46 @@ describe('writes where the disk is slow', () => {
         .insert({ ...names, records: [{ id: 'x'.repeat(5000) }] }, writer)
         .catch((error) => (code = error.code))
       expect(code).to.equal('key_invalid')
+    }))
+
+  it('are not begun any more where nobody waits, and hold no snapshot while they wait', () =>
+    withStore(async ({ storage, catalog, tables }) => {
+      await catalog.createTable(TASK)
+      const writes = new Writes(tables, { ...select, records_max: 10_000 })
+      const queries = new Queries(() => tables.snapshot(), select)
+      slowToRead(storage)
+      let fetching = 0
+      storage.fetch = () => {
+        fetching++
+        return new Promise(() => {})
+      }
+      let open = 0
+      const { snapshot } = storage
+      storage.snapshot = () => {
+        const opened = snapshot.call(storage)
+        const dispose = opened[Symbol.dispose].bind(opened)
+        open++
+        opened[Symbol.dispose] = () => {
+          open--
+          dispose()
+        }
+        return opened
+      }
+      const leaving = new AbortController()
+      const left = { ...writer, signal: leaving.signal }
+      const records = [{ id: 1 }]
+      const asked = [
+        writes.insert({ ...names, records }, left),
+        writes.upsert({ ...names, records }, left),
+        writes.delete({ ...names, ids: [1] }, left),
+        queries.searchById({ ...names, ids: [1] }, left),
+      ]
+      const all = Promise.allSettled(asked)
+      await eventually('all wait', () => fetching === asked.length)
+      expect(open).to.equal(0)
+      leaving.abort(new Error('left'))
+      expect((await all).map((one) => one.status === 'rejected' && one.reason.message)).to.deep.equal(
+        asked.map(() => 'left'),
+      )
     }))
 })

@@ -1,6 +1,6 @@
 // The service behind the reading operations: from a request to JSON text.
 import type { ColumnType, TableSchema } from '../../catalog/index.js'
-import { everything, JsonStream, JsonText, type View } from '../../lib/index.js'
+import { everything, JsonStream, JsonText, untilAborted, type View } from '../../lib/index.js'
 import { keyOfType } from '../keys.js'
 import type { Key, Snapshot } from '../reader.js'
 import type { Access, Costs } from './access.js'
@@ -109,18 +109,19 @@ export class Queries {
   searchById(request: SearchByIdRequest, asker: Asker): Answer | Promise<Answer> {
     const { ids, explain, limit, offset } = request
     const isFew = ids.length <= IDS_AT_ONCE && !explain && limit === undefined && !offset
-    return isFew ? this.#readFew(request, asker.view) : this.#searchByIds(request, asker)
+    return isFew ? this.#readFew(request, asker) : this.#searchByIds(request, asker)
   }
 
   /** So few records that there is nothing to plan, to pause or to stream. */
-  #readFew(request: SearchByIdRequest, view: View, isFetched = false): JsonText | Promise<JsonText> {
+  #readFew(request: SearchByIdRequest, asker: Asker, isFetched = false): JsonText | Promise<JsonText> {
     const { database, table, ids, get_attributes: attributes = ['*'] } = request
+    const { view } = asker
     using snapshot = this.#open()
     const source = openSource(snapshot, view, database, table)
     const { reader } = source
     const { type, outputs } = shapeOf(source, attributes, view)
     const fetching = reader.isSlow && !isFetched && reader.fetch?.(ids.map((id) => keyOfType(id, type)))
-    if (fetching) return fetching.then(() => this.#readFew(request, view, true))
+    if (fetching) return untilAborted(asker.signal, fetching).then(() => this.#readFew(request, asker, true))
     const write = rowWriter(outputs)
     const isWhole = view === everything && attributes.length === 1 && attributes[0] === '*'
     let text = ''

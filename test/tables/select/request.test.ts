@@ -359,7 +359,9 @@ describe('what a caller may not see', () => {
     const other = { ...request, where: { symbol: 's2' } }
     const { next } = await ask({ ...request, limit: 7 }, keyless)
     const body = next!.split('.')[0]!
-    const sum = createHash('sha256').update(fingerprintOf({ database: 'dev', ...other })).update(body)
+    const sum = createHash('sha256')
+      .update(fingerprintOf({ database: 'dev', ...other }))
+      .update(body)
     const cursor = `${body}.${sum.digest('base64url').slice(0, 12)}`
     expect((await refusal({ ...other, limit: 7, cursor }, keyless)).code).to.equal('cursor_invalid')
   })
