@@ -227,7 +227,8 @@ export class Agreement {
     const others = replace ? [...peers.peers.keys()].filter((name) => !plans.some(({ node }) => node === name)) : []
     try {
       for (const { states, wanted } of plans) {
-        made.push(...(await this.#tables.make(wanted.map((wish) => states.get(nameOf(wish))))))
+        const theirs = wanted.map((wish) => states.get(nameOf(wish)))
+        await this.#tables.make(theirs, made)
         checkTables(catalog, wanted)
       }
       // Whoever is killed before it has stored what others have stored already takes it back there at the next start.

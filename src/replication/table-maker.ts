@@ -27,19 +27,12 @@ export class TableMaker {
     this.#options = options
   }
 
-  /** All or none; answers those that were missing. */
-  async make(states: readonly (TableState | undefined)[]): Promise<Made[]> {
-    const made: Made[] = []
-    try {
-      for (const state of states) {
-        const one = await this.#make(state)
-        if (one) made.push(one)
-      }
-    } catch (error) {
-      await this.unmake(made)
-      throw error
+  /** @param made gets those that were missing, also where a later one cannot be made: who asks takes them back then */
+  async make(states: readonly (TableState | undefined)[], made: Made[]): Promise<void> {
+    for (const state of states) {
+      const one = await this.#make(state)
+      if (one) made.push(one)
     }
-    return made
   }
 
   /** Takes back what was made, unless somebody has used it since, or another agreement has it. */

@@ -53,6 +53,8 @@ export class Trials {
   readonly #options: TrialsOptions
   /** By the node that has asked. */
   readonly #trials = new Map<string, Trial>()
+  /** By the id of an agreement that came to nothing: tables made for it that are still to be dropped. */
+  readonly #left = new Map<unknown, readonly Made[]>()
 
   constructor(options: TrialsOptions) {
     this.#options = options
@@ -84,10 +86,11 @@ export class Trials {
     const made: Made[] = []
     try {
       await followDrops(this.#options, from, states)
-      made.push(...(await maker.make(states)))
+      await maker.make(states, made)
       checkTables(catalog, subscriptions)
     } catch (error) {
-      await maker.unmake(made)
+      this.#left.set(id, made)
+      await this.#unmake(id).catch(() => {}) // who asks has it taken back
       lock.release(from)
       throw error
     }
@@ -113,14 +116,18 @@ export class Trials {
     await changed(from)
   }
 
-  /** Some node could not: everything is put back. */
+  /** Some node could not: everything is put back. What fails of that can be asked for again. */
   async #takeBack(body: Json, from: string): Promise<void> {
-    const { changed, lock, maker, peers, storage } = this.#options
     const trial = this.#trialOf(body, from)
-    if (!trial) return
-    const { before, made } = trial
+    if (trial) await this.#restore(from, trial)
+    await this.#unmake(idOf(body))
+  }
+
+  async #restore(from: string, trial: Trial): Promise<void> {
+    const { changed, lock, peers, storage } = this.#options
+    const { before, id, made } = trial
     // Not what has been agreed on, or ended, with that node since.
-    if (before && peers.trials.get(from)?.id === trial.id) {
+    if (before && peers.trials.get(from)?.id === id) {
       await storage.write((transaction) => {
         peers.restore(transaction, this.#stillThere(before))
         peers.putTrial(transaction, from, undefined)
@@ -128,10 +135,17 @@ export class Trials {
       trial.before = undefined
       await changed(from)
     }
-    // Only now: what could not be stored can be asked for again.
     this.#trials.delete(from)
     lock.release(from)
-    await maker.unmake(made)
+    this.#left.set(id, made)
+  }
+
+  /** Drops what was made for an agreement that came to nothing. */
+  async #unmake(id: unknown): Promise<void> {
+    const made = this.#left.get(id)
+    if (!made) return
+    await this.#options.maker.unmake(made)
+    this.#left.delete(id)
   }
 
   /** What was known of a peer, without tables that were dropped since. */
@@ -144,8 +158,12 @@ export class Trials {
 
   #trialOf(body: Json, from: string): Trial | undefined {
     const trial = this.#trials.get(from)
-    return trial?.id === (body as { id?: unknown } | null)?.id ? trial : undefined
+    return trial?.id === idOf(body) ? trial : undefined
   }
+}
+
+function idOf(body: Json): unknown {
+  return (body as { id?: unknown } | null)?.id
 }
 
 /** Older versions leave out what has a default. */

@@ -559,6 +559,41 @@ describe('sharing where something fails in the middle', () => {
     })
   })
 
+  it('has a node drop later what it made when it was asked for an agreement that failed, where it cannot at once', async () => {
+    await withCluster(['a', 'b'], async ([a, b]) => {
+      await a!.ok(create)
+      await withFailing(PeerStore.prototype, 'putTrial', 1, () =>
+        withFailing(Catalog.prototype, 'dropTable', 1, async () => {
+          expect((await a!.post(add('b'))).body).to.have.property('code', 'agreement_stuck')
+        }),
+      )
+      await eventually('nothing is left to do', () => replicationOf(a!).peers.begun.size === 0)
+      expect(b!.node.services.catalog.find('dev', 'dog')).to.equal(undefined)
+      await a!.ok(add('b'))
+      await arrives(a!, b!, 1)
+    })
+  })
+
+  it('drops the first of two tables of an agreement where the second cannot be made, now or later', async () => {
+    const subscriptions = [both, { ...both, table: 'cat' }]
+    for (const [asks, asked] of [[0, 1] as const, [1, 0] as const])
+      await withCluster(['a', 'b'], async (nodes) => {
+        const [a, b] = nodes
+        await a!.ok(create)
+        await a!.ok({ ...create, table: 'cat' })
+        const { createTable } = b!.node.services.catalog
+        b!.node.services.catalog.createTable = function (...given) {
+          if (given[0].table === 'cat') throw new Problem('disk_full', {})
+          return createTable.apply(this, given)
+        }
+        await withFailing(Catalog.prototype, 'dropTable', 1, async () => {
+          const { body } = await nodes[asks]!.post(add(asked === 0 ? 'a' : 'b', { subscriptions }))
+          expect(body).to.have.property('code', 'disk_full')
+        })
+        await eventually('nothing of it is left', () => !b!.node.services.catalog.find('dev', 'dog'))
+      })
+  })
+
   it('leaves no server behind when it cannot begin', async () => {
     const { settings } = await meshSettings('node1')
     await withFailing(PeerStore.prototype, 'self', 1, async () => {
