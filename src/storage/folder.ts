@@ -35,7 +35,8 @@ export function makeFolder(path: string): void {
 /** @throws Problem data_folder_unusable where a backup is being restored, or was until that was cut off */
 export function refuseRestoring(folder: string): void {
   const reason = 'a backup is being restored into it, or that was cut off and is to be done again'
-  if (!isMissing(join(folder, RESTORING))) throw new Problem('data_folder_unusable', { folder, reason })
+  if (usable(folder, () => !isMissing(join(folder, RESTORING))))
+    throw new Problem('data_folder_unusable', { folder, reason })
 }
 
 /** Does something in a data folder. @throws Problem data_folder_unusable where the file system refuses it */

@@ -79,10 +79,19 @@ async function openOn(disk: SmallDisk, more: Partial<typeof settings> = {}): Pro
   return await EventStore.open({ folder, settings: { ...settings, ...more } }, [table])
 }
 
+/** How much room there was is remembered for less. */
+const FORGOTTEN_MS = 50
+
 /** Leaves room for a small insert, and waits until nobody remembers how much there was before. */
 async function fillNearly(disk: SmallDisk): Promise<void> {
   disk.fill((4 << 20) + 400_000)
-  await delay(50)
+  await delay(FORGOTTEN_MS)
+}
+
+/** Makes room again, and waits until nobody remembers that there was none. */
+async function free(disk: SmallDisk): Promise<void> {
+  disk.free()
+  await delay(FORGOTTEN_MS)
 }
 
 /** Runs the trigger for inserts that it has not seen. */
@@ -132,7 +141,7 @@ describe('partitions that are read again after a write has failed', () => {
       const looking = react(store).catch(() => undefined)
       await small
       expect(await refusing).to.equal('disk_full')
-      disk.free()
+      await free(disk)
       await store.insert(table, events([stored], 0, 1))
       const greeted: unknown[] = []
       for (let next = (await looking) ?? (await react(store)); next.seen.length > 0; next = await react(store)) {
@@ -163,7 +172,7 @@ describe('partitions that are read again after a write has failed', () => {
         const looking = look().catch(() => undefined)
         await small
         expect(await refusing).to.equal('disk_full')
-        disk.free()
+        await free(disk)
         const { outcomes, seen } = (await looking) ?? (await look())
         const told = outcomes.filter(({ outcome }) => outcome.person === stored)
         expect(told.map(({ outcome }) => outcome.returned)).to.deep.equal([0])
