@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync } from 'node:fs'
+import { lstatSync, mkdirSync, readdirSync } from 'node:fs'
 import { open, realpath, rename, rm, rmdir, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import { Problem } from '../lib/index.js'
@@ -60,6 +60,8 @@ async function placeOf(folder: string): Promise<Place> {
   const named = resolve(folder)
   const target = await realpath(named).catch(() => named)
   const found = usable(folder, () => namesIn(target))
+  if (!found && lstatSync(target, { throwIfNoEntry: false }))
+    throw new Problem('data_folder_unusable', { folder, reason: 'a link there leads nowhere' })
   if (!found) return beside(target)
   const cutOff = [RESTORING, ...FIRST]
   if (found.length > 0 && !(found.includes(RESTORING) && found.every((name) => cutOff.includes(name))))

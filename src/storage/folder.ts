@@ -1,7 +1,9 @@
-import { mkdirSync, statSync } from 'node:fs'
+import { mkdirSync, rmdirSync, statSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { Problem } from '../lib/index.js'
 
+/** Where in the data folder the environment lies. */
+export const RECORDS = 'records'
 /** Stands in a folder while a backup is being restored into it: what is beside it is not whole. */
 export const RESTORING = '.restoring'
 
@@ -35,8 +37,20 @@ export function makeFolder(path: string): void {
 /** @throws Problem data_folder_unusable where a backup is being restored, or was until that was cut off */
 export function refuseRestoring(folder: string): void {
   const reason = 'a backup is being restored into it, or that was cut off and is to be done again'
-  if (usable(folder, () => !isMissing(join(folder, RESTORING))))
+  const place = join(folder, RESTORING)
+  if (usable(folder, () => !isMissing(place) && !isEmptied(place, folder)))
     throw new Problem('data_folder_unusable', { folder, reason })
+}
+
+/** Removes what a restore has left that was cut off behind its last step but one: the records are in their place. */
+function isEmptied(place: string, folder: string): boolean {
+  if (isMissing(join(folder, RECORDS))) return false
+  try {
+    rmdirSync(place)
+    return true
+  } catch {
+    return false
+  }
 }
 
 /** Does something in a data folder. @throws Problem data_folder_unusable where the file system refuses it */

@@ -2,7 +2,7 @@ import { join } from 'node:path'
 import { open, type RootDatabase, type Transaction } from 'lmdb'
 import { assert, type Problem, type Steps, withPauses } from '../lib/index.js'
 import { failureOf, noRoom, readFailureOf } from './failure.js'
-import { makeFolder, refuseRestoring, usable } from './folder.js'
+import { makeFolder, RECORDS, refuseRestoring, usable } from './folder.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
 import { FreeSpace } from './free-space.js'
@@ -33,8 +33,6 @@ export interface StorageOptions {
 }
 
 const KEYSPACES_MAX = 64
-/** Where in the data folder the environment lies. */
-export const RECORDS = 'records'
 const CLOSE_MS_MAX = 2_000
 /** Postponed keys that go into the B-tree with one commit. */
 const PART_LENGTH = 2_000

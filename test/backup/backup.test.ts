@@ -1,6 +1,15 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
@@ -319,6 +328,7 @@ describe('backups', () => {
         expect(String(early)).to.contain('a backup is being restored into it')
         await restoreFolder({ backup: Readable.from([backup]), folder, settings })
         expect(readdirSync(folder).sort()).to.deep.equal(['events', 'lost+found', 'records', 'restored'])
+        mkdirSync(join(folder, '.restoring')) // killed when all was in its place
         await onNode(folder, async (copy) =>
           expect(rowsOf(copy, 'dev', 'dog')).to.deep.equal(rowsOf(node, 'dev', 'dog')),
         )
@@ -332,6 +342,16 @@ describe('backups', () => {
       if (mounted) spawnSync('umount', ['-l', folder])
       rmSync(folder, { recursive: true, force: true })
     }
+  })
+
+  it('are not read where the folder cannot be made in the end, behind a link that leads nowhere', async () => {
+    const folder = join(base, 'link')
+    symlinkSync(join(base, 'nowhere'), folder)
+    const error = await restoreFolder({ backup: Readable.from([Buffer.alloc(4000, 1)]), folder, settings }).catch(
+      (caught: unknown) => caught,
+    )
+    rmSync(folder)
+    expect(error).to.have.property('code', 'data_folder_unusable')
   })
 
   it('leave no folder when they are damaged', async () => {
