@@ -24,7 +24,7 @@ export class InterruptedAgreements {
 
   constructor(options: InterruptedOptions) {
     this.#options = options
-    for (const id of options.peers.begun.keys()) void this.#undo(id)
+    for (const [id, begun] of options.peers.begun) void this.#undo(id, begun)
   }
 
   /** Has nodes put back what an agreement has changed; answers those that could not be asked. */
@@ -46,26 +46,28 @@ export class InterruptedAgreements {
     if (!rest && !peers.begun.has(id)) return
     // What cannot be noted now stands there as it was begun: then all are asked again.
     await storage.write((transaction) => peers.putBegun(transaction, id, rest)).catch(() => {})
-    if (peers.begun.has(id)) void this.#undo(id)
+    if (rest || peers.begun.has(id)) void this.#undo(id, left)
   }
 
-  /** Tries until all is taken back. */
-  async #undo(id: string): Promise<void> {
+  /**
+   * Tries until all is taken back.
+   * @param left what that is where nothing is stored of it, as on a full disk
+   */
+  async #undo(id: string, left: Begun): Promise<void> {
     const { log, signal } = this.#options
     for (let wait = TAKE_BACK_MS.first; ; wait = Math.min(wait * 2, TAKE_BACK_MS.last)) {
       await delay(wait, undefined, { signal }).catch(() => {})
       if (signal.aborted) return
       try {
-        if (await this.#isUndone(id)) return
+        if (await this.#isUndone(id, this.#options.peers.begun.get(id) ?? left)) return
       } catch (error) {
         log.warn({ error: String(error) }, 'an agreement that was interrupted could not be taken back; trying again')
       }
     }
   }
 
-  async #isUndone(id: string): Promise<boolean> {
+  async #isUndone(id: string, { made, nodes, since }: Begun): Promise<boolean> {
     const { log, peers, storage, unmake } = this.#options
-    const { made, nodes, since } = peers.begun.get(id)!
     if (made.length > 0) await unmake(made)
     const stuck = await this.takeBack(nodes, id, TAKE_BACK_MS.timeout)
     const isOver = Date.now() - since > TAKE_BACK_MS.most
