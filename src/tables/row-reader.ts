@@ -113,8 +113,9 @@ class RowReader implements TableReader {
 
   fetchRange(range: IndexRange): Promise<void> | undefined {
     const { storage, spaces, indexCache } = this.#reading
-    const { start } = entriesOfRange(this.#column(range.attribute)!.id, range)
-    return indexCache.find(start) ? undefined : storage.fetch(spaces.indexes, [start])
+    const { start, end } = entriesOfRange(this.#column(range.attribute)!.id, range)
+    const first = range.reverse ? end : start
+    return indexCache.find(first) ? undefined : storage.fetch(spaces.indexes, [first])
   }
 
   findWhole(key: Key): FoundRecord | string | undefined {

@@ -146,13 +146,14 @@ function* byRange(
   sieve: KeyTest | undefined,
 ): Stage {
   const { reader, tally, awaited } = state
+  const rest = resume ? resumed(range, resume) : range
   if (reader.isSlow && awaited) {
-    awaited.set(reader.fetchRange?.(range))
+    awaited.set(reader.fetchRange?.(rest))
     yield false
   }
   if (resume?.again === 'row' && offer(rowAgain(reader, range.attribute, resume))) yield true
   let idle = 0
-  for (const key of new FetchedKeys(state, reader.range(resume ? resumed(range, resume) : range), sieve)) {
+  for (const key of new FetchedKeys(state, reader.range(rest), sieve)) {
     if (key === undefined) {
       yield false
       continue

@@ -145,4 +145,46 @@ describe('select on stored records', () => {
       expect(ids(slow[2]!)).to.deep.equal(records.filter(({ group }) => group === 1).map(({ id }) => id))
       expect(ids(slow[3]!)).to.deep.equal([0, 2, 4])
     }))
+
+  it('fetches the page of the index where it goes on, in both directions', () =>
+    withStore(
+      async ({ tables, catalog, storage }) => {
+        const columns = [
+          { name: 'id', type: 'int' as const },
+          { name: 'at', type: 'int' as const, notNull: true, indexed: true },
+        ]
+        await catalog.createTable({ database: 'dev', table: 't', primaryKey: 'id', columns })
+        const records = Array.from({ length: 40 }, (_, id) => ({ id, at: 100 + id }))
+        await tables.transact(author, (batch) => batch.insert('dev', 't', records))
+        const queries = new Queries(() => tables.snapshot(), limits)
+        const fetched = slowToRead(storage)
+        for (const order of ['asc', 'desc']) {
+          const places: string[] = []
+          const seen: number[] = []
+          let cursor: string | undefined
+          do {
+            fetched.length = 0
+            const request = {
+              database: 'dev',
+              table: 't',
+              select: ['at'],
+              where: [['at', '>=', 0]],
+              orderby: `at ${order}`,
+              limit: 10,
+              cursor,
+            }
+            const { data, next } = JSON.parse(await textOf(await queries.select(request, asker)))
+            seen.push(...data.map(({ at }: { at: number }) => at))
+            places.push(fetched[0]!)
+            cursor = next
+          } while (cursor)
+          const wanted = records.map(({ at }) => at)
+          expect(seen).to.deep.equal(order === 'asc' ? wanted : wanted.toReversed())
+          const upwards = places.toSorted()
+          expect(places).to.deep.equal(order === 'asc' ? upwards : upwards.toReversed())
+          expect(new Set(places).size).to.equal(4)
+        }
+      },
+      { settings: { 'tables.cache_bytes_max': '0', 'tables.index_cache_bytes_max': '0' } },
+    ))
 })
