@@ -42,6 +42,7 @@ export class ReadAhead {
     return value
   }
 
+  /** Notes how long a read took. */
   note(ms: number): void {
     this.#reads++
     if (ms < SLOW_MS) return

@@ -23,6 +23,7 @@ export class IndexWalk implements IterableIterator<Key> {
   #next = 0
   #last = 0
   #added = 0
+  /** What `touch` answers, kept so that no compiler leaves its loop out. */
   #touched = 0
 
   /** `defaults`: of the table, for records that are noted with the keys. */
