@@ -177,12 +177,18 @@ function call(unit: Unit, context: Context, node: Call): Code {
   if (rowValues.has(node.name)) return rowValue(unit, context, node.name)
   if (Object.hasOwn(dateFunctions, node.name)) {
     const convert = unit.perScan('date', `rt.date('${node.name}')`)
-    const [of] = node.args
-    const ms = node.name.startsWith('to_') ? unit.number(expression(unit, context, of!)) : moment(unit, context, of!)
-    return { js: `${convert}(${ms})`, type: 'int' }
+    return { js: `${convert}(${dated(unit, context, node)})`, type: 'int' }
   }
   if (!Object.hasOwn(builtIns, node.name)) throw new Error(`no function ${node.name}`)
   return builtIn[node.name]!(unit, context, node)
+}
+
+/** What a date function is asked of, in milliseconds. */
+function dated(unit: Unit, context: Context, { name, args }: Call): string {
+  const of = args[0]!
+  if (name.startsWith('to_')) return unit.number(expression(unit, context, of))
+  // The original took seconds here, and scripts were written for that.
+  return name === 'get_year' ? time(unit, context, of) : moment(unit, context, of)
 }
 
 function ownCall(unit: Unit, context: Context, node: Call, index: number): Code {

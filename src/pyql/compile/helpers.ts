@@ -6,7 +6,7 @@ const helpers: Readonly<Record<string, string>> = {
   orNone: 'const orNone = (x) => x === x ? x : -1.7e308',
   divideInts: 'const divideInts = (a, b) => b === 0 ? a - a : Math.trunc(a / b) + 0',
   divideDoubles: 'const divideDoubles = (a, b) => b === 0 ? a - a : a / b',
-  milliseconds: 'const milliseconds = (stamp) => stamp < 4102444800 ? stamp * 1000 : stamp',
+  milliseconds: 'const milliseconds = (stamp) => Math.abs(stamp) < 4102444800 ? stamp * 1000 : stamp',
   hasElement: `function hasElement(offsets, values, row, value) {
   for (let i = offsets[row], end = offsets[row + 1]; i < end; i++) if (values[i] === value) return true
   return false

@@ -6,12 +6,12 @@ export const minuteMs = 60_000
 export const hourMs = 3_600_000
 export const dayMs = 86_400_000
 
-/** Stamps below this are seconds: 2100-01-01 as seconds, 17 February 1970 as milliseconds. */
+/** Stamps nearer to 1970 than this are seconds: 2100-01-01 as seconds, 17 February 1970 as milliseconds. */
 const secondsBelow = 4_102_444_800
 
 /** Milliseconds of a stamp in seconds or milliseconds. */
 export function toMilliseconds(stamp: number): number {
-  return stamp < secondsBelow ? stamp * secondMs : stamp
+  return Math.abs(stamp) < secondsBelow ? stamp * secondMs : stamp
 }
 
 interface Civil {
@@ -75,8 +75,7 @@ export const dateFunctions: Readonly<Record<string, (ms: number) => number>> = {
   get_hour: (ms) => part(ms, hourMs, 24),
   get_month: (ms) => civilOf(ms).month,
   get_quarter: (ms) => Math.ceil(civilOf(ms).month / 3),
-  // The original took seconds here, and scripts were written for that.
-  get_year: (ms) => civilOf(toMilliseconds(ms)).year,
+  get_year: (ms) => civilOf(ms).year,
   get_day_of_week: (ms) => weekday(ms) + 1,
   get_day_of_month: (ms) => civilOf(ms).day,
   get_day_of_year: (ms) => Math.floor(ms / dayMs) - startOf(civilOf(ms).year, 1, 1) / dayMs + 1,

@@ -1,10 +1,12 @@
 /** Half away from zero at a number of decimal places. */
 export function roundTo(value: number, places: number): number {
-  if (Number.isNaN(value)) return value
+  if (Number.isNaN(value) || Number.isInteger(value)) return value + 0
   const factor = 10 ** clampPlaces(places)
-  const scaled = Math.floor(Math.abs(value) * factor + 0.5) / factor
-  if (!Number.isFinite(scaled)) return value
-  return value < 0 ? 0 - scaled : scaled
+  const scaled = Math.abs(value) * factor
+  const whole = Math.floor(scaled)
+  const rounded = (scaled - whole < 0.5 ? whole : whole + 1) / factor
+  if (!Number.isFinite(rounded)) return value
+  return value < 0 ? 0 - rounded : rounded
 }
 
 /** A text with exactly so many decimal places, half away from zero. */
