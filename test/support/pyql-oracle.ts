@@ -290,7 +290,7 @@ function at(object: V, index: V): V {
     return object.entries.find(([key]) => identity(key) === id)?.[1] ?? null
   }
   if (!(object instanceof OracleList) && typeof object !== 'string') throw new OracleError('no entries')
-  const items: ArrayLike<V> = typeof object === 'string' ? object : object.items
+  const items: ArrayLike<V> = typeof object === 'string' ? [...object] : object.items
   const position = Math.trunc(numberOf(index))
   return items[position < 0 ? position + items.length : position] ?? null
 }
@@ -307,11 +307,11 @@ function setAt(object: V, key: V, value: V): void {
   object.items[index] = value
 }
 
-const stampMs = (n: number) => (n < 4102444800 ? n * 1000 : n)
+const stampMs = (n: number) => (Math.abs(n) < 4102444800 ? n * 1000 : n)
 const timeOf = (v: V) => (typeof v === 'string' && !Number.isNaN(Date.parse(v)) ? Date.parse(v) : stampMs(numberOf(v)))
 
 function dateFunction(name: string, ms: number): number {
-  const date = new Date(name === 'get_year' ? stampMs(ms) : ms)
+  const date = new Date(ms)
   const [y, m] = [date.getUTCFullYear(), date.getUTCMonth()]
   const day = 86400000
   const results: Record<string, number> = {
@@ -573,7 +573,7 @@ class Interpreter {
           to === null ? undefined : Math.trunc(numberOf(to)),
         ]
         if (object === null) return null
-        if (typeof object === 'string') return object.slice(...ends)
+        if (typeof object === 'string') return [...object].slice(...ends).join('')
         if (!(object instanceof OracleList)) throw new OracleError('no slice')
         const list = new OracleList()
         list.items = object.items.slice(...ends)
@@ -752,7 +752,10 @@ class Interpreter {
     const number = numberOf(x)
     const { row } = frame
     const isWhole = (v: V) => typeof v === 'boolean' || (v instanceof Num && v.whole)
-    if (/^(to|get|date)_/.test(name)) return Number.isNaN(number) ? null : whole(dateFunction(name, number))
+    if (/^(to|get|date)_/.test(name)) {
+      const ms = name === 'get_year' ? stampMs(number) : number
+      return Number.isNaN(ms) ? null : whole(dateFunction(name, ms))
+    }
     switch (name) {
       case 'tally':
         return this.tally(args, row)
@@ -769,7 +772,7 @@ class Interpreter {
       case 'str':
         return shown(x)
       case 'len':
-        return whole(typeof x === 'string' ? x.length : isContainer(x) ? elementsOf(x).length : 0)
+        return whole(typeof x === 'string' ? [...x].length : isContainer(x) ? elementsOf(x).length : 0)
       case 'round':
         return args.length === 1 ? whole(rounded(number, 0)) : decimal(rounded(number, numberOf(y)))
       case 'fix':

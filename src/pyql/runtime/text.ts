@@ -31,6 +31,32 @@ export function apart(part: string, whole: string): string {
   return part.length < PART_SHARED_MIN || 2 * part.length > whole.length ? part : ` ${part}`.slice(1)
 }
 
+const BEYOND_THE_BASIC_PLANE = /[\ud800-\udbff][\udc00-\udfff]/
+
+/** The code points of a text, or the text itself where each is one unit: half a character is no text that a reply can hold. */
+export function charactersOf(text: string): string | readonly string[] {
+  return BEYOND_THE_BASIC_PLANE.test(text) ? Array.from(text) : text
+}
+
+/** The code points from one place up to another, as of a list. */
+export function sliceText(text: string, from: number, to: number | undefined): string {
+  const characters = charactersOf(text)
+  return typeof characters === 'string' ? characters.slice(from, to) : characters.slice(from, to).join('')
+}
+
+/** Where a part is first or last, counted in code points, between two places; -1 where it is not. */
+export function findText(text: string, part: string, from: number, to: number | undefined, last: boolean): number {
+  const searched = sliceText(text, 0, to === undefined ? undefined : Math.max(0, to))
+  if (last) return place(searched, searched.lastIndexOf(part))
+  const start = sliceText(searched, 0, Math.max(0, from)).length
+  return place(searched, searched.indexOf(part, start))
+}
+
+/** How many code points lie before a unit. */
+function place(text: string, unit: number): number {
+  return unit === -1 ? -1 : charactersOf(text.slice(0, unit)).length
+}
+
 /** Scheme and host may be missing; a parameter without a value is True. Every part is percent-decoded but `query`. */
 export function splitUrl(url: string): {
   host: string | null

@@ -2,7 +2,7 @@ import { errorAt, PyqlError, type PyqlErrorKind } from '../errors.js'
 import { Dict, Double, type Key, List, SetOf } from './containers.js'
 import { dateFunctions, readTime, toMilliseconds } from './dates.js'
 import { bucketOf, divideDoubles, divideInts, fixTo, roundTo } from './numbers.js'
-import { apart, compareText, readNumber, splitUrl } from './text.js'
+import { apart, charactersOf, compareText, findText, readNumber, sliceText, splitUrl } from './text.js'
 
 /** A value of a type that is not known when a script is compiled. null is None. */
 export type Value = null | boolean | number | string | Double | List | SetOf | Dict
@@ -130,6 +130,11 @@ export class Values {
   /** A result is a double when an operand is, or when it cannot be an int. */
   #numeric(a: Value, b: Value, result: number): Value {
     return a instanceof Double || b instanceof Double ? this.double(result) : this.int(result)
+  }
+
+  #characters(text: string): string | readonly string[] {
+    this.spend(text.length)
+    return charactersOf(text)
   }
 
   #made(text: string): string {
@@ -307,7 +312,7 @@ export class Values {
     if (object instanceof Dict) return object.entries.get(this.#key(index, at)) ?? null
     if (!(object instanceof List) && typeof object !== 'string')
       throw this.fail(at, `${capitalized(kindOf(object))} has no entries.`)
-    const items = typeof object === 'string' ? object : object.items
+    const items = typeof object === 'string' ? this.#characters(object) : object.items
     const position = this.#position(index, items.length)
     return items[position] ?? null
   }
@@ -323,7 +328,10 @@ export class Values {
       from === null ? 0 : Math.trunc(this.number(from)),
       to === null ? undefined : Math.trunc(this.number(to)),
     ]
-    if (typeof object === 'string') return this.#made(apart(object.slice(start, end), object))
+    if (typeof object === 'string') {
+      this.spend(object.length)
+      return this.#made(apart(sliceText(object, start, end), object))
+    }
     if (object instanceof List) return this.list(object.items.slice(start, end))
     throw this.fail(at, `${kindOf(object)} cannot be sliced.`)
   }
@@ -401,10 +409,8 @@ export class Values {
     const limit = (i: number, otherwise: number) =>
       args[i] === undefined || args[i] === null ? otherwise : this.number(args[i]!)
     if (name === 'strip') return apart(text.trim(), text)
-    if (name === 'find' || name === 'rfind') {
-      const searched = text.slice(0, Math.max(0, limit(2, text.length)))
-      return name === 'find' ? searched.indexOf(part, limit(1, 0)) : searched.lastIndexOf(part)
-    }
+    if (name === 'find' || name === 'rfind')
+      return findText(text, part, limit(1, 0), limit(2, text.length), name === 'rfind')
     if (name === 'split') {
       const parts = part === '' ? [text] : text.split(part)
       if (parts.length > 1 && parts.at(-1) === '') parts.pop()
@@ -435,7 +441,7 @@ export class Values {
   }
 
   len(x: Value): number {
-    if (typeof x === 'string') return x.length
+    if (typeof x === 'string') return this.#characters(x).length
     return isContainer(x)
       ? x instanceof List
         ? x.items.length
