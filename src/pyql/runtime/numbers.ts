@@ -20,10 +20,12 @@ function clampPlaces(places: number): number {
 
 /** How many times `size` goes into the value, toward zero: the number of its bucket. */
 export function bucketNumber(value: number, size: number): number {
+  if (size !== 0 && Number.isInteger(value) && Number.isInteger(size)) return (value - (value % size)) / size
   const quotient = value / size
   const nearest = Math.round(quotient)
   // 0.3 / 0.1 is 2.9999999999999996: a value that is a multiple but for the last bits belongs to its own bucket.
-  return Math.abs(quotient - nearest) <= 1e-12 * Math.abs(quotient) ? nearest : Math.trunc(quotient)
+  const lastBits = Math.min(1e-12 * Math.abs(quotient), 1e-6)
+  return Math.abs(quotient - nearest) <= lastBits ? nearest : Math.trunc(quotient)
 }
 
 /** The multiple of `size` at or next to the value in the direction of zero; 0 when size is 0. */
