@@ -1,3 +1,4 @@
+import { createPrivateKey, X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
@@ -282,9 +283,8 @@ function listener(settings: HttpSettings, serve: Parameters<typeof createServer>
     },
     serve,
   )
-  // Who has not shaken hands yet is not counted among the sockets.
-  server.maxConnections = 2 * settings.sockets_max
-  return server
+  // Who has not shaken hands yet is not counted among the sockets. The setting may change while the node runs.
+  return Object.defineProperty(server, 'maxConnections', { get: () => 2 * settings.sockets_max })
 }
 
 /** @throws Error one that names the files, which those of OpenSSL do not. */
@@ -292,6 +292,9 @@ function keysOf({ certificate, key }: HttpSettings['tls']): { cert: Buffer; key:
   try {
     const keys = { cert: readFileSync(certificate), key: readFileSync(key) }
     createSecureContext(keys)
+    // OpenSSL compares keys of one kind only: with an RSA key for an EC certificate nobody could shake hands.
+    if (!new X509Certificate(keys.cert).checkPrivateKey(createPrivateKey(keys.key)))
+      throw new Error('the key is not that of the certificate')
     return keys
   } catch (error) {
     const reason = (error as Error).message
