@@ -61,7 +61,8 @@ const COMMANDS: Record<string, Command> = {
       throw new Usage('Name the backup and the new data folder: trellis restore FILE --data_dir DIR.')
     const { restoreFolder, readBackup } = await import('../backup/index.js')
     const backup = file === '-' ? process.stdin : readBackup(file)
-    const done = await restoreFolder({ backup, folder, settings: loadConfig().storage })
+    const { storage } = loadConfig({ environment: process.env, flags: ['--data_dir', folder] })
+    const done = await restoreFolder({ backup, folder, settings: storage })
     if (flags.json) say(JSON.stringify(done))
     else
       say(

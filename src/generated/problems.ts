@@ -2,6 +2,7 @@
 /** Every problem: schemas/problems.json. */
 export const problems = {
   account_exists: {"status":400,"title":"The account exists","detail":"An account with this user name or email address exists already.","retry":false},
+  address_space_short: {"status":503,"title":"The address space is short","detail":"The setting storage.map_bytes reserves {wanted} bytes of address space, and this process may take {free} more (ulimit -v): set it lower.","retry":false},
   agreement_busy: {"status":409,"title":"Another agreement is being made","detail":"Node {node} is making an agreement with node {other}. Ask again.","retry":true},
   agreement_gone: {"status":409,"title":"The agreement is gone","detail":"Node {node} does not know of this agreement: it was started again meanwhile, or asked for another one. Ask again.","retry":true},
   agreement_stuck: {"status":502,"title":"An agreement could not be taken back","detail":"{reason} What was agreed was taken back here, but could not be on {nodes}: it is when they are in reach again; until then repeat the request, or remove_node there.","retry":true},
@@ -168,6 +169,7 @@ export type ProblemCode = keyof typeof problems
 /** The facts that fill the placeholders of a problem's detail. */
 export interface ProblemFacts {
   account_exists: Record<never, never>
+  address_space_short: { wanted: string | number; free: string | number }
   agreement_busy: { node: string | number; other: string | number }
   agreement_gone: { node: string | number }
   agreement_stuck: { reason: string | number; nodes: string | number }

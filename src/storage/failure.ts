@@ -9,7 +9,7 @@ const MAP_FULL = -30792
  * again nobody may read it. The error's code is MDB_PANIC's at first and EINVAL's later.
  */
 const PANIC = 'MDB_PANIC'
-const { EDQUOT, EFBIG, EIO, ENOSPC } = constants.errno
+const { EACCES, EDQUOT, EFBIG, EIO, ENOSPC } = constants.errno
 const noSpace = new Set<number>([ENOSPC, EDQUOT, EFBIG, MAP_FULL])
 
 /** What a failed commit means. */
@@ -52,4 +52,10 @@ export async function failureOf(error: unknown, { file, isVisible }: Circumstanc
 export function readFailureOf(error: unknown): unknown {
   const isPanic = error instanceof Error && !(error instanceof Problem) && error.message.includes(PANIC)
   return isPanic ? new Problem('storage_unreadable', { reason: error.message }) : error
+}
+
+/** Reads the reason why a folder could not be opened: files of another user in it are its operator's to mend. */
+export function openFailureOf(error: unknown, folder: string): unknown {
+  const isRefused = (error as { code?: unknown }).code === EACCES
+  return isRefused ? new Problem('data_folder_unusable', { folder, reason: 'its files belong to another user' }) : error
 }

@@ -5,11 +5,15 @@ import { identityOfProcess, isRunning, Problem, type ProcessIdentity } from '../
 /** How long another process may take to replace a stale lock, in milliseconds. */
 const TAKEOVER_MS_MAX = 10_000
 
-/** The owner that a lock names; undefined when there is none or its writer died before it could write. */
+/**
+ * The owner that a lock names; undefined when there is none or its writer died before it could write. One that may not
+ * be read is another user's, who may well be there.
+ */
 function ownerOf(file: string): ProcessIdentity | undefined {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as ProcessIdentity
-  } catch {
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'EACCES') throw error
     return undefined
   }
 }

@@ -10,6 +10,8 @@ const LOOK_BYTES = 1 << 20
 const LIMIT_MS = 1000
 /** Where Linux tells what it allows this process. */
 const LIMITS = '/proc/self/limits'
+/** And here what it has. */
+const STATUS = '/proc/self/status'
 
 /**
  * Whether a data file has room for what is about to be written. It is asked before LMDB is: on a write that fails
@@ -58,9 +60,18 @@ export function freeBytes(file: string, limit = fileBytesMax()): number {
 }
 
 /** The limit of `ulimit -f`; it may be changed while the process runs. Boundless where there is none. */
-function fileBytesMax(): number {
+const fileBytesMax = () => limitOf('file size')
+
+/** How much more address space this process may take: what `ulimit -v` leaves. Boundless where there is no limit. */
+export function freeAddressSpace(): number {
+  const limit = limitOf('address space')
+  if (limit === Number.POSITIVE_INFINITY) return limit
+  return orBoundless(() => limit - 1024 * Number(/^VmSize:\s+(\d+) kB/m.exec(readFileSync(STATUS, 'latin1'))![1]))
+}
+
+function limitOf(name: string): number {
   return orBoundless(() => {
-    const most = /^Max file size +([0-9]+)/m.exec(readFileSync(LIMITS, 'latin1'))?.[1]
+    const most = new RegExp(`^Max ${name} +([0-9]+)`, 'm').exec(readFileSync(LIMITS, 'latin1'))?.[1]
     return Number(most ?? Number.POSITIVE_INFINITY)
   })
 }

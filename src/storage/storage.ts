@@ -1,11 +1,11 @@
 import { join } from 'node:path'
 import { open, type RootDatabase, type Transaction } from 'lmdb'
-import { assert, type Problem, type Steps, withPauses } from '../lib/index.js'
-import { failureOf, noRoom, readFailureOf } from './failure.js'
+import { assert, Problem, type Steps, withPauses } from '../lib/index.js'
+import { failureOf, noRoom, openFailureOf, readFailureOf } from './failure.js'
 import { makeFolder, RECORDS, refuseRestoring, usable } from './folder.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
-import { FreeSpace } from './free-space.js'
+import { FreeSpace, freeAddressSpace } from './free-space.js'
 import { Group, type WriteTransaction } from './group.js'
 import { type KeyRange, Keyspace } from './keyspace.js'
 import { Postponed, together } from './postponed.js'
@@ -105,9 +105,12 @@ export class Storage implements AsyncDisposable {
 
   /**
    * Opens the folder, and makes or migrates it when needed.
-   * @throws Problem data_folder_in_use, data_folder_newer, data_folder_unusable
+   * @throws Problem data_folder_in_use, data_folder_newer, data_folder_unusable, address_space_short
    */
   static async open({ path, settings, migrations, onFailure = () => {} }: StorageOptions): Promise<Storage> {
+    const free = freeAddressSpace()
+    // lmdb-js ends the process where it cannot reserve them.
+    if (free < settings.map_bytes) throw new Problem('address_space_short', { wanted: settings.map_bytes, free })
     makeFolder(path)
     refuseRestoring(path)
     const lock = usable(path, () => FolderLock.take(path))
@@ -129,7 +132,7 @@ export class Storage implements AsyncDisposable {
       return storage
     } catch (error) {
       lock[Symbol.dispose]()
-      throw error
+      throw openFailureOf(error, path)
     }
   }
 

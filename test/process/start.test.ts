@@ -25,8 +25,8 @@ describe('the process', () => {
     rmSync(folder, { recursive: true, force: true })
   })
 
-  function start(environment: Record<string, string> = {}) {
-    const child = spawn(process.execPath, [main], {
+  function start(environment: Record<string, string> = {}, [program, ...args]: string[] = [process.execPath, main]) {
+    const child = spawn(program!, args, {
       env: { PATH: process.env['PATH'], TRELLIS_DATA_DIR: folder, TRELLIS_HTTP_PORT: '0', ...environment },
     })
     children.push(child)
@@ -121,6 +121,15 @@ describe('the process', () => {
       expect(output.err).to.include(`The data folder ${path} cannot be used: `)
       expect(output.err).to.include('data_dir')
     }
+  })
+
+  it('ends with a sentence where it may not take the address space of its data file', async function () {
+    if (process.platform !== 'linux') this.skip()
+    const limited = ['sh', '-c', 'ulimit -v 40000000; exec "$0" "$1"', process.execPath, main]
+    const refused = start({}, limited)
+    expect(await once(refused.child, 'close')).to.eql([1, null])
+    expect(refused.output.err).to.include('storage.map_bytes')
+    await ready(start({ TRELLIS_STORAGE_MAP_BYTES: '1000000000' }, limited).output)
   })
 
   it('ends with a sentence when a setting is unknown', async () => {

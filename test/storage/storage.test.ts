@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -30,6 +30,17 @@ async function problemOf(work: Promise<unknown>): Promise<Problem> {
   )
   expect(error).to.be.instanceOf(Problem)
   return error as Problem
+}
+
+/** Does something as a user who may not read what nobody may; to root that makes no difference. */
+async function asAnother<T>(run: () => Promise<T>): Promise<T> {
+  const isRoot = process.getuid?.() === 0
+  if (isRoot) process.seteuid!(65_534)
+  try {
+    return await run()
+  } finally {
+    if (isRoot) process.seteuid!(0)
+  }
 }
 
 describe('the storage', () => {
@@ -186,6 +197,19 @@ describe('the storage', () => {
       writeFileSync(join(path, 'trellis.lock'), '')
       const storage = await Storage.open({ path, settings })
       await storage[Symbol.asyncDispose]()
+    }))
+
+  it('says whose files are in the way, and leaves the lock of another user alone', () =>
+    withFolder(async (path) => {
+      const first = await Storage.open({ path, settings })
+      const lock = join(path, 'trellis.lock')
+      for (const folder of [path, join(path, 'records')]) chmodSync(folder, 0o777)
+      for (const file of [lock, join(path, 'records/data.mdb'), join(path, 'records/lock.mdb')]) chmodSync(file, 0)
+      const refused = () => asAnother(() => problemOf(Storage.open({ path, settings })))
+      expect(await refused()).to.include({ code: 'data_folder_unusable' })
+      expect(existsSync(lock), 'the first keeps its lock').to.equal(true)
+      await first[Symbol.asyncDispose]()
+      expect((await refused()).message).to.include('its files belong to another user')
     }))
 
   it('migrates a folder of an older format, one step after the other, and refuses one of a newer', () =>
