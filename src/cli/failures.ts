@@ -36,7 +36,9 @@ export function explainFailure(
   if (error instanceof TrellisUnreachable)
     return {
       message: error.message,
-      next: 'Start a node with `trellis start`, or say where it is with --url or TRELLIS_URL.',
+      next: isUntrusted(error)
+        ? 'Name the file of the authority that signed the certificate of the node: NODE_EXTRA_CA_CERTS=ca.crt trellis …'
+        : 'Start a node with `trellis start`, or say where it is with --url or TRELLIS_URL.',
       code: EXIT.unreachable,
     }
   if (error instanceof BrokenOff)
@@ -56,6 +58,14 @@ export function explainFailure(
     next: 'This is a bug of trellis: please report it.',
     code: EXIT.server_failed,
   }
+}
+
+/** What OpenSSL says of a certificate that nobody whom it knows has signed. */
+const UNTRUSTED = /^(DEPTH_ZERO_SELF_SIGNED_CERT|SELF_SIGNED_CERT_IN_CHAIN|UNABLE_TO_\w+)$/
+
+function isUntrusted({ cause }: TrellisUnreachable): boolean {
+  const { code } = ((cause as Error).cause ?? {}) as NodeJS.ErrnoException
+  return UNTRUSTED.test(code ?? '')
 }
 
 function nextOf({ status, code, requestId, body }: TrellisProblem, name: string): { next: string; code: number } {

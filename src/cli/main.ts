@@ -201,9 +201,16 @@ function say(text: string): void {
   process.stdout.write(`${text}\n`)
 }
 
-/** A reader that has seen enough (`trellis … | head`) is no failure. */
+/** Tells why it failed, and how that is shown to programs: the exit code. */
+function fail(error: unknown): number {
+  const { message, next, code, body } = explainFailure(error, args?.words[0])
+  process.stderr.write(wantsJson ? `${JSON.stringify(body ?? { error: message })}\n` : `trellis: ${message}\n${next}\n`)
+  return code
+}
+
+/** A reader that has seen enough (`trellis … | head`) is no failure; a full disk is. */
 process.stdout.on('error', (error: NodeJS.ErrnoException) =>
-  process.exit(error.code === 'EPIPE' ? EXIT.done : EXIT.server_failed),
+  process.exit(error.code === 'EPIPE' ? EXIT.done : fail(error)),
 )
 
 const wantsJson = process.argv.includes('--json')
@@ -212,7 +219,5 @@ try {
   args = parseArguments(process.argv.slice(2))
   await main(args)
 } catch (error) {
-  const { message, next, code, body } = explainFailure(error, args?.words[0])
-  process.stderr.write(wantsJson ? `${JSON.stringify(body ?? { error: message })}\n` : `trellis: ${message}\n${next}\n`)
-  process.exitCode = code
+  process.exitCode = fail(error)
 }

@@ -1,6 +1,6 @@
 import { type Methods, methods } from '../generated/client.js'
 import { TrellisProblem, TrellisUnreachable } from './errors.js'
-import { type Retries, retryPause, sleep } from './retries.js'
+import { type Retries, retryPause, sleep, untilAborted } from './retries.js'
 
 export interface ConnectOptions extends Partial<Retries> {
   /** Where a node listens: http://127.0.0.1:9925 */
@@ -85,12 +85,12 @@ class HttpConnection implements Connection {
   }
 
   call(operation: string, request: object = {}, options: CallOptions = {}): Promise<unknown> {
-    return this.#attempt(operation, request, options, readAnswer)
+    return this.#attempt(operation, request, options, (response) => readAnswer(response, operation))
   }
 
   open(operation: string, request: object = {}, options: CallOptions = {}): Promise<Response> {
     return this.#attempt(operation, request, options, async (response) => {
-      if (!response.ok) await readAnswer(response)
+      if (!response.ok) await readAnswer(response, operation)
       return response
     })
   }
@@ -150,25 +150,24 @@ class HttpConnection implements Connection {
     { signal, timeoutMs = this.#options.timeoutMs ?? TIMEOUT_MS }: CallOptions,
     read: (response: Response) => Promise<Answer>,
   ): Promise<Answer> {
-    const credentials = await this.#credentials()
     const timeout = new AbortController()
     const timer = timeoutMs > 0 && timeoutMs <= TIMER_MS_MAX ? setTimeout(() => timeout.abort(), timeoutMs) : undefined
-    try {
-      const response = await this.#fetch(this.#url, {
-        method: 'POST',
-        headers: {
-          'Content-Type': 'application/json',
-          ...credentials,
-          ...(key === undefined ? {} : { 'Idempotency-Key': key }),
-        },
-        body,
-        signal: signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal,
-      })
-      return await read(response)
-    } catch (error) {
-      if (error instanceof TrellisProblem) throw error
+    const ended = signal ? AbortSignal.any([signal, timeout.signal]) : timeout.signal
+    const unreachable = (error: unknown) => {
       const reason = timeout.signal.aborted ? `nothing came within ${timeoutMs} ms` : reasonOf(error)
-      throw new TrellisUnreachable(this.#url, reason, error)
+      return new TrellisUnreachable(this.#url, reason, error)
+    }
+    try {
+      const credentials = await untilAborted(this.#credentials(), ended).catch((error: unknown) => {
+        throw timeout.signal.aborted ? unreachable(error) : error
+      })
+      const repeatable: Record<string, string> = key === undefined ? {} : { 'Idempotency-Key': key }
+      const headers = { 'Content-Type': 'application/json', ...credentials, ...repeatable }
+      return await this.#fetch(this.#url, { method: 'POST', headers, body, signal: ended })
+        .then(read)
+        .catch((error: unknown) => {
+          throw error instanceof TrellisProblem || error instanceof BytesAnswered ? error : unreachable(error)
+        })
     } finally {
       clearTimeout(timer)
     }
@@ -182,18 +181,36 @@ class HttpConnection implements Connection {
   }
 }
 
-/** The value of an answer: JSON, or text of another type. Throws TrellisProblem when it is a problem. */
-async function readAnswer(response: Response): Promise<unknown> {
+/** An answer that is no text: read as one, it would be another. */
+class BytesAnswered extends Error {
+  constructor(operation: string) {
+    super(`The answer of ${operation} is bytes: read them from the Response of open('${operation}').`)
+  }
+}
+
+/** The value of an answer: JSON, or text of another type. @throws TrellisProblem, BytesAnswered */
+async function readAnswer(response: Response, operation: string): Promise<unknown> {
   const type = response.headers.get('content-type') ?? ''
+  const isBytes = response.ok && /^application\/(octet-stream|x-tar)\b/.test(type)
+  if (isBytes) {
+    await response.body?.cancel()
+    throw new BytesAnswered(operation)
+  }
   const value: unknown = /[/+]json\b/.test(type) ? await response.json() : await response.text()
   if (response.ok) return value
   const body = typeof value === 'object' && value !== null ? value : value === '' ? {} : { detail: value }
   const after = response.headers.get('retry-after')
   throw new TrellisProblem(
     response.status,
-    after === null ? { ...body } : { retry_after_s: Number(after), ...body },
+    after === null ? { ...body } : { retry_after_s: secondsUntil(after), ...body },
     response.headers.get('x-request-id') ?? undefined,
   )
+}
+
+/** Of a header Retry-After: seconds, or a date as proxies give it. */
+function secondsUntil(after: string): number {
+  const seconds = Number(after)
+  return Number.isNaN(seconds) ? Math.max(0, Math.ceil((Date.parse(after) - Date.now()) / 1000)) : seconds
 }
 
 function reasonOf(error: unknown): string {

@@ -1,4 +1,4 @@
-import { execFileSync } from 'node:child_process'
+import { execFileSync, spawnSync } from 'node:child_process'
 import { X509Certificate } from 'node:crypto'
 import { once } from 'node:events'
 import {
@@ -20,9 +20,11 @@ import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { settings } from '../../src/config/index.js'
 import { readContracts } from '../../src/contracts/index.js'
+import { createAuthority, signNode } from '../../src/mesh/authority.js'
 import { ADMIN, withNode } from '../support/node.js'
 import { asAdmin, trellis } from '../support/trellis.js'
 
@@ -132,6 +134,38 @@ describe('the command line', () => {
       closeSync(early)
       expect(statSync(target).mode & 0o777).to.equal(0o600)
     }))
+
+  it('says that its output could not be written, but for a reader that has seen enough', async function () {
+    if (process.platform !== 'linux') this.skip()
+    const program = fileURLToPath(new URL('../../src/cli/main.js', import.meta.url))
+    for (const [where, code, said] of [
+      ['> /dev/full', 2, /^trellis: ENOSPC/],
+      ['| true', 0, /^$/],
+    ] as const) {
+      const command = `set -o pipefail; '${process.execPath}' '${program}' help ${where}`
+      const { status, stderr } = spawnSync('bash', ['-c', command], { encoding: 'utf8' })
+      expect([status, stderr]).to.deep.equal([code, stderr])
+      expect(stderr).to.match(said)
+    }
+  })
+
+  it('says what to do about a certificate that nobody known has signed', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trellis-authority-'))
+    try {
+      await createAuthority(folder)
+      const { certificate, privateKey, certificateAuthority } = await signNode(folder, 'node1', ['127.0.0.1'])
+      const settings = { 'http.tls.certificate': certificate, 'http.tls.key': privateKey }
+      await withNode(async (node) => {
+        const ping = (environment = {}) => trellis(['ping', '--url', node.url], { environment })
+        const { code, err } = await ping()
+        expect([code, err]).to.deep.equal([3, err])
+        expect(err).to.include('NODE_EXTRA_CA_CERTS')
+        expect((await ping({ NODE_EXTRA_CA_CERTS: certificateAuthority })).code).to.equal(0)
+      }, settings)
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
+  })
 
   it('refuses flags that would do nothing', () =>
     withNode(async (node) => {

@@ -126,6 +126,54 @@ describe('the typed client', () => {
       expect(await tokens.catch((error: unknown) => error)).to.equal(reason)
     }))
 
+  it('says how bytes are read, which no text can hold, and asks once', () =>
+    withNode(async ({ url }) => {
+      let asked = 0
+      const counting = ((...request: Parameters<typeof fetch>) => {
+        asked++
+        return fetch(...request)
+      }) as typeof fetch
+      const db = connect({ url, ...ADMIN, fetch: counting, pauseMs: 1 })
+      const error = await db.createBackup().catch((caught: unknown) => caught)
+      expect(error).to.have.property('message').that.includes("open('create_backup')")
+      expect(asked).to.equal(1)
+      const head = await (await db.open('create_backup')).arrayBuffer()
+      expect(Buffer.from(head).toString('latin1', 0, 13)).to.equal('manifest.json')
+    }))
+
+  it('tries again when a date says, as proxies give it', async () => {
+    const busy = (seconds: number) => {
+      const headers = { 'Retry-After': new Date(Date.now() + seconds * 1000).toUTCString() }
+      return Promise.resolve(new Response('busy', { status: 503, headers }))
+    }
+    let asked = 0
+    const later = (() => {
+      asked++
+      return busy(3600)
+    }) as unknown as typeof fetch
+    const error = await connect({ url: 'http://x.org', fetch: later })
+      .ping()
+      .catch((caught: unknown) => caught)
+    expect(error).to.include({ status: 503 })
+    expect(asked, 'in an hour').to.equal(1)
+    const now = (() => (asked++ < 3 ? busy(-5) : Promise.resolve(Response.json({ pong: true })))) as typeof fetch
+    expect(await connect({ url: 'http://x.org', fetch: now, pauseMs: 1 }).ping()).to.include({ pong: true })
+  })
+
+  it('does not wait for a token longer than for an answer', async () => {
+    const url = 'http://127.0.0.1:9'
+    const token = () => new Promise<string>(() => {})
+    const reason = new Error('the user left')
+    const leaving = new AbortController()
+    const left = connect({ url, token }).ping({}, { signal: leaving.signal })
+    leaving.abort(reason)
+    expect(await left.catch((caught: unknown) => caught)).to.equal(reason)
+    const late = await connect({ url, token, timeoutMs: 20, retries: 0 })
+      .ping()
+      .catch((caught: unknown) => caught)
+    expect(late).to.be.instanceOf(TrellisUnreachable)
+  })
+
   it('needs nothing of Node: it runs where only the globals of browsers are', () =>
     withNode(async ({ url }) => {
       const program = fileURLToPath(new URL('../support/bare-context.js', import.meta.url))
