@@ -197,7 +197,7 @@ export interface Config {
      */
     records_max: number
     /**
-     * Records that one change may carry along through foreign keys.
+     * Records that one change may carry along through foreign keys, and that one `update` or `delete` with `where` may change; beyond it: 413.
      */
     cascade_records_max: number
     /**

@@ -20,8 +20,6 @@ export interface Request {
   primary_key?: string
   /**
    * The columns of a declared table or of events; without them the table is dynamic.
-   *
-   * @maxItems 4096
    */
   columns?:
     | {
@@ -138,8 +136,6 @@ export interface Sent {
   primary_key?: string
   /**
    * The columns of a declared table or of events; without them the table is dynamic.
-   *
-   * @maxItems 4096
    */
   columns?:
     | {
