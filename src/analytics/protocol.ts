@@ -51,6 +51,7 @@ export interface ScanRequest {
     readonly sessionTime: number
     readonly each?: readonly Scalar[]
     readonly bucket?: number
+    readonly max?: number
     readonly trace: boolean
     readonly limits: ScanLimits
   }

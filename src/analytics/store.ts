@@ -63,6 +63,7 @@ export interface ScanQuery {
   readonly sessionTime: number
   readonly each?: readonly Scalar[]
   readonly bucket?: number
+  readonly max?: number
   readonly trace?: boolean
   readonly limits: ScanLimits
   readonly keep?: Keep

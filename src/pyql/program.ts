@@ -78,6 +78,8 @@ export interface ScanOptions {
   readonly each?: readonly Scalar[]
   /** Histograms: values are cut down to multiples of this. */
   readonly bucket?: number
+  /** Histograms: what is there or above counts there. */
+  readonly max?: number
   /** Word 0 is not 0 once the query is cancelled. On a SharedArrayBuffer: workers in a loop see no messages. */
   readonly cancel?: Int32Array
   /** How long one call may scan, in milliseconds, but for the person at whom it is over; absent: to the end. */

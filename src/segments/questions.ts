@@ -268,16 +268,16 @@ export class Questions {
     request: HistogramRequest,
     segments: readonly SegmentUse[],
   ): Promise<QueryAnswer> {
-    const { foreach, bucket } = request
+    const { foreach, bucket, max } = request
     const program = this.#program(asked, request, 'histogram', foreach !== undefined)
     if (request.debug) return { debug: program.source }
     const each = foreach === undefined ? undefined : await this.#values(asked, program, foreach)
-    const scanned = await this.#scan(asked, request, { program, segments, bucket, each })
+    const scanned = await this.#scan(asked, request, { program, segments, bucket, max, each })
     const count = Math.max(1, segments.length)
     const histogram = new Histogram(count, this.#compile.resultLimits(count))
     return asProblem(() => {
       absorbAll(histogram, scanned.partials)
-      const { name, min, max, order, trim } = request
+      const { name, min, order, trim } = request
       const reply = histogram.reply({ name, each: each !== undefined, bucket, min, max, order, trim })
       return request.trace ? { ...reply, debug: histogram.debug.slice(0, scanned.traceMax), log: scanned.log } : reply
     })
@@ -300,7 +300,7 @@ export class Questions {
   async #scan(
     { table, control }: VisibleTable,
     { session_time, trace = false }: ScriptRequest,
-    scan: Pick<ScanQuery, 'program' | 'segments' | 'bucket' | 'each'>,
+    scan: Pick<ScanQuery, 'program' | 'segments' | 'bucket' | 'max' | 'each'>,
   ): Promise<{ partials: readonly PartialResult[][]; log: string[]; traceMax: number }> {
     const { length } = scan.segments
     const options = this.#compile.scanOptions({ trace, segments: length, sessionTime: session_time })

@@ -90,6 +90,7 @@ const expressions: [string, unknown][] = [
   ["bucket(date_day('2024-03-02') - 1, 1 day)", Date.UTC(2024, 2, 1)],
   ['bucket(1700000000.999, 1)', 1_700_000_000],
   ['bucket(-9007199254740991, 100)', -9007199254740900],
+  ['bucket(9007199254740991, 0.5)', 9007199254740991],
   ["int('12.9')", 12],
   ["float('no')", 0],
   ['str(1.0) + str(True) + str(None)', '1trueNone'],

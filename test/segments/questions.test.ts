@@ -119,7 +119,7 @@ class Table {
   async #histogram(options: Options, populations: ReadonlySet<string | number>[]): Promise<void> {
     const each = this.#chance.in(3) ? 'fruit' : undefined
     const bucket = this.#chance.of([undefined, 1, 2, 5])
-    const max = this.#chance.of([undefined, 4, 9])
+    const max = this.#chance.of([undefined, 4, 7, 9])
     const min = this.#chance.of([undefined, 0, -4])
     const numberOf = (person: string | number, value?: unknown) =>
       this.#rows(person)
@@ -138,7 +138,8 @@ class Table {
       for (const [segment, population] of populations.entries()) {
         for (const person of population) {
           const number = numberOf(person, value)
-          add(Math.min(bucket === undefined ? number : multipleOf(number, bucket), max ?? Infinity), segment, 1)
+          const cut = bucket === undefined ? number : multipleOf(number, bucket)
+          add(max !== undefined && number >= max ? max : Math.min(cut, max ?? Infinity), segment, 1)
         }
       }
       if (bucket !== undefined) {

@@ -33,7 +33,8 @@ export function bucketOf(value: number, size: number): number {
   if (Number.isNaN(value) || Number.isNaN(size)) return Number.NaN
   if (size === 0) return 0
   const bucket = bucketNumber(value, size) * size
-  return Number.isInteger(size) ? bucket + 0 : Number(bucket.toPrecision(15)) + 0
+  if (!Number.isFinite(bucket)) return value // of so many buckets a double cannot tell two apart
+  return Number.isInteger(bucket) ? bucket + 0 : Number(bucket.toPrecision(15)) + 0
 }
 
 /** Truncates toward zero; 0 when the divisor is 0. Never -0. */

@@ -308,14 +308,19 @@ export class Runtime extends Values {
       throw this.fail(at, 'A histogram is made of numbers; this is a container.')
     const number = typeof x === 'string' ? 0 : this.number(x)
     if (Number.isNaN(number)) throw this.fail(at, 'A histogram is made of numbers; this is none.')
-    const { bucket } = this.#options
     let node = this.child(0, this.pool.text(''))
     this.#countPerson(node)
     if (this.each.length > 0) {
       node = this.child(node, this.pool.of(this.each[this.#eachAt]!))
       this.#countPerson(node)
     }
-    this.#countPerson(this.child(node, this.pool.number(bucket ? bucketOf(number, bucket) : number)))
+    this.#countPerson(this.child(node, this.pool.number(this.#bucketOf(number))))
+  }
+
+  #bucketOf(number: number): number {
+    const { bucket, max = Number.POSITIVE_INFINITY } = this.#options
+    if (number >= max) return max
+    return bucket ? bucketOf(number, bucket) : number
   }
 
   #countPerson(node: number): void {
