@@ -19,6 +19,13 @@ interface Departure {
   now: unknown
 }
 
+/** A record that others may refer to, as it was and as it is since; undefined when it is deleted. */
+interface Departed {
+  readonly shape: TableShape
+  readonly before: Row
+  after: Row | undefined
+}
+
 /** A record as it was written, whose parents are checked when all is written. */
 interface Arrival {
   place: Place
@@ -47,7 +54,9 @@ export class ForeignKeys {
   readonly #writer: RowWriter
   readonly #noted: NotedChanges
   readonly #follower: Follower
-  #departures: Departure[] = []
+  #departed: Departed[] = []
+  /** Those that are still there, by their places: a record that changes twice has departed once. */
+  readonly #departedTo = new Map<string, Departed>()
   #arrivals: Arrival[] = []
   #carried = 0
 
@@ -72,13 +81,38 @@ export class ForeignKeys {
 
   /** Takes note of values that others may refer to and that are not there any more. */
   depart(shape: TableShape, before: Row, after: Row | undefined): void {
-    const database = this.#context.catalog.draft.databases.get(shape.schema.database)!
-    for (const child of childrenOf(database, shape.schema.name)) {
-      const value = before[child.foreignKey.references]
-      const now = after?.[child.foreignKey.references]
-      if (value === null || value === undefined || Object.is(value, now)) continue
-      this.#departures.push({ child, value, now: after ? (now ?? null) : undefined })
+    const children = this.#childrenOf(shape)
+    if (children.length === 0) return
+    const place = placeKeyOf(shape, before)
+    let departed = this.#departedTo.get(place)
+    if (!departed) {
+      if (children.every(({ foreignKey: { references } }) => Object.is(before[references], after?.[references]))) return
+      departed = { shape, before, after }
+      this.#departed.push(departed)
     }
+    departed.after = after
+    this.#departedTo.delete(place)
+    if (after) this.#departedTo.set(placeKeyOf(shape, after), departed)
+  }
+
+  #childrenOf({ schema: { database, name } }: TableShape): readonly Child[] {
+    return childrenOf(this.#context.catalog.draft.databases.get(database)!, name)
+  }
+
+  /** The values that have gone since this was asked last. */
+  #takeDepartures(): Departure[] {
+    const departures: Departure[] = []
+    for (const { shape, before, after } of this.#departed) {
+      for (const child of this.#childrenOf(shape)) {
+        const value = before[child.foreignKey.references]
+        const now = after?.[child.foreignKey.references]
+        if (value === null || value === undefined || Object.is(value, now)) continue
+        departures.push({ child, value, now: after ? (now ?? null) : undefined })
+      }
+    }
+    this.#departed = []
+    this.#departedTo.clear()
+    return departures
   }
 
   /**
@@ -88,7 +122,7 @@ export class ForeignKeys {
   *settle(records?: 'as given'): Steps<void> {
     const given = this.#arrivals
     this.#arrivals = []
-    if (this.#departures.length > 0) yield* this.#carryOn()
+    if (this.#departed.length > 0) yield* this.#carryOn()
     if (given.length > 0) yield* this.#checkArrivals(given, records === 'as given')
     const followed = this.#arrivals
     this.#arrivals = []
@@ -99,8 +133,7 @@ export class ForeignKeys {
   *#carryOn(): Steps<void> {
     const restricted: Departure[] = []
     this.#noted.append()
-    for (let wave = this.#departures; wave.length > 0; wave = this.#departures) {
-      this.#departures = []
+    for (let wave = this.#takeDepartures(); wave.length > 0; wave = this.#takeDepartures()) {
       const carried: Departure[] = []
       for (const departure of wave) (actionOf(departure) === 'restrict' ? restricted : carried).push(departure)
       // All are looked up before any is changed: where two parents swap values, so do their children.
@@ -203,6 +236,10 @@ export class ForeignKeys {
     if (typeof value !== 'string' && typeof value !== 'number') return false
     return this.#transaction.get(this.#context.spaces.records, parent.prefix + encodeValue(value)) !== undefined
   }
+}
+
+function placeKeyOf({ prefix, schema }: TableShape, row: Row): string {
+  return prefix + encodeValue(row[schema.primaryKey] as Key)
 }
 
 function actionOf({ child, now }: Departure) {

@@ -171,7 +171,7 @@ function needsBuilding(column: Column): boolean {
   }
   if (column.notNull && column.default === undefined)
     refuse('a not-null column of a table with records needs a default')
-  if (column.default === undefined || !column.indexed) return false
+  if (column.default === undefined) return false
   if (column.unique) refuse('a unique column with a default cannot be added to a table with records')
-  return true
+  return column.indexed
 }

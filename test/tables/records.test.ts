@@ -456,6 +456,43 @@ describe('columns', () => {
       expect(done).to.have.length(records.length)
     }))
 
+  it('follow a record that one operation changes twice to what it is in the end', () =>
+    withStore(async (store) => {
+      const columns = [
+        { name: 'id', type: 'int' },
+        { name: 'code', type: 'text', unique: true },
+      ] as const
+      await store.catalog.createTable({ ...DOG, columns: [...columns] })
+      for (const [table, on_update] of [
+        ['pup', 'cascade'],
+        ['toy', 'set_null'],
+        ['bed', 'restrict'],
+      ] as const) {
+        const foreignKeys = [{ column: 'code', table: 'dog', references: 'code', on_update }]
+        const declared = columns.map(({ name, type }) => ({ name, type }))
+        await store.catalog.createTable({ ...DOG, table, columns: declared, foreignKeys })
+      }
+      const change = (...codes: string[]) =>
+        store.tables.transact(author, (batch) =>
+          batch.update(
+            'dev',
+            'dog',
+            codes.map((code) => ({ id: 1, code })),
+          ),
+        )
+      const referring = (name: string) => rowsOf(store, { database: 'dev', name }).map(({ code }) => code)
+      await insert(store, [{ id: 1, code: 'a' }])
+      for (const table of ['pup', 'toy', 'bed'])
+        await store.tables.transact(author, (batch) => batch.insert('dev', table, [{ id: 1, code: 'a' }]))
+      await change('b', 'a')
+      for (const table of ['pup', 'toy', 'bed']) expect(referring(table), table).to.deep.equal(['a'])
+      await store.tables.transact(author, (batch) => batch.delete('dev', 'bed', [1]))
+      await change('b', 'c')
+      expect(referring('pup')).to.deep.equal(['c'])
+      expect(referring('toy')).to.deep.equal([null])
+      expectSound(store)
+    }))
+
   it('are refused with a moment as default, which would be stored as text', () =>
     withStore(async (store) => {
       for (const word of ['CURRENT_TIMESTAMP', 'current_date', 'now()']) {
@@ -561,6 +598,19 @@ describe('columns', () => {
       const rows = rowsOf(store, DOG)
       expect(rows.filter((row) => row['level'] === 3)).to.have.length(2500)
       expectSound(store)
+    }))
+
+  it('added as unique have no default where records are, with an index and without', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable({ ...DOG, columns: [{ name: 'id', type: 'int' }] })
+      await insert(store, [{ id: 1 }, { id: 2 }])
+      for (const more of [{ type: 'text' }, { type: 'text', indexed: false }, { type: 'json' }])
+        expect(
+          await codeOf(
+            store.tables.addColumn('dev', 'dog', { name: 'chip', unique: true, default: 'x', ...more }).then(String),
+          ),
+          JSON.stringify(more),
+        ).to.equal('invalid_column')
     }))
 
   for (const columns of [undefined, [{ name: 'id', type: 'int' }]] as const)
