@@ -25,9 +25,13 @@ export async function post(
   { allow, timeout_ms }: Pick<WebhooksSettings, 'allow' | 'timeout_ms'>,
   signal?: AbortSignal,
 ): Promise<void> {
-  using end = new JoinedSignal(AbortSignal.timeout(timeout_ms), ...(signal ? [signal] : []))
+  const late = AbortSignal.timeout(timeout_ms)
+  using end = new JoinedSignal(late, ...(signal ? [signal] : []))
   const address = await addressIn(end.signal, target, allow)
-  const status = await send(target, posting, address, end.signal)
+  const status = await send(target, posting, address, end.signal).catch(({ code, message }: NodeJS.ErrnoException) => {
+    const tooLong = `it did not answer within ${timeout_ms} ms (setting webhooks.timeout_ms)`
+    throw new Problem('webhook_failed', { host: target.host, reason: late.aborted ? tooLong : (code ?? message) })
+  })
   if (status >= 200 && status < 300) return
   throw new Problem('webhook_failed', { host: target.host, reason: `it answered ${status}; 2xx is expected` })
 }
@@ -63,9 +67,7 @@ function send(target: Target, { id, query, body }: Posting, to: Address, signal:
         response.destroy()
       },
     )
-    request.on('error', (error: NodeJS.ErrnoException) => {
-      reject(new Problem('webhook_failed', { host, reason: error.code ?? error.message }))
-    })
+    request.on('error', reject)
     request.end(text)
   })
 }

@@ -1,4 +1,7 @@
 import { pbkdf2 } from 'node:crypto'
+import { once } from 'node:events'
+import { createServer } from 'node:http'
+import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
 import type { Problem } from '../../src/lib/index.js'
 import { post } from '../../src/triggers/webhook.js'
@@ -40,6 +43,23 @@ describe('a call of a web-hook', () => {
     expect(jobs.ended, 'names wait for threads').to.equal(0)
     expect(error?.code).to.equal('webhook_failed')
     await jobs.all
+  })
+
+  it('says that no answer came in time, and by which setting', async () => {
+    const silent = createServer(() => {}).listen(0, '127.0.0.1')
+    await once(silent, 'listening')
+    const { port } = silent.address() as AddressInfo
+    try {
+      const error = await post({ ...target, host: '127.0.0.1', port }, posting, {
+        allow: ['127.0.0.1'],
+        timeout_ms: 50,
+      }).catch((caught: unknown) => caught)
+      expect(error).to.include({ code: 'webhook_failed' })
+      expect(error).to.have.property('message').that.includes('within 50 ms (setting webhooks.timeout_ms)')
+    } finally {
+      silent.closeAllConnections()
+      silent.close()
+    }
   })
 
   it('ends with its caller where its name is not resolved', async function () {
