@@ -1,5 +1,6 @@
-import { randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
-import { Problem } from '../lib/index.js'
+import { type BinaryLike, randomBytes, type ScryptOptions, scrypt, timingSafeEqual } from 'node:crypto'
+import { promisify } from 'node:util'
+import { Problem, Slots } from '../lib/index.js'
 
 /**
  * scrypt's cost: N = 2^15 and r = 8 take 32 MiB a hash; p passes of it make the time. 3 passes equal N = 2^17 in one
@@ -22,6 +23,8 @@ export interface PasswordLimits {
   waitingMax: number
 }
 
+const scryptOf = promisify<BinaryLike, BinaryLike, number, ScryptOptions, Buffer>(scrypt)
+
 /** scrypt's HMAC pads short keys with zeros, so that a password with zeros behind it would be the same one. */
 const NUL = '\0'
 
@@ -29,11 +32,11 @@ const NUL = '\0'
 export class Passwords {
   readonly #limits: PasswordLimits
   readonly #costLog2: number
-  readonly #waiting: (() => void)[] = []
-  #running = 0
+  readonly #slots: Slots
 
   constructor(limits: PasswordLimits) {
     this.#limits = limits
+    this.#slots = new Slots(limits.atOnceMax)
     this.#costLog2 = limits.costLog2 ?? COST_LOG2
   }
 
@@ -68,30 +71,14 @@ export class Passwords {
     return `$scrypt$ln=${this.#costLog2},r=${BLOCK_SIZE},p=${this.#limits.passes}$${unpadded(salt)}$${unpadded(hash)}`
   }
 
+  /** @throws Problem too_many_requests */
   async #derive(password: string, salt: Buffer, length: number, options: ScryptOptions): Promise<Buffer> {
-    await this.#turn()
-    try {
-      return await new Promise<Buffer>((resolve, reject) => {
-        const memory = { ...options, maxmem: 256 * options.N! * options.r! }
-        scrypt(password.normalize('NFKC'), salt, length, memory, (error, hash) =>
-          error ? reject(error) : resolve(hash),
-        )
+    if (this.#slots.isFull && this.#slots.waiting >= this.#limits.waitingMax)
+      throw new Problem('too_many_requests', {
+        reason: 'Too many sign-ins at once; try again in a few seconds or use a token.',
       })
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#running--
-    }
-  }
-
-  async #turn(): Promise<void> {
-    if (this.#running >= this.#limits.atOnceMax) {
-      if (this.#waiting.length >= this.#limits.waitingMax)
-        throw new Problem('too_many_requests', {
-          reason: 'Too many sign-ins at once; try again in a few seconds or use a token.',
-        })
-      await new Promise<void>((resolve) => this.#waiting.push(resolve))
-    } else this.#running++
+    const memory = { ...options, maxmem: 256 * options.N! * options.r! }
+    return await this.#slots.take(() => scryptOf(password.normalize('NFKC'), salt, length, memory))
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Transaction } from 'lmdb'
+import { Slots } from '../lib/index.js'
 import type { Keyspace } from './keyspace.js'
 
 /** A read that takes longer than this many milliseconds has waited for the disk, most likely. */
@@ -25,9 +26,8 @@ export class ReadAhead {
   #reads = 0
   #samplesLeft = 0
   #asked = 0
-  #running = 0
   #isEnded = false
-  readonly #waiting: (() => void)[] = []
+  readonly #threads = new Slots(THREADS)
 
   /** Whether records should be fetched before they are read. */
   get isOn(): boolean {
@@ -71,21 +71,15 @@ export class ReadAhead {
   ): Promise<void> {
     for (const keys of parts) {
       if (signal?.aborted) return
-      await this.#fetchPart(space, keys, signal)
+      await this.#threads.take(() => this.#fetchPart(space, keys, signal))
     }
   }
 
   async #fetchPart(space: Keyspace, keys: readonly string[], signal: AbortSignal | undefined): Promise<void> {
-    if (this.#running < THREADS) this.#running++
-    else await new Promise<void>((resolve) => this.#waiting.push(resolve))
     try {
       if (!this.#isEnded && !signal?.aborted) await space.fetch(keys)
     } catch {
       // Nothing depends on it: what is wrong shows when the keys are read.
-    } finally {
-      const next = this.#waiting.shift()
-      if (next) next()
-      else this.#running--
     }
   }
 
