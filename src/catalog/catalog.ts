@@ -10,7 +10,7 @@ import {
 } from '../storage/index.js'
 import { type ColumnDefinition, type TableDefinition, toColumn } from './definition.js'
 import { checkName, RESERVED_DATABASE } from './names.js'
-import { type Column, isSameTable, type TableSchema } from './schema.js'
+import { type Column, type Content, isSameTable, type TableSchema } from './schema.js'
 import { CatalogState, type Database } from './state.js'
 import { checkForeignKeys, checkNotNeeded, schemaOf } from './table-schema.js'
 
@@ -201,19 +201,47 @@ export class Catalog {
     return await this.#storage.write((transaction) => this.addColumnIn(transaction, database, table, definition))
   }
 
-  /** The same inside a transaction. */
-  addColumnIn(transaction: WriteTransaction, database: string, table: string, definition: ColumnDefinition) {
+  /** The same inside a transaction. `content`: what the records that are there have in it. */
+  addColumnIn(
+    transaction: WriteTransaction,
+    database: string,
+    table: string,
+    definition: ColumnDefinition,
+    content?: Content,
+  ): TableSchema {
     const schema = this.draftTable(database, table)
-    return this.#addColumns(transaction, schema, [definition])
+    return this.#addColumns(transaction, schema, [definition], content)
   }
 
-  /** New attributes of a dynamic table, inside the transaction that brings them. @throws Problem invalid_name, too_many */
-  addAttributes(transaction: WriteTransaction, schema: TableSchema, names: Iterable<string>): TableSchema {
-    return this.#addColumns(
-      transaction,
-      schema,
-      [...names].map((name) => ({ name })),
-    )
+  /**
+   * New attributes of a dynamic table, inside the transaction that brings them. `content`: what the records that are
+   * there have in them. @throws Problem invalid_name, too_many
+   */
+  addAttributes(
+    transaction: WriteTransaction,
+    schema: TableSchema,
+    names: Iterable<string>,
+    content?: Content,
+  ): TableSchema {
+    const definitions = [...names].map((name) => ({ name }))
+    return this.#addColumns(transaction, schema, definitions, content)
+  }
+
+  /** Notes what some columns of a table hold beside what they held, by their numbers. */
+  widenContents(
+    transaction: WriteTransaction,
+    table: number,
+    contents: ReadonlyMap<number, Content | undefined>,
+  ): void {
+    const schema = this.#draft.numbered(table)
+    if (!schema) return
+    const columns = schema.columns.map((column) => {
+      const { content: before, ...rest } = column
+      const content = contents.get(column.id)
+      if (!contents.has(column.id) || before === undefined || content === before) return column
+      return content === undefined ? rest : { ...rest, content: 'nullable' as const }
+    })
+    this.#put(transaction, { ...schema, columns })
   }
 
   /** Replaces one column of a table, inside a transaction. */
@@ -302,7 +330,12 @@ export class Catalog {
     whenMade?.(transaction, { name, createdAt })
   }
 
-  #addColumns(transaction: WriteTransaction, schema: TableSchema, definitions: ColumnDefinition[]): TableSchema {
+  #addColumns(
+    transaction: WriteTransaction,
+    schema: TableSchema,
+    definitions: readonly ColumnDefinition[],
+    content: Content | undefined,
+  ): TableSchema {
     const names = new Set(schema.columns.map(({ name }) => name))
     const leaving = new Set(this.leaving(schema.id, transaction).map(({ name }) => name))
     let nextId = this.#draft.nextId
@@ -313,7 +346,8 @@ export class Catalog {
         throw new Problem('column_exists', { column: name, database: schema.database, table: schema.name })
       if (leaving.has(name)) throw new Problem('column_leaving', { column: name })
       names.add(name)
-      return toColumn(definition, nextId++, schema.kind)
+      const column = toColumn(definition, nextId++, schema.kind)
+      return content === undefined ? column : { ...column, content }
     })
     this.#checkColumnCount(names.size)
     this.#change(transaction, this.#draft.withNextId(nextId))

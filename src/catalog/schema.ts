@@ -4,6 +4,11 @@ export type ColumnType = 'text' | 'int' | 'double' | 'bool' | 'json' | 'blob' | 
 /** What happens to the children when the parent's row is deleted or its referenced value changes. */
 export type ForeignKeyAction = 'restrict' | 'cascade' | 'set_null'
 
+/**
+ * What all records of a table have in a column, as shown: a boolean, number or text each; or such a one or nothing (null).
+ */
+export type Content = 'scalar' | 'nullable'
+
 /** One column. `id` is unique in its table and never given again, so that old index entries cannot be mistaken. */
 export interface Column {
   id: number
@@ -15,6 +20,8 @@ export interface Column {
   indexed: boolean
   /** Its index is being built: writers keep it, readers must not use it yet. */
   building?: boolean
+  /** Tables of records only. Absent: some record may have an object or an array there, or it is not known. */
+  content?: Content
   /** An integer that the table counts up where the record leaves it out. */
   autoIncrement?: boolean
   /** Tables of events only: the column holds a set of values. */
@@ -54,6 +61,6 @@ export function isSameTable(one: TableSchema, other: TableSchema): boolean {
 
 function declared({ name, kind, primaryKey, dynamic, columns, foreignKeys, options }: TableSchema): string {
   // Attributes of dynamic tables came with records, and nobody declared them.
-  const named = dynamic ? [] : columns.map(({ id: _, building: __, ...column }) => column)
+  const named = dynamic ? [] : columns.map(({ id: _, building: __, content: ___, ...column }) => column)
   return JSON.stringify({ name, kind, primaryKey, dynamic, columns: named, foreignKeys, options })
 }

@@ -20,7 +20,9 @@ const DEFAULT_EVENT_KEY = 'id'
 export function schemaOf(definition: TableDefinition, id: number, createdAt: number): TableSchema {
   const { database, table: name, kind = 'records', foreignKeys = [], options = {} } = definition
   const primaryKey = primaryKeyOf(definition)
-  const columns = columnsOf(definition, primaryKey).map((column, index) => toColumn(column, id + 1 + index, kind))
+  const columns = columnsOf(definition, primaryKey)
+    .map((column, index) => toColumn(column, id + 1 + index, kind))
+    .map((column): Column => (kind === 'records' ? { ...column, content: 'scalar' } : column)) // it has no records yet
   checkColumns(columns, kind === 'records' ? primaryKey : undefined)
   return {
     id,

@@ -63,8 +63,27 @@ function uniqueAt(column: number, json: string): string {
   return `${encodeId(column)}d${createHash('sha256').update(encoded, 'latin1').digest().toString('latin1')}`
 }
 
+interface TableOfFormat3 {
+  dynamic: boolean
+  columns: { name: string }[]
+}
+
+/**
+ * 3 → 4: columns note what they hold, which a version that knows nothing of it would not keep. Of what is there already
+ * it is only known that every record of a dynamic table has its times.
+ */
+const noteContents: Migration = (transaction, storage) => {
+  const catalog = storage.keyspace('catalog')
+  for (const key of transaction.keys(catalog, { start: 't', end: 'u' })) {
+    const table = JSON.parse(transaction.get(catalog, key)!) as TableOfFormat3
+    const isTime = ({ name }: { name: string }) => name === '__createdtime__' || name === '__updatedtime__'
+    const columns = table.columns.map((column) => (isTime(column) ? { ...column, content: 'scalar' } : column))
+    if (table.dynamic) transaction.put(catalog, key, JSON.stringify({ ...table, columns }))
+  }
+}
+
 /** The steps that were ever needed. The format of this version is one more than their number. */
-const migrationsOfThisVersion: readonly Migration[] = [forgetOpenAnswers, orderUniqueMembers]
+const migrationsOfThisVersion: readonly Migration[] = [forgetOpenAnswers, orderUniqueMembers, noteContents]
 
 const FORMAT = 'format'
 

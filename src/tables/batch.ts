@@ -81,7 +81,7 @@ export class Batch {
     this.#context = context
     this.#transaction = transaction
     this.#version = version
-    const writer = new RowWriter(transaction, context.spaces, context.cache, version)
+    const writer = new RowWriter(transaction, context, version)
     const noted = new NotedChanges(context.log, transaction, version, user)
     const follower: Follower = {
       remove: (place, before) => this.#remove(place, before),
@@ -427,7 +427,8 @@ export class Batch {
     if (!shape.schema.dynamic) return shape
     const names = newAttributes(shape, records)
     if (names.size === 0) return shape
-    return shapeOf(this.#context.catalog.addAttributes(this.#transaction, shape.schema, names))
+    const content = this.#writer.contentOfNew(shape)
+    return shapeOf(this.#context.catalog.addAttributes(this.#transaction, shape.schema, names, content))
   }
 
   #shape(database: string, table: string): TableShape {

@@ -1,6 +1,7 @@
 import type { Catalog, Column, ColumnDefinition, TableSchema } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { encodeId, type Storage, type WriteTransaction } from '../storage/index.js'
+import { contentWith } from './contents.js'
 import { addEntries, type Keyspaces, rangeOfId } from './layout.js'
 import { shapeOf } from './shape.js'
 import { decodeRecord } from './stored-row.js'
@@ -51,7 +52,8 @@ export class NewColumns {
       const before = catalog.draftTable(database, table)
       const { start, end } = rangeOfId(before.id)
       const isEmpty = transaction.keys(spaces.records, { start, end, limit: 1 }).length === 0
-      const added = catalog.addColumnIn(transaction, database, table, definition)
+      const content = isEmpty ? 'scalar' : contentWith('scalar', definition.default)
+      const added = catalog.addColumnIn(transaction, database, table, definition, content)
       const column = added.columns.at(-1)!
       const position: BuildPosition = { column: column.id }
       if (!isEmpty && added.kind === 'records' && needsBuilding(column)) {
@@ -63,7 +65,10 @@ export class NewColumns {
     })
   }
 
-  /** Makes an attribute known again that records of the table have already, in a transaction of the caller's. */
+  /**
+   * Makes an attribute known again that records of the table have already, in a transaction of the caller's. What they
+   * have there is not known.
+   */
   bringBack(
     transaction: WriteTransaction,
     table: number,

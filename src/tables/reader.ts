@@ -1,4 +1,4 @@
-import type { TableSchema } from '../catalog/index.js'
+import type { Content, TableSchema } from '../catalog/index.js'
 
 /** The primary key of a record. `1` and `'1'` are different keys; `0` and `-0` are the same. */
 export type Key = string | number
@@ -84,6 +84,8 @@ export interface TableReader {
   /** Every row as JSON text, in the order of the keys: as it is stored, where that is what the row is. */
   texts(): Iterable<string>
   isIndexed(attribute: string): boolean
+  /** What every record has in an indexed attribute, where that is known of what this reader sees. */
+  contentOf?(attribute: string): Content | undefined
   range(range: IndexRange): Iterable<Key>
   /**
    * The records of the keys that `range` yields; those that the sieve refuses may be left out. Undefined where there is

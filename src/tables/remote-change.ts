@@ -69,7 +69,7 @@ export class RemoteApplying {
     this.#shape = shape
     this.#change = change
     this.#changed = changed
-    this.#writer = new RowWriter(transaction, context.spaces, context.cache, change.version)
+    this.#writer = new RowWriter(transaction, context, change.version)
   }
 
   /** Applies every record of the change. */

@@ -3,6 +3,7 @@ import type { TableSchema } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import type { Storage, WriteTransaction } from '../storage/index.js'
 import type { BatchContext } from './batch.js'
+import { contentOfNew } from './contents.js'
 import { keyOfRecord, rangeOfId, recordKey } from './layout.js'
 import { newAttributes } from './prepare.js'
 import type { Key } from './reader.js'
@@ -156,6 +157,8 @@ export class Replica {
     const shape = shapeOf(schema)
     if (!shape.schema.dynamic) return shape
     const names = newAttributes(shape, records)
-    return names.size === 0 ? shape : shapeOf(catalog.addAttributes(transaction, shape.schema, names))
+    if (names.size === 0) return shape
+    const content = contentOfNew(transaction, this.#context.spaces, shape.prefix)
+    return shapeOf(catalog.addAttributes(transaction, shape.schema, names, content))
   }
 }

@@ -1,4 +1,4 @@
-import type { Catalog, CatalogState, Column, TableSchema } from '../catalog/index.js'
+import type { Catalog, CatalogState, Column, Content, TableSchema } from '../catalog/index.js'
 import { assert, Problem } from '../lib/index.js'
 import { decodeValue, encodeId, type KeyCursor, type Storage, type StorageSnapshot } from '../storage/index.js'
 import type { IndexCache } from './index-cache.js'
@@ -156,6 +156,11 @@ class RowReader implements TableReader {
 
   isIndexed(attribute: string): boolean {
     return isUsable(this.#column(attribute))
+  }
+
+  contentOf(attribute: string): Content | undefined {
+    const column = this.#column(attribute)
+    return isUsable(column) ? column.content : undefined
   }
 
   records(range: IndexRange, sieve?: KeyTest, names?: () => Names): Iterable<FoundRecord | undefined> {

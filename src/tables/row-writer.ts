@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto'
-import { type Column, CREATED_TIME, UPDATED_TIME } from '../catalog/index.js'
+import { type Catalog, type Column, type Content, CREATED_TIME, UPDATED_TIME } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index.js'
+import { Contents, contentOfNew } from './contents.js'
 import { addEntries, type Keyspaces } from './layout.js'
 import type { Key, Row } from './reader.js'
 import type { RecordCache } from './record-cache.js'
@@ -42,8 +43,16 @@ interface Contest {
 /** Entries of more records in one transaction share pages anyway, and each that waits costs more than a put. */
 export const POSTPONE_RECORDS_MAX = 100
 
-/** Writes single rows with everything that belongs to them: index entries, unique values, tombstones, counts. */
+/** What every writer of rows needs. */
+export interface RowContext {
+  readonly catalog: Catalog
+  readonly spaces: Keyspaces
+  readonly cache: RecordCache
+}
+
+/** Writes single rows with everything that belongs to them: index entries, unique values, tombstones, counts, contents. */
 export class RowWriter {
+  readonly #catalog: Catalog
   readonly #transaction: WriteTransaction
   readonly #spaces: Keyspaces
   readonly #cache: RecordCache
@@ -53,14 +62,16 @@ export class RowWriter {
   readonly #times: string
   /** By table. As few as the tables of a request: a map would take longer. */
   readonly #added: { prefix: string; records: number }[] = []
+  readonly #contents = new Contents()
   /** By the place of the value in `uniques`. */
   #contests: Map<string, Contest> | undefined
   /** Whether entries of new records may wait in memory: the log, which names the records, is read again after a crash. */
   postpones = false
   #written = 0
 
-  constructor(transaction: WriteTransaction, spaces: Keyspaces, cache: RecordCache, version: Version) {
+  constructor(transaction: WriteTransaction, { catalog, spaces, cache }: RowContext, version: Version) {
     this.#transaction = transaction
+    this.#catalog = catalog
     this.#spaces = spaces
     this.#cache = cache
     this.#version = version
@@ -87,18 +98,24 @@ export class RowWriter {
     const { columns } = shape
     const entries: string[] = []
     let exact = true
+    let scalars = 0
     for (const name in record) {
       const value = record[name]
       if (typeof value === 'number' || (typeof value === 'object' && value !== null)) {
         if (holdsNegativeZero(value)) exact = false
       }
       const column = columns.get(name)
-      if (column?.column.indexed) addEntries(entries, column.prefix, value, encodedKey)
+      if (!column) continue
+      if (column.column.indexed) addEntries(entries, column.prefix, value, encodedKey)
+      if (typeof value === 'object' || value === undefined) this.#contents.note(shape, column, value)
+      else if (column.column.content === 'scalar') scalars++
     }
     for (const name of [CREATED_TIME, UPDATED_TIME]) {
       const column = columns.get(name)
       if (column?.column.indexed) addEntries(entries, column.prefix, this.#version.time, encodedKey)
+      if (column?.column.content === 'scalar') scalars++
     }
+    if (scalars < shape.scalars) this.#noteAbsent(shape, record)
     const json = exact ? JSON.stringify(record) : encodeJson(record)
     const text = `${json.slice(0, -1)}${json.length > 2 ? ',' : ''}${this.#times}`
     this.#putUniques(place, undefined, record)
@@ -201,7 +218,8 @@ export class RowWriter {
   }
 
   /**
-   * Checks unique values and writes the numbers of records that have changed. At the end of the transaction.
+   * Checks unique values and writes the numbers of records that have changed, and what columns hold now. At the end of
+   * the transaction.
    * @throws Problem value_taken
    */
   finish(): void {
@@ -222,10 +240,26 @@ export class RowWriter {
       if (records !== 0) this.#transaction.put(this.#spaces.counts, prefix, String(before + records))
     }
     this.#added.length = 0
+    this.#contents.store(this.#catalog, this.#transaction)
+  }
+
+  /** What a column will hold that no record of the table has, as this writer leaves it. */
+  contentOfNew({ prefix }: TableShape): Content {
+    const added = this.#added.find((one) => one.prefix === prefix)?.records ?? 0
+    return contentOfNew(this.#transaction, this.#spaces, prefix, added)
+  }
+
+  #noteAbsent(shape: TableShape, record: Row): void {
+    for (const column of shape.known) {
+      const { name } = column.column
+      if (name !== CREATED_TIME && name !== UPDATED_TIME && !Object.hasOwn(record, name))
+        this.#contents.note(shape, column, undefined)
+    }
   }
 
   #write(place: Place, before: Row | undefined, after: Row): string {
     this.#seeNumbers(place, before, after)
+    for (const column of place.shape.known) this.#contents.note(place.shape, column, shownOf(after, column.column))
     this.#putUniques(place, before, after)
     if (before) this.#putEntries(place, before, after)
     else this.#putNewEntries(place, after)

@@ -19,6 +19,10 @@ export interface TableShape {
   key: ColumnShape
   columns: ReadonlyMap<string, ColumnShape>
   uniques: readonly ColumnShape[]
+  /** Columns of which it is known what they hold. */
+  known: readonly ColumnShape[]
+  /** How many of them hold a scalar in every record. */
+  scalars: number
   /** Columns that count up where records leave them out. */
   counting: readonly ColumnShape[]
   /** Whether values are checked against columns: declared tables, and dynamic ones that were given such columns. */
@@ -51,12 +55,15 @@ function make(schema: TableSchema): TableShape {
   const isPlain = ({ name, type, notNull, unique, default: value }: Column) =>
     name === CREATED_TIME || name === UPDATED_TIME || (type === 'any' && !notNull && !unique && value === undefined)
   const absent = schema.dynamic ? undefined : null
+  const known = [...columns.values()].filter(({ column }) => column.content !== undefined)
   return {
     schema,
     prefix: encodeId(schema.id),
     key: columns.get(schema.primaryKey)!,
     columns,
     uniques: [...columns.values()].filter(({ column }) => column.unique && column.name !== schema.primaryKey),
+    known,
+    scalars: known.filter(({ column }) => column.content === 'scalar').length,
     counting: [...columns.values()].filter(({ column: { name, type, autoIncrement } }) =>
       name === schema.primaryKey ? type === 'int' : autoIncrement,
     ),

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import { encodeId, encodeValue, type Migration, Storage } from '../../src/storage/index.js'
 import { KEYS, ladder, settings } from '../support/migrating.js'
-import { author, openStore, rowsOf, withFolder } from '../support/store.js'
+import { author, expectSound, openStore, rowsOf, type Store, withFolder } from '../support/store.js'
 
 const ROUNDS = 6
 const migrating = fileURLToPath(new URL('../support/migrating.js', import.meta.url))
@@ -88,7 +88,7 @@ describe('a folder of an older format', () => {
       const all = { start: '\0', end: '\xff\xff' }
       for (const name of ['replays', 'replay_times'])
         expect([...snapshot.keys(store.storage.keyspace(name), all)], name).to.deep.equal([])
-      expect(snapshot.get(store.storage.keyspace('meta'), 'format')).to.equal('3')
+      expect(snapshot.get(store.storage.keyspace('meta'), 'format')).to.equal('4')
       snapshot[Symbol.dispose]()
       await store.catalog.createTable({ database: 'dev', table: 'dog', primaryKey: 'id' })
       const once = { ...author, idempotency: { owner: 'u', key: 'k', fingerprint: 'f' } }
@@ -135,6 +135,35 @@ describe('a folder of an older format', () => {
         expect(await insert(record), JSON.stringify(record)).to.equal('value_taken')
       await store.tables.transact(author, (batch) => batch.delete('dev', 'dog', [1]))
       expect(await insert({ short: { a: 2, b: 1 }, long: sent })).to.equal('stored')
+      await store.close()
+    }))
+
+  it('3 does not tell what columns hold: only the times of dynamic tables are known', () =>
+    withFolder(async (folder) => {
+      const before = await openStore(folder)
+      await before.catalog.createTable({ database: 'dev', table: 'dog', primaryKey: 'id' })
+      const columns = [
+        { name: 'id', type: 'int' },
+        { name: 'a', type: 'int' },
+      ]
+      await before.catalog.createTable({ database: 'dev', table: 'cat', primaryKey: 'id', columns })
+      const insert = (store: Store, table: string, record: object) =>
+        store.tables.transact(author, (batch) => batch.insert('dev', table, [{ ...record }]))
+      for (const table of ['dog', 'cat']) await insert(before, table, { id: 1, a: 1 })
+      const catalog = before.storage.keyspace('catalog')
+      await before.storage.write((transaction) => {
+        for (const key of transaction.keys(catalog, { start: 't', end: 'u' }))
+          transaction.put(catalog, key, transaction.get(catalog, key)!.replaceAll(/,"content":"\w+"/g, ''))
+        transaction.put(before.storage.keyspace('meta'), 'format', '3')
+      })
+      await before.close()
+      const store = await openStore(folder)
+      for (const table of ['dog', 'cat']) await insert(store, table, { id: 2, a: null })
+      const known = (table: string) =>
+        store.catalog.current.table('dev', table)!.columns.flatMap(({ name, content }) => (content ? [name] : []))
+      expect(known('dog')).to.deep.equal(['__createdtime__', '__updatedtime__'])
+      expect(known('cat')).to.deep.equal([])
+      expectSound(store)
       await store.close()
     }))
 })

@@ -1,4 +1,4 @@
-import type { Column, ForeignKey, TableSchema } from '../../src/catalog/index.js'
+import type { Column, Content, ForeignKey, TableSchema } from '../../src/catalog/index.js'
 import type { FoundRecord, IndexRange, Key, Row, Snapshot, TableReader } from '../../src/tables/reader.js'
 
 /** As much of a text as the indexes of the twin hold: the least that readers promise. */
@@ -92,6 +92,16 @@ export class MemoryTable implements TableReader {
 
   isIndexed(attribute: string): boolean {
     return this.schema.columns.some((column) => column.name === attribute && column.indexed)
+  }
+
+  contentOf(attribute: string): Content | undefined {
+    if (!this.isIndexed(attribute)) return undefined
+    const kinds = new Set(
+      [...this.#rows.values()].map((row) => (isPlain(row[attribute]) ? 'scalar' : (row[attribute] ?? null))),
+    )
+    kinds.delete('scalar')
+    if (kinds.size === 0) return 'scalar'
+    return kinds.size === 1 && kinds.has(null) ? 'nullable' : undefined
   }
 
   *range({ attribute, from, to, prefix, reverse = false, after }: IndexRange): Iterable<Key> {

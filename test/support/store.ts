@@ -2,10 +2,10 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { Catalog, type TableSchema } from '../../src/catalog/index.js'
+import { Catalog, type Content, type TableSchema } from '../../src/catalog/index.js'
 import { loadConfig } from '../../src/config/index.js'
 import { Replays, Storage } from '../../src/storage/index.js'
-import { type Snapshot, type TableReader, Tables } from '../../src/tables/index.js'
+import { type Row, type Snapshot, type TableReader, Tables } from '../../src/tables/index.js'
 import { compareValues } from '../../src/tables/select/value.js'
 
 export interface Store {
@@ -104,6 +104,17 @@ export function expectSoundTable(reader: TableReader): void {
     const found = [...reader.range({ attribute: name })]
     expect(found, `the index of ${name}`).to.deep.equal(entries.map(({ key }) => key))
   }
+  for (const { name, content } of columns) if (content) expect(contentOf(rows, name), name).to.be.oneOf(upTo(content))
+}
+
+/** What a column may hold of which it is said what it holds: that, or less. */
+const upTo = (content: Content): Content[] => (content === 'scalar' ? ['scalar'] : ['scalar', 'nullable'])
+
+/** What rows have in a column. */
+function contentOf(rows: readonly Row[], name: string): Content | undefined {
+  const others = rows.map((row) => row[name] ?? null).filter((value) => !isScalar(value))
+  if (others.length === 0) return 'scalar'
+  return others.every((value) => value === null) ? 'nullable' : undefined
 }
 
 /** The same of every table of records. */

@@ -1,4 +1,5 @@
 // Chooses how the rows of the base table are found: by key, by one index, by several, or by reading all.
+import type { Content } from '../../catalog/index.js'
 import { Problem } from '../../lib/index.js'
 import type { Bound, IndexedValue, IndexRange, Key, KeyTest, TableReader } from '../reader.js'
 import { type Condition, compile, conjuncts, type Test } from './condition.js'
@@ -8,6 +9,8 @@ import type { Ref } from './scope.js'
 /** One stretch of the way to the rows. */
 export type Leg =
   | { readonly by: 'keys'; readonly keys: readonly Key[] }
+  /** The rows that have nothing there: they have no entry in the attribute's index. */
+  | { readonly by: 'nulls'; readonly attribute: string; readonly reverse: boolean }
   | { readonly by: 'range'; readonly range: IndexRange; readonly elements: boolean }
   | { readonly by: 'scan'; readonly from?: Bound; readonly to?: Bound; readonly reverse: boolean }
 
@@ -27,16 +30,16 @@ export interface Access {
   readonly others: readonly IndexedValue[]
   /** Whether rows come in the order that was asked for. */
   readonly ordered: boolean
-  /** Whether it was chosen without counting; then it is given up when it turns out to be long. */
-  readonly guessed?: boolean
+  /** It was chosen without counting, or in the hope of meeting rows soon: given up after so many index entries. */
+  readonly patience?: number
 }
 
 /** The first column that the rows should be ordered by. */
 export interface Wanted {
   readonly ref: Ref
   readonly descending: boolean
-  /** Every row has an entry in the column's index (no nulls, no JSON). */
-  readonly indexed: boolean
+  /** What rows have there, where an index has entries of all that is not null. */
+  readonly content?: 'never null' | Content | undefined
 }
 
 export interface Choice {
@@ -49,9 +52,14 @@ export interface Choice {
   /** The access of the first page, when this is a later one. */
   readonly access?: string
   readonly costs?: Costs
-  /** Take the index that looks best, without counting. */
-  readonly guess?: boolean
+  /**
+   * `guess`: by the index that looks best, without counting. `sort`: an index that has the order has turned out to be a
+   * long way.
+   */
+  readonly care?: Care
 }
+
+export type Care = 'guess' | 'count' | 'sort'
 
 /** Where one way to the rows becomes cheaper than another, in index entries. */
 export interface Costs {
@@ -80,12 +88,13 @@ export function chooseAccess(choice: Choice): Access {
   const { reader, conditions, wanted, limit, costs = usualCosts } = choice
   const candidates = candidatesOf(reader, conditions)
   if (choice.access !== undefined) return accessOf(choice.access, choice, candidates)
-  if (choice.guess && !wanted && candidates.length > 1) return accessBy(candidates[0]!, choice, candidates, true)
+  if (choice.care === 'guess' && !wanted && candidates.length > 1)
+    return accessBy(candidates[0]!, choice, candidates, costs.guessed)
   const best = cheapest(reader, candidates, costs, limit)
-  if (wanted && !serves(best, wanted) && canServe(candidates, wanted, reader)) {
+  if (choice.care !== 'sort' && wanted && !serves(best, wanted) && canServe(candidates, wanted, reader)) {
     const few = best && limit !== undefined && entries(reader, best, costs.sorted) < costs.sorted
     const anyhow = best && limit === undefined
-    if (!few && !anyhow) return accessOf(idOfOrder(candidates, wanted), choice, candidates)
+    if (!few && !anyhow) return inOrderOf(wanted, best, choice, candidates)
   }
   // Reading a second index whole does not pay for one page.
   if (best && limit === undefined)
@@ -153,13 +162,33 @@ function serves(candidate: Candidate | undefined, wanted: Wanted): boolean {
 }
 
 function canServe(candidates: readonly Candidate[], wanted: Wanted, reader: TableReader): boolean {
-  if (wanted.ref.name === reader.schema.primaryKey || wanted.indexed) return true
+  if (wanted.ref.name === reader.schema.primaryKey || wanted.content) return true
   return candidates.some((candidate) => serves(candidate, wanted))
+}
+
+/** Of how many rows an index is read in their order before it would have been better to read and sort them all. */
+const SHARE_IN_VAIN = 16
+
+/** Rows in the order of an index end at the limit: soon, unless conditions that it knows nothing of refuse nearly all. */
+function inOrderOf(
+  wanted: Wanted,
+  best: Candidate | undefined,
+  choice: Choice,
+  candidates: readonly Candidate[],
+): Access {
+  const { reader, conditions, limit, costs = usualCosts } = choice
+  const access = accessOf(idOfOrder(candidates, wanted), choice, candidates)
+  if (conditions.length === 0 || limit === undefined) return access
+  const found = best ? entries(reader, best, costs.counted) : costs.counted
+  const others = found < costs.counted ? found : Math.ceil(reader.count() / SHARE_IN_VAIN)
+  return { ...access, patience: limit + Math.max(costs.sorted, others) }
 }
 
 function idOfOrder(candidates: readonly Candidate[], wanted: Wanted): string {
   const candidate = candidates.find((it) => serves(it, wanted))
-  return candidate ? idOf(candidate) : `order:${wanted.ref.name}`
+  if (candidate) return idOf(candidate)
+  const isWhole = wanted.content === undefined || wanted.content === 'never null'
+  return `${isWhole ? 'order:' : ORDER_WITH_NULLS}${wanted.ref.name}`
 }
 
 function idOf({ lookup, isKey }: Candidate): string {
@@ -202,14 +231,17 @@ function unionOf(
 }
 
 /** The access by a candidate that is at hand, which need not be found by its id. */
-function accessBy(candidate: Candidate, choice: Choice, candidates: readonly Candidate[], guessed = false): Access {
+function accessBy(candidate: Candidate, choice: Choice, candidates: readonly Candidate[], patience?: number): Access {
   const id = idOf(candidate)
-  if (candidate.isKey) return { ...accessOf(id, choice, candidates), guessed }
-  return indexAccess(id, candidate, candidates, choice.wanted, guessed)
+  const access = candidate.isKey
+    ? accessOf(id, choice, candidates)
+    : indexAccess(id, candidate, candidates, choice.wanted)
+  return patience === undefined ? access : { ...access, patience }
 }
 
 /** Builds the access of an id. Throws when it is not possible (any more). */
-function accessOf(id: string, { reader, conditions, wanted }: Choice, candidates: readonly Candidate[]): Access {
+function accessOf(id: string, choice: Choice, candidates: readonly Candidate[]): Access {
+  const { reader, conditions, wanted } = choice
   const reverse = wanted?.descending === true
   const { primaryKey } = reader.schema
   const plain = { id, keep: [], within: [] as IndexRange[], others: [], ordered: wanted?.ref.name === primaryKey }
@@ -222,11 +254,13 @@ function accessOf(id: string, { reader, conditions, wanted }: Choice, candidates
     const union = unionAccess(id, reader, conditions)
     if (union) return union
   }
-  if (id.startsWith('order:') && wanted?.indexed) {
-    const range = { attribute: wanted.ref.name, ...(reverse && { reverse }) }
-    const legs: Leg[] = [{ by: 'range', range, elements: false }]
-    return { id, by: 'index', indexes: [wanted.ref.name], legs, keep: [], within: [], others: [], ordered: true }
+  const ordered = wanted && orderLegs(id, wanted)
+  if (ordered) {
+    const { name } = wanted.ref
+    return { id, by: 'index', indexes: [name], legs: ordered, keep: [], within: [], others: [], ordered: true }
   }
+  // Objects have come into the column since the page before: the rest is sorted.
+  if (id.startsWith(ORDER_WITH_NULLS)) return accessOf('scan', choice, candidates)
   const [own] = id.split('&')
   const found = candidates.find((it) => !it.isKey && own === idOf(it))
   if (!found)
@@ -234,12 +268,24 @@ function accessOf(id: string, { reader, conditions, wanted }: Choice, candidates
   return indexAccess(id, found, candidates, wanted)
 }
 
+/** What ids of such accesses begin with. */
+export const ORDER_WITH_NULLS = 'nulls:'
+
+/** The whole of an index in its order; in one that may lack rows with nothing there, these come before or behind it. */
+function orderLegs(id: string, { ref: { name: attribute }, content, descending }: Wanted): Leg[] | undefined {
+  const whole: Leg = { by: 'range', range: { attribute, ...(descending && { reverse: true }) }, elements: false }
+  if (id.startsWith('order:') && content === 'never null') return [whole]
+  if (!id.startsWith(ORDER_WITH_NULLS) || content === undefined) return undefined
+  // The leg stays where there are no such rows: there may be some when a cursor comes back.
+  const rest: Leg = content === 'nullable' ? { by: 'nulls', attribute, reverse: descending } : { by: 'keys', keys: [] }
+  return descending ? [whole, rest] : [rest, whole]
+}
+
 function indexAccess(
   id: string,
   found: Candidate,
   candidates: readonly Candidate[],
   wanted: Wanted | undefined,
-  guessed = false,
 ): Access {
   const ordered = wanted !== undefined && serves(found, wanted)
   const [, second] = id.split('&')
@@ -254,7 +300,6 @@ function indexAccess(
     within: other ? rangesOf(other.lookup, false) : [],
     others: candidates.filter((it) => it !== found && it !== other).flatMap(otherOf),
     ordered,
-    guessed,
   }
 }
 

@@ -216,7 +216,7 @@ export function* inOrder(before: Stage, frame: Frame, order: FrameOrder, sorter:
       yield false
       continue
     }
-    const value = ref.read(frame)
+    const value = ref.read(frame) ?? null
     const isLong = typeof value === 'string' && value.length >= LONG_TEXT
     const start = isLong ? value.slice(0, LONG_TEXT) : value
     if (!sorter.isEmpty && start !== run) {

@@ -1,7 +1,16 @@
 // A query, once its names are resolved; and its run: plan, walk, join, group, order, page, text.
 import { Problem } from '../../lib/index.js'
 import type { IndexRange, Names, TableReader } from '../reader.js'
-import { type Access, type Costs, chooseAccess, learn, sieveOf, usualCosts, type Wanted } from './access.js'
+import {
+  type Access,
+  type Care,
+  type Costs,
+  chooseAccess,
+  learn,
+  ORDER_WITH_NULLS,
+  sieveOf,
+  type Wanted,
+} from './access.js'
 import { Awaited, Budget, type Control, Slices } from './budget.js'
 import { type Condition, compile, compileAll, conjuncts, lastSource, refsOf } from './condition.js'
 import { type CursorForm, type Position, writeCursor } from './cursor.js'
@@ -73,8 +82,8 @@ export class Run {
   readonly #later: readonly Condition[]
   #walk: Walk | undefined
 
-  /** `guess`: read by the index that looks best, and plan with care only when that takes long. */
-  constructor(query: Query, limits: QueryLimits, guess = true) {
+  /** `care`: how the way to the rows is chosen; with more only when what was chosen with less takes long. */
+  constructor(query: Query, limits: QueryLimits, care: Care = 'guess') {
     this.#query = query
     this.#limits = limits
     this.#budget = new Budget(limits.memory_bytes_max)
@@ -85,11 +94,11 @@ export class Run {
     this.#later = joins.length === 0 ? [] : all.filter((it) => lastSource(it) > 0)
     const terms = grouping ? [] : query.terms
     this.#order = new FrameOrder(terms, scope.sources)
-    this.#access = query.access ?? this.#choose(terms, guess)
+    this.#access = query.access ?? this.#choose(terms, care)
     this.#mode = terms.length === 0 ? 'stream' : this.#access.ordered ? 'ordered' : 'sort'
   }
 
-  #choose(terms: readonly Term[], guess: boolean): Access {
+  #choose(terms: readonly Term[], care: Care): Access {
     const { scope, grouping, limit, offset, position, costs } = this.#query
     const { reader } = scope.base
     const wanted = this.#wanted(terms)
@@ -98,7 +107,7 @@ export class Run {
     return chooseAccess({
       reader,
       conditions: this.#base,
-      guess,
+      care,
       ...(wanted && { wanted }),
       ...(most !== undefined && { limit: most }),
       ...(access !== undefined && { access }),
@@ -110,8 +119,8 @@ export class Run {
     if (first?.ref.source !== 0 || !first.ref.whole) return undefined
     const { reader, columns } = this.#query.scope.base
     const column = columns.get(first.ref.name)
-    const indexed = column?.notNull === true && ALWAYS_INDEXED.has(column.type) && reader.isIndexed(column.name)
-    return { ...first, indexed }
+    const isNeverNull = column?.notNull === true && ALWAYS_INDEXED.has(column.type) && reader.isIndexed(column.name)
+    return { ...first, content: isNeverNull ? 'never null' : reader.contentOf?.(first.ref.name) }
   }
 
   /**
@@ -181,7 +190,7 @@ export class Run {
   /** Text as it is ready; in the end the rest of it, and the run that has written it. */
   async *#pieces(control: Control, head: string, begin: (run: Run) => Page): AsyncGenerator<string, Written> {
     const slices = new Slices(control, this.#limits.slice_ms, this.#awaited)
-    let patience = this.#access.guessed ? (this.#query.costs ?? usualCosts).guessed : Number.POSITIVE_INFINITY
+    let { patience = Number.POSITIVE_INFINITY } = this.#access
     if (this.#tally.keysRead > patience) return yield* (await this.#planned(slices)).#pieces(control, head, begin)
     const page = begin(this)
     let before = head
@@ -213,7 +222,7 @@ export class Run {
   async #planned(slices: Slices): Promise<Run> {
     const filter = this.#learn()
     if (filter && slices.isContended) await slices.rest(filter)
-    return new Run(this.#query, this.#limits, false)
+    return new Run(this.#query, this.#limits, this.#mode === 'ordered' ? 'sort' : 'count')
   }
 
   #learn(): Promise<unknown> | undefined {
@@ -316,10 +325,12 @@ export class Run {
 
   /** Sorting within equal values reads ahead, so the leg of a row is found by its value. */
   #legOf(value: unknown): number {
-    const { legs } = this.#access
+    const { id, legs } = this.#access
+    if (legs.length === 1) return 0
     const isThere = (leg: Access['legs'][number]) =>
       leg.by === 'range' && leg.range.from !== undefined && compareValues(leg.range.from.value, value) === 0
-    return legs.length > 1 ? Math.max(0, legs.findIndex(isThere)) : 0
+    if (!id.startsWith(ORDER_WITH_NULLS)) return Math.max(0, legs.findIndex(isThere))
+    return legs.findIndex((leg) => (leg.by === 'range') === (value !== null))
   }
 
   #groups(rows: Stage, grouping: Grouping, limit: number): { stage: Stage; frame: Frame; positionOf: () => Position } {

@@ -115,6 +115,7 @@ function walkLeg(
 ): Stage {
   if (leg.by === 'keys') return byKeys(state, leg.keys, offer, resume)
   if (leg.by === 'scan') return byScan(state, leg, offer, resume)
+  if (leg.by === 'nulls') return byNulls(state, leg, offer, resume)
   const sieve = sieveOf(state.reader, state.access)
   return byRange(state, leg.range, offer, resume, within ? (key) => within.has(key) && (!sieve || sieve(key)) : sieve)
 }
@@ -247,6 +248,26 @@ function* byScan({ reader }: Walk, leg: Extract<Leg, { by: 'scan' }>, offer: Off
   for (const row of reader.scan({ reverse, ...(after !== undefined && { after }) })) {
     if (end && isBeyond(row[primaryKey], end, reverse)) return
     if (offer(row)) yield true
+    else if (++idle % TICK === 0) yield false
+  }
+}
+
+function* byNulls(
+  { reader }: Walk,
+  leg: Extract<Leg, { by: 'nulls' }>,
+  offer: Offer,
+  resume: Resume | undefined,
+): Stage {
+  const { attribute, reverse } = leg
+  const last = resume && resume.again !== 'value' ? (resume.position.keys[0] as Key) : undefined
+  const isNull = (row: Row | undefined) => row !== undefined && (row[attribute] ?? null) === null
+  if (last !== undefined && resume?.again === 'row') {
+    const row = reader.get(last)
+    if (isNull(row) && offer(row)) yield true
+  }
+  let idle = 0
+  for (const row of reader.scan({ reverse, ...(last !== undefined && { after: last }) })) {
+    if (isNull(row) && offer(row)) yield true
     else if (++idle % TICK === 0) yield false
   }
 }

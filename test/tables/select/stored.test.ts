@@ -96,13 +96,16 @@ describe('select on stored records', () => {
               const ask = async (query: PlainSelect) => {
                 const answer = await queries.select({ database: 'dev', ...query }, asker)
                 const { data } = JSON.parse(await textOf(answer)) as { data: Record<string, unknown>[] }
-                return data.map(sorted).sort()
+                return data
               }
+              // Without an order, any order is right.
+              const listed = (query: PlainSelect, data: Record<string, unknown>[]) =>
+                query.orderby ? data.map(sorted) : data.map(sorted).sort()
               for (const next of [...changes, undefined]) {
                 const all = Object.fromEntries(tableNames.map((table) => [table, [...model[table]!.values()]]))
                 // Twice: what the first one has read is in memory for the second one.
                 for (const query of [...questions, ...questions])
-                  expect(await ask(query)).to.deep.equal(plainSelect(query, all).map(sorted).sort())
+                  expect(listed(query, await ask(query))).to.deep.equal(listed(query, plainSelect(query, all)))
                 if (next) await apply(store, model, next)
               }
               expectSound(store)

@@ -1,0 +1,99 @@
+import { expect } from 'chai'
+import type { Batch } from '../../src/tables/index.js'
+import { Queries } from '../../src/tables/select/index.js'
+import { author, expectSound, type Store, withStore } from '../support/store.js'
+import { asker, limits, textOf } from './select/asker.js'
+
+const DOG = { database: 'dev', table: 'dog', primaryKey: 'id' }
+
+function contents({ catalog }: Store): Record<string, unknown> {
+  const { columns } = catalog.current.table('dev', 'dog')!
+  return Object.fromEntries(
+    columns.filter(({ name }) => !/^(id|__.*)$/.test(name)).map(({ name, content }) => [name, content]),
+  )
+}
+
+const transact = (store: Store, run: (batch: Batch) => void) => store.tables.transact(author, run)
+const insert = (store: Store, ...records: object[]) =>
+  transact(store, (batch) => batch.insert('dev', 'dog', structuredClone(records) as never))
+
+async function planOf(store: Store, request: object): Promise<Record<string, unknown>> {
+  const queries = new Queries(() => store.tables.snapshot(), limits)
+  const all = { database: 'dev', table: 'dog', select: ['id'], explain: true, ...request }
+  return (JSON.parse(await textOf(await queries.select(all, asker))) as { plan: Record<string, unknown> }).plan
+}
+
+describe('what a column holds', () => {
+  it('is known from the first record on, and widens with what is written', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await insert(store, { id: 1, a: 1, b: 'x', c: true, d: [1], e: 1 }, { id: 2, a: 2, b: null, c: false, d: 2 })
+      expect(contents(store)).to.deep.equal({ a: 'scalar', b: 'nullable', c: 'scalar', d: undefined, e: 'nullable' })
+      await insert(store, { id: 3, a: 3, b: 'y', c: 0, d: 1, e: 5, f: 6 })
+      expect(contents(store), 'one that came later').to.include({ a: 'scalar', f: 'nullable' })
+      await transact(store, (batch) => batch.update('dev', 'dog', [{ id: 1, b: { x: 1 }, c: null }]))
+      expect(contents(store)).to.include({ a: 'scalar', b: undefined, c: 'nullable' })
+      await transact(store, (batch) => batch.delete('dev', 'dog', [1, 2, 3]))
+      expect(contents(store), 'it never narrows').to.include({ a: 'scalar', b: undefined, c: 'nullable' })
+      expectSound(store)
+    }))
+
+  it('counts what the same transaction has written before', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await transact(store, (batch) => {
+        batch.insert('dev', 'dog', [{ id: 1, a: 1 }])
+        batch.insert('dev', 'dog', [{ id: 2, b: 1 }])
+      })
+      expect(contents(store)).to.deep.equal({ a: 'nullable', b: 'nullable' })
+      expectSound(store)
+    }))
+
+  it('stays as it was where a write is refused', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await insert(store, { id: 1, a: 1 })
+      const refused = transact(store, (batch) => {
+        batch.insert('dev', 'dog', [{ id: 2, a: [] }])
+        throw new Error('given up')
+      })
+      await refused.catch(() => {})
+      expect(contents(store)).to.deep.equal({ a: 'scalar' })
+      await Promise.all([insert(store, { id: 3, a: null }), insert(store, { id: 4, a: {} })])
+      expect(contents(store)).to.deep.equal({ a: undefined })
+      expectSound(store)
+    }))
+
+  it('is known of columns that are added to a table with records', () =>
+    withStore(async (store) => {
+      const columns = [{ name: 'id', type: 'int' }, { name: 'a', type: 'text' }, { name: 'j' }]
+      await store.catalog.createTable({ ...DOG, columns })
+      await insert(store, { id: 1, a: 'x', j: 1 })
+      await store.tables.addColumn('dev', 'dog', { name: 'b', type: 'int' })
+      await store.tables.addColumn('dev', 'dog', { name: 'c', type: 'int', default: 3 })
+      await store.tables.addColumn('dev', 'dog', { name: 'd', default: { x: 1 } })
+      expect(contents(store)).to.deep.equal({ a: 'scalar', j: 'scalar', b: 'nullable', c: 'scalar', d: undefined })
+      await insert(store, { id: 2, a: 'y', j: 2 })
+      await transact(store, (batch) => batch.update('dev', 'dog', [{ id: 1, c: null }]))
+      expect(contents(store)).to.include({ a: 'scalar', c: 'nullable' })
+      expectSound(store)
+    }))
+
+  it('lets a query read an index in its order, however many records have nothing there', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      const records = Array.from({ length: 4000 }, (_, id) => ({ id, age: id % 50, ...(id % 10 > 0 && { due: id }) }))
+      await insert(store, ...records)
+      const first = { order: 'index', rows_read: 6 }
+      expect(await planOf(store, { orderby: '__createdtime__ desc', limit: 5 })).to.include(first)
+      expect(await planOf(store, { orderby: 'age', limit: 5 })).to.include(first)
+      expect(await planOf(store, { orderby: 'due desc', limit: 5 })).to.include(first)
+      expect(await planOf(store, { orderby: 'due', limit: 5 })).to.include(first)
+      const rare = { where: [['age', 'like', '*7']], orderby: 'due desc', limit: 5 }
+      expect(await planOf(store, rare)).to.include({ order: 'index' })
+      const none = { where: [['age', 'like', 'x*y']], orderby: 'due desc', limit: 5 }
+      expect(await planOf(store, none), 'given up soon').to.include({ order: 'sort', access: 'scan' })
+      await insert(store, { id: 5000, due: { year: 2026 } })
+      expect(await planOf(store, { orderby: 'due desc', limit: 5 })).to.include({ order: 'sort' })
+    }))
+})
