@@ -1,3 +1,4 @@
+import { constants } from 'node:os'
 import { pino } from 'pino'
 import { ConfigError, loadConfig } from './config/index.js'
 import { LogTail } from './lib/index.js'
@@ -12,6 +13,9 @@ const PRIVATE = 0o077
 /** The process: configuration, start the node, wait for a signal. */
 async function main(flags: string[]): Promise<void> {
   process.umask(PRIVATE)
+  let isReady = false
+  const told = signal()
+  void told.then((name) => isReady || endBy(name))
   const config = loadConfig({ environment: process.env, flags })
   const destination = pino.destination({ fd: 2, sync: false })
   const tail = new LogTail(config.log.kept_lines_max)
@@ -32,7 +36,8 @@ async function main(flags: string[]): Promise<void> {
   const node = await startNode({ config, log, tail, onFirstUser })
   if (firstUser) suggest(firstUser, node.url)
   process.stdout.write(`TrellisDB ready on ${node.url}\n`)
-  await signal()
+  isReady = true
+  await told
   log.info('stopping')
   await node[Symbol.asyncDispose]()
   log.info('stopped')
@@ -66,11 +71,24 @@ function suggest({ username, password, generated }: FirstUser, url: string): voi
   )
 }
 
+const SIGNALS = ['SIGTERM', 'SIGINT', 'SIGHUP'] as const
+type Signal = (typeof SIGNALS)[number]
+
 /** A terminal that is closed hangs up: that stops the node as cleanly as it is told to. */
-function signal(): Promise<void> {
+function signal(): Promise<Signal> {
   return new Promise((resolve) => {
-    for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(name, () => resolve())
+    for (const name of SIGNALS) process.once(name, () => resolve(name))
   })
+}
+
+/**
+ * A node that only starts has nothing to finish, and ends as if it did not know signals. To the first process of a
+ * container the system does not give those that it does not know: it would have gone on starting until it is killed.
+ */
+function endBy(name: Signal): void {
+  process.removeAllListeners(name)
+  process.kill(process.pid, name)
+  process.exit(128 + constants.signals[name])
 }
 
 main(process.argv.slice(2)).then(

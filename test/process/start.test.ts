@@ -1,6 +1,6 @@
-import { type ChildProcess, spawn } from 'node:child_process'
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs'
 import { type AddressInfo, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -130,6 +130,16 @@ describe('the process', () => {
     expect(await once(refused.child, 'close')).to.eql([1, null])
     expect(refused.output.err).to.include('storage.map_bytes')
     await ready(start({ TRELLIS_STORAGE_MAP_BYTES: '1000000000' }, limited).output)
+  })
+
+  it('ends when it is told to while it starts, also as the first process of a container', async function () {
+    const alone = ['unshare', '--pid', '--fork', '--kill-child']
+    if (spawnSync(alone[0]!, [...alone.slice(1), 'true']).status !== 0) this.skip()
+    const { child, output } = start({}, [...alone, process.execPath, main])
+    await eventually('it starts', () => output.err.includes('First super user'))
+    const ended = once(child, 'exit')
+    process.kill(Number(readFileSync(`/proc/${child.pid}/task/${child.pid}/children`, 'latin1')), 'SIGTERM')
+    await ended
   })
 
   it('ends with a sentence when a setting is unknown', async () => {
