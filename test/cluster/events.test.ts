@@ -66,9 +66,9 @@ describe('shared event tables', () => {
         operation: 'query_events',
         schema: 'dev',
         table: 'visit',
-        script: 'agg:\n    count person\n\nmatch where action is "seen":\n    tally "all"\n',
+        script: 'agg:\n    count person\n    count page\n\nmatch where action is "seen":\n    tally("all")\n',
       }
-      expect((await b!.post(query)).body).to.deep.equal((await a!.post(query)).body)
+      for (const node of [a!, b!]) expect(await node.ok(query)).to.deep.equal({ _: [{ g: 'all', c: [10, 100] }] })
       const shared = async () => {
         const status = await b!.ok<{ connections: { subscriptions: { in_sync: boolean | null }[] }[] }>({
           operation: 'cluster_status',
