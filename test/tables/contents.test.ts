@@ -93,6 +93,10 @@ describe('what a column holds', () => {
       expect(await planOf(store, rare)).to.include({ order: 'index' })
       const none = { where: [['age', 'like', 'x*y']], orderby: 'due desc', limit: 5 }
       expect(await planOf(store, none), 'given up soon').to.include({ order: 'sort', access: 'scan' })
+      expect(await planOf(store, { select: [{ max: 'due' }] })).to.include({ rows_read: 1 })
+      expect(await planOf(store, { select: [{ min: 'due' }] })).to.include({ rows_read: 1 })
+      const young = { select: [{ count: '*' }], where: [['age', '<', 10]] }
+      expect(await planOf(store, young)).to.include({ keys_read: 800, rows_read: 0, rows_kept: 800 })
       await insert(store, { id: 5000, due: { year: 2026 } })
       expect(await planOf(store, { orderby: 'due desc', limit: 5 })).to.include({ order: 'sort' })
     }))

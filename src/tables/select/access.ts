@@ -2,7 +2,7 @@
 import type { Content } from '../../catalog/index.js'
 import { Problem } from '../../lib/index.js'
 import type { Bound, IndexedValue, IndexRange, Key, KeyTest, TableReader } from '../reader.js'
-import { type Condition, compile, conjuncts, type Test } from './condition.js'
+import { type Condition, compile, conjuncts, refusesNull, type Test } from './condition.js'
 import { branchesOf, LONG_TEXT, type Lookup, lookupsOf, rangesOf } from './lookup.js'
 import type { Ref } from './scope.js'
 
@@ -254,7 +254,7 @@ function accessOf(id: string, choice: Choice, candidates: readonly Candidate[]):
     const union = unionAccess(id, reader, conditions)
     if (union) return union
   }
-  const ordered = wanted && orderLegs(id, wanted)
+  const ordered = wanted && orderLegs(id, wanted, conditions)
   if (ordered) {
     const { name } = wanted.ref
     return { id, by: 'index', indexes: [name], legs: ordered, keep: [], within: [], others: [], ordered: true }
@@ -272,12 +272,14 @@ function accessOf(id: string, choice: Choice, candidates: readonly Candidate[]):
 export const ORDER_WITH_NULLS = 'nulls:'
 
 /** The whole of an index in its order; in one that may lack rows with nothing there, these come before or behind it. */
-function orderLegs(id: string, { ref: { name: attribute }, content, descending }: Wanted): Leg[] | undefined {
+function orderLegs(id: string, { ref, content, descending }: Wanted, conditions: readonly Condition[]) {
+  const { name: attribute } = ref
   const whole: Leg = { by: 'range', range: { attribute, ...(descending && { reverse: true }) }, elements: false }
   if (id.startsWith('order:') && content === 'never null') return [whole]
   if (!id.startsWith(ORDER_WITH_NULLS) || content === undefined) return undefined
   // The leg stays where there are no such rows: there may be some when a cursor comes back.
-  const rest: Leg = content === 'nullable' ? { by: 'nulls', attribute, reverse: descending } : { by: 'keys', keys: [] }
+  const isWanted = content === 'nullable' && !conditions.some((condition) => refusesNull(condition, ref))
+  const rest: Leg = isWanted ? { by: 'nulls', attribute, reverse: descending } : { by: 'keys', keys: [] }
   return descending ? [whole, rest] : [rest, whole]
 }
 

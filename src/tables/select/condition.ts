@@ -80,6 +80,13 @@ export function conjuncts(condition: Condition): readonly Condition[] {
   return condition.all.some((it) => 'all' in it) ? condition.all.flatMap(conjuncts) : condition.all
 }
 
+/** Whether a condition refuses every row that has nothing in a column of the base table. */
+export function refusesNull(condition: Condition, { name }: Ref): boolean {
+  if (!('test' in condition) || condition.test === 'columns') return false
+  const { source, whole, name: own } = condition.ref
+  return source === 0 && whole && own === name && !compile(condition)([{}])
+}
+
 /** Every test of a condition. */
 export function leaves(condition: Condition): Leaf[] {
   if ('all' in condition) return condition.all.flatMap(leaves)

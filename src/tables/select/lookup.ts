@@ -63,6 +63,25 @@ function lookupOf(leaf: Leaf): Lookup | undefined {
   }
 }
 
+/**
+ * Whether the entries of an index that the lookup of a condition finds are those of the rows that meet it, and no
+ * others; in a column that holds no arrays and objects.
+ */
+export function isExact(condition: Condition): condition is Leaf {
+  if (!('test' in condition) || !condition.ref.whole || condition.ref.source !== 0) return false
+  const isTold = (value: unknown) => isScalar(value) && !(typeof value === 'string' && value.length >= LONG_TEXT)
+  switch (condition.test) {
+    case 'compare':
+      return condition.comparator !== '!=' && isTold(condition.value)
+    case 'between':
+      return isTold(condition.low) && isTold(condition.high)
+    case 'in':
+      return !condition.negated && condition.values.every(isTold)
+    default:
+      return false
+  }
+}
+
 function distinct(values: readonly (string | number | boolean)[]): (string | number | boolean)[] {
   return [...new Set(values)].sort(compareValues)
 }

@@ -16,7 +16,7 @@ import { type Condition, compile, compileAll, conjuncts, lastSource, refsOf } fr
 import { type CursorForm, type Position, writeCursor } from './cursor.js'
 import { type Grouping, grouped } from './group.js'
 import { carriedOver, type Join, joined } from './join.js'
-import { LONG_TEXT } from './lookup.js'
+import { isExact, LONG_TEXT } from './lookup.js'
 import { FrameOrder, inOrder, Sorter, sorted, type Term } from './order.js'
 import { type Output, rowWriter, shown } from './output.js'
 import { Page } from './page.js'
@@ -80,6 +80,7 @@ export class Run {
   readonly #mode: 'stream' | 'ordered' | 'sort'
   readonly #base: readonly Condition[]
   readonly #later: readonly Condition[]
+  readonly #end: End | undefined
   #walk: Walk | undefined
 
   /** `care`: how the way to the rows is chosen; with more only when what was chosen with less takes long. */
@@ -89,20 +90,22 @@ export class Run {
     this.#budget = new Budget(limits.memory_bytes_max)
     const { scope, joins, grouping } = query
     this.#tally.kept = scope.sources.map(() => 0)
-    const all = conjuncts(query.where)
+    this.#end = endOf(query)
+    const all = [...conjuncts(query.where), ...(this.#end ? [this.#end.isThere] : [])]
     this.#base = joins.length === 0 ? all : [...all, ...carriedOver(all, joins)].filter((it) => lastSource(it) === 0)
     this.#later = joins.length === 0 ? [] : all.filter((it) => lastSource(it) > 0)
-    const terms = grouping ? [] : query.terms
+    const terms = this.#end ? [this.#end.term] : grouping ? [] : query.terms
     this.#order = new FrameOrder(terms, scope.sources)
     this.#access = query.access ?? this.#choose(terms, care)
-    this.#mode = terms.length === 0 ? 'stream' : this.#access.ordered ? 'ordered' : 'sort'
+    const unordered = grouping ? 'stream' : 'sort'
+    this.#mode = terms.length === 0 ? 'stream' : this.#access.ordered ? 'ordered' : unordered
   }
 
   #choose(terms: readonly Term[], care: Care): Access {
     const { scope, grouping, limit, offset, position, costs } = this.#query
     const { reader } = scope.base
     const wanted = this.#wanted(terms)
-    const most = limit === undefined || grouping ? undefined : offset + limit
+    const most = this.#end ? 1 : limit === undefined || grouping ? undefined : offset + limit
     const access = grouping ? undefined : position?.access
     return chooseAccess({
       reader,
@@ -273,7 +276,19 @@ export class Run {
     const test = compileAll(this.#base)
     const resume = this.#resume()
     const [access, awaited] = [this.#access, this.#awaited]
-    const state: Walk = { reader, access, frame, test, tally, budget, awaited, leg: 0, ...(resume && { resume }) }
+    const isCount = this.#isCountOfEntries()
+    const state: Walk = {
+      reader,
+      access,
+      frame,
+      test,
+      tally,
+      budget,
+      awaited,
+      isCount,
+      leg: 0,
+      ...(resume && { resume }),
+    }
     this.#walk = state
     let stage = walk(state)
     for (const join of joins) {
@@ -342,7 +357,7 @@ export class Run {
     const limits = { groupsMax: this.#limits.groups_max, budget: this.#budget }
     let stage = this.#isCountOfAll(grouping)
       ? countOfAll(this.#query.scope.base.reader.count(), grouping, frame)
-      : grouped(rows, this.#frame, grouping, frame, limits)
+      : grouped(this.#end ? this.#endmost(rows) : rows, this.#frame, grouping, frame, limits)
     const test = having && compile(having)
     if (test || position)
       stage = kept(stage, () => (!test || test(frame)) && (!position || order.isBehind(frame, position)))
@@ -351,10 +366,26 @@ export class Run {
     return { stage, frame, positionOf }
   }
 
+  /** Of rows in the order of the column the first one has its least or greatest value. */
+  #endmost(rows: Stage): Stage {
+    if (this.#mode !== 'ordered') return rows
+    return first(inOrder(rows, this.#frame, this.#order, new Sorter(this.#order.compare, 1, this.#budget)))
+  }
+
   /** The table knows how many rows it has. */
   #isCountOfAll({ keys, aggregates }: Grouping): boolean {
     const isPlain = this.#query.joins.length === 0 && this.#base.length === 0 && keys.length === 0
     return isPlain && aggregates.every(({ run, ref }) => run === 'count' && !ref)
+  }
+
+  /** The index alone tells how many rows there are. */
+  #isCountOfEntries(): boolean {
+    const { joins, grouping, scope } = this.#query
+    if (!grouping || joins.length > 0 || grouping.keys.length > 0) return false
+    if (!grouping.aggregates.every(({ run, ref }) => run === 'count' && !ref)) return false
+    const [condition, another] = this.#base
+    if (!condition || another || !isExact(condition)) return false
+    return this.#access.by === 'index' && scope.base.reader.contentOf?.(condition.ref.name) !== undefined
   }
 
   #plan(): Record<string, unknown> {
@@ -381,6 +412,21 @@ export class Run {
   }
 }
 
+/** The least or the greatest value of a column, which stands at an end of its index. */
+interface End {
+  readonly term: Term
+  /** Null is no such value. */
+  readonly isThere: Condition
+}
+
+/** What a query asks for that wants nothing but such a value. */
+function endOf({ joins, grouping }: Query): End | undefined {
+  if (!grouping || joins.length > 0 || grouping.keys.length > 0) return undefined
+  const [{ run, ref } = {}, another] = grouping.aggregates
+  if (another || !ref?.whole || (run !== 'min' && run !== 'max')) return undefined
+  return { term: { ref, descending: run === 'max' }, isThere: { test: 'null', ref, negated: true } }
+}
+
 /** Conditions on the column by which rows are found hold for nearly all of them: they are asked last. */
 function ownLast(conditions: readonly Condition[], column: string): readonly Condition[] {
   if (conditions.length < 2) return conditions
@@ -395,6 +441,13 @@ function tooManyRows(limit: number): Problem {
 function* countOfAll(count: number, { aggregates }: Grouping, out: Frame): Stage {
   out[0] = Object.fromEntries(aggregates.map((_, number) => [`a${number}`, count]))
   yield true
+}
+
+function* first(before: Stage): Stage {
+  for (const ready of before) {
+    yield ready
+    if (ready) return
+  }
 }
 
 function* kept(before: Stage, test: () => boolean): Stage {

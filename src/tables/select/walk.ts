@@ -37,6 +37,8 @@ export interface Walk {
   readonly budget: Budget
   /** Takes what must be waited for before the walk goes on; absent where nobody would. */
   readonly awaited?: Awaited
+  /** Every entry of the index is a row that is wanted, and none of it is read: the frame stays empty. */
+  readonly isCount?: boolean
   /** Leg that is being walked: a cursor notes it. */
   leg: number
   readonly resume?: Resume
@@ -146,7 +148,7 @@ function* byRange(
   resume: Resume | undefined,
   sieve: KeyTest | undefined,
 ): Stage {
-  const { reader, tally, awaited } = state
+  const { reader, tally, awaited, isCount } = state
   const rest = resume ? resumed(range, resume) : range
   if (reader.isSlow && awaited) {
     awaited.set(reader.fetchRange?.(rest))
@@ -160,7 +162,10 @@ function* byRange(
       continue
     }
     tally.keysRead++
-    if ((!sieve || sieve(key)) && offer(reader.get(key))) yield true
+    if (isCount) {
+      tally.kept[0]!++
+      yield true
+    } else if ((!sieve || sieve(key)) && offer(reader.get(key))) yield true
     else if (++idle % TICK === 0) yield false
   }
 }
@@ -193,8 +198,8 @@ class FetchedKeys implements IterableIterator<Key | undefined> {
 
   next(): IteratorResult<Key | undefined, undefined> {
     if (this.#next < this.#lot.length) return { done: false, value: this.#lot[this.#next++] }
-    const { reader, awaited } = this.#walk
-    if (!awaited || !reader.isSlow) return this.#keys.next()
+    const { reader, awaited, isCount } = this.#walk
+    if (!awaited || !reader.isSlow || isCount) return this.#keys.next()
     this.#take()
     if (this.#lot.length === 0) return { done: true, value: undefined }
     awaited.set(reader.fetch?.(this.#sieve ? this.#lot.filter(this.#sieve) : this.#lot))

@@ -191,6 +191,18 @@ export const groupQuery: fc.Arbitrary<PlainSelect> = joins.chain((join) => {
     })
 })
 
+/** What an index may tell alone: how many rows, the least and the greatest value. */
+export const tellingQuery: fc.Arbitrary<PlainSelect> = fc
+  .record({
+    what: fc.oneof(
+      fc.constant({ count: '*', as: 'all' }),
+      column(['t']).map((name) => ({ min: name, as: 'least' })),
+      column(['t']).map((name) => ({ max: name, as: 'most' })),
+    ),
+    where: fc.array(test(['t']), { maxLength: 1 }),
+  })
+  .map(({ what, where: tests }) => ({ table: 't', select: [what], where: tests }))
+
 export const distinctQuery: fc.Arbitrary<PlainSelect> = plainQuery.map(({ orderby, ...query }) => {
   const selected = query.select as string[]
   return clean({ ...query, distinct: true, orderby: orderby?.filter((term) => selected.includes(term.column)) })

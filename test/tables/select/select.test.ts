@@ -5,7 +5,7 @@ import { Queries, type SelectRequest } from '../../../src/tables/select/index.js
 import { type MemoryTable, type MemoryTables, sorted } from '../../support/memory-tables.js'
 import { asker, limits, textOf } from './asker.js'
 import { type PlainSelect, plainSelect } from './plain.js'
-import { build, distinctQuery, groupQuery, plainQuery, rows, type World, world } from './random.js'
+import { build, distinctQuery, groupQuery, plainQuery, rows, tellingQuery, type World, world } from './random.js'
 
 interface Page {
   data: Record<string, unknown>[]
@@ -77,6 +77,15 @@ describe('select, against a plain evaluator', () => {
         expectSame(data, plainSelect(query, given.rows), true)
       }),
       runs(1_000),
+    ))
+
+  it('counts and finds the least and the greatest the same where an index tells', () =>
+    fc.assert(
+      fc.asyncProperty(world, tellingQuery, async (given, query) => {
+        const { data } = await ask(build(given), query, given)
+        expectSame(data, plainSelect(query, given.rows), true)
+      }),
+      runs(2_000),
     ))
 
   it('tells the same results apart', () =>
