@@ -90,13 +90,25 @@ export function checkTree(tree: Tree): Config {
     if (typeof value === 'number' && value > Number.MAX_SAFE_INTEGER)
       throw new ConfigError(`Setting ${path} (${environment}) must be <= ${Number.MAX_SAFE_INTEGER}.`)
   }
-  const { headers_timeout_ms: headers, request_timeout_ms: request, tls } = tree['http'] as Config['http']
+  const { headers_timeout_ms: headers, request_timeout_ms: request, tls, cors_origins } = tree['http'] as Config['http']
   if ((tls.certificate === '') !== (tls.key === ''))
     throw new ConfigError('http.tls.certificate and http.tls.key must be set together.')
   // A request has its headers in it: node would end it before they may be late.
   if (request < headers)
     throw new ConfigError(`http.request_timeout_ms (${request}) must be at least http.headers_timeout_ms (${headers}).`)
+  const nobodys = cors_origins.find((origin) => !isOrigin(origin))
+  if (nobodys !== undefined)
+    throw new ConfigError(
+      `http.cors_origins: '${nobodys}' is not what a browser says of a page: https://app.example, in small letters, without a path or the usual port; *: every one.`,
+    )
   return tree as unknown as Config
+}
+
+/** Whether a browser may say this of a page; one that is written in another way would never be met. */
+function isOrigin(text: string): boolean {
+  if (text === '*' || text === 'null') return true
+  if (/^https?:/i.test(text)) return URL.canParse(text) && new URL(text).origin === text
+  return /^[a-z][a-z0-9+.-]*:\/\/[^/?#\s]+$/.test(text)
 }
 
 /** The settings that the environment or a flag has fixed: path → where. */

@@ -56,6 +56,20 @@ describe('the configuration', () => {
     expect(allowed(' [] ')).to.deep.equal([])
   })
 
+  it('takes origins of pages only as browsers write them: others would never be met', () => {
+    const origins = (text: string) => loadConfig({ environment: { TRELLIS_HTTP_CORS_ORIGINS: text } }).http.cors_origins
+    for (const one of ['*', 'null', 'https://app.example', 'http://[::1]:8080', 'chrome-extension://abcdef'])
+      expect(origins(one)).to.deep.equal([one])
+    for (const one of [
+      'https://app.example/',
+      'app.example',
+      'https://App.example',
+      'https://app.example:443',
+      '*.x.org',
+    ])
+      expect(() => origins(`https://a.example,${one}`), one).to.throw(ConfigError, `http.cors_origins: '${one}'`)
+  })
+
   it('names every setting after its path in the environment', () => {
     for (const { path, environment } of settings)
       expect(environment).to.equal(`TRELLIS_${path.replaceAll('.', '_').toUpperCase()}`)
