@@ -92,7 +92,7 @@ function printFacts({ time, origin, user, operation, database, table, tableId, s
 }
 
 /** What stands before the keys and records; no text in it can hold the same unescaped quotes. */
-function factsOf(json: string): Pick<LogEntry, 'database' | 'table' | 'origin' | 'lost'> {
+function factsOf(json: string): Omit<LogEntry, 'sequence' | 'keys' | 'records'> {
   return JSON.parse(`${json.slice(0, json.indexOf(KEYS))}}`) as LogEntry
 }
 
@@ -100,6 +100,12 @@ function factsOf(json: string): Pick<LogEntry, 'database' | 'table' | 'origin' |
 function keysOf(stored: string): Key[] {
   const start = stored.indexOf(KEYS) + KEYS.length - 1
   return JSON.parse(stored.slice(start, stored.indexOf(RECORDS, start) + 1)) as Key[]
+}
+
+/** The records, a list as it stands there; the keys before them hold no unescaped quotes and nothing stands behind. */
+function recordsOf(stored: string): string {
+  const start = stored.indexOf(RECORDS, stored.indexOf(KEYS))
+  return stored.slice(start + RECORDS.length - 1, -1)
 }
 
 function parse(sequence: number, stored: string): LogEntry {
@@ -167,7 +173,20 @@ export class ChangeLog {
   }
 
   /** The changes of a table in the order of time. Reads no more than `limit` entries. */
-  *read({ tableId, from, to, limit, reverse = false }: LogRange): Generator<LogEntry> {
+  *read(range: LogRange): Generator<LogEntry> {
+    for (const [sequence, stored] of this.#stored(range)) yield parse(sequence, stored)
+  }
+
+  /** The same as JSON text for callers, with the records as they were stored: read and printed again, -0 would be 0. */
+  *texts(range: LogRange): Generator<string> {
+    for (const [sequence, stored] of this.#stored(range)) {
+      const { operation, time, user } = factsOf(stored.slice(stored.indexOf('|') + 1))
+      const facts = { operation, user_name: user, timestamp: time, hash_values: keysOf(stored) }
+      yield `${JSON.stringify(facts).slice(0, -1)},"records":${recordsOf(stored)},"sequence":${sequence}}`
+    }
+  }
+
+  *#stored({ tableId, from, to, limit, reverse = false }: LogRange): Generator<[sequence: number, stored: string]> {
     const prefix = encodeId(tableId)
     const start = from === undefined ? prefix : prefix + encodeValue(from)
     const end = to === undefined ? prefix + LAST : prefix + encodeValue(to) + LAST
@@ -175,7 +194,7 @@ export class ChangeLog {
     for (const place of snapshot.keys(this.#byTable, { start, end, reverse, limit })) {
       const sequence = sequenceOf(place)
       const stored = snapshot.get(this.#entries, encodeValue(sequence))
-      if (stored !== undefined) yield parse(sequence, stored)
+      if (stored !== undefined) yield [sequence, stored]
     }
   }
 

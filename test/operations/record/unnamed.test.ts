@@ -110,6 +110,10 @@ describe('members of records that no column can be named like', () => {
       const log = JSON.stringify(await node.ok({ operation: 'read_transaction_log', ...DOG }))
       expect(log).to.contain('"__proto__":{"polluted":1}').and.to.contain('"constructor":"dog house"')
       expect(log).to.contain('"__proto__":[1]')
+      const [first] = (await node.ok({ operation: 'read_transaction_log', ...DOG, limit: 1 })) as {
+        records: Fields[]
+      }[]
+      expect(first!.records[0]!['prototype']).to.deep.equal([-0, { constructor: JSON.parse('{"__proto__":2}') }])
     }))
 
   it('are no attributes: nothing can name them, and no table describes them', () =>
