@@ -9,8 +9,6 @@ import type { Subscription } from './trigger.js'
 import { post } from './webhook.js'
 
 const restMsMax = 60_000
-/** Counting dead letters costs more than storing one. */
-const TRIM_EVERY = 100
 
 export interface DeliveryOptions {
   readonly store: TriggerStore
@@ -80,7 +78,7 @@ export class Delivery implements AsyncDisposable {
     this.#retry = new AbortController()
   }
 
-  /** Puts a message into the queue, or among the dead letters when the queue is full. */
+  /** Puts a message into the queue, or among the dead letters when the queue is full; `trimDead` ends the write. */
   add(transaction: WriteTransaction, message: Message, since?: number): void {
     const { store, settings } = this.#options
     const { id } = this.#subscription
@@ -90,13 +88,13 @@ export class Delivery implements AsyncDisposable {
     store.noteNumber(transaction, id, number)
     if (isFull) store.putLetter(transaction, 'dead', id, { ...letter, reason: 'the queue was full' })
     else store.putLetter(transaction, 'waiting', id, letter)
-    if (isFull) this.#dead++
-    else this.#waiting++
-    transaction.onUndo(() => {
-      if (isFull) this.#dead--
-      else this.#waiting--
-    })
-    if (isFull && number % TRIM_EVERY === 0) this.#trimDead(transaction)
+    if (isFull) this.#addDead(transaction, 1)
+    else {
+      this.#waiting++
+      transaction.onUndo(() => {
+        this.#waiting--
+      })
+    }
     transaction.onCommit(() => {
       this.#options.metrics.messageQueued()
       if (isFull) this.#options.metrics.messagesDied(1)
@@ -114,7 +112,8 @@ export class Delivery implements AsyncDisposable {
         const { message } = store.takeLetter(transaction, 'dead', id, number)!
         this.add(transaction, message, Date.now())
       }
-      this.#fewerDead(transaction, numbers.length)
+      this.#addDead(transaction, -numbers.length)
+      this.trimDead(transaction)
       also(transaction, numbers.length)
       return numbers.length
     })
@@ -240,29 +239,31 @@ export class Delivery implements AsyncDisposable {
       await store.write((transaction) => {
         const taken = old.filter(({ number }) => store.takeLetter(transaction, 'waiting', id, number))
         for (const letter of taken) store.putLetter(transaction, 'dead', id, { ...letter, reason })
-        this.#trimDead(transaction)
+        this.#addDead(transaction, taken.length)
+        this.trimDead(transaction)
         transaction.onCommit(() => {
           this.#waiting -= taken.length
-          this.#dead += taken.length
           this.#options.metrics.messagesDied(taken.length)
         })
       })
     }
   }
 
-  #trimDead(transaction: WriteTransaction): void {
+  /** Removes the oldest dead letters beyond the most that are kept. */
+  trimDead(transaction: WriteTransaction): void {
     const { store, settings } = this.#options
     const { id } = this.#subscription
-    const dead = store.oldest(transaction, 'dead', id, settings.dead_letters_max * 2)
-    const surplus = dead.slice(0, Math.max(0, dead.length - settings.dead_letters_max))
-    for (const number of surplus) store.removeLetter(transaction, 'dead', id, number)
-    this.#fewerDead(transaction, surplus.length)
+    const surplus = this.#dead - settings.dead_letters_max
+    if (surplus <= 0) return
+    const numbers = store.oldest(transaction, 'dead', id, surplus)
+    for (const number of numbers) store.removeLetter(transaction, 'dead', id, number)
+    this.#addDead(transaction, -numbers.length)
   }
 
-  #fewerDead(transaction: WriteTransaction, count: number): void {
-    this.#dead -= count
+  #addDead(transaction: WriteTransaction, count: number): void {
+    this.#dead += count
     transaction.onUndo(() => {
-      this.#dead += count
+      this.#dead -= count
     })
   }
 

@@ -28,6 +28,8 @@ export interface ReactorOptions {
   readonly programOf: (live: LiveTrigger) => Program | undefined
   /** Puts a message into the queues of a trigger's subscribers. */
   readonly send: (transaction: WriteTransaction, trigger: number, message: Message) => void
+  /** Told when a transaction has sent all of its messages. */
+  readonly sent: (transaction: WriteTransaction) => void
   readonly onError: (error: unknown) => void
   /** Told what scripts say with log(). */
   readonly onLog: (lines: readonly string[]) => void
@@ -112,6 +114,7 @@ export class Reactor implements AsyncDisposable {
     await store.write((transaction) => {
       for (const due of done) store.endTurn(transaction, due)
       for (const { id, outcome } of outcomes) this.#keepOne(transaction, Number(id), outcome, method, now)
+      this.#options.sent(transaction)
     })
   }
 

@@ -76,6 +76,9 @@ export class Triggers implements AsyncDisposable {
       send: (transaction, trigger, message) => {
         for (const delivery of this.#deliveriesOf(trigger)) delivery.add(transaction, message)
       },
+      sent: (transaction) => {
+        for (const delivery of this.#deliveries.values()) delivery.trimDead(transaction)
+      },
     })
   }
 

@@ -141,6 +141,29 @@ describe('triggers', () => {
     )
   })
 
+  it('keep as many dead letters as webhooks.dead_letters_max says where the queue is full, the latest', async () => {
+    await using hook = await openHook()
+    await withNode(
+      async (node) => {
+        await prepare(node, hook)
+        hook.status = 500
+        for (let person = 1; person <= 6; person++) await insert(node, person, 'buy')
+        const dead = async () => {
+          const request = { operation: 'list_dead_letters', ...place, subscriber: 'mailer' }
+          const { dead_letters } = await node.ok<{ dead_letters: { uid: unknown }[] }>(request)
+          return dead_letters.map(({ uid }) => uid)
+        }
+        await eventually('the last is dead', async () => (await dead()).includes(6))
+        expect(await dead()).to.deep.equal([5, 6])
+        expect((await describeTrigger(node)).subscribers[0]).to.include({ waiting: 1, dead_letters: 2 })
+        await node.ok({ operation: 'resend_dead_letters', ...place, subscriber: 'mailer' })
+        expect(await dead()).to.deep.equal([5, 6])
+        expect((await describeTrigger(node)).subscribers[0]).to.include({ waiting: 1, dead_letters: 2 })
+      },
+      { ...settings, 'webhooks.queue_max': '1', 'webhooks.dead_letters_max': '2' },
+    )
+  })
+
   it('send what on_insert returns, for every insert that returns something, in order', async () => {
     await using hook = await openHook()
     await withNode(async (node) => {
