@@ -73,10 +73,10 @@ export class Passwords {
 
   /** @throws Problem too_many_requests */
   async #derive(password: string, salt: Buffer, length: number, options: ScryptOptions): Promise<Buffer> {
-    if (this.#slots.isFull && this.#slots.waiting >= this.#limits.waitingMax)
-      throw new Problem('too_many_requests', {
-        reason: 'Too many sign-ins at once; try again in a few seconds or use a token.',
-      })
+    if (this.#slots.isFull && this.#slots.waiting >= this.#limits.waitingMax) {
+      const reason = 'Too many sign-ins at once; try again in a few seconds or use a token.'
+      throw new Problem('too_many_requests', { reason }, { retry_after_s: 1 })
+    }
     const memory = { ...options, maxmem: 256 * options.N! * options.r! }
     return await this.#slots.take(() => scryptOf(password.normalize('NFKC'), salt, length, memory))
   }

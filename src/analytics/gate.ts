@@ -20,9 +20,8 @@ export class Gate {
   /** @throws Problem too_many_requests */
   async insert<T>(run: () => Promise<T>): Promise<T> {
     if (this.#inserts.size + this.#waiting >= this.#insertsMax) {
-      throw new Problem('too_many_requests', {
-        reason: `${this.#insertsMax} inserts are under way (setting events.inserts_max): try again.`,
-      })
+      const reason = `${this.#insertsMax} inserts are under way (setting events.inserts_max): try again.`
+      throw new Problem('too_many_requests', { reason }, { retry_after_s: 1 })
     }
     this.#waiting++
     while (this.#held) await this.#held

@@ -209,6 +209,13 @@ describe('sign-in', () => {
     expect(await new Passwords({ ...limits, costLog2: 4 }).hash('a password')).to.match(/^\$scrypt\$ln=4,/)
   })
 
+  it('says when to try again where too many wait', async () => {
+    const passwords = new Passwords({ passes: 1, atOnceMax: 1, waitingMax: 0, costLog2: 4 })
+    const [, refused] = await Promise.allSettled([passwords.hash('a password'), passwords.hash('another one')])
+    expect(refused).to.have.property('reason').that.includes({ code: 'too_many_requests' })
+    expect((refused as PromiseRejectedResult).reason.toJSON()).to.include({ retry_after_s: 1 })
+  })
+
   it('hashes a password anew at sign-in when the costs have changed, and ends no token by it', async () => {
     await withNode(
       async (node) => {
