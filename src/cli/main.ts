@@ -125,6 +125,11 @@ async function operate({ flags, words: [name, ...words] }: Arguments): Promise<v
 /** Runs an operation whose answer goes into a file, which is opened before: what is done is not to be told to nobody. */
 async function save(client: Client, operation: string, request: object, flags: Arguments['flags']): Promise<void> {
   const file = new OutputFile(flags.output!)
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => {
+      file.abandon()
+      process.kill(process.pid, signal)
+    })
   try {
     // What goes into a file may be large, and begins when the node has it.
     const patience = flags.timeout_ms === undefined ? { timeoutMs: 0 } : {}

@@ -25,6 +25,7 @@ import { expect } from 'chai'
 import { settings } from '../../src/config/index.js'
 import { readContracts } from '../../src/contracts/index.js'
 import { createAuthority, signNode } from '../../src/mesh/authority.js'
+import { eventually } from '../support/eventually.js'
 import { ADMIN, withNode } from '../support/node.js'
 import { asAdmin, trellis } from '../support/trellis.js'
 
@@ -205,6 +206,25 @@ describe('the command line', () => {
     } finally {
       rmSync(folder, { recursive: true })
       server.close()
+    }
+  })
+
+  it('leaves no file of an answer that Ctrl-C has ended', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trellis-output-'))
+    const server = createServer((_, response) => {
+      response.writeHead(200, { 'content-type': 'application/json' }).write('[{"a":1},')
+    }).listen(0, '127.0.0.1')
+    try {
+      await once(server, 'listening')
+      const { port } = server.address() as AddressInfo
+      const file = join(folder, 'x')
+      const begun = eventually('there is a part', () => existsSync(`${file}.part`))
+      await trellis(['status', '--url', `http://127.0.0.1:${port}`, '--output', file], { interrupt: begun })
+      expect(readdirSync(folder)).to.deep.equal([])
+    } finally {
+      server.closeAllConnections()
+      server.close()
+      rmSync(folder, { recursive: true })
     }
   })
 
