@@ -113,7 +113,8 @@ export class Storage implements AsyncDisposable {
     if (free < settings.map_bytes) throw new Problem('address_space_short', { wanted: settings.map_bytes, free })
     makeFolder(path)
     refuseRestoring(path)
-    const lock = usable(path, () => FolderLock.take(path))
+    const silent = await FolderLock.listen(path)
+    const lock = usable(path, () => FolderLock.take(path, silent))
     try {
       const root = open({
         path: join(path, RECORDS),

@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { chmodSync, existsSync, readFileSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, readFileSync, statSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
@@ -198,6 +198,24 @@ describe('the storage', () => {
       const storage = await Storage.open({ path, settings })
       await storage[Symbol.asyncDispose]()
     }))
+
+  it('takes a lock of another container over when nobody touches it any more, and refuses it before', () =>
+    withFolder(async (path) => {
+      const lock = join(path, 'trellis.lock')
+      const first = await Storage.open({ path, settings })
+      const before = statSync(lock).mtimeMs
+      await eventually('every owner touches its lock', () => statSync(lock).mtimeMs > before)
+      await first[Symbol.asyncDispose]()
+      // Its number is that of a process of this container too.
+      writeFileSync(lock, JSON.stringify({ pid: process.pid, started: '1', namespace: 'pid:[1]' }))
+      const beat = setInterval(() => utimesSync(lock, new Date(), new Date()), 500)
+      const refused = await problemOf(Storage.open({ path, settings })).finally(() => clearInterval(beat))
+      expect(refused).to.include({ code: 'data_folder_in_use' })
+      expect(refused.message).to.include(`${process.pid} of another container`)
+      expect(existsSync(lock)).to.equal(true)
+      const storage = await Storage.open({ path, settings })
+      await storage[Symbol.asyncDispose]()
+    })).timeout(30_000)
 
   it('says whose files are in the way, and leaves the lock of another user alone', () =>
     withFolder(async (path) => {
