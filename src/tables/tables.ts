@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import { type Catalog, type ColumnDefinition, type TableSchema, UPDATED_TIME } from '../catalog/index.js'
 import { atOnce, HybridClock, Problem, type Steps, TooManySteps, type View } from '../lib/index.js'
 import type { Idempotency, Pauses, Receipt, Replays, Storage, WriteTransaction } from '../storage/index.js'
@@ -226,8 +227,23 @@ export class Tables implements AsyncDisposable {
    * @throws Problem table_not_found, column_not_found, column_needed
    */
   async dropColumn(database: string, table: string, name: string, receipt?: Receipt, before?: number): Promise<void> {
-    const { catalog } = this.#options
-    await catalog.dropColumn(database, table, name, receipt, before)
+    await this.#options.catalog.dropColumn(database, table, name, receipt, before)
+    await this.#cleaned()
+  }
+
+  /**
+   * The same, but waits for a moment only, in milliseconds: taking its values out of millions of records takes minutes,
+   * and what other dropped tables have left may be before it.
+   */
+  async beginDropColumn({ database, table }: TableName, name: string, receipt?: Receipt, ms = 5_000): Promise<void> {
+    await this.#options.catalog.dropColumn(database, table, name, receipt)
+    const cleaned = this.#cleaned().catch(this.#failed)
+    const waiting = new AbortController()
+    await Promise.race([cleaned, sleep(ms, undefined, { signal: waiting.signal }).catch(() => {})])
+    waiting.abort()
+  }
+
+  async #cleaned(): Promise<void> {
     try {
       await this.cleaning.run()
     } catch (error) {

@@ -4,6 +4,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { Problem } from '../../src/lib/index.js'
 import type { Batch, LogEntry, TableReader, WriteOptions } from '../../src/tables/index.js'
+import { eventually } from '../support/eventually.js'
 import { author, expectSound, openStore, read, rowsOf, type Store, withFolder, withStore } from '../support/store.js'
 
 const DOG = { database: 'dev', table: 'dog', name: 'dog', primaryKey: 'id' }
@@ -514,6 +515,26 @@ describe('columns', () => {
       await insert(store, [{ id: 'new', name: 7 }])
       expectSound(store)
     }))
+
+  it('dropped are gone at once, though taking their values out of the records goes on', () =>
+    withStore(
+      async (store) => {
+        await store.catalog.createTable(DOG)
+        await insert(
+          store,
+          Array.from({ length: 300 }, (_, id) => ({ id, name: `n${id}` })),
+        )
+        await store.tables.beginDropColumn({ database: 'dev', table: 'dog' }, 'name', undefined, 0)
+        expect(store.catalog.leftovers(), 'still being taken out').to.have.length(1)
+        expect(store.catalog.table('dev', 'dog').columns.map(({ name }) => name)).to.not.include('name')
+        expect(await codeOf(insert(store, [{ id: 'new', name: 7 }]))).to.equal('column_leaving')
+        await eventually('they are out', () => store.catalog.leftovers().length === 0)
+        expect(rowsOf(store, DOG).every((row) => !Object.hasOwn(row, 'name'))).to.equal(true)
+        await insert(store, [{ id: 'new', name: 7 }])
+        expectSound(store)
+      },
+      { settings: { 'tables.cleaning_step_max': '3' } },
+    ))
 
   it('dropped take their values with them also from records that move meanwhile', () =>
     withStore(
