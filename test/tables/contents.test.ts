@@ -88,7 +88,7 @@ describe('what a column holds', () => {
       expect(await planOf(store, { orderby: '__createdtime__ desc', limit: 5 })).to.include(first)
       expect(await planOf(store, { orderby: 'age', limit: 5 })).to.include(first)
       expect(await planOf(store, { orderby: 'due desc', limit: 5 })).to.include(first)
-      expect(await planOf(store, { orderby: 'due', limit: 5 })).to.include(first)
+      expect(await planOf(store, { orderby: 'due', limit: 5 }), 'nine of ten rows passed').to.include({ rows_read: 51 })
       const rare = { where: [['age', 'like', '*7']], orderby: 'due desc', limit: 5 }
       expect(await planOf(store, rare)).to.include({ order: 'index' })
       const none = { where: [['age', 'like', 'x*y']], orderby: 'due desc', limit: 5 }
@@ -99,5 +99,47 @@ describe('what a column holds', () => {
       expect(await planOf(store, young)).to.include({ keys_read: 800, rows_read: 0, rows_kept: 800 })
       await insert(store, { id: 5000, due: { year: 2026 } })
       expect(await planOf(store, { orderby: 'due desc', limit: 5 })).to.include({ order: 'sort' })
+    }))
+
+  it('is no way to the few rows that conditions or joins leave, whichever end of the order they are at', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await store.catalog.createTable({ ...DOG, table: 'owner' })
+      const records = Array.from({ length: 40_000 }, (_, id) => ({ id, breed: id % 20, ...(id > 0 && { due: -id }) }))
+      for (let at = 0; at < records.length; at += 10_000) await insert(store, ...records.slice(at, at + 10_000))
+      await transact(store, (batch) => batch.insert('dev', 'owner', [{ id: 0, name: 'x' }]))
+      const sorted = { order: 'sort', rows_read: 2000 }
+      const where = [['breed', '=', 7]]
+      expect(await planOf(store, { where, orderby: 'due', limit: 5 }), 'behind those with nothing').to.include(sorted)
+      const none = [...where, ['due', 'like', 'x*y']]
+      expect(await planOf(store, { where: none, orderby: 'id', limit: 5 }), 'by key').to.include(sorted)
+      const few = [{ or: [{ due: -1 }, { due: -2 }] }]
+      const two = { access: 'union', order: 'sort', rows_read: 2 }
+      expect(await planOf(store, { where: few, orderby: 'breed', limit: 5 }), 'a union').to.include(two)
+      expect(await planOf(store, { where: few, orderby: 'id desc', limit: 5 }), 'and by key').to.include(two)
+      const join = { owner: { on: { 'dog.breed': 'owner.id' }, type: 'inner' } }
+      const nobody = { select: ['dog.id'], join, where: [['owner.name', '=', 'y']], limit: 5 }
+      const scan = { access: 'scan', order: 'sort' }
+      expect(await planOf(store, { ...nobody, orderby: 'dog.due desc' }), 'a join').to.include(scan)
+    }))
+
+  it('leads the last page of an order to its end soon', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      const records = Array.from({ length: 10_000 }, (_, id) => ({ id, breed: Math.floor(id / 1200), due: id }))
+      await insert(store, ...records)
+      const queries = new Queries(() => store.tables.snapshot(), limits)
+      const request = { database: 'dev', table: 'dog', select: ['id'], where: [['breed', '=', 0]], orderby: 'due' }
+      const found: { id: number }[] = []
+      for (let cursor: string | undefined; ; ) {
+        const asked = { ...request, limit: 700, explain: true, ...(cursor && { cursor }) }
+        const { data, next, plan } = JSON.parse(await textOf(await queries.select(asked, asker)))
+        found.push(...data)
+        if (found.length === 1200) expect(plan).to.include({ order: 'sort', rows_read: 1200 })
+        else expect(plan).to.include({ order: 'index', rows_read: 701 })
+        cursor = next
+        if (!cursor) break
+      }
+      expect(found.map(({ id }) => id)).to.deep.equal(Array.from({ length: 1200 }, (_, id) => id))
     }))
 })

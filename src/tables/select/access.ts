@@ -46,6 +46,8 @@ export interface Choice {
   readonly reader: TableReader
   /** Conditions on the base table that must all hold. */
   readonly conditions: readonly Condition[]
+  /** Whether rows that meet them may be refused later, by what is joined. */
+  readonly refuses?: boolean
   readonly wanted?: Wanted
   /** How many rows are asked for. */
   readonly limit?: number
@@ -87,20 +89,20 @@ interface Candidate {
 export function chooseAccess(choice: Choice): Access {
   const { reader, conditions, wanted, limit, costs = usualCosts } = choice
   const candidates = candidatesOf(reader, conditions)
-  if (choice.access !== undefined) return accessOf(choice.access, choice, candidates)
+  if (choice.access !== undefined && choice.care !== 'sort') return accessAgain(choice.access, choice, candidates)
   if (choice.care === 'guess' && !wanted && candidates.length > 1)
     return accessBy(candidates[0]!, choice, candidates, costs.guessed)
   const best = cheapest(reader, candidates, costs, limit)
   if (choice.care !== 'sort' && wanted && !serves(best, wanted) && canServe(candidates, wanted, reader)) {
-    const few = best && limit !== undefined && entries(reader, best, costs.sorted) < costs.sorted
+    const few = limit !== undefined && found(choice, best, costs.sorted) < costs.sorted
     const anyhow = best && limit === undefined
-    if (!few && !anyhow) return inOrderOf(wanted, best, choice, candidates)
+    if (!few && !anyhow) return patiently(accessOf(idOfOrder(candidates, wanted), choice, candidates), best, choice)
   }
   // Reading a second index whole does not pay for one page.
   if (best && limit === undefined)
     return accessOf(withIntersection(reader, best, candidates, costs), choice, candidates)
   if (best) return accessBy(best, choice, candidates)
-  return accessOf(unionId(reader, conditions) ?? 'scan', choice, candidates)
+  return accessOf(unionIn(reader, conditions)?.id ?? 'scan', choice, candidates)
 }
 
 function candidatesOf(reader: TableReader, conditions: readonly Condition[]): Candidate[] {
@@ -170,18 +172,36 @@ function canServe(candidates: readonly Candidate[], wanted: Wanted, reader: Tabl
 const SHARE_IN_VAIN = 16
 
 /** Rows in the order of an index end at the limit: soon, unless conditions that it knows nothing of refuse nearly all. */
-function inOrderOf(
-  wanted: Wanted,
-  best: Candidate | undefined,
-  choice: Choice,
-  candidates: readonly Candidate[],
-): Access {
-  const { reader, conditions, limit, costs = usualCosts } = choice
-  const access = accessOf(idOfOrder(candidates, wanted), choice, candidates)
-  if (conditions.length === 0 || limit === undefined) return access
-  const found = best ? entries(reader, best, costs.counted) : costs.counted
-  const others = found < costs.counted ? found : Math.ceil(reader.count() / SHARE_IN_VAIN)
+function patiently(access: Access, best: Candidate | undefined, choice: Choice): Access {
+  const { reader, conditions, refuses, limit, costs = usualCosts } = choice
+  if ((conditions.length === 0 && !refuses) || limit === undefined) return access
+  const count = found(choice, best, costs.counted)
+  // To sort them all, the table would be read as it is read now.
+  if (count === Number.POSITIVE_INFINITY && access.by === 'scan') return access
+  const others = count < costs.counted ? count : Math.ceil(reader.count() / SHARE_IN_VAIN)
   return { ...access, patience: limit + Math.max(costs.sorted, others) }
+}
+
+/** The access of the page before. */
+function accessAgain(id: string, choice: Choice, candidates: readonly Candidate[]): Access {
+  const { reader, wanted, limit, costs = usualCosts } = choice
+  const access = accessOf(id, choice, candidates)
+  if (!wanted || !access.ordered) return access
+  const best = cheapest(reader, candidates, costs, limit)
+  return serves(best, wanted) ? access : patiently(access, best, choice)
+}
+
+/** Entries that would be visited instead, counted up to `most`; boundless where all rows would be. */
+function found({ reader, conditions }: Choice, best: Candidate | undefined, most: number): number {
+  if (best) return entries(reader, best, most)
+  const union = unionIn(reader, conditions)
+  if (!union) return Number.POSITIVE_INFINITY
+  let count = 0
+  for (const branch of union.branches) {
+    count += entries(reader, branch.best, most - count)
+    if (count >= most) break
+  }
+  return count
 }
 
 function idOfOrder(candidates: readonly Candidate[], wanted: Wanted): string {
@@ -212,22 +232,28 @@ function withIntersection(
 }
 
 /** An "or" whose branches all have an index can be a union of them. */
-function unionId(reader: TableReader, conditions: readonly Condition[]): string | undefined {
-  const number = conditions.findIndex((it) => 'any' in it && unionOf(reader, it.any) !== undefined)
-  return number < 0 ? undefined : `union:${number}`
+function unionIn(
+  reader: TableReader,
+  conditions: readonly Condition[],
+): { id: string; branches: Branch[] } | undefined {
+  for (const [number, condition] of conditions.entries()) {
+    const branches = 'any' in condition && unionOf(reader, condition.any)
+    if (branches) return { id: `union:${number}`, branches }
+  }
+  return undefined
 }
 
-function unionOf(
-  reader: TableReader,
-  any: readonly Condition[],
-): { condition: Condition; best: Candidate }[] | undefined {
+interface Branch {
+  readonly condition: Condition
+  readonly best: Candidate
+}
+
+function unionOf(reader: TableReader, any: readonly Condition[]): Branch[] | undefined {
   const branches = branchesOf(any)?.map(({ condition }) => {
     const candidates = candidatesOf(reader, conjuncts(condition))
     return { condition, best: candidates[0] }
   })
-  return branches?.every((branch): branch is { condition: Condition; best: Candidate } => branch.best !== undefined)
-    ? branches
-    : undefined
+  return branches?.every((branch): branch is Branch => branch.best !== undefined) ? branches : undefined
 }
 
 /** The access by a candidate that is at hand, which need not be found by its id. */

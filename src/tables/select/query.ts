@@ -74,7 +74,7 @@ export class Run {
   readonly #budget: Budget
   readonly #awaited = new Awaited()
   readonly #frame: Frame = []
-  readonly #tally: Tally = { keysRead: 0, rowsRead: 0, kept: [] }
+  readonly #tally: Tally = { keysRead: 0, walked: 0, rowsRead: 0, kept: [] }
   readonly #access: Access
   readonly #order: FrameOrder
   readonly #mode: 'stream' | 'ordered' | 'sort'
@@ -102,7 +102,7 @@ export class Run {
   }
 
   #choose(terms: readonly Term[], care: Care): Access {
-    const { scope, grouping, limit, offset, position, costs } = this.#query
+    const { scope, joins, grouping, limit, offset, position, costs } = this.#query
     const { reader } = scope.base
     const wanted = this.#wanted(terms)
     const most = this.#end ? 1 : limit === undefined || grouping ? undefined : offset + limit
@@ -110,6 +110,7 @@ export class Run {
     return chooseAccess({
       reader,
       conditions: this.#base,
+      refuses: this.#later.length > 0 || joins.some(({ left }) => !left),
       care,
       ...(wanted && { wanted }),
       ...(most !== undefined && { limit: most }),
@@ -152,7 +153,7 @@ export class Run {
     const columns = () => this.#columnsRead(range)
     for (const found of reader.records(range, sieveOf(reader, this.#access), columns)) {
       if (++read > SHORT_KEYS) {
-        Object.assign(this.#tally, { keysRead: read, rowsRead: read, kept: [skipped + written] })
+        Object.assign(this.#tally, { keysRead: read, walked: read, rowsRead: read, kept: [skipped + written] })
         return undefined
       }
       if (text.length > this.#limits.stream_above_bytes) return undefined
@@ -194,7 +195,7 @@ export class Run {
   async *#pieces(control: Control, head: string, begin: (run: Run) => Page): AsyncGenerator<string, Written> {
     const slices = new Slices(control, this.#limits.slice_ms, this.#awaited)
     let { patience = Number.POSITIVE_INFINITY } = this.#access
-    if (this.#tally.keysRead > patience) return yield* (await this.#planned(slices)).#pieces(control, head, begin)
+    if (this.#tally.walked > patience) return yield* (await this.#planned(slices)).#pieces(control, head, begin)
     const page = begin(this)
     let before = head
     try {
@@ -204,7 +205,7 @@ export class Run {
           this.#learn()
           return { run: this, page, text: before + page.text }
         }
-        if (this.#tally.keysRead > patience) break
+        if (this.#tally.walked > patience) break
         if (pause === 'rest') await slices.rest()
         if (pause === 'piece') {
           yield before + page.text
@@ -301,7 +302,8 @@ export class Run {
 
   #resume(): Resume | undefined {
     const { position, grouping, joins } = this.#query
-    if (!position || grouping || this.#mode === 'sort') return undefined
+    // What was planned anew has other legs: it is walked from its beginning.
+    if (!position || grouping || this.#mode === 'sort' || position.access !== this.#access.id) return undefined
     const [value] = position.values
     const isLong = typeof value === 'string' && value.length >= LONG_TEXT
     const isRough = this.#mode === 'ordered' && (this.#order.terms.length > 1 || isLong)

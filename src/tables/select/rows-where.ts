@@ -45,7 +45,7 @@ export function* rowsWhere(
   const conditions = testsOf(reader, view, where, options)
   const frame: Frame = []
   const access = chooseAccess({ reader, conditions })
-  const tally = { keysRead: 0, rowsRead: 0, kept: [0] }
+  const tally = { keysRead: 0, walked: 0, rowsRead: 0, kept: [0] }
   const state = {
     reader,
     access,

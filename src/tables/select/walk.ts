@@ -21,6 +21,8 @@ export const TICK = 128
 export interface Tally {
   /** Index entries visited. */
   keysRead: number
+  /** How long the way through the base table was: of its index the entries, of itself the rows, wanted or not. */
+  walked: number
   /** Rows fetched, of every table. */
   rowsRead: number
   /** Rows that met the conditions, for each table that was joined. */
@@ -136,6 +138,7 @@ function* byKeys(state: Walk, keys: readonly Key[], offer: Offer, resume: Resume
       continue
     }
     tally.keysRead++
+    tally.walked++
     if (offer(reader.get(key))) yield true
     else if (++idle % TICK === 0) yield false
   }
@@ -162,6 +165,7 @@ function* byRange(
       continue
     }
     tally.keysRead++
+    tally.walked++
     if (isCount) {
       tally.kept[0]!++
       yield true
@@ -236,7 +240,12 @@ function rowAgain(reader: TableReader, attribute: string, { position }: Resume):
   return row && compareValues(row[attribute], position.values[0]) === 0 ? row : undefined
 }
 
-function* byScan({ reader }: Walk, leg: Extract<Leg, { by: 'scan' }>, offer: Offer, resume: Resume | undefined): Stage {
+function* byScan(
+  { reader, tally }: Walk,
+  leg: Extract<Leg, { by: 'scan' }>,
+  offer: Offer,
+  resume: Resume | undefined,
+): Stage {
   const { reverse } = leg
   const { primaryKey } = reader.schema
   const start = reverse ? leg.to : leg.from
@@ -252,13 +261,14 @@ function* byScan({ reader }: Walk, leg: Extract<Leg, { by: 'scan' }>, offer: Off
   let idle = 0
   for (const row of reader.scan({ reverse, ...(after !== undefined && { after }) })) {
     if (end && isBeyond(row[primaryKey], end, reverse)) return
+    tally.walked++
     if (offer(row)) yield true
     else if (++idle % TICK === 0) yield false
   }
 }
 
 function* byNulls(
-  { reader }: Walk,
+  { reader, tally }: Walk,
   leg: Extract<Leg, { by: 'nulls' }>,
   offer: Offer,
   resume: Resume | undefined,
@@ -272,7 +282,10 @@ function* byNulls(
   }
   let idle = 0
   for (const row of reader.scan({ reverse, ...(last !== undefined && { after: last }) })) {
-    if (isNull(row) && offer(row)) yield true
+    tally.walked++
+    const isOne = isNull(row)
+    if (!isOne) tally.rowsRead++
+    if (isOne && offer(row)) yield true
     else if (++idle % TICK === 0) yield false
   }
 }
