@@ -64,21 +64,29 @@ function uniqueAt(column: number, json: string): string {
 }
 
 interface TableOfFormat3 {
+  id: number
   dynamic: boolean
-  columns: { name: string }[]
+  columns: { id: number; name: string }[]
 }
 
 /**
  * 3 → 4: columns note what they hold, which a version that knows nothing of it would not keep. Of what is there already
- * it is only known that every record of a dynamic table has its times.
+ * it is only known of the times of dynamic tables, which every record has but those of nodes where the table is none.
  */
 const noteContents: Migration = (transaction, storage) => {
-  const catalog = storage.keyspace('catalog')
-  for (const key of transaction.keys(catalog, { start: 't', end: 'u' })) {
-    const table = JSON.parse(transaction.get(catalog, key)!) as TableOfFormat3
-    const isTime = ({ name }: { name: string }) => name === '__createdtime__' || name === '__updatedtime__'
-    const columns = table.columns.map((column) => (isTime(column) ? { ...column, content: 'scalar' } : column))
-    if (table.dynamic) transaction.put(catalog, key, JSON.stringify({ ...table, columns }))
+  const [catalog, counts, indexes] = ['catalog', 'counts', 'indexes'].map((name) => storage.keyspace(name))
+  using snapshot = storage.snapshot()
+  for (const key of transaction.keys(catalog!, { start: 't', end: 'u' })) {
+    const table = JSON.parse(transaction.get(catalog!, key)!) as TableOfFormat3
+    if (!table.dynamic) continue
+    const records = Number(snapshot.get(counts!, encodeId(table.id)) ?? 0)
+    const columns = table.columns.map((column) => {
+      if (column.name !== '__createdtime__' && column.name !== '__updatedtime__') return column
+      const prefix = encodeId(column.id)
+      const isWhole = snapshot.count(indexes!, { start: prefix, end: afterPrefix(prefix) }) === records
+      return { ...column, content: isWhole ? 'scalar' : 'nullable' }
+    })
+    transaction.put(catalog!, key, JSON.stringify({ ...table, columns }))
   }
 }
 

@@ -149,7 +149,13 @@ describe('a folder of an older format', () => {
       await before.catalog.createTable({ database: 'dev', table: 'cat', primaryKey: 'id', columns })
       const insert = (store: Store, table: string, record: object) =>
         store.tables.transact(author, (batch) => batch.insert('dev', table, [{ ...record }]))
-      for (const table of ['dog', 'cat']) await insert(before, table, { id: 1, a: 1 })
+      await before.catalog.createTable({ database: 'dev', table: 'shared', primaryKey: 'id' })
+      for (const table of ['dog', 'cat', 'shared']) await insert(before, table, { id: 1, a: 1 })
+      await before.storage.write((transaction) => {
+        const change = { version: { time: 1, origin: 'e' }, user: '', operation: 'insert' as const }
+        const records = { keys: [5], records: [{ id: 5, a: 1 }] }
+        before.tables.replica.apply(transaction, 'dev', 'shared', { ...change, ...records }, { logLost: true })
+      })
       const catalog = before.storage.keyspace('catalog')
       await before.storage.write((transaction) => {
         for (const key of transaction.keys(catalog, { start: 't', end: 'u' }))
@@ -163,6 +169,8 @@ describe('a folder of an older format', () => {
         store.catalog.current.table('dev', table)!.columns.flatMap(({ name, content }) => (content ? [name] : []))
       expect(known('dog')).to.deep.equal(['__createdtime__', '__updatedtime__'])
       expect(known('cat')).to.deep.equal([])
+      const [, created] = store.catalog.current.table('dev', 'shared')!.columns
+      expect(created, 'with a record of a node where the table is declared').to.include({ content: 'nullable' })
       expectSound(store)
       await store.close()
     }))

@@ -142,4 +142,22 @@ describe('what a column holds', () => {
       }
       expect(found.map(({ id }) => id)).to.deep.equal(Array.from({ length: 1200 }, (_, id) => id))
     }))
+
+  it('counts records of nodes that declare the table otherwise', () =>
+    withStore(async (store) => {
+      const declared = ['id', 'n'].map((name) => ({ name, type: 'int', not_null: true }))
+      await store.catalog.createTable({ ...DOG, columns: declared })
+      const remote = (...records: { id: number; [name: string]: unknown }[]) =>
+        transact(store, ({ transaction }) => {
+          const change = { version: { time: 1, origin: 'e' }, user: '', operation: 'insert' as const }
+          const keys = records.map(({ id }) => id)
+          store.tables.replica.apply(transaction, 'dev', 'dog', { ...change, keys, records }, { logLost: true })
+        })
+      await remote({ id: 1, n: 5, later: 1 }, { id: 2, n: null, later: null }, { id: 3, later: { x: 1 } })
+      expect(contents(store)).to.deep.equal({ n: 'nullable' })
+      const queries = new Queries(() => store.tables.snapshot(), limits)
+      const request = { database: 'dev', table: 'dog', select: ['id'], orderby: ['n', 'id'] }
+      const { data } = JSON.parse(await textOf(await queries.select(request, asker))) as { data: { id: number }[] }
+      expect(data.map(({ id }) => id)).to.deep.equal([2, 3, 1])
+    }))
 })

@@ -301,7 +301,7 @@ export const ORDER_WITH_NULLS = 'nulls:'
 function orderLegs(id: string, { ref, content, descending }: Wanted, conditions: readonly Condition[]) {
   const { name: attribute } = ref
   const whole: Leg = { by: 'range', range: { attribute, ...(descending && { reverse: true }) }, elements: false }
-  if (id.startsWith('order:') && content === 'never null') return [whole]
+  if (id.startsWith('order:') && (content === 'never null' || content === 'scalar')) return [whole]
   if (!id.startsWith(ORDER_WITH_NULLS) || content === undefined) return undefined
   // The leg stays where there are no such rows: there may be some when a cursor comes back.
   const isWanted = content === 'nullable' && !conditions.some((condition) => refusesNull(condition, ref))

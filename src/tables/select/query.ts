@@ -124,7 +124,8 @@ export class Run {
     const { reader, columns } = this.#query.scope.base
     const column = columns.get(first.ref.name)
     const isNeverNull = column?.notNull === true && ALWAYS_INDEXED.has(column.type) && reader.isIndexed(column.name)
-    return { ...first, content: isNeverNull ? 'never null' : reader.contentOf?.(first.ref.name) }
+    // Of what is known, records of nodes that declare it otherwise are a part.
+    return { ...first, content: reader.contentOf?.(first.ref.name) ?? (isNeverNull ? 'never null' : undefined) }
   }
 
   /**
