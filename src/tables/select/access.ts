@@ -54,13 +54,13 @@ export interface Choice {
   /** The access of the first page, when this is a later one. */
   readonly access?: string
   readonly costs?: Costs
-  /**
-   * `guess`: by the index that looks best, without counting. `sort`: an index that has the order has turned out to be a
-   * long way.
-   */
   readonly care?: Care
 }
 
+/**
+ * How the way is chosen: by the index that looks best, nearly without counting; by what is counted; without an order of
+ * an index, which has turned out to be a long way. Each where the one before has taken long.
+ */
 export type Care = 'guess' | 'count' | 'sort'
 
 /** Where one way to the rows becomes cheaper than another, in index entries. */
@@ -173,8 +173,10 @@ const SHARE_IN_VAIN = 16
 
 /** Rows in the order of an index end at the limit: soon, unless conditions that it knows nothing of refuse nearly all. */
 function patiently(access: Access, best: Candidate | undefined, choice: Choice): Access {
-  const { reader, conditions, refuses, limit, costs = usualCosts } = choice
+  const { reader, conditions, refuses, limit, care, costs = usualCosts } = choice
   if ((conditions.length === 0 && !refuses) || limit === undefined) return access
+  // Most pages are full before it is worth counting what another way would take.
+  if (care === 'guess') return { ...access, patience: limit + costs.sorted }
   const count = found(choice, best, costs.counted)
   // To sort them all, the table would be read as it is read now.
   if (count === Number.POSITIVE_INFINITY && access.by === 'scan') return access

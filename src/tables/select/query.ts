@@ -81,12 +81,14 @@ export class Run {
   readonly #base: readonly Condition[]
   readonly #later: readonly Condition[]
   readonly #end: End | undefined
+  readonly #care: Care
   #walk: Walk | undefined
 
   /** `care`: how the way to the rows is chosen; with more only when what was chosen with less takes long. */
   constructor(query: Query, limits: QueryLimits, care: Care = 'guess') {
     this.#query = query
     this.#limits = limits
+    this.#care = care
     this.#budget = new Budget(limits.memory_bytes_max)
     const { scope, joins, grouping } = query
     this.#tally.kept = scope.sources.map(() => 0)
@@ -227,7 +229,7 @@ export class Run {
   async #planned(slices: Slices): Promise<Run> {
     const filter = this.#learn()
     if (filter && slices.isContended) await slices.rest(filter)
-    return new Run(this.#query, this.#limits, this.#mode === 'ordered' ? 'sort' : 'count')
+    return new Run(this.#query, this.#limits, this.#care === 'guess' ? 'count' : 'sort')
   }
 
   #learn(): Promise<unknown> | undefined {
