@@ -196,12 +196,10 @@ export class Catalog {
     })
   }
 
-  /** @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many */
-  async addColumn(database: string, table: string, definition: ColumnDefinition): Promise<TableSchema> {
-    return await this.#storage.write((transaction) => this.addColumnIn(transaction, database, table, definition))
-  }
-
-  /** The same inside a transaction. `content`: what the records that are there have in it. */
+  /**
+   * Inside a transaction. `content`: what the records that are there have in it.
+   * @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many
+   */
   addColumnIn(
     transaction: WriteTransaction,
     database: string,
@@ -242,6 +240,11 @@ export class Catalog {
       return content === undefined ? rest : { ...rest, content: 'nullable' as const }
     })
     this.#put(transaction, { ...schema, columns })
+  }
+
+  /** Notes that records of a table have members that are no columns, inside the transaction that stores them. */
+  noteStrangers(transaction: WriteTransaction, schema: TableSchema): void {
+    this.#put(transaction, { ...schema, strangers: true })
   }
 
   /** Replaces one column of a table, inside a transaction. */

@@ -47,6 +47,8 @@ export interface TableSchema {
   /** True when attributes appear with the records, each indexed. */
   dynamic: boolean
   columns: Column[]
+  /** Records of a declared table have come with members that are no columns: from a node that knows more of them. */
+  strangers?: boolean
   foreignKeys: ForeignKey[]
   /** Milliseconds since 1970. */
   createdAt: number

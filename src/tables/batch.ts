@@ -1,11 +1,4 @@
-import {
-  type Catalog,
-  type ColumnDefinition,
-  CREATED_TIME,
-  type TableDefinition,
-  type TableSchema,
-  UPDATED_TIME,
-} from '../catalog/index.js'
+import { type Catalog, CREATED_TIME, type TableSchema, UPDATED_TIME } from '../catalog/index.js'
 import { atOnce, merged, Problem, type Steps, show } from '../lib/index.js'
 import type { WriteTransaction } from '../storage/index.js'
 import { BatchReader } from './batch-reader.js'
@@ -110,14 +103,6 @@ export class Batch {
   /** Keys of a table that were changed behind a sequence of the log, also by what has run so far; undefined: not known. */
   keysChanged({ id }: TableSchema, after: number): Set<Key> | undefined {
     return this.#context.log.keysChanged(id, after, this.#transaction)
-  }
-
-  createTable(definition: TableDefinition): TableSchema {
-    return this.#context.catalog.createTableIn(this.#transaction, definition)
-  }
-
-  addColumn(database: string, table: string, definition: ColumnDefinition): TableSchema {
-    return this.#context.catalog.addColumnIn(this.#transaction, database, table, definition)
   }
 
   /** Stores records that are new; skips those whose key exists. */

@@ -44,7 +44,7 @@ export class NewColumns {
 
   /**
    * Adds a column. Where it has a default, records that are there already read as if they had it; an index of them is
-   * still to be built then. @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many
+   * still to be built then, as it is where some may have come from another node with such a member. @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many
    */
   add({ database, table }: TableName, definition: ColumnDefinition, alongside = nothing): Promise<BuildPosition> {
     const { catalog, spaces, storage } = this.#context
@@ -52,11 +52,12 @@ export class NewColumns {
       const before = catalog.draftTable(database, table)
       const { start, end } = rangeOfId(before.id)
       const isEmpty = transaction.keys(spaces.records, { start, end, limit: 1 }).length === 0
-      const content = isEmpty ? 'scalar' : contentWith('scalar', definition.default)
+      const isKnown = !before.strangers
+      const content = isEmpty ? 'scalar' : contentWith(isKnown ? 'scalar' : undefined, definition.default)
       const added = catalog.addColumnIn(transaction, database, table, definition, content)
       const column = added.columns.at(-1)!
       const position: BuildPosition = { column: column.id }
-      if (!isEmpty && added.kind === 'records' && needsBuilding(column)) {
+      if (!isEmpty && added.kind === 'records' && needsBuilding(column, isKnown)) {
         catalog.changeColumn(transaction, added, { ...column, building: true })
         position.from = start
       }
@@ -169,14 +170,14 @@ export function unlessDropped(error: unknown): void {
   if (!(error instanceof Problem && (error.code === 'column_dropped' || error.code === 'table_not_found'))) throw error
 }
 
-/** @throws Problem invalid_column */
-function needsBuilding(column: Column): boolean {
+/** @param isNew whether no record can have it @throws Problem invalid_column */
+function needsBuilding(column: Column, isNew: boolean): boolean {
   const refuse = (reason: string) => {
     throw new Problem('invalid_column', { column: column.name, reason })
   }
   if (column.notNull && column.default === undefined)
     refuse('a not-null column of a table with records needs a default')
-  if (column.default === undefined) return false
+  if (column.default === undefined) return column.indexed && !isNew
   if (column.unique) refuse('a unique column with a default cannot be added to a table with records')
   return column.indexed
 }

@@ -155,9 +155,13 @@ export class Replica {
     const schema = catalog.draftTable(database, table)
     if (schema.kind !== 'records') throw new Problem('not_records', { database, table })
     const shape = shapeOf(schema)
-    if (!shape.schema.dynamic) return shape
+    if (schema.strangers) return shape
     const names = newAttributes(shape, records)
     if (names.size === 0) return shape
+    if (!schema.dynamic) {
+      catalog.noteStrangers(transaction, schema)
+      return shapeOf(catalog.draftTable(database, table))
+    }
     const content = contentOfNew(transaction, this.#context.spaces, shape.prefix)
     return shapeOf(catalog.addAttributes(transaction, shape.schema, names, content))
   }

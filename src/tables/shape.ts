@@ -70,13 +70,17 @@ function make(schema: TableSchema): TableShape {
     typed: !schema.dynamic || !schema.columns.every(isPlain),
     complete: schema.dynamic ? defaulter(schema.columns) : completer(schema.columns),
     defaultOf: (name) => columns.get(name)?.column.default ?? absent,
-    defaults: defaultsOf(schema.columns),
+    defaults: defaultsOf(schema),
     order: new MemberOrder(),
   }
 }
 
-/** Empty for nearly all tables: new attributes of dynamic tables, as other columns without a default, change no row. */
-function defaultsOf(columns: readonly Column[]): string {
+/**
+ * Empty for nearly all tables: new attributes of dynamic tables, as other columns without a default, change no row; but
+ * where rows are stored with more than the columns, a new one may be among that.
+ */
+function defaultsOf({ columns, strangers }: TableSchema): string {
+  if (strangers) return JSON.stringify(columns.map(({ id, name, default: value }) => [id, name, value]))
   const defaults = columns.filter((column) => column.default !== undefined)
   return defaults.length === 0 ? '' : JSON.stringify(defaults.map((column) => [column.name, column.default]))
 }

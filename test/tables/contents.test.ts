@@ -159,5 +159,12 @@ describe('what a column holds', () => {
       const request = { database: 'dev', table: 'dog', select: ['id'], orderby: ['n', 'id'] }
       const { data } = JSON.parse(await textOf(await queries.select(request, asker))) as { data: { id: number }[] }
       expect(data.map(({ id }) => id)).to.deep.equal([2, 3, 1])
+      await store.tables.addColumn('dev', 'dog', { name: 'later' })
+      expectSound(store)
+      expect(await planOf(store, { where: [['later', '=', 1]] })).to.include({ access: 'index', rows_kept: 1 })
+      await store.tables.dropColumn('dev', 'dog', 'later')
+      await store.tables.cleaning.run()
+      await store.tables.addColumn('dev', 'dog', { name: 'later', default: 7 })
+      expectSound(store)
     }))
 })
