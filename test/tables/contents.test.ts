@@ -123,6 +123,26 @@ describe('what a column holds', () => {
       expect(await planOf(store, { ...nobody, orderby: 'dog.due desc' }), 'a join').to.include(scan)
     }))
 
+  it('is not looked through for as many rows as there are', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable(DOG)
+      await insert(store, ...Array.from({ length: 8000 }, (_, id) => ({ id, breed: id % 4, due: -id })))
+      const read: string[] = []
+      const look = () => {
+        const snapshot = store.tables.snapshot()
+        const reader = snapshot.table('dev', 'dog')!
+        const range = reader.range.bind(reader)
+        reader.range = (of) => {
+          read.push(of.attribute)
+          return range(of)
+        }
+        return { table: () => reader, [Symbol.dispose]: () => snapshot[Symbol.dispose]() }
+      }
+      const request = { database: 'dev', table: 'dog', select: ['id'], where: [['breed', '=', 3]], orderby: 'due' }
+      await textOf(await new Queries(look, limits).select({ ...request, limit: 2000 }, asker))
+      expect(read).to.deep.equal(['breed'])
+    }))
+
   it('leads the last page of an order to its end soon', () =>
     withStore(async (store) => {
       await store.catalog.createTable(DOG)

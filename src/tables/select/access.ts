@@ -94,7 +94,9 @@ export function chooseAccess(choice: Choice): Access {
     return accessBy(candidates[0]!, choice, candidates, costs.guessed)
   const best = cheapest(reader, candidates, costs, limit)
   if (choice.care !== 'sort' && wanted && !serves(best, wanted) && canServe(candidates, wanted, reader)) {
-    const few = limit !== undefined && found(choice, best, costs.sorted) < costs.sorted
+    // Where no more than the limit are found, an index is walked to its end for them.
+    const most = limit !== undefined && Math.max(costs.sorted, limit + 1)
+    const few = most && found(choice, best, most) < most
     const anyhow = best && limit === undefined
     if (!few && !anyhow) return patiently(accessOf(idOfOrder(candidates, wanted), choice, candidates), best, choice)
   }
