@@ -45,10 +45,10 @@ export function sliceText(text: string, from: number, to: number | undefined): s
 }
 
 /** Where a part is first or last, counted in code points, between two places; -1 where it is not. */
-export function findText(text: string, part: string, from: number, to: number | undefined, last: boolean): number {
-  const searched = sliceText(text, 0, to === undefined ? undefined : Math.max(0, to))
+export function findText(text: string, part: string, from: number, to: number, last: boolean): number {
+  const searched = to >= text.length ? text : sliceText(text, 0, Math.max(0, to))
   if (last) return place(searched, searched.lastIndexOf(part))
-  const start = sliceText(searched, 0, Math.max(0, from)).length
+  const start = from > 0 ? sliceText(searched, 0, from).length : 0
   return place(searched, searched.indexOf(part, start))
 }
 
