@@ -31,7 +31,7 @@ export interface Access {
   /** Whether rows come in the order that was asked for. */
   readonly ordered: boolean
   /** It was chosen without counting, or in the hope of meeting rows soon: given up after so many index entries. */
-  readonly patience?: number
+  readonly patience?: number | undefined
 }
 
 /** The first column that the rows should be ordered by. */
@@ -263,10 +263,8 @@ function unionOf(reader: TableReader, any: readonly Condition[]): Branch[] | und
 /** The access by a candidate that is at hand, which need not be found by its id. */
 function accessBy(candidate: Candidate, choice: Choice, candidates: readonly Candidate[], patience?: number): Access {
   const id = idOf(candidate)
-  const access = candidate.isKey
-    ? accessOf(id, choice, candidates)
-    : indexAccess(id, candidate, candidates, choice.wanted)
-  return patience === undefined ? access : { ...access, patience }
+  if (candidate.isKey) return { ...accessOf(id, choice, candidates), patience }
+  return indexAccess(id, candidate, candidates, choice.wanted, patience)
 }
 
 /** Builds the access of an id. Throws when it is not possible (any more). */
@@ -318,6 +316,7 @@ function indexAccess(
   found: Candidate,
   candidates: readonly Candidate[],
   wanted: Wanted | undefined,
+  patience?: number,
 ): Access {
   const ordered = wanted !== undefined && serves(found, wanted)
   const [, second] = id.split('&')
@@ -332,6 +331,7 @@ function indexAccess(
     within: other ? rangesOf(other.lookup, false) : [],
     others: candidates.filter((it) => it !== found && it !== other).flatMap(otherOf),
     ordered,
+    patience,
   }
 }
 

@@ -156,7 +156,7 @@ export class Run {
     const columns = () => this.#columnsRead(range)
     for (const found of reader.records(range, sieveOf(reader, this.#access), columns)) {
       if (++read > SHORT_KEYS) {
-        Object.assign(this.#tally, { keysRead: read, walked: read, rowsRead: read, kept: [skipped + written] })
+        this.#noteLong(read, skipped + written)
         return undefined
       }
       if (text.length > this.#limits.stream_above_bytes) return undefined
@@ -170,6 +170,11 @@ export class Run {
       else text += written++ === 0 ? shown(found, write) : `,${shown(found, write)}`
     }
     return text
+  }
+
+  /** A run that was not short counts as begun: what it has read tells how long the way is. */
+  #noteLong(read: number, kept: number): void {
+    Object.assign(this.#tally, { keysRead: read, walked: read, rowsRead: read, kept: [kept] })
   }
 
   /** The columns of the base table that a short run reads; undefined where something inside of one is read. */
