@@ -43,8 +43,9 @@ export class NewColumns {
   }
 
   /**
-   * Adds a column. Where it has a default, records that are there already read as if they had it; an index of them is
-   * still to be built then, as it is where some may have come from another node with such a member. @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many
+   * Adds a column. Where it has a default, records that are there already read as if they had it; an index of them
+   * is still to be built then, as it is where some may have come from another node with such a member.
+   * @throws Problem table_not_found, column_exists, invalid_name, invalid_column, too_many
    */
   add({ database, table }: TableName, definition: ColumnDefinition, alongside = nothing): Promise<BuildPosition> {
     const { catalog, spaces, storage } = this.#context
