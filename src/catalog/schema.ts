@@ -22,6 +22,8 @@ export interface Column {
   building?: boolean
   /** Tables of records only. Absent: some record may have an object or an array there, or it is not known. */
   content?: Content
+  /** Tables of records only: there may be copies of records beside its index, which changes of these must take away. */
+  gathered?: boolean
   /** An integer that the table counts up where the record leaves it out. */
   autoIncrement?: boolean
   /** Tables of events only: the column holds a set of values. */
@@ -63,6 +65,6 @@ export function isSameTable(one: TableSchema, other: TableSchema): boolean {
 
 function declared({ name, kind, primaryKey, dynamic, columns, foreignKeys, options }: TableSchema): string {
   // Attributes of dynamic tables came with records, and nobody declared them.
-  const named = dynamic ? [] : columns.map(({ id: _, building: __, content: ___, ...column }) => column)
+  const named = dynamic ? [] : columns.map(({ id: _, building: __, content: ___, gathered: ____, ...column }) => column)
   return JSON.stringify({ name, kind, primaryKey, dynamic, columns: named, foreignKeys, options })
 }

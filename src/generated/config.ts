@@ -193,6 +193,10 @@ export interface Config {
      */
     postponed_entries_max: number
     /**
+     * Disk space for copies of records that share a value which is often asked for: they are read in one piece then. Never more than is free beside them. 0: none are made.
+     */
+    gathered_bytes_max: number
+    /**
      * Records of one operation; beyond it: 413.
      */
     records_max: number

@@ -90,8 +90,11 @@ const noteContents: Migration = (transaction, storage) => {
   }
 }
 
+/** 4 → 5: a version that knows nothing of copies beside indexes would not take them away when records change. */
+const allowCopies: Migration = () => {}
+
 /** The steps that were ever needed. The format of this version is one more than their number. */
-const migrationsOfThisVersion: readonly Migration[] = [forgetOpenAnswers, orderUniqueMembers, noteContents]
+const migrationsOfThisVersion: readonly Migration[] = [forgetOpenAnswers, orderUniqueMembers, noteContents, allowCopies]
 
 const FORMAT = 'format'
 

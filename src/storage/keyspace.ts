@@ -5,6 +5,7 @@ import type { DirectBuffer } from './direct-buffer.js'
 interface TextDatabase extends Database<string, string> {
   getString(key: string, options?: { transaction?: Transaction }): string | undefined
   prefetch(keys: readonly string[]): Promise<void>
+  getStats(): { pageSize: number; treeBranchPageCount: number; treeLeafPageCount: number; overflowPages: number }
 }
 
 export interface KeyRange {
@@ -161,6 +162,12 @@ export class Keyspace {
     const cursor = this.cursor({ start, end, limit }, transaction)
     while (cursor.next()) count++
     return count
+  }
+
+  /** What it takes of the data file, in bytes. */
+  bytes(): number {
+    const { pageSize, treeBranchPageCount, treeLeafPageCount, overflowPages } = this.#database.getStats()
+    return pageSize * (treeBranchPageCount + treeLeafPageCount + overflowPages)
   }
 
   /** Only inside a batch of the environment. */

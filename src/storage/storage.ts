@@ -5,7 +5,7 @@ import { failureOf, noRoom, openFailureOf, readFailureOf } from './failure.js'
 import { makeFolder, RECORDS, refuseRestoring, usable } from './folder.js'
 import { FolderLock } from './folder-lock.js'
 import { type Migration, migrate } from './format.js'
-import { FreeSpace, freeAddressSpace } from './free-space.js'
+import { FreeSpace, freeAddressSpace, freeBytes } from './free-space.js'
 import { Group, type WriteTransaction } from './group.js'
 import { type KeyRange, Keyspace } from './keyspace.js'
 import { Postponed, together } from './postponed.js'
@@ -186,6 +186,11 @@ export class Storage implements AsyncDisposable {
   /** Whether reads wait for the disk, so that what is about to be read should be fetched before. */
   get isSlowToRead(): boolean {
     return this.#ahead.isOn && !this.#failure
+  }
+
+  /** Bytes that the data file may grow by, about. */
+  freeBytes(): number {
+    return freeBytes(dataFileOf(this.path))
   }
 
   /** Brings the pages of keys into memory while this thread does something else. */

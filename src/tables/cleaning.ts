@@ -1,9 +1,11 @@
 import type { Catalog, DroppedAttribute, Leftover } from '../catalog/index.js'
 import { encodeValue, type Replays, type Storage, type WriteTransaction } from '../storage/index.js'
 import type { ChangeLog } from './change-log.js'
+import { removeCopies } from './gathering.js'
 import { type Keyspaces, keyOfRecord, rangeOfId } from './layout.js'
 import { type NewColumns, unlessDropped } from './new-columns.js'
 import type { RecordCache } from './record-cache.js'
+import { shapeOf } from './shape.js'
 import { decodeRecord, decodeVersion, encodeJson, encodeVersion } from './stored-row.js'
 
 export interface CleaningSettings {
@@ -87,7 +89,7 @@ export class Cleaning implements AsyncDisposable {
   async #remove(leftover: Leftover): Promise<void> {
     const { catalog, columns, spaces, storage } = this.#context
     for (const id of leftover.columns) {
-      for (const space of [spaces.indexes, spaces.uniques, spaces.tombstones, spaces.counts])
+      for (const space of [spaces.indexes, spaces.gathered, spaces.uniques, spaces.tombstones, spaces.counts])
         await this.#empty(space, id)
     }
     if (leftover.table !== undefined) {
@@ -116,13 +118,14 @@ export class Cleaning implements AsyncDisposable {
    * records of versions that keep it.
    */
   async #strip({ before = Number.POSITIVE_INFINITY, name, table }: DroppedAttribute): Promise<boolean> {
-    const { cache, spaces } = this.#context
+    const { cache, catalog, spaces } = this.#context
     const { records } = spaces
     const { start, end } = rangeOfId(table)
     let from = start
     let isUsed = false
     await this.#repeat((transaction, limit) => {
       const keys = transaction.keys(records, { start: from, end, limit })
+      const schema = catalog.draft.numbered(table)
       for (const key of keys) {
         const stored = transaction.get(records, key)!
         const record = decodeRecord(stored)
@@ -131,6 +134,7 @@ export class Cleaning implements AsyncDisposable {
           isUsed = true
           continue
         }
+        if (schema) removeCopies(transaction, spaces, shapeOf(schema), record)
         delete record[name]
         cache.delete(table, keyOfRecord(key))
         transaction.put(records, key, encodeVersion(decodeVersion(stored)) + encodeJson(record))

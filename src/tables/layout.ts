@@ -24,6 +24,8 @@ export interface Keyspaces {
   records: Keyspace
   /** column, value, key → nothing */
   indexes: Keyspace
+  /** column, value → stored records of all its entries: see `Gathering` */
+  gathered: Keyspace
   /** column, digest of the value → key */
   uniques: Keyspace
   /** table, key → version of the deletion; column, value → version of the last record that had a unique value, and left it */
@@ -38,6 +40,7 @@ export function openKeyspaces(storage: Storage): Keyspaces {
   return {
     records: storage.keyspace('records'),
     indexes: storage.keyspace('indexes'),
+    gathered: storage.keyspace('gathered'),
     uniques: storage.keyspace('uniques'),
     tombstones: storage.keyspace('tombstones'),
     tombstoneTimes: storage.keyspace('tombstone_times'),
@@ -58,6 +61,11 @@ export function keyOfRecord(key: string): Key {
 /** The record's key in a key of `indexes`. */
 export function keyOfEntry(entry: string): Key {
   return decodeValue(entry, endOfValue(entry, ID_LENGTH))
+}
+
+/** The same as `encodeValue` has it. */
+export function encodedKeyOfEntry(entry: string): string {
+  return entry.slice(endOfValue(entry, ID_LENGTH))
 }
 
 /** Where the record's key begins in a key of `indexes`, among bytes. */
@@ -95,6 +103,18 @@ export function entriesOfValue(
 ): { start: string; end: string } {
   const prefix = encodeId(columnId) + encodeValue(value, INDEX_BYTES_MAX)
   return { start: prefix, end: afterPrefix(prefix) }
+}
+
+/** The place in `gathered` of a range that is all of one value; undefined for others. */
+export function placeOfValue(columnId: number, { from, to, prefix, after, reverse }: IndexRange): string | undefined {
+  if (!from?.inclusive || !to?.inclusive || from.value !== to.value) return undefined
+  if (prefix !== undefined || after !== undefined || reverse || !isKeyValue(from.value)) return undefined
+  return encodeId(columnId) + encodeValue(from.value, INDEX_BYTES_MAX)
+}
+
+/** Adds the places in `gathered` of the records with a value: as many as it has entries. */
+export function addPlaces(places: string[], columnPrefix: string, value: unknown): void {
+  addEntries(places, columnPrefix, value, '')
 }
 
 /** Values that no index holds (objects, arrays) stand behind all others in the order, null before them. */

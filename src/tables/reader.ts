@@ -92,6 +92,10 @@ export interface TableReader {
    * none for an entry, or where too many were left out to go on without a pause. `names`: the only columns that are read.
    */
   records(range: IndexRange, sieve?: KeyTest, names?: () => Names): Iterable<FoundRecord | undefined>
+  /** The records of a range of one value, in its order, where copies of them stand side by side. */
+  gathered?(range: IndexRange, names?: () => Names): Iterable<FoundRecord> | undefined
+  /** A whole range of so many entries was read record by record: perhaps copies are worth their while. */
+  wantGathered?(range: IndexRange, walked: number): void
   /** Tells of a key whether the value may have an entry for it, where that is known without reading. */
   filter?(value: IndexedValue): KeyTest | undefined
   /** Kept when it is known what `filter` tells, while that is being found out. */

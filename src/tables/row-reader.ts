@@ -1,6 +1,7 @@
 import type { Catalog, CatalogState, Column, Content, TableSchema } from '../catalog/index.js'
 import { assert, Problem } from '../lib/index.js'
 import { decodeValue, encodeId, type KeyCursor, type Storage, type StorageSnapshot } from '../storage/index.js'
+import { Gathered, type Gathering } from './gathering.js'
 import type { IndexCache } from './index-cache.js'
 import { IndexWalk, RecordWalk } from './index-reader.js'
 import { type MemberOrder, Members } from './json-members.js'
@@ -13,6 +14,7 @@ import {
   keyInEntry,
   keyOfEntry,
   keyOfRecord,
+  placeOfValue,
   rangeOfId,
   recordKey,
 } from './layout.js'
@@ -41,6 +43,7 @@ export interface Reading {
   cache: RecordCache
   indexCache: IndexCache
   filters: KeyFilters
+  gathering: Gathering
 }
 
 /** A snapshot of the tables over a snapshot of the storage. */
@@ -74,6 +77,8 @@ class RowReader implements TableReader {
   readonly #prefix: string
   readonly #complete: ((stored: string) => Row) | undefined
   readonly #defaults: string
+  /** Records that were not in memory, since a range was read last. */
+  #missed = 0
 
   constructor(reading: Reading, snapshot: StorageSnapshot, schema: TableSchema) {
     this.schema = schema
@@ -93,12 +98,11 @@ class RowReader implements TableReader {
   find(key: Key, members?: () => Members | undefined): FoundRecord | undefined {
     const cached = this.#kept(key)
     if (cached) return cached
+    this.#missed++
     const place = recordKey(this.#prefix, key)
     const stored = this.#snapshot.get(this.#reading.spaces.records, place)
     if (stored === undefined) return undefined
-    if (this.#mayKeep(place)) return this.#keep(key, stored)
-    const row = members?.()?.read(stored, startOfJson(stored))
-    return row ? { row } : this.#read(stored)
+    return this.#mayKeep(place) ? this.#keep(key, stored) : this.#readOnce(stored, members)
   }
 
   get isSlow(): boolean {
@@ -115,7 +119,10 @@ class RowReader implements TableReader {
     const { storage, spaces, indexCache } = this.#reading
     const { start, end } = entriesOfRange(this.#column(range.attribute)!.id, range)
     const first = range.reverse ? end : start
-    return indexCache.find(first) ? undefined : storage.fetch(spaces.indexes, [first])
+    const place = this.#placeOfCopies(range)
+    const copies = place === undefined ? undefined : storage.fetch(spaces.gathered, [place])
+    const entries = indexCache.find(first) ? undefined : storage.fetch(spaces.indexes, [first])
+    return copies && entries ? Promise.all([copies, entries]).then(() => {}) : (copies ?? entries)
   }
 
   findWhole(key: Key): FoundRecord | string | undefined {
@@ -130,6 +137,12 @@ class RowReader implements TableReader {
     if (this.#mayKeep(place)) return wholeOf(this.#keep(key, stored), schema, order)
     const start = startOfJson(stored)
     return order.isOf(stored, start) ? stored.slice(start) : wholeOf(this.#read(stored), schema, order)
+  }
+
+  /** A record that is not kept in memory. */
+  #readOnce(stored: string, members: (() => Members | undefined) | undefined): FoundRecord {
+    const row = members?.()?.read(stored, startOfJson(stored))
+    return row ? { row } : this.#read(stored)
   }
 
   #read(stored: string): FoundRecord {
@@ -164,10 +177,36 @@ class RowReader implements TableReader {
   }
 
   records(range: IndexRange, sieve?: KeyTest, names?: () => Names): Iterable<FoundRecord | undefined> {
+    const gathered = this.gathered(range, names)
+    if (gathered) return gathered
     const members = names && once(() => this.#members(names()))
     if (sieve) return this.#sieved(range, sieve, members)
     const keys = this.range(range)
     return keys instanceof IndexWalk ? new RecordWalk(keys, (key) => this.find(key, members)) : this.#found(keys)
+  }
+
+  gathered(range: IndexRange, names?: () => Names): Iterable<FoundRecord> | undefined {
+    const place = this.#placeOfCopies(range)
+    const copies = place === undefined ? undefined : this.#snapshot.get(this.#reading.spaces.gathered, place)
+    if (copies === undefined) return undefined
+    const members = names && once(() => this.#members(names()))
+    return new Gathered(copies, (stored) => this.#readOnce(stored, members))
+  }
+
+  /** Where copies of the records of a range may stand. */
+  #placeOfCopies(range: IndexRange): string | undefined {
+    const column = this.#column(range.attribute)
+    return column?.gathered && isUsable(column) ? placeOfValue(column.id, range) : undefined
+  }
+
+  wantGathered(range: IndexRange, walked: number): void {
+    const { gathering } = this.#reading
+    const missed = this.#missed
+    this.#missed = 0
+    if (!gathering.isWorthwhile(walked, missed)) return
+    const column = this.#column(range.attribute)!
+    const place = placeOfValue(column.id, range)
+    if (place !== undefined) gathering.want(this.schema, column, place)
   }
 
   #members(names: Names): Members | undefined {

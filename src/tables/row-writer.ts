@@ -1,13 +1,14 @@
 import { createHash } from 'node:crypto'
-import { type Catalog, type Column, type Content, CREATED_TIME, UPDATED_TIME } from '../catalog/index.js'
+import { type Catalog, type Content, CREATED_TIME, UPDATED_TIME } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { encodeValue, isKeyValue, type WriteTransaction } from '../storage/index.js'
 import { Contents, contentOfNew } from './contents.js'
+import { removeCopies } from './gathering.js'
 import { addEntries, type Keyspaces } from './layout.js'
 import type { Key, Row } from './reader.js'
 import type { RecordCache } from './record-cache.js'
 import { RevealingProblem } from './revealing.js'
-import type { ColumnShape, TableShape } from './shape.js'
+import { type ColumnShape, shownOf, type TableShape } from './shape.js'
 import {
   canonical,
   decodeRecord,
@@ -120,6 +121,10 @@ export class RowWriter {
     const text = `${json.slice(0, -1)}${json.length > 2 ? ',' : ''}${this.#times}`
     this.#putUniques(place, undefined, record)
     for (const entry of entries) this.#putEntry(entry)
+    if (shape.gathered.length > 0) {
+      const { time } = this.#version
+      this.#removeCopies(shape, { ...record, [CREATED_TIME]: time, [UPDATED_TIME]: time })
+    }
     this.#putRecord(place, text)
     this.#count(shape, 1)
     return text
@@ -139,6 +144,7 @@ export class RowWriter {
   remove(place: Place, before: Row, version = this.#version): void {
     const { shape, key, encodedKey } = place
     this.#putEntries(place, before, undefined)
+    this.#removeCopies(shape, before)
     this.#putUniques(place, before, undefined)
     this.#transaction.remove(this.#spaces.records, shape.prefix + encodedKey)
     this.bury(place, version)
@@ -263,10 +269,16 @@ export class RowWriter {
     this.#putUniques(place, before, after)
     if (before) this.#putEntries(place, before, after)
     else this.#putNewEntries(place, after)
+    if (before) this.#removeCopies(place.shape, before)
+    this.#removeCopies(place.shape, after)
     const text = encodeJson(after)
     this.#putRecord(place, text)
     if (!before) this.#count(place.shape, 1)
     return text
+  }
+
+  #removeCopies(shape: TableShape, row: Row): void {
+    removeCopies(this.#transaction, this.#spaces, shape, row)
   }
 
   #putRecord({ shape, key, encodedKey }: Place, text: string): void {
@@ -355,11 +367,6 @@ function entriesOf(prefix: string, value: unknown, encodedKey: string): Set<stri
 
 function memberOf(row: Row | undefined, name: string): unknown {
   return row !== undefined && Object.hasOwn(row, name) ? row[name] : undefined
-}
-
-/** What is read of a row: one that another node has stored before the column was added has its default. */
-function shownOf(row: Row | undefined, { name, default: value }: Column): unknown {
-  return row === undefined || Object.hasOwn(row, name) ? row?.[name] : value
 }
 
 function placeOfUnique({ prefix }: ColumnShape, value: unknown): string {

@@ -23,6 +23,8 @@ export interface TableShape {
   known: readonly ColumnShape[]
   /** How many of them hold a scalar in every record. */
   scalars: number
+  /** Columns of whose values there may be copies of records. */
+  gathered: readonly ColumnShape[]
   /** Columns that count up where records leave them out. */
   counting: readonly ColumnShape[]
   /** Whether values are checked against columns: declared tables, and dynamic ones that were given such columns. */
@@ -64,6 +66,7 @@ function make(schema: TableSchema): TableShape {
     uniques: [...columns.values()].filter(({ column }) => column.unique && column.name !== schema.primaryKey),
     known,
     scalars: known.filter(({ column }) => column.content === 'scalar').length,
+    gathered: [...columns.values()].filter(({ column }) => column.gathered),
     counting: [...columns.values()].filter(({ column: { name, type, autoIncrement } }) =>
       name === schema.primaryKey ? type === 'int' : autoIncrement,
     ),
@@ -73,6 +76,11 @@ function make(schema: TableSchema): TableShape {
     defaults: defaultsOf(schema),
     order: new MemberOrder(),
   }
+}
+
+/** What is read of a row: one that another node has stored before the column was added has its default. */
+export function shownOf(row: Row | undefined, { name, default: value }: Column): unknown {
+  return row === undefined || Object.hasOwn(row, name) ? row?.[name] : value
 }
 
 /**

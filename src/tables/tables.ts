@@ -6,6 +6,7 @@ import { Batch, type BatchContext, type BatchSettings } from './batch.js'
 import { ChangeLog } from './change-log.js'
 import { Cleaning, type CleaningSettings } from './cleaning.js'
 import { describeTable, type TableDescription, type TableSize } from './describe.js'
+import { defaultPolicy, Gathering, type GatheringPolicy } from './gathering.js'
 import { IndexCache } from './index-cache.js'
 import { KeyFilters } from './key-filters.js'
 import { keyOfType } from './keys.js'
@@ -28,6 +29,8 @@ export interface TablesSettings extends BatchSettings, CleaningSettings {
   cache_bytes_max: number
   /** Memory for decoded stretches of indexes. */
   index_cache_bytes_max: number
+  /** Disk space for copies of records that share a value. */
+  gathered_bytes_max: number
   /** Memory for filters of the keys that have one value. */
   key_filters_bytes_max: number
   /** Index entries that wait in memory; 0: each goes into its B-tree at once. */
@@ -42,6 +45,8 @@ export interface TablesOptions {
   /** Name of this node: the origin of its versions. */
   node: string
   now?: () => number
+  /** For tests, to see copies of records in small tables. */
+  gathering?: GatheringPolicy
 }
 
 /** Who writes, and whether the caller may repeat it. A `Call` is one. */
@@ -63,20 +68,24 @@ export class Tables implements AsyncDisposable {
   readonly #cache: RecordCache
   readonly #indexCache: IndexCache
   readonly #filters: KeyFilters
+  readonly #gathering: Gathering
   readonly #reading: Reading
   readonly #batches: BatchContext
   readonly #postponed: PostponedEntries
   #failed: (error: unknown) => void = () => {}
 
   private constructor(options: TablesOptions) {
-    const { storage, catalog, replays, settings, now = Date.now } = options
+    const { storage, catalog, replays, settings, now = Date.now, gathering: policy = defaultPolicy } = options
     this.#options = options
     this.#spaces = openKeyspaces(storage)
     this.#indexCache = new IndexCache(settings.index_cache_bytes_max)
     this.#cache = new RecordCache(settings.cache_bytes_max, () => this.#indexCache.forgetFound())
     this.#filters = new KeyFilters(storage, this.#spaces.indexes, settings.key_filters_bytes_max)
     const [spaces, cache, indexCache, filters] = [this.#spaces, this.#cache, this.#indexCache, this.#filters]
-    this.#reading = { storage, spaces, cache, indexCache, filters }
+    const bytesMax = settings.gathered_bytes_max
+    const gathering = new Gathering({ storage, catalog, spaces, bytesMax, policy })
+    this.#gathering = gathering
+    this.#reading = { storage, spaces, cache, indexCache, filters, gathering }
     storage.watch(this.#spaces.indexes, (entry) => {
       this.#indexCache.forget(entry)
       this.#filters.changing(entry)
@@ -275,6 +284,7 @@ export class Tables implements AsyncDisposable {
   /** Begins the work in the background: cleaning, and indexes that an earlier process has not finished; not `others`. */
   start(failed: (error: unknown) => void, others: ReadonlySet<number> = new Set()): void {
     this.#failed = failed
+    this.#gathering.start(failed)
     this.cleaning.start(failed)
     this.columns.finish(others).catch(failed)
   }
@@ -311,6 +321,7 @@ export class Tables implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#gathering[Symbol.asyncDispose]()
     await this.#filters[Symbol.asyncDispose]()
     await this.cleaning[Symbol.asyncDispose]()
     await this.#postponed.flush().catch(this.#failed) // the next process would mend it

@@ -20,21 +20,33 @@ export interface StoreOptions {
   settings?: Record<string, string>
   now?: () => number
   node?: string
+  /** Whether copies of records are made of every value that is looked up once. */
+  gathers?: boolean
 }
 
 /** Who writes in tests. */
 export const author = { user: 'admin' }
 
+const EAGER = { records: 1, misses: 1 }
+
 /** Opens the records of a folder as a node does, without a node. */
 export async function openStore(
   folder: string,
-  { settings = {}, now = Date.now, node = 'test' }: StoreOptions = {},
+  { settings = {}, now = Date.now, node = 'test', gathers = false }: StoreOptions = {},
 ): Promise<Store> {
   const config = loadConfig({ flags: Object.entries(settings).map(([path, value]) => `--${path}=${value}`) })
   const storage = await Storage.open({ path: folder, settings: config.storage })
   const catalog = Catalog.open(storage, config.catalog, now)
   const replays = new Replays(storage, config.tables.replay_life_hours * 3_600_000, now)
-  const tables = await Tables.open({ storage, catalog, replays, settings: config.tables, node, now })
+  const tables = await Tables.open({
+    storage,
+    catalog,
+    replays,
+    settings: config.tables,
+    node,
+    now,
+    ...(gathers && { gathering: EAGER }),
+  })
   const close = async () => {
     await tables[Symbol.asyncDispose]()
     await storage[Symbol.asyncDispose]()
@@ -103,8 +115,22 @@ export function expectSoundTable(reader: TableReader): void {
     entries.sort((a, b) => compareValues(a.value, b.value) || compareValues(a.key, b.key))
     const found = [...reader.range({ attribute: name })]
     expect(found, `the index of ${name}`).to.deep.equal(entries.map(({ key }) => key))
+    for (const { value } of entries) expectTrueCopies(reader, name, value)
   }
   for (const { name, content } of columns) if (content) expect(contentOf(rows, name), name).to.be.oneOf(upTo(content))
+}
+
+/** Copies of the records of a value, where there are such, are what is read of the records. */
+function expectTrueCopies(reader: TableReader, attribute: string, value: unknown): void {
+  const bound = { value, inclusive: true }
+  const range = { attribute, from: bound, to: bound }
+  const copies = reader.gathered?.(range)
+  const rows = [...reader.range(range)].map((key) => reader.get(key))
+  if (copies)
+    expect(
+      [...copies].map(({ row }) => row),
+      `copies by ${attribute}`,
+    ).to.deep.equal(rows)
 }
 
 /** What a column may hold of which it is said what it holds: that, or less. */

@@ -1,7 +1,7 @@
 // Joins: reads the JSON of `join` and finds, for the rows so far, the rows of one more table.
 import type { ForeignKey } from '../../catalog/index.js'
 import { Problem, type View } from '../../lib/index.js'
-import type { Row, Snapshot, TableReader } from '../reader.js'
+import type { IndexRange, Row, Snapshot, TableReader } from '../reader.js'
 import type { Budget } from './budget.js'
 import type { Condition, Test } from './condition.js'
 import { type Frame, openSource, type Ref, refTo, Scope, type Source } from './scope.js'
@@ -264,12 +264,27 @@ function* finderOf(state: JoinState): Generator<boolean, Find> {
     // An index has no entries for JSON values.
     if (!isScalar(value)) return yield* reader.scan()
     const end = { value, inclusive: true }
-    for (const key of reader.range({ attribute: own.name, from: end, to: end })) {
-      tally.keysRead++
-      const row = reader.get(key)
-      if (row) yield row
-    }
+    yield* rowsOf({ attribute: own.name, from: end, to: end }, reader, tally)
   }
+}
+
+function* rowsOf(range: IndexRange, reader: TableReader, tally: Tally): Generator<Row> {
+  const copies = reader.gathered?.(range)
+  if (copies) {
+    for (const { row } of copies) {
+      tally.keysRead++
+      yield row
+    }
+    return
+  }
+  let read = 0
+  for (const key of reader.range(range)) {
+    read++
+    tally.keysRead++
+    const row = reader.get(key)
+    if (row) yield row
+  }
+  reader.wantGathered?.(range, read)
 }
 
 /** All rows of the joined table by the value that they are joined by. */

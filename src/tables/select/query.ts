@@ -154,6 +154,7 @@ export class Run {
     let text = ''
     let [read, skipped, written] = [0, 0, 0]
     const columns = () => this.#columnsRead(range)
+    let isWhole = true
     for (const found of reader.records(range, sieveOf(reader, this.#access), columns)) {
       if (++read > SHORT_KEYS) {
         this.#noteLong(read, skipped + written)
@@ -161,7 +162,10 @@ export class Run {
       }
       if (text.length > this.#limits.stream_above_bytes) return undefined
       if (written === limit && !endsAtLimit) return undefined
-      if (written === limit) break
+      if (written === limit) {
+        isWhole = false
+        break
+      }
       // An array is met once for each of its elements, but is one row.
       if (found === undefined || (elements && Array.isArray(found.row[range.attribute]))) return undefined
       frame[0] = found.row
@@ -169,6 +173,7 @@ export class Run {
       if (skipped < offset) skipped++
       else text += written++ === 0 ? shown(found, write) : `,${shown(found, write)}`
     }
+    if (isWhole) reader.wantGathered?.(range, read)
     return text
   }
 

@@ -4,7 +4,7 @@
 // row, `false` that some work was done without one. So whoever drives the query can pause it between any two rows,
 // however selective it is, and rows cost no allocation.
 
-import type { Bound, IndexRange, Key, KeyTest, Row, TableReader } from '../reader.js'
+import type { Bound, FoundRecord, IndexRange, Key, KeyTest, Row, TableReader } from '../reader.js'
 import { type Access, type Leg, sieveOf } from './access.js'
 import type { Awaited, Budget } from './budget.js'
 import type { Test } from './condition.js'
@@ -158,6 +158,9 @@ function* byRange(
     yield false
   }
   if (resume?.again === 'row' && offer(rowAgain(reader, range.attribute, resume))) yield true
+  const copies = isCount ? undefined : reader.gathered?.(rest)
+  if (copies) return yield* byCopies(state, copies, offer)
+  const before = tally.keysRead
   let idle = 0
   for (const key of new FetchedKeys(state, reader.range(rest), sieve)) {
     if (key === undefined) {
@@ -170,6 +173,17 @@ function* byRange(
       tally.kept[0]!++
       yield true
     } else if ((!sieve || sieve(key)) && offer(reader.get(key))) yield true
+    else if (++idle % TICK === 0) yield false
+  }
+  reader.wantGathered?.(rest, tally.keysRead - before)
+}
+
+function* byCopies({ tally }: Walk, copies: Iterable<FoundRecord>, offer: Offer): Stage {
+  let idle = 0
+  for (const { row } of copies) {
+    tally.keysRead++
+    tally.walked++
+    if (offer(row)) yield true
     else if (++idle % TICK === 0) yield false
   }
 }

@@ -79,9 +79,10 @@ describe('select on stored records', () => {
         world,
         memory,
         fc.boolean(),
+        fc.boolean(),
         fc.array(question, { minLength: 1, maxLength: 6 }),
         fc.array(change, { maxLength: 4 }),
-        async (given, bytes, isSlow, questions, changes) => {
+        async (given, bytes, isSlow, gathers, questions, changes) => {
           const kept = { 'tables.cache_bytes_max': String(bytes), 'tables.index_cache_bytes_max': String(bytes) }
           const settings = bytes === undefined ? {} : kept
           await withStore(
@@ -110,7 +111,7 @@ describe('select on stored records', () => {
               }
               expectSound(store)
             },
-            { settings },
+            { settings, gathers },
           )
         },
       ),
