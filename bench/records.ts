@@ -1,6 +1,7 @@
-// npm run bench -- [--rows 20000] [--seconds 4] [--rounds 3] [--only byid,insert1] [--growth 5000000 [--folder DATA]]
+// npm run bench -- [--rows 20000] [--seconds 4] [--rounds 3] [--only byid,insert1] [--growth 5000000 [--folder DATA] [--warm 240]]
 // Record loads on TrellisDB and on the floor in turn (medians, and the share of the floor); then, with --growth, the same
-// reads on a large table. With --folder the large table is kept there, and found there the next time.
+// reads on a large table. With --folder the large table is kept there, and found there the next time. With --warm each load
+// runs for so many seconds on the large one before: a node copies the records of values that are asked for again and again.
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -16,12 +17,14 @@ const { values: given } = parseArgs({
     only: { type: 'string', default: '' },
     growth: { type: 'string', default: '0' },
     folder: { type: 'string' },
+    warm: { type: 'string', default: '0' },
   },
 })
 const rows = Number(given.rows)
 const seconds = Number(given.seconds)
 const rounds = Number(given.rounds)
 const growth = Number(given.growth)
+const warm = Number(given.warm)
 const ROWS_PER_VALUE = 100
 
 function median(results: readonly Measured[]): Measured {
@@ -86,6 +89,10 @@ async function grow(): Promise<void> {
   for (const [name, load] of Object.entries(ofLarge).filter(isAsked)) {
     const before: Measured[] = []
     const after: Measured[] = []
+    if (warm > 0) {
+      await measure(small, ofSmall[name]!, Math.min(warm, seconds))
+      await measure(large, load, warm)
+    }
     for (let round = 0; round < rounds; round++) {
       before.push(await measure(small, ofSmall[name]!, seconds))
       after.push(await measure(large, load, seconds))

@@ -1,10 +1,12 @@
 import type { Catalog, Column, TableSchema } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { afterPrefix, encodeId, type Storage, type WriteTransaction } from '../storage/index.js'
+import { hasEscapes, type Members } from './json-members.js'
 import { hashOf } from './key-filter.js'
 import { addPlaces, encodedKeyOfEntry, type Keyspaces } from './layout.js'
-import type { Row } from './reader.js'
+import type { FoundRecord, Row } from './reader.js'
 import { shownOf, type TableShape } from './shape.js'
+import { startOfJson } from './stored-row.js'
 
 /** Between two records of a value. Stored text is JSON behind a version: there is no line break in it. */
 const SEPARATOR = '\n'
@@ -191,25 +193,30 @@ export function removeCopies(
 }
 
 /** The records in copies of a place, one after the other. */
-export class Gathered<Found> implements IterableIterator<Found> {
+export class Gathered implements IterableIterator<FoundRecord> {
   readonly #copies: string
-  readonly #read: (stored: string) => Found
+  readonly #read: (stored: string) => FoundRecord
+  /** What reads some columns only, where no text has escapes. */
+  readonly #members: Members | undefined
   #at = 0
 
-  constructor(copies: string, read: (stored: string) => Found) {
+  constructor(copies: string, read: (stored: string) => FoundRecord, members: Members | undefined) {
     this.#copies = copies
     this.#read = read
+    this.#members = members && !hasEscapes(copies, 0) ? members : undefined
   }
 
   [Symbol.iterator](): this {
     return this
   }
 
-  next(): IteratorResult<Found, undefined> {
-    if (this.#at < 0) return { done: true, value: undefined }
-    const end = this.#copies.indexOf(SEPARATOR, this.#at)
-    const stored = end < 0 ? this.#copies.slice(this.#at) : this.#copies.slice(this.#at, end)
-    this.#at = end < 0 ? -1 : end + 1
-    return { done: false, value: this.#read(stored) }
+  next(): IteratorResult<FoundRecord, undefined> {
+    const [copies, start] = [this.#copies, this.#at]
+    if (start > copies.length) return { done: true, value: undefined }
+    const found = copies.indexOf(SEPARATOR, start)
+    const end = found < 0 ? copies.length : found
+    this.#at = end + 1
+    const row = this.#members?.readWithin(copies, startOfJson(copies, start), end)
+    return { done: false, value: row ? { row } : this.#read(copies.slice(start, end)) }
   }
 }

@@ -16,13 +16,16 @@ export const UNNAMED: readonly string[] = ['__proto__', 'constructor', 'prototyp
 /** So many digits are a number that is exact however it is added up. */
 const DIGITS_MAX = 15
 
-/** Where the value that begins at `at` ends, exclusive; undefined for a nested one. There are no escapes in the text. */
-function endOfMember(text: string, at: number): number | undefined {
+/**
+ * Where the value that begins at `at` ends, exclusive, in an object that ends at `last`; undefined for a nested one. There
+ * are no escapes in the text.
+ */
+function endOfMember(text: string, at: number, last: number): number | undefined {
   const first = text.charCodeAt(at)
   if (first === QUOTE) return text.indexOf('"', at + 1) + 1
   if (first === BRACE || first === BRACKET) return undefined
   const end = text.indexOf(',', at)
-  return end < 0 ? text.length - 1 : end
+  return end < 0 || end > last ? last - 1 : end
 }
 
 function valueIn(text: string, at: number, end: number): unknown {
@@ -51,8 +54,16 @@ function numberAt(text: string, at: number, end: number): number {
   return number
 }
 
-function hasEscapes(text: string, from: number): boolean {
+export function hasEscapes(text: string, from: number): boolean {
   return text.indexOf('\\', from) >= 0
+}
+
+/** A member that records had at a place among their members. */
+interface Expected {
+  /** Its name as it stands in the text: `"name":`. */
+  readonly head: string
+  /** Its name, where it is one of the columns. */
+  readonly name: string | undefined
 }
 
 /** Some columns of records. */
@@ -62,6 +73,8 @@ export class Members {
   readonly #empty: Readonly<Record<string, unknown>>
   /** Whether members without a column are wanted as well: a record that has any is left to JSON.parse. */
   readonly #whole: boolean
+  /** The members of the record before, in their order: most are like it. */
+  readonly #expected: Expected[] = []
 
   private constructor(names: readonly string[], defaultOf: (name: string) => unknown, whole: boolean) {
     this.#names = names
@@ -78,16 +91,21 @@ export class Members {
 
   /** These columns of the record whose JSON text begins at `from`; undefined where that cannot be seen so simply. */
   read(text: string, from: number): Record<string, unknown> | undefined {
-    if (hasEscapes(text, from)) return undefined
+    return hasEscapes(text, from) ? undefined : this.readWithin(text, from, text.length)
+  }
+
+  /** The same of one of several records in a text without escapes: its own ends at `last`. */
+  readWithin(text: string, from: number, last: number): Record<string, unknown> | undefined {
     const row = { ...this.#empty }
     let missing = this.#names.length
-    for (let at = from + 1; (missing > 0 || this.#whole) && text.charCodeAt(at) === QUOTE; ) {
-      const colon = text.indexOf('"', at + 1) + 1
-      const end = endOfMember(text, colon + 1)
+    let number = 0
+    for (let at = from + 1; (missing > 0 || this.#whole) && text.charCodeAt(at) === QUOTE; number++) {
+      const { head, name } = this.#memberAt(text, at, number)
+      const start = at + head.length
+      const end = endOfMember(text, start, last)
       if (end === undefined) return undefined
-      const name = this.#nameAt(text, at + 1, colon - at - 2)
       if (name !== undefined) {
-        row[name] = valueIn(text, colon + 1, end)
+        row[name] = valueIn(text, start, end)
         missing--
       } else if (this.#whole) return undefined
       at = end + 1
@@ -95,9 +113,14 @@ export class Members {
     return row
   }
 
-  #nameAt(text: string, at: number, length: number): string | undefined {
-    for (const name of this.#names) if (name.length === length && text.startsWith(name, at)) return name
-    return undefined
+  #memberAt(text: string, at: number, number: number): Expected {
+    const expected = this.#expected[number]
+    if (expected !== undefined && text.startsWith(expected.head, at)) return expected
+    const head = text.slice(at, text.indexOf('"', at + 1) + 2)
+    const own = head.slice(1, -2)
+    const found = { head, name: this.#names.find((name) => name === own) }
+    this.#expected[number] = found
+    return found
   }
 }
 
@@ -117,7 +140,7 @@ export class MemberOrder {
     for (const name of this.#names) {
       const colon = at + name.length + 2
       if (!text.startsWith(name, at + 1) || text.charCodeAt(colon - 1) !== QUOTE) return false
-      const end = text.charCodeAt(at) === QUOTE ? endOfMember(text, colon + 1) : undefined
+      const end = text.charCodeAt(at) === QUOTE ? endOfMember(text, colon + 1, text.length) : undefined
       if (end === undefined) return false
       at = end + 1
     }

@@ -102,7 +102,9 @@ class RowReader implements TableReader {
     const place = recordKey(this.#prefix, key)
     const stored = this.#snapshot.get(this.#reading.spaces.records, place)
     if (stored === undefined) return undefined
-    return this.#mayKeep(place) ? this.#keep(key, stored) : this.#readOnce(stored, members)
+    if (this.#mayKeep(place)) return this.#keep(key, stored)
+    const row = members?.()?.read(stored, startOfJson(stored))
+    return row ? { row } : this.#read(stored)
   }
 
   get isSlow(): boolean {
@@ -137,12 +139,6 @@ class RowReader implements TableReader {
     if (this.#mayKeep(place)) return wholeOf(this.#keep(key, stored), schema, order)
     const start = startOfJson(stored)
     return order.isOf(stored, start) ? stored.slice(start) : wholeOf(this.#read(stored), schema, order)
-  }
-
-  /** A record that is not kept in memory. */
-  #readOnce(stored: string, members: (() => Members | undefined) | undefined): FoundRecord {
-    const row = members?.()?.read(stored, startOfJson(stored))
-    return row ? { row } : this.#read(stored)
   }
 
   #read(stored: string): FoundRecord {
@@ -189,8 +185,7 @@ class RowReader implements TableReader {
     const place = this.#placeOfCopies(range)
     const copies = place === undefined ? undefined : this.#snapshot.get(this.#reading.spaces.gathered, place)
     if (copies === undefined) return undefined
-    const members = names && once(() => this.#members(names()))
-    return new Gathered(copies, (stored) => this.#readOnce(stored, members))
+    return new Gathered(copies, (stored) => this.#read(stored), names && this.#members(names()))
   }
 
   /** Where copies of the records of a range may stand. */

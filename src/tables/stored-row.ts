@@ -24,9 +24,9 @@ export function isLater(a: Version, b: Version): boolean {
   return a.time > b.time || (a.time === b.time && a.origin > b.origin)
 }
 
-/** Where the record's JSON text begins. */
-export function startOfJson(stored: string): number {
-  return stored.indexOf(SEPARATOR) + 1
+/** Where the record's JSON text begins, in a stored text that begins at `from`. */
+export function startOfJson(stored: string, from = 0): number {
+  return stored.indexOf(SEPARATOR, from) + 1
 }
 
 /** The record's JSON text. */

@@ -88,7 +88,7 @@ describe('a folder of an older format', () => {
       const all = { start: '\0', end: '\xff\xff' }
       for (const name of ['replays', 'replay_times'])
         expect([...snapshot.keys(store.storage.keyspace(name), all)], name).to.deep.equal([])
-      expect(snapshot.get(store.storage.keyspace('meta'), 'format')).to.equal('4')
+      expect(snapshot.get(store.storage.keyspace('meta'), 'format')).to.equal('5')
       snapshot[Symbol.dispose]()
       await store.catalog.createTable({ database: 'dev', table: 'dog', primaryKey: 'id' })
       const once = { ...author, idempotency: { owner: 'u', key: 'k', fingerprint: 'f' } }
