@@ -1,7 +1,7 @@
 import type { Catalog, Column, TableSchema } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { afterPrefix, encodeId, type Storage, type WriteTransaction } from '../storage/index.js'
-import { hasEscapes, type Members } from './json-members.js'
+import { hasEscapes, type Members, type MemberTexts } from './json-members.js'
 import { hashOf } from './key-filter.js'
 import { addPlaces, encodedKeyOfEntry, type Keyspaces } from './layout.js'
 import type { FoundRecord, Row } from './reader.js'
@@ -192,31 +192,32 @@ export function removeCopies(
   }
 }
 
-/** The records in copies of a place, one after the other. */
-export class Gathered implements IterableIterator<FoundRecord> {
-  readonly #copies: string
-  readonly #read: (stored: string) => FoundRecord
-  /** What reads some columns only, where no text has escapes. */
-  readonly #members: Members | undefined
-  #at = 0
-
-  constructor(copies: string, read: (stored: string) => FoundRecord, members: Members | undefined) {
-    this.#copies = copies
-    this.#read = read
-    this.#members = members && !hasEscapes(copies, 0) ? members : undefined
-  }
-
-  [Symbol.iterator](): this {
-    return this
-  }
-
-  next(): IteratorResult<FoundRecord, undefined> {
-    const [copies, start] = [this.#copies, this.#at]
-    if (start > copies.length) return { done: true, value: undefined }
+/** Where each record stands in copies of a place, one after the other. */
+function* parts(copies: string): Generator<{ start: number; end: number }> {
+  for (let start = 0; start <= copies.length; ) {
     const found = copies.indexOf(SEPARATOR, start)
     const end = found < 0 ? copies.length : found
-    this.#at = end + 1
-    const row = this.#members?.readWithin(copies, startOfJson(copies, start), end)
-    return { done: false, value: row ? { row } : this.#read(copies.slice(start, end)) }
+    yield { start, end }
+    start = end + 1
   }
+}
+
+/** The records in copies of a place. `members` reads some columns only, where it can. */
+export function* rowsIn(
+  copies: string,
+  read: (stored: string) => FoundRecord,
+  members: Members | undefined,
+): Generator<FoundRecord> {
+  const some = hasEscapes(copies, 0) ? undefined : members
+  for (const { start, end } of parts(copies)) {
+    const row = some?.readWithin(copies, startOfJson(copies, start), end)
+    yield row ? { row } : read(copies.slice(start, end))
+  }
+}
+
+/** The records in copies of a place as texts, of `texts` where it can. */
+export function* textsIn(copies: string, write: (stored: string) => string, texts: MemberTexts): Generator<string> {
+  const some = hasEscapes(copies, 0) ? undefined : texts
+  for (const { start, end } of parts(copies))
+    yield some?.show(copies, startOfJson(copies, start), end) ?? write(copies.slice(start, end))
 }

@@ -1,6 +1,8 @@
 // Reads members of a record's JSON text without making an object of all of it. Stored text is what JSON.stringify
 // writes: no blanks, and no name twice. Text with escapes or nested values is left to JSON.parse.
 
+import { encodeJson } from './stored-row.js'
+
 const QUOTE = 0x22
 const MINUS = 0x2d
 const BRACKET = 0x5b
@@ -59,11 +61,31 @@ export function hasEscapes(text: string, from: number): boolean {
 }
 
 /** A member that records had at a place among their members. */
-interface Expected {
+interface Member {
   /** Its name as it stands in the text: `"name":`. */
   readonly head: string
-  /** Its name, where it is one of the columns. */
-  readonly name: string | undefined
+  /** Which of the columns it is; -1: none of them. */
+  readonly column: number
+}
+
+/** Finds columns among the members of records, of which most are like the one before. */
+class MemberNames {
+  readonly #names: readonly string[]
+  readonly #before: Member[] = []
+
+  constructor(names: readonly string[]) {
+    this.#names = names
+  }
+
+  /** The member that begins at `at`, the record's nth. */
+  at(text: string, at: number, nth: number): Member {
+    const expected = this.#before[nth]
+    if (expected !== undefined && text.startsWith(expected.head, at)) return expected
+    const head = text.slice(at, text.indexOf('"', at + 1) + 2)
+    const member = { head, column: this.#names.indexOf(head.slice(1, -2)) }
+    this.#before[nth] = member
+    return member
+  }
 }
 
 /** Some columns of records. */
@@ -73,12 +95,12 @@ export class Members {
   readonly #empty: Readonly<Record<string, unknown>>
   /** Whether members without a column are wanted as well: a record that has any is left to JSON.parse. */
   readonly #whole: boolean
-  /** The members of the record before, in their order: most are like it. */
-  readonly #expected: Expected[] = []
+  readonly #members: MemberNames
 
   private constructor(names: readonly string[], defaultOf: (name: string) => unknown, whole: boolean) {
     this.#names = names
     this.#whole = whole
+    this.#members = new MemberNames(names)
     this.#empty = Object.fromEntries(names.map((name) => [name, defaultOf(name)]))
   }
 
@@ -98,29 +120,72 @@ export class Members {
   readWithin(text: string, from: number, last: number): Record<string, unknown> | undefined {
     const row = { ...this.#empty }
     let missing = this.#names.length
-    let number = 0
-    for (let at = from + 1; (missing > 0 || this.#whole) && text.charCodeAt(at) === QUOTE; number++) {
-      const { head, name } = this.#memberAt(text, at, number)
+    let nth = 0
+    for (let at = from + 1; (missing > 0 || this.#whole) && text.charCodeAt(at) === QUOTE; nth++) {
+      const { head, column } = this.#members.at(text, at, nth)
       const start = at + head.length
       const end = endOfMember(text, start, last)
       if (end === undefined) return undefined
-      if (name !== undefined) {
-        row[name] = valueIn(text, start, end)
+      if (column >= 0) {
+        row[this.#names[column]!] = valueIn(text, start, end)
         missing--
       } else if (this.#whole) return undefined
       at = end + 1
     }
     return row
   }
+}
 
-  #memberAt(text: string, at: number, number: number): Expected {
-    const expected = this.#expected[number]
-    if (expected !== undefined && text.startsWith(expected.head, at)) return expected
-    const head = text.slice(at, text.indexOf('"', at + 1) + 2)
-    const own = head.slice(1, -2)
-    const found = { head, name: this.#names.find((name) => name === own) }
-    this.#expected[number] = found
-    return found
+/** A column of an answer. */
+export interface ShownColumn {
+  readonly column: string
+  /** What it is called there. */
+  readonly name: string
+}
+
+/** Shows some columns of records as JSON text, made of pieces of the records' own. */
+export class MemberTexts {
+  readonly #members: MemberNames
+  /** What stands before each value. */
+  readonly #heads: readonly string[]
+  /** The values of a record that has none of them. */
+  readonly #absent: readonly string[]
+
+  private constructor(columns: readonly ShownColumn[], defaultOf: (column: string) => unknown) {
+    this.#members = new MemberNames(columns.map(({ column }) => column))
+    this.#heads = columns.map(({ name }, at) => `${at === 0 ? '{' : ','}${JSON.stringify(name)}:`)
+    this.#absent = columns.map(({ column }) => encodeJson(defaultOf(column) ?? null))
+  }
+
+  /** Undefined where a column is shown twice, or one that no column can be. */
+  static of(columns: readonly ShownColumn[], defaultOf: (column: string) => unknown): MemberTexts | undefined {
+    const names = new Set(columns.map(({ column }) => column))
+    if (columns.length === 0 || names.size < columns.length || UNNAMED.some((name) => names.has(name))) return undefined
+    return new MemberTexts(columns, defaultOf)
+  }
+
+  /**
+   * The record of a text without escapes whose JSON text begins at `from` and ends at `last`; undefined where that cannot
+   * be seen so simply.
+   */
+  show(text: string, from: number, last: number): string | undefined {
+    const values = this.#absent.slice()
+    let missing = values.length
+    let nth = 0
+    for (let at = from + 1; missing > 0 && text.charCodeAt(at) === QUOTE; nth++) {
+      const { head, column } = this.#members.at(text, at, nth)
+      const start = at + head.length
+      const end = endOfMember(text, start, last)
+      if (end === undefined) return undefined
+      if (column >= 0) {
+        values[column] = text.slice(start, end)
+        missing--
+      }
+      at = end + 1
+    }
+    let shown = ''
+    for (let at = 0; at < values.length; at++) shown += this.#heads[at]! + values[at]!
+    return `${shown}}`
   }
 }
 

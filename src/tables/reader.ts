@@ -1,4 +1,5 @@
 import type { Content, TableSchema } from '../catalog/index.js'
+import type { ShownColumn } from './json-members.js'
 
 /** The primary key of a record. `1` and `'1'` are different keys; `0` and `-0` are the same. */
 export type Key = string | number
@@ -94,6 +95,12 @@ export interface TableReader {
   records(range: IndexRange, sieve?: KeyTest, names?: () => Names): Iterable<FoundRecord | undefined>
   /** The records of a range of one value, in its order, where copies of them stand side by side. */
   gathered?(range: IndexRange, names?: () => Names): Iterable<FoundRecord> | undefined
+  /** The same as JSON text of some columns; `write` does it of a row where that is needed. */
+  gatheredTexts?(
+    range: IndexRange,
+    shown: readonly ShownColumn[],
+    write: (row: Row) => string,
+  ): Iterable<string> | undefined
   /** A whole range of so many entries was read record by record: perhaps copies are worth their while. */
   wantGathered?(range: IndexRange, walked: number): void
   /** Tells of a key whether the value may have an entry for it, where that is known without reading. */

@@ -1,10 +1,10 @@
 import type { Catalog, CatalogState, Column, Content, TableSchema } from '../catalog/index.js'
 import { assert, Problem } from '../lib/index.js'
 import { decodeValue, encodeId, type KeyCursor, type Storage, type StorageSnapshot } from '../storage/index.js'
-import { Gathered, type Gathering } from './gathering.js'
+import { type Gathering, rowsIn, textsIn } from './gathering.js'
 import type { IndexCache } from './index-cache.js'
 import { IndexWalk, RecordWalk } from './index-reader.js'
-import { type MemberOrder, Members } from './json-members.js'
+import { type MemberOrder, Members, MemberTexts, type ShownColumn } from './json-members.js'
 import { hashIn } from './key-filter.js'
 import type { KeyFilters } from './key-filters.js'
 import {
@@ -182,10 +182,25 @@ class RowReader implements TableReader {
   }
 
   gathered(range: IndexRange, names?: () => Names): Iterable<FoundRecord> | undefined {
+    const copies = this.#copies(range)
+    return copies === undefined
+      ? undefined
+      : rowsIn(copies, (stored) => this.#read(stored), names && this.#members(names()))
+  }
+
+  gatheredTexts(
+    range: IndexRange,
+    shown: readonly ShownColumn[],
+    write: (row: Row) => string,
+  ): Iterable<string> | undefined {
+    const copies = this.#copies(range)
+    const texts = copies === undefined ? undefined : MemberTexts.of(shown, shapeOf(this.schema).defaultOf)
+    return texts && textsIn(copies!, (stored) => write(this.#read(stored).row), texts)
+  }
+
+  #copies(range: IndexRange): string | undefined {
     const place = this.#placeOfCopies(range)
-    const copies = place === undefined ? undefined : this.#snapshot.get(this.#reading.spaces.gathered, place)
-    if (copies === undefined) return undefined
-    return new Gathered(copies, (stored) => this.#read(stored), names && this.#members(names()))
+    return place === undefined ? undefined : this.#snapshot.get(this.#reading.spaces.gathered, place)
   }
 
   /** Where copies of the records of a range may stand. */

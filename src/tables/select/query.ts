@@ -141,9 +141,28 @@ export class Run {
     const [leg] = legs
     const isPlain = joins.length === 0 && !grouping && !position && !explain && this.#mode === 'stream'
     if (!isPlain || legs.length !== 1 || leg?.by !== 'range' || within.length > 0 || keep[0]) return undefined
-    const rows = this.#shortRows(scope.base.reader, leg.range, leg.elements)
+    const { reader } = scope.base
+    const rows = this.#gatheredRows(reader, leg.range) ?? this.#shortRows(reader, leg.range, leg.elements)
     if (rows === undefined) return undefined
     return `${shape === 'object' ? '{"data":[' : '['}${rows}${this.#tail(shape, true, undefined)}`
+  }
+
+  /** Where nothing but the value is asked for, and copies of its records stand side by side: pieces of their texts. */
+  #gatheredRows(reader: TableReader, range: IndexRange): string | undefined {
+    const { outputs, offset, limit } = this.#query
+    const [condition, another] = this.#base
+    if (!condition || another || offset > 0 || limit !== undefined) return undefined
+    if (!isExact(condition) || reader.contentOf?.(range.attribute) === undefined) return undefined
+    if (!outputs.every(({ ref, unnamed }) => ref.whole && !unnamed)) return undefined
+    const write = rowWriter(outputs)
+    const shown = outputs.map(({ name, ref }) => ({ name, column: ref.name }))
+    let text = ''
+    let written = 0
+    for (const one of reader.gatheredTexts?.(range, shown, (row) => write([row])) ?? []) {
+      if (written === this.#limits.result_rows_max || text.length > this.#limits.stream_above_bytes) return undefined
+      text += written++ === 0 ? one : `,${one}`
+    }
+    return written === 0 ? undefined : text
   }
 
   #shortRows(reader: TableReader, range: IndexRange, elements: boolean): string | undefined {
