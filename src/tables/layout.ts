@@ -60,7 +60,12 @@ export function keyOfRecord(key: string): Key {
 
 /** The record's key in a key of `indexes`. */
 export function keyOfEntry(entry: string): Key {
-  return decodeValue(entry, endOfValue(entry, ID_LENGTH))
+  return decodeValue(entry, endOfValueOfEntry(entry))
+}
+
+/** Where the value ends in a key of `indexes`, behind the column's number. */
+export function endOfValueOfEntry(entry: string): number {
+  return endOfValue(entry, ID_LENGTH)
 }
 
 /** The same as `encodeValue` has it. */

@@ -59,6 +59,14 @@ export interface IndexedValue {
   readonly value: string | number | boolean
 }
 
+/** The entries of an index that have the same value, as far as an index tells values apart. */
+export interface ValueRun {
+  /** Of the first of them. */
+  readonly key: Key
+  /** How many they are, where that was asked for. */
+  readonly count: number
+}
+
 /**
  * Reads one table at one moment.
  *
@@ -88,6 +96,8 @@ export interface TableReader {
   /** What every record has in an indexed attribute, where that is known of what this reader sees. */
   contentOf?(attribute: string): Content | undefined
   range(range: IndexRange): Iterable<Key>
+  /** The values of a range that is not reversed, in their order; undefined stands for work that was done without one. */
+  runs?(range: IndexRange, counting: boolean): Iterable<ValueRun | undefined>
   /**
    * The records of the keys that `range` yields; those that the sieve refuses may be left out. Undefined where there is
    * none for an entry, or where too many were left out to go on without a pause. `names`: the only columns that are read.

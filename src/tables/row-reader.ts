@@ -4,6 +4,7 @@ import { decodeValue, encodeId, type KeyCursor, type Storage, type StorageSnapsh
 import { type Gathering, rowsIn, textsIn } from './gathering.js'
 import type { IndexCache } from './index-cache.js'
 import { IndexWalk, RecordWalk } from './index-reader.js'
+import { indexRuns } from './index-runs.js'
 import { type MemberOrder, Members, MemberTexts, type ShownColumn } from './json-members.js'
 import { hashIn } from './key-filter.js'
 import type { KeyFilters } from './key-filters.js'
@@ -28,6 +29,7 @@ import type {
   Row,
   Snapshot,
   TableReader,
+  ValueRun,
 } from './reader.js'
 import type { RecordCache } from './record-cache.js'
 import { shapeOf } from './shape.js'
@@ -291,6 +293,11 @@ class RowReader implements TableReader {
     const places = { ...entriesOfRange(column.id, range), reverse: reverse === true }
     const { indexes } = this.#reading.spaces
     return this.#snapshot.postponed(indexes, places) ? undefined : this.#snapshot.cursor(indexes, places)
+  }
+
+  runs(range: IndexRange, counting: boolean): Iterable<ValueRun | undefined> {
+    const { indexes } = this.#reading.spaces
+    return indexRuns(this.#snapshot, indexes, entriesOfRange(this.#column(range.attribute)!.id, range), counting)
   }
 
   estimate(range: IndexRange, most: number): number {

@@ -1,5 +1,5 @@
 import type { Column, Content, ForeignKey, TableSchema } from '../../src/catalog/index.js'
-import type { FoundRecord, IndexRange, Key, Row, Snapshot, TableReader } from '../../src/tables/reader.js'
+import type { FoundRecord, IndexRange, Key, Row, Snapshot, TableReader, ValueRun } from '../../src/tables/reader.js'
 
 /** As much of a text as the indexes of the twin hold: the least that readers promise. */
 const TEXT_PREFIX = 200
@@ -128,6 +128,17 @@ export class MemoryTable implements TableReader {
       const entries = new Set([...values].map(cut))
       for (const entry of entries) if (isPlain(entry)) yield [entry, key]
     }
+  }
+
+  *runs(range: IndexRange): Iterable<ValueRun> {
+    const runs = new Map<unknown, { key: Key; count: number }>()
+    for (const key of this.range(range)) {
+      const value = cut(this.get(key)![range.attribute])
+      const run = runs.get(value)
+      if (run) run.count++
+      else runs.set(value, { key, count: 1 })
+    }
+    yield* runs.values()
   }
 
   *records(range: IndexRange): Iterable<FoundRecord | undefined> {

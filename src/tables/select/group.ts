@@ -78,17 +78,17 @@ function isSame(a: Aggregate, b: Aggregate): boolean {
 }
 
 interface Accumulator {
-  add(frame: Frame): void
+  add(frame: Frame, times?: number): void
   result(): unknown
 }
 
 /** Null counts for nothing but count of all rows. No values: count is 0, all others null. */
 function accumulatorOf({ run, ref, distinct }: Aggregate, budget: Budget): Accumulator {
   const accumulator = accumulators[run]()
-  if (!ref) return { add: () => accumulator.add(null, ref), result: accumulator.result }
+  if (!ref) return { add: (_, times) => accumulator.add(null, ref, times), result: accumulator.result }
   const seen = distinct ? new Set<unknown>() : undefined
   return {
-    add(frame) {
+    add(frame, times) {
       const value = ref.read(frame)
       if (rank(value) === 0) return
       if (seen) {
@@ -96,21 +96,22 @@ function accumulatorOf({ run, ref, distinct }: Aggregate, budget: Budget): Accum
         if (seen.add(identity(value)).size === before) return
         budget.charge(40 + weight(value), 'distinct values')
       }
-      accumulator.add(value, ref)
+      accumulator.add(value, ref, seen ? 1 : times)
     },
     result: accumulator.result,
   }
 }
 
 interface Running {
-  add(value: unknown, ref: Ref | undefined): void
+  /** `times`: only counts take more than one. */
+  add(value: unknown, ref: Ref | undefined, times?: number): void
   result: () => unknown
 }
 
 const accumulators: Record<Aggregate['run'], () => Running> = {
   count() {
     let count = 0
-    return { add: () => count++, result: () => count }
+    return { add: (_, __, times = 1) => (count += times), result: () => count }
   },
   sum() {
     const sum = new Sum()
@@ -175,46 +176,57 @@ export interface GroupLimits {
   readonly budget: Budget
 }
 
-/** Puts one row for each group into `out`: its keys as k0, k1, …, its aggregates as a0, a1, … */
-export function* grouped(
-  before: Stage,
-  frame: Frame,
-  grouping: Grouping,
-  out: Frame,
-  { groupsMax, budget }: GroupLimits,
-): Stage {
-  const groups = new Map<unknown, { keys: unknown[]; accumulators: Accumulator[] }>()
-  const start = (keys: unknown[]) => ({
-    keys,
-    accumulators: grouping.aggregates.map((aggregate) => accumulatorOf(aggregate, budget)),
-  })
-  const { keys } = grouping
-  const nameOf = (values: unknown[]) => identity(values.length === 1 ? values[0] : values)
-  if (keys.length === 0) groups.set(nameOf([]), start([]))
+/** The groups of a query while they grow. */
+export class Groups {
+  readonly #grouping: Grouping
+  readonly #limits: GroupLimits
+  readonly #groups = new Map<unknown, { keys: unknown[]; accumulators: Accumulator[] }>()
+
+  constructor(grouping: Grouping, limits: GroupLimits) {
+    this.#grouping = grouping
+    this.#limits = limits
+    if (grouping.keys.length === 0) this.#groupOf([])
+  }
+
+  /** `times`: of how many rows the frame is one, which differ in nothing that is grouped or computed. */
+  add(frame: Frame, times = 1): void {
+    for (const accumulator of this.#groupOf(this.#grouping.keys.map((key) => key.read(frame) ?? null)))
+      accumulator.add(frame, times)
+  }
+
+  /** Puts one row for each group into `out`: its keys as k0, k1, …, its aggregates as a0, a1, … */
+  *rows(out: Frame): Stage {
+    let count = 0
+    for (const group of this.#groups.values()) {
+      out[0] = rowOf(group)
+      yield true
+      if (++count % TICK === 0) yield false
+    }
+  }
+
+  #groupOf(values: unknown[]): readonly Accumulator[] {
+    const name = identity(values.length === 1 ? values[0] : values)
+    const known = this.#groups.get(name)
+    if (known) return known.accumulators
+    const { groupsMax, budget } = this.#limits
+    const { aggregates } = this.#grouping
+    if (this.#groups.size >= groupsMax)
+      throw new Problem('query_too_large', { what: 'groups', limit: groupsMax, setting: 'select.groups_max' })
+    if (values.length > 0) budget.charge(100 + weight(values) * 2 + 64 * aggregates.length, 'groups')
+    const accumulators = aggregates.map((aggregate) => accumulatorOf(aggregate, budget))
+    this.#groups.set(name, { keys: values, accumulators })
+    return accumulators
+  }
+}
+
+/** Puts one row for each group of the rows into `out`. */
+export function* grouped(before: Stage, frame: Frame, groups: Groups, out: Frame): Stage {
   let count = 0
   for (const ready of before) {
-    if (!ready) {
-      yield false
-      continue
-    }
-    const values = keys.map((key) => key.read(frame) ?? null)
-    const name = nameOf(values)
-    let group = groups.get(name)
-    if (!group) {
-      if (groups.size >= groupsMax)
-        throw new Problem('query_too_large', { what: 'groups', limit: groupsMax, setting: 'select.groups_max' })
-      budget.charge(100 + weight(values) * 2 + 64 * grouping.aggregates.length, 'groups')
-      group = start(values)
-      groups.set(name, group)
-    }
-    for (const accumulator of group.accumulators) accumulator.add(frame)
-    if (++count % TICK === 0) yield false
+    if (ready) groups.add(frame)
+    if (!ready || ++count % TICK === 0) yield false
   }
-  for (const group of groups.values()) {
-    out[0] = rowOf(group)
-    yield true
-    if (++count % TICK === 0) yield false
-  }
+  yield* groups.rows(out)
 }
 
 function rowOf({ keys, accumulators: parts }: { keys: unknown[]; accumulators: Accumulator[] }): Row {

@@ -14,7 +14,7 @@ import {
 import { Awaited, Budget, type Control, Slices } from './budget.js'
 import { type Condition, compile, compileAll, conjuncts, lastSource, refsOf } from './condition.js'
 import { type CursorForm, type Position, writeCursor } from './cursor.js'
-import { type Grouping, grouped } from './group.js'
+import { type Grouping, Groups, grouped } from './group.js'
 import { carriedOver, type Join, joined } from './join.js'
 import { isExact, LONG_TEXT } from './lookup.js'
 import { FrameOrder, inOrder, Sorter, sorted, type Term } from './order.js'
@@ -22,6 +22,7 @@ import { type Output, rowWriter, shown } from './output.js'
 import { Page } from './page.js'
 import type { Frame, Ref, Scope } from './scope.js'
 import { compareValues } from './value.js'
+import { groupedByIndex, type Told, toldBy } from './values.js'
 import { type Resume, type Stage, type Tally, type Walk, walk } from './walk.js'
 
 /** Limits of queries: the settings under `select`, with their names. */
@@ -81,6 +82,7 @@ export class Run {
   readonly #base: readonly Condition[]
   readonly #later: readonly Condition[]
   readonly #end: End | undefined
+  readonly #told: Told | undefined
   readonly #care: Care
   #walk: Walk | undefined
 
@@ -98,7 +100,8 @@ export class Run {
     this.#later = joins.length === 0 ? [] : all.filter((it) => lastSource(it) > 0)
     const terms = this.#end ? [this.#end.term] : grouping ? [] : query.terms
     this.#order = new FrameOrder(terms, scope.sources)
-    this.#access = query.access ?? this.#choose(terms, care)
+    this.#told = toldBy(query, this.#base)
+    this.#access = this.#told?.access ?? query.access ?? this.#choose(terms, care)
     const unordered = grouping ? 'stream' : 'sort'
     this.#mode = terms.length === 0 ? 'stream' : this.#access.ordered ? 'ordered' : unordered
   }
@@ -297,8 +300,7 @@ export class Run {
   /** The rows of the result, one after the other in a frame, and where the current one is. */
   #stages(limit: number): { stage: Stage; frame: Frame; positionOf: () => Position } {
     const { grouping } = this.#query
-    const rows = this.#rows()
-    return grouping ? this.#groups(rows, grouping, limit) : this.#paged(rows, limit)
+    return grouping ? this.#groups(grouping, limit) : this.#paged(this.#rows(), limit)
   }
 
   /** All rows that meet `where`, joins done, in the order of the access. */
@@ -382,22 +384,28 @@ export class Run {
     return legs.findIndex((leg) => (leg.by === 'range') === (value !== null))
   }
 
-  #groups(rows: Stage, grouping: Grouping, limit: number): { stage: Stage; frame: Frame; positionOf: () => Position } {
+  #groups(grouping: Grouping, limit: number): { stage: Stage; frame: Frame; positionOf: () => Position } {
     const { having, position, offset } = this.#query
     const frame: Frame = []
     const keys = grouping.keyRefs.map((ref) => ({ ref, descending: false }))
     const order = new FrameOrder([...this.#query.terms, ...keys], [])
     const most = limit + offset + 1
-    const limits = { groupsMax: this.#limits.groups_max, budget: this.#budget }
-    let stage = this.#isCountOfAll(grouping)
-      ? countOfAll(this.#query.scope.base.reader.count(), grouping, frame)
-      : grouped(this.#end ? this.#endmost(rows) : rows, this.#frame, grouping, frame, limits)
+    let stage = this.#groupStage(grouping, frame)
     const test = having && compile(having)
     if (test || position)
       stage = kept(stage, () => (!test || test(frame)) && (!position || order.isBehind(frame, position)))
     if (order.terms.length > 0) stage = sorted(stage, frame, new Sorter(order.compare, most, this.#budget))
     const positionOf = () => ({ access: 'groups', leg: 0, values: order.values(frame), keys: [] })
     return { stage, frame, positionOf }
+  }
+
+  #groupStage(grouping: Grouping, out: Frame): Stage {
+    const { reader } = this.#query.scope.base
+    if (this.#isCountOfAll(grouping)) return countOfAll(reader.count(), grouping, out)
+    const groups = new Groups(grouping, { groupsMax: this.#limits.groups_max, budget: this.#budget })
+    if (this.#told) return groupedByIndex(reader, this.#told, { groups, frame: this.#frame, out, tally: this.#tally })
+    const rows = this.#rows()
+    return grouped(this.#end ? this.#endmost(rows) : rows, this.#frame, groups, out)
   }
 
   /** Of rows in the order of the column the first one has its least or greatest value. */

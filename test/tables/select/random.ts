@@ -84,9 +84,9 @@ function column(tables: readonly string[]): fc.Arbitrary<string> {
 
 const scalar = fc.constantFrom<unknown>(0, 1, 2, 3, 'a', 'ab', 'b', true, false, `${long}ab`)
 
-function test(tables: readonly string[]): fc.Arbitrary<unknown> {
+function test(tables: readonly string[], columns = column(tables)): fc.Arbitrary<unknown> {
   // Column d is declared int: other values are refused there.
-  const name = column(tables).filter((it) => !it.endsWith('.d'))
+  const name = columns.filter((it) => !it.endsWith('.d'))
   const int = fc.constantFrom(...tables.map((table) => `${table}.d`))
   const value = anyValue.filter((it) => it !== null)
   const operand = fc.oneof(
@@ -202,6 +202,37 @@ export const tellingQuery: fc.Arbitrary<PlainSelect> = fc
     where: fc.array(test(['t']), { maxLength: 1 }),
   })
   .map(({ what, where: tests }) => ({ table: 't', select: [what], where: tests }))
+
+/** Groups and distinct values of one column, under conditions on it: its index may tell them without the records. */
+export const valuesQuery: fc.Arbitrary<PlainSelect> = fc.constantFrom('t.n', 't.s', 't.m', 't.r').chain((name) => {
+  const aggregate = fc.constantFrom<Record<string, unknown>>(
+    ...[
+      { count: '*', as: 'all' },
+      { count: name, as: 'some' },
+      { count: name, distinct: true, as: 'different' },
+    ],
+    ...[
+      { min: name, as: 'least' },
+      { max: name, as: 'most' },
+    ],
+  )
+  return fc
+    .record({
+      aggregates: fc.uniqueArray(aggregate, { maxLength: 3, selector: (item) => item['as'] }),
+      isGrouped: fc.boolean(),
+      where: fc.array(test(['t'], fc.constant(name)), { maxLength: 2 }),
+    })
+    .map(({ aggregates, isGrouped, where: tests }) => {
+      if (aggregates.length === 0) return clean({ table: 't', select: [name], where: tests, distinct: true })
+      const keys = isGrouped ? [name] : []
+      return clean({
+        table: 't',
+        select: [...keys, ...aggregates],
+        where: tests,
+        groupby: isGrouped ? keys : undefined,
+      })
+    })
+})
 
 export const distinctQuery: fc.Arbitrary<PlainSelect> = plainQuery.map(({ orderby, ...query }) => {
   const selected = query.select as string[]

@@ -431,6 +431,16 @@ describe('the plan of select', () => {
     expect(plan).to.deep.include({ access: 'index', indexes: ['position_id'], rows_read: 2 })
   })
 
+  it('groups and counts the values of a column by its index, reading one record of each', async () => {
+    const values = { access: 'index', indexes: ['qty'], full_scan: false, rows_read: 100 }
+    expect(await planOf({ select: ['qty'], distinct: true })).to.deep.include(values)
+    expect(await planOf({ select: ['qty', { count: '*' }], groupby: 'qty' })).to.deep.include(values)
+    expect(await planOf({ select: [{ count: 'qty', distinct: true }] })).to.deep.include(values)
+    const where = [['qty', '>=', 90]]
+    expect(await planOf({ select: ['qty', { max: 'qty' }], groupby: 'qty', where })).to.include({ rows_read: 10 })
+    expect(await planOf({ select: ['qty', { sum: 'qty' }], groupby: 'qty' })).to.include({ access: 'scan' })
+  })
+
   it('says when every record was read', async () => {
     expect(await planOf({ where: { sold: 1 } })).to.include({ access: 'scan', full_scan: true, rows_read: 1000 })
   })

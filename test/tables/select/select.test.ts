@@ -5,7 +5,17 @@ import { Queries, type SelectRequest } from '../../../src/tables/select/index.js
 import { type MemoryTable, type MemoryTables, sorted } from '../../support/memory-tables.js'
 import { asker, limits, textOf } from './asker.js'
 import { type PlainSelect, plainSelect } from './plain.js'
-import { build, distinctQuery, groupQuery, plainQuery, rows, tellingQuery, type World, world } from './random.js'
+import {
+  build,
+  distinctQuery,
+  groupQuery,
+  plainQuery,
+  rows,
+  tellingQuery,
+  valuesQuery,
+  type World,
+  world,
+} from './random.js'
 
 interface Page {
   data: Record<string, unknown>[]
@@ -82,6 +92,15 @@ describe('select, against a plain evaluator', () => {
   it('counts and finds the least and the greatest the same where an index tells', () =>
     fc.assert(
       fc.asyncProperty(world, tellingQuery, async (given, query) => {
+        const { data } = await ask(build(given), query, given)
+        expectSame(data, plainSelect(query, given.rows), true)
+      }),
+      runs(2_000),
+    ))
+
+  it('groups and counts the values of one column the same where its index tells them', () =>
+    fc.assert(
+      fc.asyncProperty(world, valuesQuery, async (given, query) => {
         const { data } = await ask(build(given), query, given)
         expectSame(data, plainSelect(query, given.rows), true)
       }),

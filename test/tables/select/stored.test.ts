@@ -6,7 +6,17 @@ import { sorted } from '../../support/memory-tables.js'
 import { author, expectSound, read, type Store, slowToRead, withStore } from '../../support/store.js'
 import { asker, limits, textOf } from './asker.js'
 import { type PlainSelect, plainSelect } from './plain.js'
-import { groupQuery, names, plainQuery, rows, tableNames, tellingQuery, type World, world } from './random.js'
+import {
+  groupQuery,
+  names,
+  plainQuery,
+  rows,
+  tableNames,
+  tellingQuery,
+  valuesQuery,
+  type World,
+  world,
+} from './random.js'
 
 /** What happens to a table between two rounds of questions. */
 interface Change {
@@ -23,7 +33,12 @@ const change: fc.Arbitrary<Change> = fc.record({
   rows,
   value: fc.constantFrom(undefined, 1, 2),
 })
-const question = fc.oneof({ weight: 3, arbitrary: plainQuery }, { weight: 1, arbitrary: groupQuery }, tellingQuery)
+const question = fc.oneof(
+  { weight: 3, arbitrary: plainQuery },
+  { weight: 1, arbitrary: groupQuery },
+  tellingQuery,
+  valuesQuery,
+)
 
 /** How much is kept in memory: nothing, so little that it is always pushed out, or everything. */
 const memory = fc.constantFrom(0, 20_000, undefined)
