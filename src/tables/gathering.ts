@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Catalog, Column, TableSchema } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { afterPrefix, encodeId, type Storage, type WriteTransaction } from '../storage/index.js'
@@ -12,13 +13,20 @@ import { startOfJson } from './stored-row.js'
 const SEPARATOR = '\n'
 /** What is rewritten whenever one of its records changes must not be large. */
 const RECORDS_MAX = 500
-const CHARACTERS_MAX = 1 << 18
+const PARTS_MAX = 32
+/**
+ * Bytes of a part: what LMDB keeps on one page of its own. For longer values it looks for neighbouring free pages among
+ * all free ones, in every commit: with a million of them single writes took five times as long.
+ */
+const PART_BYTES_MAX = 4000
 /** Values that wait for their turn. */
 const WANTED_MAX = 1000
 /** Values whose records are copied in one transaction: a millisecond or two. */
 const VALUES_AT_ONCE = 4
 /** Counters of misses, as a power of two, and misses after which counting begins anew. */
 const COUNTERS = 20
+/** After a transaction nothing is gathered for so many times as long as it took: writers wait for it. */
+const REST_SHARE = 3
 /** How long nothing is gathered after an attempt that did not work, in milliseconds. */
 const REST_MS = 60_000
 
@@ -61,7 +69,7 @@ export class Gathering implements AsyncDisposable {
   /** Where room is made next: all places in turn. */
   #hand = ''
   #failed: (error: unknown) => void = () => {}
-  #stopped = false
+  readonly #stopping = new AbortController()
 
   constructor(context: GatheringContext) {
     this.#context = context
@@ -79,7 +87,7 @@ export class Gathering implements AsyncDisposable {
 
   /** The records at a place were looked up one by one. */
   want(schema: TableSchema, column: Column, place: string): void {
-    if (this.#context.bytesMax === 0 || this.#stopped || performance.now() < this.#restUntil) return
+    if (this.#context.bytesMax === 0 || this.#stopping.signal.aborted || performance.now() < this.#restUntil) return
     if (!this.#isFrequent(place) || this.#wanted.size >= WANTED_MAX) return
     this.#wanted.set(place, { schema, column })
     this.#working ??= this.#work().finally(() => {
@@ -101,17 +109,20 @@ export class Gathering implements AsyncDisposable {
 
   async #work(): Promise<void> {
     const { storage } = this.#context
+    let rest = 0
     try {
-      while (this.#wanted.size > 0 && !this.#stopped) {
-        await new Promise(setImmediate) // whoever looked them up is answered before
+      while (this.#wanted.size > 0) {
+        await sleep(rest, undefined, { signal: this.#stopping.signal })
+        const began = performance.now()
         const lot = [...this.#wanted].slice(0, VALUES_AT_ONCE)
         for (const [place] of lot) this.#wanted.delete(place)
         await storage.write((transaction) => this.#gather(transaction, lot))
+        rest = REST_SHARE * (performance.now() - began)
       }
     } catch (error) {
       this.#wanted.clear()
       this.#restUntil = performance.now() + REST_MS
-      if (!(error instanceof Problem)) this.#failed(error)
+      if (!(error instanceof Problem) && !this.#stopping.signal.aborted) this.#failed(error)
     }
   }
 
@@ -119,10 +130,13 @@ export class Gathering implements AsyncDisposable {
     const { spaces } = this.#context
     const isFull = !this.#hasRoom()
     for (const [place, wanted] of lot) {
-      if (isFull) this.#makeRoom(transaction)
       const schema = this.#gatherable(transaction, wanted)
-      const copies = schema && this.#copiesOf(transaction, schema, place)
-      if (copies !== undefined) transaction.put(spaces.gathered, place, copies)
+      const parts = schema && this.#partsOf(transaction, schema, place)
+      if (!parts?.length) continue
+      if (isFull) this.#makeRoom(transaction, 2 * parts.length)
+      transaction.put(spaces.gathered, place, String(parts.length))
+      for (const [number, key] of placesOfParts(place, parts.length).entries())
+        transaction.put(spaces.gathered, key, parts[number]!)
     }
   }
 
@@ -133,11 +147,11 @@ export class Gathering implements AsyncDisposable {
   }
 
   /** Copies that are missed come back, so it matters little which ones go. */
-  #makeRoom(transaction: WriteTransaction): void {
+  #makeRoom(transaction: WriteTransaction, count: number): void {
     const { gathered } = this.#context.spaces
-    const [first, second] = transaction.keys(gathered, { start: this.#hand, end: '\xff', limit: 2 })
-    for (const place of [first, second]) if (place !== undefined) transaction.remove(gathered, place)
-    this.#hand = second === undefined ? '' : `${second}\0`
+    const keys = transaction.keys(gathered, { start: this.#hand, end: '\xff', limit: count })
+    for (const key of keys) transaction.remove(gathered, key)
+    this.#hand = keys.length < count ? '' : `${keys.at(-1)}\0`
   }
 
   /** The table as it is now, marked so that whoever changes a record of it takes copies away; undefined without the index. */
@@ -152,27 +166,68 @@ export class Gathering implements AsyncDisposable {
     return column.gathered ? schema : catalog.changeColumn(transaction, schema, { ...column, gathered: true })
   }
 
-  /** The stored records of all entries at a place, in their order; undefined where they are too many. */
-  #copiesOf(transaction: WriteTransaction, { id }: TableSchema, place: string): string | undefined {
+  /** The stored records of all entries at a place, in their order; undefined where they are too many or too large. */
+  #partsOf(transaction: WriteTransaction, { id }: TableSchema, place: string): string[] | undefined {
     const { spaces } = this.#context
     const range = { start: place, end: afterPrefix(place), limit: RECORDS_MAX + 1 }
     const entries = transaction.keys(spaces.indexes, range)
     if (entries.length > RECORDS_MAX) return undefined
     const prefix = encodeId(id)
-    let copies = ''
+    const packing = new Packing()
     for (const entry of entries) {
       const stored = transaction.get(spaces.records, prefix + encodedKeyOfEntry(entry))
-      if (stored === undefined) continue
-      copies += copies === '' ? stored : SEPARATOR + stored
-      if (copies.length > CHARACTERS_MAX) return undefined
+      if (stored !== undefined && !packing.add(stored)) return undefined
     }
-    return copies === '' ? undefined : copies
+    return packing.parts()
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopped = true
+    this.#stopping.abort()
     await this.#working
   }
+}
+
+/** Packs records into parts, each of whole records. */
+class Packing {
+  readonly #parts: string[][] = []
+  #bytes = PART_BYTES_MAX
+
+  /** False where there is no room. */
+  add(stored: string): boolean {
+    const bytes = Buffer.byteLength(stored) + SEPARATOR.length
+    if (this.#bytes + bytes > PART_BYTES_MAX) {
+      this.#parts.push([])
+      this.#bytes = 0
+    }
+    this.#bytes += bytes
+    this.#parts.at(-1)!.push(stored)
+    return bytes <= PART_BYTES_MAX && this.#parts.length <= PARTS_MAX
+  }
+
+  parts(): string[] {
+    return this.#parts.map((records) => records.join(SEPARATOR))
+  }
+}
+
+/**
+ * The parts of the copies at a place; undefined where there are none. When copies are taken away only their number is,
+ * which costs least: the parts are put over by the next ones, or go when room is made.
+ */
+export function partsAt(place: string, get: (key: string) => string | undefined): string[] | undefined {
+  const count = get(place)
+  if (count === undefined) return undefined
+  const parts: string[] = []
+  for (const key of placesOfParts(place, Number(count))) {
+    const part = get(key)
+    if (part === undefined) return undefined
+    parts.push(part)
+  }
+  return parts
+}
+
+/** Where the parts stand, behind their number at the place itself. */
+export function placesOfParts(place: string, count = PARTS_MAX): string[] {
+  return Array.from({ length: count }, (_, number) => place + String.fromCharCode(number))
 }
 
 /**
@@ -192,32 +247,45 @@ export function removeCopies(
   }
 }
 
-/** Where each record stands in copies of a place, one after the other. */
-function* parts(copies: string): Generator<{ start: number; end: number }> {
-  for (let start = 0; start <= copies.length; ) {
-    const found = copies.indexOf(SEPARATOR, start)
-    const end = found < 0 ? copies.length : found
-    yield { start, end }
-    start = end + 1
-  }
+/** A record in a part. */
+interface Stored {
+  part: string
+  start: number
+  end: number
 }
 
-/** The records in copies of a place. `members` reads some columns only, where it can. */
+function* storedIn(parts: readonly string[]): Generator<Stored> {
+  for (const part of parts)
+    for (let start = 0; start <= part.length; ) {
+      const found = part.indexOf(SEPARATOR, start)
+      const end = found < 0 ? part.length : found
+      yield { part, start, end }
+      start = end + 1
+    }
+}
+
+const haveEscapes = (parts: readonly string[]) => parts.some((part) => hasEscapes(part, 0))
+
+/** The records in copies. `members` reads some columns only, where it can. */
 export function* rowsIn(
-  copies: string,
+  parts: readonly string[],
   read: (stored: string) => FoundRecord,
   members: Members | undefined,
 ): Generator<FoundRecord> {
-  const some = hasEscapes(copies, 0) ? undefined : members
-  for (const { start, end } of parts(copies)) {
-    const row = some?.readWithin(copies, startOfJson(copies, start), end)
-    yield row ? { row } : read(copies.slice(start, end))
+  const some = haveEscapes(parts) ? undefined : members
+  for (const { part, start, end } of storedIn(parts)) {
+    const row = some?.readWithin(part, startOfJson(part, start), end)
+    yield row ? { row } : read(part.slice(start, end))
   }
 }
 
-/** The records in copies of a place as texts, of `texts` where it can. */
-export function* textsIn(copies: string, write: (stored: string) => string, texts: MemberTexts): Generator<string> {
-  const some = hasEscapes(copies, 0) ? undefined : texts
-  for (const { start, end } of parts(copies))
-    yield some?.show(copies, startOfJson(copies, start), end) ?? write(copies.slice(start, end))
+/** The records in copies as texts, made by `texts` where it can. */
+export function* textsIn(
+  parts: readonly string[],
+  write: (stored: string) => string,
+  texts: MemberTexts,
+): Generator<string> {
+  const some = haveEscapes(parts) ? undefined : texts
+  for (const { part, start, end } of storedIn(parts))
+    yield some?.show(part, startOfJson(part, start), end) ?? write(part.slice(start, end))
 }

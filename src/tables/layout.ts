@@ -40,7 +40,7 @@ export function openKeyspaces(storage: Storage): Keyspaces {
   return {
     records: storage.keyspace('records'),
     indexes: storage.keyspace('indexes'),
-    gathered: storage.keyspace('gathered'),
+    gathered: storage.keyspace('copies'),
     uniques: storage.keyspace('uniques'),
     tombstones: storage.keyspace('tombstones'),
     tombstoneTimes: storage.keyspace('tombstone_times'),

@@ -1,7 +1,7 @@
 import type { Catalog, CatalogState, Column, Content, TableSchema } from '../catalog/index.js'
 import { assert, Problem } from '../lib/index.js'
 import { decodeValue, encodeId, type KeyCursor, type Storage, type StorageSnapshot } from '../storage/index.js'
-import { type Gathering, rowsIn, textsIn } from './gathering.js'
+import { type Gathering, partsAt, placesOfParts, rowsIn, textsIn } from './gathering.js'
 import type { IndexCache } from './index-cache.js'
 import { IndexWalk, RecordWalk } from './index-reader.js'
 import { indexRuns } from './index-runs.js'
@@ -124,7 +124,7 @@ class RowReader implements TableReader {
     const { start, end } = entriesOfRange(this.#column(range.attribute)!.id, range)
     const first = range.reverse ? end : start
     const place = this.#placeOfCopies(range)
-    const copies = place === undefined ? undefined : storage.fetch(spaces.gathered, [place])
+    const copies = place === undefined ? undefined : storage.fetch(spaces.gathered, [place, ...placesOfParts(place)])
     const entries = indexCache.find(first) ? undefined : storage.fetch(spaces.indexes, [first])
     return copies && entries ? Promise.all([copies, entries]).then(() => {}) : (copies ?? entries)
   }
@@ -200,9 +200,10 @@ class RowReader implements TableReader {
     return texts && textsIn(copies!, (stored) => write(this.#read(stored).row), texts)
   }
 
-  #copies(range: IndexRange): string | undefined {
+  #copies(range: IndexRange): string[] | undefined {
     const place = this.#placeOfCopies(range)
-    return place === undefined ? undefined : this.#snapshot.get(this.#reading.spaces.gathered, place)
+    if (place === undefined) return undefined
+    return partsAt(place, (key) => this.#snapshot.get(this.#reading.spaces.gathered, key))
   }
 
   /** Where copies of the records of a range may stand. */
