@@ -15,8 +15,8 @@ const SEPARATOR = '\n'
 const RECORDS_MAX = 500
 const PARTS_MAX = 32
 /**
- * Bytes of a part: what LMDB keeps on one page of its own. For longer values it looks for neighbouring free pages among
- * all free ones, in every commit: with a million of them single writes took five times as long.
+ * Bytes of a part: what LMDB keeps on one page of its own. For longer values it looks for neighbouring pages among the
+ * free ones, and puts all that it has looked at in order in every commit: single writes took five times as long.
  */
 const PART_BYTES_MAX = 4000
 /** Values that wait for their turn. */
