@@ -3,7 +3,7 @@ import type { Content } from '../../catalog/index.js'
 import { Problem } from '../../lib/index.js'
 import type { Bound, IndexedValue, IndexRange, Key, KeyTest, TableReader } from '../reader.js'
 import { type Condition, compile, conjuncts, refusesNull, type Test } from './condition.js'
-import { branchesOf, LONG_TEXT, type Lookup, lookupsOf, rangesOf } from './lookup.js'
+import { branchesOf, LONG_TEXT, type Lookup, lookupsOf, rangesOf, vagueLookupsOf } from './lookup.js'
 import type { Ref } from './scope.js'
 
 /** One stretch of the way to the rows. */
@@ -89,9 +89,12 @@ interface Candidate {
 export function chooseAccess(choice: Choice): Access {
   const { reader, conditions, wanted, limit, costs = usualCosts } = choice
   const candidates = candidatesOf(reader, conditions)
+  if (candidates.length === 0) candidates.push(...vagueCandidates(choice))
   if (choice.access !== undefined && choice.care !== 'sort') return accessAgain(choice.access, choice, candidates)
   if (choice.care === 'guess' && !wanted && candidates.length > 1)
     return accessBy(candidates[0]!, choice, candidates, costs.guessed)
+  if (choice.care === 'guess' && !wanted && candidates[0]?.guess === VAGUE)
+    return accessBy(candidates[0], choice, candidates, patienceWithVague(choice))
   const best = cheapest(reader, candidates, costs, limit)
   if (choice.care !== 'sort' && wanted && !serves(best, wanted) && canServe(candidates, wanted, reader)) {
     // Where no more than the limit are found, an index is walked to its end for them.
@@ -118,6 +121,31 @@ function candidatesOf(reader: TableReader, conditions: readonly Condition[]): Ca
     candidates.push({ lookup, isKey, guess: isKey && lookup.points ? 0 : unique ? 1 : guess(lookup) })
   }
   return candidates.sort((a, b) => a.guess - b.guess)
+}
+
+/** One of which nobody knows whether it finds anything less than nearly all rows. */
+const VAGUE = 7
+
+/**
+ * Where there is nothing better: what may find few rows is tried, and given up when it turns out to find many. A page
+ * that began so goes on so.
+ */
+function vagueCandidates(choice: Choice): Candidate[] {
+  const { reader, conditions, wanted, limit, access, care, costs = usualCosts } = choice
+  const isTried = care === 'guess' && !wanted
+  const isOrderTried = care === 'guess' && wanted && limit !== undefined
+  const isWorthIt = (it: Candidate) => isTried || (!isOrderTried && entries(reader, it, costs.counted) < costs.counted)
+  return vagueLookupsOf(conditions)
+    .filter(({ ref: { name }, prefixes }) => {
+      if (name === reader.schema.primaryKey) return false
+      return prefixes ? reader.isIndexed(name) : reader.contentOf?.(name) !== undefined
+    })
+    .map((lookup) => ({ lookup, isKey: false, guess: VAGUE }))
+    .filter((it) => access === idOf(it) || isWorthIt(it))
+}
+
+function patienceWithVague({ reader, costs = usualCosts }: Choice): number {
+  return Math.max(costs.counted, Math.ceil(reader.count() / SHARE_IN_VAIN))
 }
 
 /** Half of all rows, as likely as not. */
@@ -162,7 +190,11 @@ function entries(reader: TableReader, { lookup, isKey }: Candidate, most: number
 
 /** Whether the rows of a candidate come in the order that is wanted. */
 function serves(candidate: Candidate | undefined, wanted: Wanted): boolean {
-  return candidate !== undefined && candidate.lookup.ref.name === wanted.ref.name && !candidate.lookup.elements
+  return candidate !== undefined && isInOrder(candidate.lookup, wanted)
+}
+
+function isInOrder({ ref, elements, prefixes }: Lookup, wanted: Wanted): boolean {
+  return ref.name === wanted.ref.name && !elements && !prefixes
 }
 
 function canServe(candidates: readonly Candidate[], wanted: Wanted, reader: TableReader): boolean {

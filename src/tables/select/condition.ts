@@ -44,6 +44,8 @@ export interface TextTest {
   readonly matches: (text: string) => boolean
   /** Text that every match begins with. */
   readonly prefix?: string
+  /** The same in lower case, where letters match in any case. */
+  readonly anyCase?: string
   readonly negated: boolean
   /** Whether numbers are tested, too, as they are written. */
   readonly numbers?: boolean

@@ -16,6 +16,8 @@ export interface Lookup {
   /** Distinct values in their order. */
   readonly points?: readonly (string | number | boolean)[]
   readonly stretch?: Stretch
+  /** Texts that begin with one of these, in their order; none is the beginning of another one. */
+  readonly prefixes?: readonly string[]
 }
 
 /** One stretch of an index. */
@@ -77,9 +79,53 @@ export function isExact(condition: Condition): condition is Leaf {
       return isTold(condition.low) && isTold(condition.high)
     case 'in':
       return !condition.negated && condition.values.every(isTold)
+    case 'null':
+      return condition.negated
     default:
       return false
   }
+}
+
+/**
+ * Lookups that may find few rows or nearly all: what is not null, and texts that begin alike in any case. Columns that
+ * another lookup is for are left out.
+ */
+export function vagueLookupsOf(all: readonly Condition[]): Lookup[] {
+  const lookups: Lookup[] = []
+  for (const condition of all) {
+    if (!('test' in condition)) continue
+    const { ref } = condition
+    if (ref.source !== 0 || !ref.whole) continue
+    if (condition.test === 'null' && condition.negated) lookups.push({ ref, elements: false, stretch: {} })
+    if (condition.test !== 'text' || condition.negated || !condition.anyCase) continue
+    const prefixes = prefixesOf(condition.anyCase, ref)
+    if (prefixes) lookups.push({ ref, elements: false, prefixes })
+  }
+  return lookups
+}
+
+/** So many ways to write the beginning of a text are looked for. */
+const PREFIXES_MAX = 32
+
+/** Every way to write the beginning of texts that become `lower` in lower case; undefined where an index is no help. */
+function prefixesOf(lower: string, { type }: Ref): string[] | undefined {
+  // Numbers are tested as they are written, and stand elsewhere.
+  if (type !== 'text' && /^[\d-]/.test(lower)) return undefined
+  let prefixes = ['']
+  for (const character of lower.slice(0, LONG_TEXT)) {
+    const written = writtenAs(character)
+    if (!written || prefixes.length * written.length > PREFIXES_MAX) break
+    prefixes = prefixes.flatMap((prefix) => written.map((one) => prefix + one))
+  }
+  return prefixes[0] === '' ? undefined : prefixes.sort(compareValues)
+}
+
+/** The characters that become an ASCII character in lower case, or begin with it then; undefined for others. */
+function writtenAs(lower: string): string[] | undefined {
+  if (lower > '\x7f') return undefined
+  const upper = lower.toUpperCase()
+  if (upper === lower) return [lower]
+  return [upper, lower, ...(lower === 'k' ? ['\u212a'] : []), ...(lower === 'i' ? ['\u0130'] : [])]
 }
 
 function distinct(values: readonly (string | number | boolean)[]): (string | number | boolean)[] {
@@ -132,7 +178,11 @@ function tighter(a: Bound | undefined, b: Bound | undefined, direction: 1 | -1):
 }
 
 /** The ranges of an index that a lookup visits, in the order of the index or against it. */
-export function rangesOf({ ref, points, stretch }: Lookup, reverse: boolean): IndexRange[] {
+export function rangesOf({ ref, points, stretch, prefixes }: Lookup, reverse: boolean): IndexRange[] {
+  if (prefixes) {
+    const ranges = prefixes.map((prefix) => rangeOf(ref.name, { prefix }, reverse))
+    return reverse ? ranges.reverse() : ranges
+  }
   if (!points) return [rangeOf(ref.name, stretch!, reverse)]
   const ranges = points.map((value) => {
     const end = { value, inclusive: true }

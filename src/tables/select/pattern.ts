@@ -31,8 +31,8 @@ export function fits(pattern: Pattern, text: string): boolean {
 }
 
 /** PYQL's `like`: letters in any case, and without a star the text is looked for anywhere. */
-export function likePattern(text: string): (value: string) => boolean {
+export function likePattern(text: string): { anyCase: string; matches: (value: string) => boolean } {
   const pattern = parsePattern(text.toLowerCase())
   const whole = pattern.length === 1 ? ['', pattern[0]!, ''] : pattern
-  return (value) => fits(whole, value.toLowerCase())
+  return { anyCase: whole[0]!, matches: (value) => fits(whole, value.toLowerCase()) }
 }

@@ -68,7 +68,7 @@ const operators = new Map<string, Operator>([
 
 function like(ref: Ref, pattern: unknown): Condition {
   if (typeof pattern !== 'string') throw malformed(`'like' wants a text, not ${show(pattern)}.`)
-  return { test: 'text', ref, matches: likePattern(pattern), negated: false, numbers: true }
+  return { test: 'text', ref, ...likePattern(pattern), negated: false, numbers: true }
 }
 
 function nullTest(ref: Ref, value: unknown, negated: boolean): Condition {

@@ -124,6 +124,8 @@ function test([name, operator, operand]: [string, string, unknown], read: (name:
 }
 
 function like(text: string, pattern: string): boolean {
+  text = text.toLowerCase()
+  pattern = pattern.toLowerCase()
   const body = pattern.split('*').map((part) => part.replace(/[.*+?^${}()|[\]\\]/g, '\\$&'))
   const source = body.length === 1 ? `[^]*${body[0]}[^]*` : body.join('[^]*')
   return new RegExp(`^${source}$`, 'i').test(text)

@@ -8,7 +8,28 @@ const long = 'x'.repeat(199)
 
 /** Few values, so that rows meet: of every kind, with texts that an index cannot tell apart. */
 export const anyValue = fc.constantFrom<unknown>(
-  ...[null, 0, 1, 2, 0.5, -1, true, false, '', 'a', 'b', 'ab', 'B', 'a*', '😀', '\uffff', '1'],
+  ...[
+    null,
+    0,
+    1,
+    2,
+    0.5,
+    -1,
+    true,
+    false,
+    '',
+    'a',
+    'b',
+    'ab',
+    'B',
+    'a*',
+    '😀',
+    '\u212ax',
+    '\u0130',
+    'K',
+    '\uffff',
+    '1',
+  ],
   ...[`${long}aa`, `${long}ab`, `${long}a`, `${long}b`, [1, 'a'], ['b'], [], { x: 1 }, { y: [2], x: 1 }],
 )
 const number = fc.constantFrom<unknown>(null, 0, 1, 2, 3, 4)
@@ -101,7 +122,7 @@ function test(tables: readonly string[], columns = column(tables)): fc.Arbitrary
     fc.tuple(
       name,
       fc.constantFrom('like', 'not like'),
-      fc.constantFrom('a', 'a*', '*b', 'x*A', '*', 'B', '1', '-*', '*2'),
+      fc.constantFrom('a', 'a*', 'AB*', '*b', 'x*A', '*', 'B', '1', '1*', 'k*', 'i*', '-*', '*2'),
     ),
     fc.tuple(name, fc.constantFrom('is null', 'is not null')),
     fc.tuple(name, anyValue).map(([key, it]) => ({ [key]: it })),

@@ -67,6 +67,10 @@ tables.add(
   [{ id: 1, a: 1, b: 2 }],
 )
 tables.add(
+  schemaOf('notes', [{ name: 'id' }, ...indexed('at', 'rare')]),
+  Array.from({ length: 100 }, (_, id) => ({ id, at: -id, rare: id % 50 === 0 ? id : null })),
+)
+tables.add(
   schemaOf('stocks', [
     { name: 'id' },
     { name: 'symbol', type: 'text', indexed: true },
@@ -429,6 +433,18 @@ describe('the plan of select', () => {
     const join = { positions: { 'employees.position_id': 'positions.id' } }
     const plan = await planOf({ table: 'employees', join, select: ['employees.id'], where: { 'positions.id': 10 } })
     expect(plan).to.deep.include({ access: 'index', indexes: ['position_id'], rows_read: 2 })
+  })
+
+  it('finds what begins alike in any case, and what is not null, by the index', async () => {
+    const begins = { access: 'index', indexes: ['symbol'], rows_read: 20, rows_kept: 20 }
+    expect(await planOf({ where: [['symbol', 'like', 'S17*']] })).to.deep.include(begins)
+    const where = [['rare', 'is not null']]
+    const there = { access: 'index', indexes: ['rare'], rows_read: 2, rows_kept: 2 }
+    expect(await planOf({ table: 'notes', where })).to.deep.include(there)
+    expect(await planOf({ table: 'notes', where, orderby: 'at desc', limit: 5 }, { slice_ms: 0 })).to.include({
+      rows_kept: 2,
+    })
+    expect(await planOf({ table: 'notes', where, select: [{ count: '*' }] })).to.include({ rows_read: 0, keys_read: 2 })
   })
 
   it('groups and counts the values of a column by its index, reading one record of each', async () => {
