@@ -17,6 +17,7 @@ export {
   encodeValue,
   endOfValue,
   endOfValueIn,
+  exactValue,
   isKeyValue,
   numberIn,
   tags,

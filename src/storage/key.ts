@@ -122,6 +122,15 @@ export function decodeValue(key: string, at: number): string | number {
   return unescapeText(key.slice(at + 1, key.indexOf('\x00', at)))
 }
 
+/** The boolean, number or text that is encoded from `at` on, where the encoding tells it exactly: -0 is 0 there. */
+export function exactValue(key: string, at: number): boolean | number | string | undefined {
+  const tag = key.charCodeAt(at)
+  if (tag === NUMBER_TAG) return decodeNumber(key, at + 1) || undefined
+  if (tag !== TEXT_TAG) return key[at] === TRUE
+  const text = key.slice(at + 1, key.indexOf('\x00', at))
+  return plain.test(text) ? text : undefined
+}
+
 /** An unsigned integer below 2^32 as four bytes. */
 export function encodeId(id: number): string {
   return String.fromCharCode(id >>> 24, (id >>> 16) & 255, (id >>> 8) & 255, id & 255)

@@ -1,5 +1,5 @@
 import { afterPrefix, type KeyCursor, type Keyspace, type StorageSnapshot } from '../storage/index.js'
-import { endOfValueOfEntry, keyOfEntry } from './layout.js'
+import { endOfValueOfEntry, exactValueOfEntry, keyOfEntry } from './layout.js'
 import type { ValueRun } from './reader.js'
 
 /** Entries between two pauses. */
@@ -33,7 +33,11 @@ export function* indexRuns(
     const inTree = new TreeRuns(snapshot, indexes, range, counting).all()
     runs = beside ? together(inTree, runsOf(beside)) : inTree
   }
-  for (const run of runs) yield run && { key: keyOfEntry(run.first), count: run.count }
+  for (const run of runs) yield run && shown(run)
+}
+
+function shown({ first, count }: Run): ValueRun {
+  return { key: keyOfEntry(first), value: exactValueOfEntry(first), count }
 }
 
 function* runsOf(entries: Iterable<string>): Generator<Run | undefined> {

@@ -6,6 +6,7 @@ import {
   encodeValue,
   endOfValue,
   endOfValueIn,
+  exactValue,
   isKeyValue,
   type Keyspace,
   type Storage,
@@ -71,6 +72,12 @@ export function endOfValueOfEntry(entry: string): number {
 /** The same as `encodeValue` has it. */
 export function encodedKeyOfEntry(entry: string): string {
   return entry.slice(endOfValue(entry, ID_LENGTH))
+}
+
+/** The value in a key of `indexes`, where it is exactly what the records have. */
+export function exactValueOfEntry(entry: string): boolean | number | string | undefined {
+  const value = exactValue(entry, ID_LENGTH)
+  return typeof value === 'string' && value.length >= INDEX_BYTES_MAX ? undefined : value // it may be cut
 }
 
 /** Where the record's key begins in a key of `indexes`, among bytes. */

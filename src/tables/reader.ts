@@ -63,6 +63,8 @@ export interface IndexedValue {
 export interface ValueRun {
   /** Of the first of them. */
   readonly key: Key
+  /** Absent where an index does not tell it exactly. */
+  readonly value?: string | number | boolean | undefined
   /** How many they are, where that was asked for. */
   readonly count: number
 }

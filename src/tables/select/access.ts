@@ -132,9 +132,10 @@ const VAGUE = 7
  */
 function vagueCandidates(choice: Choice): Candidate[] {
   const { reader, conditions, wanted, limit, access, care, costs = usualCosts } = choice
-  const isTried = care === 'guess' && !wanted
+  const isTried = ({ lookup }: Candidate) => care === 'guess' && !wanted && !lookup.partial
   const isOrderTried = care === 'guess' && wanted && limit !== undefined
-  const isWorthIt = (it: Candidate) => isTried || (!isOrderTried && entries(reader, it, costs.counted) < costs.counted)
+  const isWorthIt = (it: Candidate) =>
+    isTried(it) || (!isOrderTried && entries(reader, it, costs.counted) < costs.counted)
   return vagueLookupsOf(conditions)
     .filter(({ ref: { name }, prefixes }) => {
       if (name === reader.schema.primaryKey) return false
@@ -144,8 +145,11 @@ function vagueCandidates(choice: Choice): Candidate[] {
     .filter((it) => access === idOf(it) || isWorthIt(it))
 }
 
+/** Of how many rows one is read by an index before all of them are read in their order. */
+const SHARE_OF_VAGUE = 32
+
 function patienceWithVague({ reader, costs = usualCosts }: Choice): number {
-  return Math.max(costs.counted, Math.ceil(reader.count() / SHARE_IN_VAIN))
+  return Math.max(costs.counted, Math.ceil(reader.count() / SHARE_OF_VAGUE))
 }
 
 /** Half of all rows, as likely as not. */

@@ -51,6 +51,13 @@ export class Grouping {
     return this.keys.map((key, number) => member(`k${number}`, key.name, key))
   }
 
+  /** Of one of several aggregates only. */
+  alone(aggregate: Aggregate): Grouping {
+    const grouping = new Grouping([], [], this.#scope, this.#advice)
+    grouping.aggregates.push(aggregate)
+    return grouping
+  }
+
   #refOf(item: Selected): Ref {
     return 'aggregate' in item ? this.#ofAggregate(item.aggregate) : this.#ofColumn(item.ref, item.name)
   }

@@ -18,6 +18,8 @@ export interface Lookup {
   readonly stretch?: Stretch
   /** Texts that begin with one of these, in their order; none is the beginning of another one. */
   readonly prefixes?: readonly string[]
+  /** They are only a part of the beginning that is wanted, because it can be written in too many ways. */
+  readonly partial?: boolean
 }
 
 /** One stretch of an index. */
@@ -88,36 +90,40 @@ export function isExact(condition: Condition): condition is Leaf {
 
 /**
  * Lookups that may find few rows or nearly all: what is not null, and texts that begin alike in any case. Columns that
- * another lookup is for are left out.
+ * another lookup is for are left out. One for each column, as cursors name no more than that.
  */
 export function vagueLookupsOf(all: readonly Condition[]): Lookup[] {
-  const lookups: Lookup[] = []
+  const byColumn = new Map<string, Lookup>()
   for (const condition of all) {
     if (!('test' in condition)) continue
     const { ref } = condition
+    const known = byColumn.get(ref.name)
     if (ref.source !== 0 || !ref.whole) continue
-    if (condition.test === 'null' && condition.negated) lookups.push({ ref, elements: false, stretch: {} })
-    if (condition.test !== 'text' || condition.negated || !condition.anyCase) continue
-    const prefixes = prefixesOf(condition.anyCase, ref)
-    if (prefixes) lookups.push({ ref, elements: false, prefixes })
+    if (condition.test === 'null' && condition.negated && !known)
+      byColumn.set(ref.name, { ref, elements: false, stretch: {} })
+    if (condition.test !== 'text' || condition.negated || !condition.anyCase || known?.prefixes) continue
+    const beginning = prefixesOf(condition.anyCase, ref)
+    if (beginning) byColumn.set(ref.name, { ref, elements: false, ...beginning })
   }
-  return lookups
+  return [...byColumn.values()]
 }
 
 /** So many ways to write the beginning of a text are looked for. */
-const PREFIXES_MAX = 32
+const PREFIXES_MAX = 64
 
 /** Every way to write the beginning of texts that become `lower` in lower case; undefined where an index is no help. */
-function prefixesOf(lower: string, { type }: Ref): string[] | undefined {
+function prefixesOf(lower: string, { type }: Ref): Pick<Lookup, 'prefixes' | 'partial'> | undefined {
   // Numbers are tested as they are written, and stand elsewhere.
   if (type !== 'text' && /^[\d-]/.test(lower)) return undefined
   let prefixes = ['']
+  let length = 0
   for (const character of lower.slice(0, LONG_TEXT)) {
     const written = writtenAs(character)
     if (!written || prefixes.length * written.length > PREFIXES_MAX) break
     prefixes = prefixes.flatMap((prefix) => written.map((one) => prefix + one))
+    length++
   }
-  return prefixes[0] === '' ? undefined : prefixes.sort(compareValues)
+  return length === 0 ? undefined : { prefixes: prefixes.sort(compareValues), partial: length < lower.length }
 }
 
 /** The characters that become an ASCII character in lower case, or begin with it then; undefined for others. */

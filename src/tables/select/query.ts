@@ -18,11 +18,11 @@ import { type Grouping, Groups, grouped } from './group.js'
 import { carriedOver, type Join, joined } from './join.js'
 import { isExact, LONG_TEXT } from './lookup.js'
 import { FrameOrder, inOrder, Sorter, sorted, type Term } from './order.js'
-import { type Output, rowWriter, shown } from './output.js'
+import { type Aggregate, type Output, rowWriter, shown } from './output.js'
 import { Page } from './page.js'
 import type { Frame, Ref, Scope } from './scope.js'
 import { compareValues } from './value.js'
-import { groupedByIndex, type Told, toldBy } from './values.js'
+import { accessTo, groupedByIndex, type Told, toldBy } from './values.js'
 import { type Resume, type Stage, type Tally, type Walk, walk } from './walk.js'
 
 /** Limits of queries: the settings under `select`, with their names. */
@@ -83,6 +83,7 @@ export class Run {
   readonly #later: readonly Condition[]
   readonly #end: End | undefined
   readonly #told: Told | undefined
+  readonly #parts: readonly Run[] | undefined
   readonly #care: Care
   #walk: Walk | undefined
 
@@ -101,9 +102,46 @@ export class Run {
     const terms = this.#end ? [this.#end.term] : grouping ? [] : query.terms
     this.#order = new FrameOrder(terms, scope.sources)
     this.#told = toldBy(query, this.#base)
-    this.#access = this.#told?.access ?? query.access ?? this.#choose(terms, care)
+    this.#parts = this.#told ? undefined : this.#partsOf()
+    const parts = this.#parts && accessTo(this.#parts.flatMap((part) => part.#access.indexes))
+    this.#access = this.#told?.access ?? parts ?? query.access ?? this.#choose(terms, care)
     const unordered = grouping ? 'stream' : 'sort'
     this.#mode = terms.length === 0 ? 'stream' : this.#access.ordered ? 'ordered' : unordered
+  }
+
+  /** Several ends of indexes, and what is known anyway, are asked for one after the other. */
+  #partsOf(): Run[] | undefined {
+    const { grouping, joins } = this.#query
+    const isPlain = joins.length === 0 && this.#base.length === 0 && grouping?.keys.length === 0
+    if (!isPlain || grouping.aggregates.length < 2 || grouping.aggregates.some(isSum)) return undefined
+    if (this.#isCountOfAll(grouping)) return undefined
+    const { having: _, position: __, ...query } = this.#query
+    const parts = grouping.aggregates.map(
+      (it) => new Run({ ...query, terms: [], offset: 0, grouping: grouping.alone(it) }, this.#limits, this.#care),
+    )
+    return parts.every((part) => part.#isTold) ? parts : undefined
+  }
+
+  /** Whether the answer is found without reading more than a few records. */
+  get #isTold(): boolean {
+    const isEnd = this.#end !== undefined && this.#mode === 'ordered'
+    return isEnd || this.#told !== undefined || this.#isCountOfAll(this.#query.grouping!)
+  }
+
+  *#eachPart(parts: readonly Run[], out: Frame): Stage {
+    const row: Record<string, unknown> = {}
+    for (const [number, part] of parts.entries()) {
+      const { stage, frame } = part.#stages(1)
+      for (const ready of stage) {
+        if (ready) row[`a${number}`] = frame[0]!['a0']
+        else yield false
+      }
+      const { keysRead, rowsRead } = part.#tally
+      this.#tally.keysRead += keysRead
+      this.#tally.rowsRead += rowsRead
+    }
+    out[0] = row
+    yield true
   }
 
   #choose(terms: readonly Term[], care: Care): Access {
@@ -402,6 +440,7 @@ export class Run {
   #groupStage(grouping: Grouping, out: Frame): Stage {
     const { reader } = this.#query.scope.base
     if (this.#isCountOfAll(grouping)) return countOfAll(reader.count(), grouping, out)
+    if (this.#parts) return this.#eachPart(this.#parts, out)
     const groups = new Groups(grouping, { groupsMax: this.#limits.groups_max, budget: this.#budget })
     if (this.#told) return groupedByIndex(reader, this.#told, { groups, frame: this.#frame, out, tally: this.#tally })
     const rows = this.#rows()
@@ -474,6 +513,11 @@ function ownLast(conditions: readonly Condition[], column: string): readonly Con
   if (conditions.length < 2) return conditions
   const isOwn = (it: Condition) => 'test' in it && it.ref.name === column
   return [...conditions.filter((it) => !isOwn(it)), ...conditions.filter(isOwn)]
+}
+
+/** Every value is needed for it. */
+function isSum({ run }: Aggregate): boolean {
+  return run === 'sum' || run === 'avg'
 }
 
 function tooManyRows(limit: number): Problem {

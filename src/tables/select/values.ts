@@ -2,8 +2,8 @@
 import type { IndexRange, TableReader } from '../reader.js'
 import type { Access } from './access.js'
 import { type Condition, compileAll, refsOf, type Test } from './condition.js'
-import type { Groups } from './group.js'
-import { LONG_TEXT, lookupsOf, rangesOf } from './lookup.js'
+import type { Grouping, Groups } from './group.js'
+import { isExact, LONG_TEXT, lookupsOf, rangesOf } from './lookup.js'
 import type { Query } from './query.js'
 import type { Frame, Ref } from './scope.js'
 import { isScalar } from './value.js'
@@ -30,8 +30,7 @@ export function toldBy({ grouping, joins, scope }: Query, conditions: readonly C
   const [ref] = refs
   const isOne = refs.every(({ source, whole, name }) => source === 0 && whole && name === ref!.name)
   if (!ref || !isOne || !aggregates.every(({ run }) => run !== 'sum' && run !== 'avg')) return undefined
-  // Without groups, other ways are as short, or shorter.
-  if (keys.length === 0 && !aggregates.some(({ run, ref: of }) => run === 'count' && of)) return undefined
+  if (keys.length === 0 && !isCount(grouping, conditions)) return undefined
   const content = reader.contentOf?.(ref.name)
   if (content === undefined) return undefined
   const [lookup] = lookupsOf(conditions)
@@ -41,12 +40,19 @@ export function toldBy({ grouping, joins, scope }: Query, conditions: readonly C
   const nulls = content === 'nullable' && test([{}])
   const counting = nulls || aggregates.some(({ run, distinct }) => run === 'count' && !distinct)
   const ranges = lookup ? rangesOf(lookup, false) : [{ attribute: ref.name }]
-  return { access: accessTo(ref), ref, ranges, test, nulls, counting }
+  return { access: accessTo([ref.name]), ref, ranges, test, nulls, counting }
+}
+
+/** Without groups, only counts: ends of an index are found sooner, and so are the entries that one exact condition finds. */
+function isCount({ aggregates }: Grouping, conditions: readonly Condition[]): boolean {
+  if (aggregates.some(({ run, ref }) => run === 'count' && ref)) return true
+  const [condition, another] = conditions
+  return aggregates.every(({ run }) => run === 'count') && (another !== undefined || !isExact(condition!))
 }
 
 /** Only what plans say of it. */
-function accessTo({ name }: Ref): Access {
-  return { id: 'values', by: 'index', indexes: [name], legs: [], keep: [], within: [], others: [], ordered: false }
+export function accessTo(indexes: readonly string[]): Access {
+  return { id: 'values', by: 'index', indexes, legs: [], keep: [], within: [], others: [], ordered: false }
 }
 
 interface Places {
@@ -72,12 +78,18 @@ export function* groupedByIndex(reader: TableReader, told: Told, places: Places)
       if (!run) continue
       entries += run.count
       tally.keysRead += run.count
+      const times = told.counting ? run.count : 1
+      if (run.value !== undefined) {
+        frame[0] = { [told.ref.name]: run.value }
+        offer(times)
+        continue
+      }
       const row = reader.get(run.key) ?? {}
       const value = row[told.ref.name]
       if (isTold(value)) {
         tally.rowsRead++
         frame[0] = row
-        offer(run.count)
+        offer(times)
         continue
       }
       const end = { value, inclusive: true }

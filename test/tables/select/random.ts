@@ -215,14 +215,18 @@ export const groupQuery: fc.Arbitrary<PlainSelect> = joins.chain((join) => {
 /** What an index may tell alone: how many rows, the least and the greatest value. */
 export const tellingQuery: fc.Arbitrary<PlainSelect> = fc
   .record({
-    what: fc.oneof(
-      fc.constant({ count: '*', as: 'all' }),
-      column(['t']).map((name) => ({ min: name, as: 'least' })),
-      column(['t']).map((name) => ({ max: name, as: 'most' })),
+    what: fc.uniqueArray(
+      fc.oneof(
+        fc.constant({ count: '*', as: 'all' }),
+        column(['t']).map((name) => ({ count: name, as: 'some' })),
+        column(['t']).map((name) => ({ min: name, as: 'least' })),
+        column(['t']).map((name) => ({ max: name, as: 'most' })),
+      ),
+      { minLength: 1, maxLength: 3, selector: (item) => item.as },
     ),
     where: fc.array(test(['t']), { maxLength: 1 }),
   })
-  .map(({ what, where: tests }) => ({ table: 't', select: [what], where: tests }))
+  .map(({ what, where: tests }) => ({ table: 't', select: what, where: tests }))
 
 /** Groups and distinct values of one column, under conditions on it: its index may tell them without the records. */
 export const valuesQuery: fc.Arbitrary<PlainSelect> = fc.constantFrom('t.n', 't.s', 't.m', 't.r').chain((name) => {

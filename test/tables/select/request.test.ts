@@ -71,6 +71,10 @@ tables.add(
   Array.from({ length: 100 }, (_, id) => ({ id, at: -id, rare: id % 50 === 0 ? id : null })),
 )
 tables.add(
+  schemaOf('paths', [{ name: 'id' }, ...indexed('path')]),
+  Array.from({ length: 20_000 }, (_, id) => ({ id, path: `/home/me/data/${id}` })),
+)
+tables.add(
   schemaOf('stocks', [
     { name: 'id' },
     { name: 'symbol', type: 'text', indexed: true },
@@ -438,6 +442,9 @@ describe('the plan of select', () => {
   it('finds what begins alike in any case, and what is not null, by the index', async () => {
     const begins = { access: 'index', indexes: ['symbol'], rows_read: 20, rows_kept: 20 }
     expect(await planOf({ where: [['symbol', 'like', 'S17*']] })).to.deep.include(begins)
+    // It can be written in so many ways that "/home/me" is looked for, which all begin with.
+    const paths = { table: 'paths', where: [['path', 'like', '/home/me/data/9*']] }
+    expect(await planOf({ ...paths, limit: 2 })).to.include({ access: 'scan' })
     const where = [['rare', 'is not null']]
     const there = { access: 'index', indexes: ['rare'], rows_read: 2, rows_kept: 2 }
     expect(await planOf({ table: 'notes', where })).to.deep.include(there)
@@ -455,6 +462,17 @@ describe('the plan of select', () => {
     const where = [['qty', '>=', 90]]
     expect(await planOf({ select: ['qty', { max: 'qty' }], groupby: 'qty', where })).to.include({ rows_read: 10 })
     expect(await planOf({ select: ['qty', { sum: 'qty' }], groupby: 'qty' })).to.include({ access: 'scan' })
+    for (const left of [
+      ['qty', '!=', 3],
+      ['qty', 'not in', [3]],
+      ['qty', 'is null'],
+    ])
+      expect(await planOf({ select: [{ count: '*' }], where: [left] })).to.deep.include(values)
+  })
+
+  it('finds several ends of indexes without reading what lies between them', async () => {
+    const plan = await planOf({ select: [{ min: 'at' }, { max: 'qty' }, { count: '*' }] })
+    expect(plan).to.deep.include({ access: 'index', indexes: ['at', 'qty'], full_scan: false, rows_read: 2 })
   })
 
   it('says when every record was read', async () => {
