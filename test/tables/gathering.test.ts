@@ -11,6 +11,7 @@ import {
   rowsOf,
   type Store,
   type StoreOptions,
+  slowToRead,
   withFolder,
   withStore,
 } from '../support/store.js'
@@ -210,6 +211,20 @@ describe('copies of records with the same value', () => {
         { settings },
       )
   })
+
+  it('are fetched before they are read where the disk is slow, and the records are not', () =>
+    withStore(async (store) => {
+      await filled(store)
+      await gathered(store, 'owner', 'o1')
+      const [place] = placesIn(store)
+      const fetched = slowToRead(store.storage)
+      expect(await find(store, 'owner', 'o1')).to.have.length(10)
+      expect(fetched).to.include.members([place, `${place}\0`])
+      expect(
+        fetched.some((key) => key.length < place!.length && key !== place),
+        'records',
+      ).to.equal(false)
+    }, EAGER))
 
   it('keep to the room that there is for them: others go', () =>
     withStore(
