@@ -21,12 +21,12 @@ const PARTS_MAX = 32
 const PART_BYTES_MAX = 4000
 /** Values that wait for their turn. */
 const WANTED_MAX = 1000
-/** Values whose records are copied in one transaction: a millisecond or two. */
-const VALUES_AT_ONCE = 4
+/** Values whose records are copied in one transaction: a few milliseconds. */
+const VALUES_AT_ONCE = 8
 /** Counters of misses, as a power of two, and misses after which counting begins anew. */
 const COUNTERS = 20
 /** After a transaction nothing is gathered for so many times as long as it took: writers wait for it. */
-const REST_SHARE = 3
+const REST_SHARE = 2
 /** How long nothing is gathered after an attempt that did not work, in milliseconds. */
 const REST_MS = 60_000
 
