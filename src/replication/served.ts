@@ -43,9 +43,9 @@ export class ServedTables {
     mesh.requests.serve('describe', async (body) => this.#describe(body))
     mesh.requests.serve('changes', async (body, from) => this.#changes(body, from))
     mesh.requests.serve('copy', (body, from) => this.#copy(body, from))
-    mesh.requests.serve('boundaries', async (body, from) => this.#boundaries(body, from))
-    mesh.requests.serve('digests', async (body, from) => this.#digests(body, from))
-    mesh.requests.serve('contents', async (body, from) => this.#contents(body, from))
+    mesh.requests.serve('boundaries', (body, from) => this.#boundaries(body, from))
+    mesh.requests.serve('digests', (body, from) => this.#digests(body, from))
+    mesh.requests.serve('contents', (body, from) => this.#contents(body, from))
     mesh.requests.serve('event_digests', (body, from) => this.#eventDigests(body, from))
     mesh.requests.serve('event_contents', (body, from) => this.#eventContents(body, from))
     mesh.requests.serve('behind', async (body) => this.#behind(body))
@@ -107,22 +107,22 @@ export class ServedTables {
     return new PrintedJson(`${head},"rows":[${page.rows.join(',')}]}`)
   }
 
-  #boundaries(body: unknown, from: string): Json {
+  async #boundaries(body: unknown, from: string): Promise<Json> {
     const { size } = body as { size?: unknown }
-    return this.#options.replica.boundaries(this.#asked(body, from), Math.max(PIECE_ROWS_MIN, Number(size) || 0))
+    return await this.#options.replica.boundaries(this.#asked(body, from), Math.max(PIECE_ROWS_MIN, Number(size) || 0))
   }
 
-  #digests(body: unknown, from: string): Json {
+  async #digests(body: unknown, from: string): Promise<Json> {
     const schema = this.#asked(body, from)
     const { boundaries, end, first } = body as { boundaries?: unknown; end?: Key; first?: unknown }
     if (!Array.isArray(boundaries) || boundaries.length > PIECES_MAX) throw wrong('names too many pieces, or none')
-    return this.#options.replica.digests(schema, boundaries as Key[], first === true, end) as unknown as Json
+    return (await this.#options.replica.digests(schema, boundaries as Key[], first === true, end)) as unknown as Json
   }
 
-  #contents(body: unknown, from: string): Json {
+  async #contents(body: unknown, from: string): Promise<Json> {
     const schema = this.#asked(body, from)
     const { before, start } = body as { start?: Key; before?: Key }
-    return this.#options.replica.contents(schema, start, before) as unknown as Json
+    return (await this.#options.replica.contents(schema, start, before)) as unknown as Json
   }
 
   async #eventDigests(body: unknown, from: string): Promise<Json> {

@@ -9,7 +9,9 @@ import { isPlain } from './table-state.js'
 import { isDescription, isSameTable, nameOf, type TableName, type TableState } from './wire.js'
 
 const PIECE_ROWS = 1_000
-const PIECES_PER_REQUEST = 200
+const PIECES_PER_REQUEST_MAX = 200
+/** An answer that comes faster lets the next request name twice as many pieces: how long one takes depends on its records. */
+const REQUEST_MS = 250
 const KEYS_NAMED_MAX = 1_000
 
 export interface VerificationOptions {
@@ -105,16 +107,19 @@ export class Verification {
     const ask = <Answer>(method: string, more: Record<string, Json>) =>
       this.#ask<Answer>(node, method, { database, table, ...more })
     const theirs = await ask<Key[]>('boundaries', { size: PIECE_ROWS })
-    const starts = sorted([...replica.boundaries(schema, PIECE_ROWS), ...theirs])
+    const starts = sorted([...(await replica.boundaries(schema, PIECE_ROWS)), ...theirs])
     const differences: Difference[] = []
     let records = 0
     let equal = true
-    for (let from = 0; from === 0 || from < starts.length; from += PIECES_PER_REQUEST) {
-      const pieces = starts.slice(from, from + PIECES_PER_REQUEST)
-      const end = starts[from + PIECES_PER_REQUEST]
+    let size = 1
+    for (let from = 0; from === 0 || from < starts.length; ) {
+      const pieces = starts.slice(from, from + size)
+      const end = starts[from + size]
       const bounds = { boundaries: pieces, first: from === 0, ...(end === undefined ? {} : { end }) }
+      const asked = performance.now()
       const there = await ask<RangeDigest[]>('digests', bounds)
-      const here = replica.digests(schema, pieces, from === 0, end)
+      const took = performance.now() - asked
+      const here = await replica.digests(schema, pieces, from === 0, end)
       for (const [place, piece] of here.entries()) {
         records += there[place]!.count
         if (piece.digest === there[place]!.digest) continue
@@ -124,8 +129,10 @@ export class Verification {
         const before = pieces[place + 1] ?? end
         const span = { ...(start === undefined ? {} : { start }), ...(before === undefined ? {} : { before }) }
         const contents = await ask<[Key, string][]>('contents', span)
-        differences.push(...compared(replica.contents(schema, start, before), contents))
+        differences.push(...compared(await replica.contents(schema, start, before), contents))
       }
+      from += size
+      size = took < REQUEST_MS ? Math.min(size * 2, PIECES_PER_REQUEST_MAX) : Math.max(1, Math.floor(size / 2))
     }
     return { equal, records, differences }
   }

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
 import type { TableSchema } from '../catalog/index.js'
-import { Problem } from '../lib/index.js'
+import { Problem, type Steps, withPauses } from '../lib/index.js'
 import type { Storage, WriteTransaction } from '../storage/index.js'
 import type { BatchContext } from './batch.js'
 import { contentOfNew } from './contents.js'
@@ -18,6 +18,9 @@ import {
 import { shapeOf, type TableShape } from './shape.js'
 import { decodeVersion, encodeJson, jsonOf } from './stored-row.js'
 
+/** Time that a comparison takes before others have their turn, in milliseconds. */
+const SLICE_MS = 5
+
 /** A piece of a table, by its first key. */
 export interface RangeDigest {
   count: number
@@ -25,9 +28,11 @@ export interface RangeDigest {
 }
 
 /** What changes of other nodes do to the tables: the later version of a record wins, whatever the order they come in. */
-export class Replica {
+export class Replica implements AsyncDisposable {
   readonly #context: BatchContext
   readonly #storage: Storage
+  readonly #stop = new AbortController()
+  readonly #comparing = new Set<Promise<unknown>>()
 
   constructor(context: BatchContext, storage: Storage) {
     this.#context = context
@@ -101,14 +106,8 @@ export class Replica {
   }
 
   /** The first keys of pieces of about `size` records each. */
-  boundaries({ id }: TableSchema, size: number): Key[] {
-    using snapshot = this.#storage.snapshot()
-    const keys: Key[] = []
-    let place = 0
-    for (const at of snapshot.keys(this.#context.spaces.records, rangeOfId(id))) {
-      if (place++ % size === 0) keys.push(keyOfRecord(at))
-    }
-    return keys
+  boundaries(schema: TableSchema, size: number): Promise<Key[]> {
+    return this.#unhurried(this.#boundaries(schema, size))
   }
 
   /**
@@ -116,33 +115,76 @@ export class Replica {
    * @param whole whether the first piece also holds all keys before it (and is there when no key is given)
    * @param before the key that ends the last piece; undefined: the end of the table
    */
-  digests({ id }: TableSchema, keys: readonly Key[], whole: boolean, before: Key | undefined): RangeDigest[] {
+  digests(schema: TableSchema, keys: readonly Key[], whole: boolean, before: Key | undefined): Promise<RangeDigest[]> {
+    return this.#unhurried(this.#digests(schema, keys, whole, before))
+  }
+
+  /** Key and content hash of every record of one piece. */
+  contents(schema: TableSchema, from: Key | undefined, before: Key | undefined): Promise<[Key, string][]> {
+    return this.#unhurried(this.#contents(schema, from, before))
+  }
+
+  /** Ends comparisons that are under way: the storage must not close below them. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#stop.abort()
+    await Promise.allSettled(this.#comparing)
+  }
+
+  *#boundaries({ id }: TableSchema, size: number): Steps<Key[]> {
+    using snapshot = this.#storage.snapshot()
+    const keys: Key[] = []
+    let place = 0
+    for (const at of snapshot.keys(this.#context.spaces.records, rangeOfId(id))) {
+      if (place++ % size === 0) keys.push(keyOfRecord(at))
+      yield
+    }
+    return keys
+  }
+
+  *#digests({ id }: TableSchema, keys: readonly Key[], whole: boolean, before: Key | undefined): Steps<RangeDigest[]> {
     const { start, end } = rangeOfId(id)
     const starts = keys.map((key) => recordKey(start, key))
     if (whole) starts[0] = start
     starts.push(before === undefined ? end : recordKey(start, before))
     using snapshot = this.#storage.snapshot()
-    return starts.slice(1).map((next, index) => {
+    const digests: RangeDigest[] = []
+    for (const [index, next] of starts.slice(1).entries()) {
       const hash = createHash('sha256')
       let count = 0
       for (const [at, stored] of snapshot.entries(this.#context.spaces.records, { start: starts[index]!, end: next })) {
         hash.update(at.slice(start.length), 'latin1').update('\0').update(jsonOf(stored)).update('\0')
         count++
+        yield
       }
-      return { count, digest: hash.digest('base64url') }
-    })
+      digests.push({ count, digest: hash.digest('base64url') })
+    }
+    return digests
   }
 
-  /** Key and content hash of every record of one piece. */
-  contents({ id }: TableSchema, from: Key | undefined, before: Key | undefined): [Key, string][] {
+  *#contents({ id }: TableSchema, from: Key | undefined, before: Key | undefined): Steps<[Key, string][]> {
     const range = rangeOfId(id)
     const start = from === undefined ? range.start : recordKey(range.start, from)
     const end = before === undefined ? range.end : recordKey(range.start, before)
     using snapshot = this.#storage.snapshot()
-    return [...snapshot.entries(this.#context.spaces.records, { start, end })].map(([at, stored]) => [
-      keyOfRecord(at),
-      createHash('sha256').update(jsonOf(stored)).digest('base64url'),
-    ])
+    const contents: [Key, string][] = []
+    for (const [at, stored] of snapshot.entries(this.#context.spaces.records, { start, end })) {
+      contents.push([keyOfRecord(at), createHash('sha256').update(jsonOf(stored)).digest('base64url')])
+      yield
+    }
+    return contents
+  }
+
+  /** A comparison reads whole tables: others are served in between. */
+  async #unhurried<T>(steps: Steps<T>): Promise<T> {
+    const { signal } = this.#stop
+    signal.throwIfAborted()
+    const result = withPauses(steps, SLICE_MS, () => signal.throwIfAborted())
+    this.#comparing.add(result)
+    try {
+      return await result
+    } finally {
+      this.#comparing.delete(result)
+    }
   }
 
   #shape(

@@ -321,6 +321,7 @@ export class Tables implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.replica[Symbol.asyncDispose]()
     await this.#gathering[Symbol.asyncDispose]()
     await this.#filters[Symbol.asyncDispose]()
     await this.cleaning[Symbol.asyncDispose]()

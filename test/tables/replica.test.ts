@@ -75,3 +75,56 @@ describe('a change of another node', () => {
     })
   })
 })
+
+describe('a comparison of replicas', () => {
+  it('lets others have their turns while it reads and hashes a large table', async () => {
+    await withNode(async ({ node, ok }) => {
+      const dog = { schema: 'dev', table: 'dog' }
+      await ok({ operation: 'create_table', ...dog, hash_attribute: 'id' })
+      const records = Array.from({ length: 10_000 }, (_, id) => ({ id }))
+      await ok({ operation: 'insert', ...dog, records })
+      const text = 'x'.repeat(100_000)
+      for (let id = 0; id < 500; id += 50)
+        await ok({
+          operation: 'update',
+          ...dog,
+          records: Array.from({ length: 50 }, (_, at) => ({ id: id + at, text })),
+        })
+      const { catalog, tables } = node.services
+      const schema = catalog.table('dev', 'dog')
+      const turnsDuring = async (work: () => unknown) => {
+        let turns = 0
+        let done = false
+        const count = () => {
+          turns++
+          if (!done) setImmediate(count)
+        }
+        setImmediate(count)
+        await work()
+        done = true
+        return turns
+      }
+      expect(await turnsDuring(() => tables.replica.digests(schema, [], true, undefined))).to.be.above(3)
+      expect(await turnsDuring(() => tables.replica.contents(schema, undefined, undefined))).to.be.above(3)
+    })
+  })
+
+  it('ends before the tables close', async () => {
+    let digests: Promise<unknown> | undefined
+    await withNode(async ({ node, ok }) => {
+      const dog = { schema: 'dev', table: 'dog' }
+      await ok({ operation: 'create_table', ...dog, hash_attribute: 'id' })
+      const text = 'x'.repeat(100_000)
+      for (let id = 0; id < 500; id += 50)
+        await ok({
+          operation: 'insert',
+          ...dog,
+          records: Array.from({ length: 50 }, (_, at) => ({ id: id + at, text })),
+        })
+      const { catalog, tables } = node.services
+      digests = tables.replica.digests(catalog.table('dev', 'dog'), [], true, undefined).catch((error) => error.name)
+      await tables.replica[Symbol.asyncDispose]()
+      expect(await digests).to.equal('AbortError')
+    })
+  })
+})
