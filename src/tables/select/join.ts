@@ -202,8 +202,29 @@ interface JoinState {
   readonly frame: Frame
   /** Conditions that can be checked once this table's row is known. */
   readonly test: Test
+  /** Only those rows are wanted for which the joined table has none. */
+  readonly isAbsence: boolean
   readonly tally: Tally
   readonly budget: Budget
+}
+
+/** Whether conditions refuse every row for which a left join finds one: what is never null in such shall be null. */
+export function isAbsence(
+  { source, left, pairs }: Join,
+  conditions: readonly Condition[],
+  reader: TableReader,
+): boolean {
+  const names = [
+    reader.schema.primaryKey,
+    ...pairs.map(({ own }) => own).flatMap(({ whole, name }) => (whole ? name : [])),
+  ]
+  return (
+    left &&
+    conditions.some((it) => {
+      if (!('test' in it) || it.test !== 'null' || it.negated) return false
+      return it.ref.source === source && it.ref.whole && names.includes(it.ref.name)
+    })
+  )
 }
 
 /** Ties every row so far to each row of the joined table that fits; a left join to null where none does. */
@@ -223,6 +244,7 @@ export function* joined(before: Stage, state: JoinState): Stage {
       frame[source] = row
       if (pairs.every(({ before: other, own }) => same(other.read(frame), own.read(frame)))) {
         found = true
+        if (state.isAbsence) break
         if (test(frame)) {
           state.tally.kept[source]!++
           yield true

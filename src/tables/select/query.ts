@@ -6,22 +6,25 @@ import {
   type Care,
   type Costs,
   chooseAccess,
+  type Leg,
   learn,
   ORDER_WITH_NULLS,
   sieveOf,
+  usualCosts,
   type Wanted,
 } from './access.js'
 import { Awaited, Budget, type Control, Slices } from './budget.js'
-import { type Condition, compile, compileAll, conjuncts, lastSource, refsOf } from './condition.js'
+import { type Compare, type Condition, compile, compileAll, conjuncts, lastSource, refsOf } from './condition.js'
 import { type CursorForm, type Position, writeCursor } from './cursor.js'
 import { type Grouping, Groups, grouped } from './group.js'
-import { carriedOver, type Join, joined } from './join.js'
+import { carriedOver, isAbsence, type Join, joined } from './join.js'
 import { isExact, LONG_TEXT } from './lookup.js'
 import { FrameOrder, inOrder, Sorter, sorted, type Term } from './order.js'
 import { type Aggregate, type Output, rowWriter, shown } from './output.js'
 import { Page } from './page.js'
+import { reached } from './reached.js'
 import type { Frame, Ref, Scope } from './scope.js'
-import { compareValues } from './value.js'
+import { compareValues, isScalar } from './value.js'
 import { accessTo, groupedByIndex, type Told, toldBy } from './values.js'
 import { type Resume, type Stage, type Tally, type Walk, walk } from './walk.js'
 
@@ -61,6 +64,9 @@ const ALWAYS_INDEXED = new Set(['int', 'double', 'bool', 'timestamp'])
 /** Index entries that are read in one go: well below a slice of time. */
 const SHORT_KEYS = 1000
 
+/** So many more rows of joined tables are looked at on later pages, before the cursor is refused. */
+const REACHED_LATER = 2_000
+
 /** How a run has ended. */
 interface Written {
   readonly run: Run
@@ -97,7 +103,7 @@ export class Run {
     this.#tally.kept = scope.sources.map(() => 0)
     this.#end = endOf(query)
     const all = [...conjuncts(query.where), ...(this.#end ? [this.#end.isThere] : [])]
-    this.#base = joins.length === 0 ? all : [...all, ...carriedOver(all, joins)].filter((it) => lastSource(it) === 0)
+    this.#base = joins.length === 0 ? all : this.#baseOf([...all, ...carriedOver(all, joins)])
     this.#later = joins.length === 0 ? [] : all.filter((it) => lastSource(it) > 0)
     const terms = this.#end ? [this.#end.term] : grouping ? [] : query.terms
     this.#order = new FrameOrder(terms, scope.sources)
@@ -142,6 +148,18 @@ export class Run {
     }
     out[0] = row
     yield true
+  }
+
+  /** The conditions on the base table; also what those on joined tables say about it, where no key says more. */
+  #baseOf(conditions: readonly Condition[]): Condition[] {
+    const { scope, joins, position, costs = usualCosts } = this.#query
+    const { reader } = scope.base
+    const base = conditions.filter((it) => lastSource(it) === 0)
+    if (base.some((it) => isEquality(it) && it.ref.whole && it.ref.name === reader.schema.primaryKey)) return base
+    const isFound = base.some((it) => isEquality(it) && it.ref.whole && reader.isIndexed(it.ref.name))
+    // What was few for the first page may have become more.
+    const most = (isFound ? costs.few : costs.guessed) + (position ? REACHED_LATER : 0)
+    return [...base, ...reached(conditions, { sources: scope.sources, joins, tally: this.#tally, most })]
   }
 
   #choose(terms: readonly Term[], care: Care): Access {
@@ -367,19 +385,32 @@ export class Run {
     for (const join of joins) {
       const own = this.#later.filter((condition) => lastSource(condition) === join.source)
       const joinedReader = scope.sources[join.source]!.reader
-      stage = joined(stage, { join, reader: joinedReader, frame, test: compileAll(own), tally, budget })
+      const test = compileAll(own)
+      const state = { join, reader: joinedReader, frame, test, isAbsence: isAbsence(join, own, joinedReader) }
+      stage = joined(stage, { ...state, tally, budget })
     }
     return stage
   }
 
   #resume(): Resume | undefined {
-    const { position, grouping, joins } = this.#query
+    const { position: given, grouping, joins } = this.#query
     // What was planned anew has other legs: it is walked from its beginning.
-    if (!position || grouping || this.#mode === 'sort' || position.access !== this.#access.id) return undefined
+    if (!given || grouping || this.#mode === 'sort' || given.access !== this.#access.id) return undefined
+    const position = joins.length > 0 ? this.#placeNow(given) : given
     const [value] = position.values
     const isLong = typeof value === 'string' && value.length >= LONG_TEXT
     const isRough = this.#mode === 'ordered' && (this.#order.terms.length > 1 || isLong)
     return { position, again: isRough ? 'value' : joins.length > 0 ? 'row' : 'no' }
+  }
+
+  /** What joined tables say about the base table may be more or less than it was for the page before. */
+  #placeNow(position: Position): Position {
+    const { id, legs, ordered } = this.#access
+    const [value] = position.values
+    if (!id.startsWith('index:') || !isScalar(value) || !legs.every(isPoint)) return position
+    const direction = ordered && this.#order.terms[0]!.descending ? -1 : 1
+    const leg = legs.findIndex(({ range }) => compareValues(range.from!.value, value) * direction >= 0)
+    return { ...position, leg: leg < 0 ? legs.length : leg }
   }
 
   #paged(rows: Stage, limit: number): { stage: Stage; frame: Frame; positionOf: () => Position } {
@@ -395,7 +426,9 @@ export class Run {
 
   #isBehind(position: Position): boolean {
     if (this.#mode !== 'stream') return this.#order.isBehind(this.#frame, position)
-    // Without an order, rows come as the access has them, which has left those before out already.
+    // Without an order, rows come as the access has them, which has left those before out already. What keys are looked
+    // for may have changed where a joined table tells them: they come in their order.
+    if (this.#access.by === 'primary_key') return this.#order.isBehindKeys(this.#frame, position.keys)
     const key = this.#order.keys(this.#frame)[0]
     return key !== position.keys[0] || this.#order.isBehindKeys(this.#frame, position.keys)
   }
@@ -506,6 +539,15 @@ function endOf({ joins, grouping }: Query): End | undefined {
   const [{ run, ref } = {}, another] = grouping.aggregates
   if (another || !ref?.whole || (run !== 'min' && run !== 'max')) return undefined
   return { term: { ref, descending: run === 'max' }, isThere: { test: 'null', ref, negated: true } }
+}
+
+function isEquality(condition: Condition): condition is Compare {
+  return 'test' in condition && condition.test === 'compare' && condition.comparator === '='
+}
+
+/** Whether a leg is one value of an index, met as it is and not in arrays. */
+function isPoint(leg: Leg): leg is Extract<Leg, { by: 'range' }> {
+  return leg.by === 'range' && !leg.elements && leg.range.from !== undefined && leg.range.from === leg.range.to
 }
 
 /** Conditions on the column by which rows are found hold for nearly all of them: they are asked last. */

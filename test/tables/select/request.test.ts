@@ -3,7 +3,7 @@ import { expect } from 'chai'
 import { JsonStream, type Problem, type View } from '../../../src/lib/index.js'
 import { Queries, type QueryLimits, type SelectRequest } from '../../../src/tables/index.js'
 import { fingerprintOf } from '../../../src/tables/select/cursor.js'
-import { MemoryTables, schemaOf } from '../../support/memory-tables.js'
+import { type MemoryTable, MemoryTables, schemaOf } from '../../support/memory-tables.js'
 import { asker, limits, textOf } from './asker.js'
 
 interface Answer {
@@ -73,6 +73,18 @@ tables.add(
 tables.add(
   schemaOf('paths', [{ name: 'id' }, ...indexed('path')]),
   Array.from({ length: 20_000 }, (_, id) => ({ id, path: `/home/me/data/${id}` })),
+)
+tables.add(
+  schemaOf('regions', [{ name: 'id' }, ...indexed('name')]),
+  Array.from({ length: 5 }, (_, id) => ({ id, name: `R${id}` })),
+)
+tables.add(
+  schemaOf('buyers', [{ name: 'id' }, ...indexed('name', 'region')]),
+  Array.from({ length: 20 }, (_, id) => ({ id, name: `B${id}`, region: id % 5 })),
+)
+tables.add(
+  schemaOf('sales', [{ name: 'id' }, ...indexed('buyer', 'bill')], [{ column: 'buyer', table: 'buyers' }]),
+  Array.from({ length: 200 }, (_, id) => ({ id, buyer: id % 20, bill: `b${id}` })),
 )
 tables.add(
   schemaOf('stocks', [
@@ -437,6 +449,61 @@ describe('the plan of select', () => {
     const join = { positions: { 'employees.position_id': 'positions.id' } }
     const plan = await planOf({ table: 'employees', join, select: ['employees.id'], where: { 'positions.id': 10 } })
     expect(plan).to.deep.include({ access: 'index', indexes: ['position_id'], rows_read: 2 })
+  })
+
+  it('finds rows by what few rows of a joined table have, and reads no others', async () => {
+    const asked = { table: 'sales', select: ['sales.id', 'buyers.name'], join: 'buyers' }
+    const found = { access: 'index', indexes: ['buyer'], full_scan: false, rows_read: 21, rows_kept: 10 }
+    expect(await planOf({ ...asked, where: { 'buyers.name': 'B7' } })).to.deep.include(found)
+    expect(await planOf({ ...asked, where: [['buyers.name', 'like', 'b7*']] })).to.deep.include(found)
+    const where = { 'buyers.name': 'B7' }
+    expect(await planOf({ ...asked, where, select: [{ sum: 'sales.id' }] })).to.deep.include(found)
+    expect(await planOf({ ...asked, where, orderby: 'sales.id desc', limit: 5 })).to.include({ rows_read: 21 })
+    const from = { table: 'buyers', select: ['buyers.id'], join: { sales: { 'buyers.id': 'sales.buyer' } } }
+    expect(await planOf({ ...from, where: { 'sales.bill': 'b77' } })).to.include({
+      access: 'primary_key',
+      rows_read: 12,
+    })
+    const through = { ...asked, join: ['buyers', { regions: { 'buyers.region': 'regions.id' } }] }
+    expect(await planOf({ ...through, where: { 'regions.name': 'R3' } })).to.include({
+      access: 'index',
+      full_scan: false,
+    })
+    const left = { buyers: { on: { 'sales.buyer': 'buyers.id' }, type: 'left' as const } }
+    expect(await planOf({ ...asked, join: left, where })).to.include({ access: 'scan', rows_kept: 10 })
+  })
+
+  it('goes on behind a cursor where a joined table tells other rows than before', async () => {
+    const own = new MemoryTables()
+    const ids = Array.from({ length: 12 }, (_, id) => id)
+    const shops = ids.map((id) => ({ id, town: id % 2 === 0 ? 'here' : 'there' }))
+    own.add(schemaOf('shops', [{ name: 'id' }, ...indexed('town')]), shops)
+    const key = [{ column: 'shop', table: 'shops' }]
+    const visits = ids.flatMap((shop) => [0, 1, 2].map((at) => ({ id: at * 100 + shop, shop })))
+    own.add(schemaOf('visits', [{ name: 'id' }, ...indexed('shop')], key), visits)
+    const move = (id: number, town: string) => (own.table('dev', 'shops') as MemoryTable).put({ id, town })
+    const page = async (table: string, more: object) => {
+      const request = {
+        database: 'dev',
+        table,
+        select: ['visits.id'],
+        limit: 4,
+        where: { 'shops.town': 'here' },
+        ...more,
+      }
+      return JSON.parse(await textOf(await new Queries(() => own, limits).select(request, asker))) as Answer
+    }
+    const first = await page('visits', { join: 'shops' })
+    expect(first.data.map((row) => row['visits.id'])).to.deep.equal([0, 100, 200, 2])
+    for (const id of [0, 2]) move(id, 'there')
+    const second = await page('visits', { join: 'shops', cursor: first.next })
+    expect(second.data.map((row) => row['visits.id'])).to.deep.equal([4, 104, 204, 6])
+  })
+
+  it('reads one row of a table in which nothing should be found', async () => {
+    const join = { sales: { on: { 'buyers.id': 'sales.buyer' }, type: 'left' as const } }
+    const absent = { table: 'buyers', select: ['buyers.id'], join, where: [['sales.id', 'is null']] }
+    expect(await planOf(absent)).to.include({ rows_read: 40, rows_kept: 0 })
   })
 
   it('finds what begins alike in any case, and what is not null, by the index', async () => {
