@@ -253,11 +253,16 @@ export function* joined(before: Stage, state: JoinState): Stage {
       }
       if (++idle % TICK === 0) yield false
     }
-    if (found || !left) continue
-    frame[source] = null
-    if (!test(frame)) continue
-    state.tally.kept[source]!++
-    yield true
+    if (!found && left) {
+      frame[source] = null
+      if (test(frame)) {
+        state.tally.kept[source]!++
+        yield true
+        continue
+      }
+    }
+    // Rows for which nothing was found are work, too.
+    if (++idle % TICK === 0) yield false
   }
 }
 

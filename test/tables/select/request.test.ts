@@ -611,6 +611,20 @@ describe('a long select', () => {
     expect(open).to.equal(0)
   })
 
+  it('stops there, too, where rows are joined with nothing, or only those are wanted that are', async () => {
+    for (const more of [
+      { join: { o: { table: 'big', on: { 'big.text': 'o.id' } } } },
+      { join: { o: { table: 'big', on: { 'big.id': 'o.id' }, type: 'left' } }, where: [['o.id', 'is null']] },
+    ]) {
+      const controller = new AbortController()
+      setImmediate(() => controller.abort(new Error('left')))
+      const queries = new Queries(snapshot, { ...limits, slice_ms: 1 })
+      const select = { database: 'dev', table: 'big', select: ['big.id'], ...more }
+      const answer = queries.select(select, { ...asker, signal: controller.signal })
+      expect(await answer.then(() => undefined, String)).to.equal('Error: left')
+    }
+  })
+
   it('streams a large result, and lets go of its snapshot at the end, at a stop, and at a time-out', async () => {
     const queries = new Queries(snapshot, { ...limits, stream_above_bytes: 100_000 })
     const whole = await queries.select(request, asker)
