@@ -4,7 +4,7 @@ import { Problem } from '../../lib/index.js'
 import type { Bound, IndexedValue, IndexRange, Key, KeyTest, TableReader } from '../reader.js'
 import { type Condition, compile, conjuncts, refusesNull, type Test } from './condition.js'
 import { branchesOf, LONG_TEXT, type Lookup, lookupsOf, rangesOf, vagueLookupsOf } from './lookup.js'
-import type { Ref } from './scope.js'
+import type { Frame, Ref } from './scope.js'
 
 /** One stretch of the way to the rows. */
 export type Leg =
@@ -181,11 +181,16 @@ function cheapest(
   return best
 }
 
+/** Of a list of more values it is guessed by so many what all of them have: each is a search, and none pauses. */
+const LOOKED_AT = 1_000
+
 /** Entries that a candidate visits, counted up to `most`. */
 function entries(reader: TableReader, { lookup, isKey }: Candidate, most: number): number {
   if (isKey) return lookup.points ? lookup.points.length : most
+  const ranges = rangesOf(lookup, false)
   let count = 0
-  for (const range of rangesOf(lookup, false)) {
+  for (const [number, range] of ranges.entries()) {
+    if (number === LOOKED_AT) return Math.min(most, Math.ceil(Math.max(count / number, 1) * ranges.length))
     count += reader.estimate(range, most - count)
     if (count >= most) break
   }
@@ -427,15 +432,19 @@ function unionAccess(id: string, reader: TableReader, conditions: readonly Condi
   if (!branches) return undefined
   const legs: Leg[] = []
   const keep: Test[] = []
-  for (const [number, { best, condition: branch }] of branches.entries()) {
-    const belongs = compile(branch)
-    const earlier = compile({ any: branches.slice(0, number).map((it) => it.condition) })
+  const tests = branches.map((branch) => compile(branch.condition))
+  for (const [number, { best }] of branches.entries()) {
+    const belongs = tests[number]!
+    const isEarlier = (frame: Frame) => {
+      for (let before = 0; before < number; before++) if (tests[before]!(frame)) return true
+      return false
+    }
     const own = best.isKey
       ? keyLegs(best.lookup, false).map((leg) => ({ leg, keep: undefined }))
       : indexLegs(best.lookup, false)
     for (const { leg, keep: ofLeg } of own) {
       legs.push(leg)
-      keep.push((frame) => (ofLeg?.(frame) ?? true) && belongs(frame) && !earlier(frame))
+      keep.push((frame) => (ofLeg?.(frame) ?? true) && belongs(frame) && !isEarlier(frame))
     }
   }
   const indexes = [...new Set(branches.map(({ best }) => best.lookup.ref.name))]

@@ -2,7 +2,10 @@ import { createHash } from 'node:crypto'
 import { expect } from 'chai'
 import { JsonStream, type Problem, type View } from '../../../src/lib/index.js'
 import { Queries, type QueryLimits, type SelectRequest } from '../../../src/tables/index.js'
+import type { TableReader } from '../../../src/tables/reader.js'
+import { chooseAccess } from '../../../src/tables/select/access.js'
 import { fingerprintOf } from '../../../src/tables/select/cursor.js'
+import { type Ref, refTo } from '../../../src/tables/select/scope.js'
 import { type MemoryTable, MemoryTables, schemaOf } from '../../support/memory-tables.js'
 import { asker, limits, textOf } from './asker.js'
 
@@ -540,6 +543,33 @@ describe('the plan of select', () => {
   it('finds several ends of indexes without reading what lies between them', async () => {
     const plan = await planOf({ select: [{ min: 'at' }, { max: 'qty' }, { count: '*' }] })
     expect(plan).to.deep.include({ access: 'index', indexes: ['at', 'qty'], full_scan: false, rows_read: 2 })
+  })
+
+  it('is made without a search for every value of a long list, and without a test for every pair of branches', async () => {
+    const reader = tables.table('dev', 'stocks')!
+    const column = reader.schema.columns.find(({ name }) => name === 'qty')!
+    let [searches, made] = [0, 0]
+    const estimate = (...args: Parameters<typeof reader.estimate>) => {
+      searches++
+      return reader.estimate(...args)
+    }
+    const { read, ...rest } = refTo(0, column)
+    const ref = Object.defineProperty({ ...rest }, 'read', {
+      get: () => {
+        made++
+        return read
+      },
+    }) as Ref
+    const counted = Object.assign(Object.create(reader), { estimate }) as TableReader
+    const wanted = { ref: refTo(0, reader.schema.columns.find(({ name }) => name === 'at')!), descending: false }
+    const values = Array.from({ length: 5_000 }, (_, value) => value + 1_000)
+    const list = { test: 'in', ref, values, negated: false } as const
+    chooseAccess({ reader: counted, conditions: [list], wanted: { ...wanted, content: 'scalar' }, limit: 2_000 })
+    expect(searches).to.be.at.most(2_000)
+    const any = values.slice(0, 100).map((value) => ({ test: 'compare', ref, comparator: '=', value }) as const)
+    const { legs } = chooseAccess({ reader, conditions: [{ any }] })
+    expect(legs).to.have.length(100)
+    expect(made).to.be.at.most(300)
   })
 
   it('says when every record was read', async () => {
