@@ -21,12 +21,12 @@ const PARTS_MAX = 32
 const PART_BYTES_MAX = 4000
 /** Values that wait for their turn. */
 const WANTED_MAX = 1000
-/** Values whose records are copied in one transaction: a few milliseconds. */
-const VALUES_AT_ONCE = 8
+/** How long records are read for one transaction, in milliseconds: others wait. */
+const SLICE_MS = 4
 /** Counters of misses, as a power of two, and misses after which counting begins anew. */
 const COUNTERS = 20
 /** After a transaction nothing is gathered for so many times as long as it took: writers wait for it. */
-const REST_SHARE = 2
+const REST_SHARE = 1
 /** How long nothing is gathered after an attempt that did not work, in milliseconds. */
 const REST_MS = 60_000
 
@@ -114,9 +114,7 @@ export class Gathering implements AsyncDisposable {
       while (this.#wanted.size > 0) {
         await sleep(rest, undefined, { signal: this.#stopping.signal })
         const began = performance.now()
-        const lot = [...this.#wanted].slice(0, VALUES_AT_ONCE)
-        for (const [place] of lot) this.#wanted.delete(place)
-        await storage.write((transaction) => this.#gather(transaction, lot))
+        await storage.write((transaction) => this.#gather(transaction))
         rest = REST_SHARE * (performance.now() - began)
       }
     } catch (error) {
@@ -126,24 +124,35 @@ export class Gathering implements AsyncDisposable {
     }
   }
 
-  #gather(transaction: WriteTransaction, lot: readonly [string, Wanted][]): void {
-    const { spaces } = this.#context
-    const isFull = !this.#hasRoom()
-    for (const [place, wanted] of lot) {
-      const schema = this.#gatherable(transaction, wanted)
-      const parts = schema && this.#partsOf(transaction, schema, place)
-      if (!parts?.length) continue
-      if (isFull) this.#makeRoom(transaction, 2 * parts.length)
-      transaction.put(spaces.gathered, place, String(parts.length))
-      for (const [number, key] of placesOfParts(place, parts.length).entries())
-        transaction.put(spaces.gathered, key, parts[number]!)
+  /** As many of what is wanted as there is time for. */
+  #gather(transaction: WriteTransaction): void {
+    const until = performance.now() + SLICE_MS
+    let room = this.#room()
+    for (const [place, wanted] of this.#wanted) {
+      this.#wanted.delete(place)
+      room -= this.#gatherAt(transaction, place, wanted, room)
+      if (performance.now() > until) return
     }
   }
 
+  /** Answers how many bytes it takes. */
+  #gatherAt(transaction: WriteTransaction, place: string, wanted: Wanted, room: number): number {
+    const { gathered } = this.#context.spaces
+    const schema = this.#gatherable(transaction, wanted)
+    const parts = schema && this.#partsOf(transaction, schema, place)
+    if (!parts?.length) return 0
+    if (room <= 0) this.#makeRoom(transaction, 2 * parts.length)
+    transaction.put(gathered, place, String(parts.length))
+    for (const [number, key] of placesOfParts(place, parts.length).entries()) {
+      transaction.put(gathered, key, parts[number]!)
+    }
+    return parts.length * PART_BYTES_MAX
+  }
+
   /** The disk keeps as much free for others as copies take. */
-  #hasRoom(): boolean {
+  #room(): number {
     const { storage, spaces, bytesMax } = this.#context
-    return spaces.gathered.bytes() < Math.min(bytesMax, storage.freeBytes())
+    return Math.min(bytesMax, storage.freeBytes()) - spaces.gathered.bytes()
   }
 
   /** Copies that are missed come back, so it matters little which ones go. */
