@@ -67,6 +67,9 @@ const SHORT_KEYS = 1000
 /** So many more rows of joined tables are looked at on later pages, before the cursor is refused. */
 const REACHED_LATER = 2_000
 
+/** Where one of so many rows has a column, reading those by its index is sure to be less than reading all. */
+const SELDOM_TIED = 16
+
 /** How a run has ended. */
 interface Written {
   readonly run: Run
@@ -159,7 +162,21 @@ export class Run {
     const isFound = base.some((it) => isEquality(it) && it.ref.whole && reader.isIndexed(it.ref.name))
     // What was few for the first page may have become more.
     const most = (isFound ? costs.few : costs.guessed) + (position ? REACHED_LATER : 0)
+    base.push(...this.#tied(costs))
     return [...base, ...reached(conditions, { sources: scope.sources, joins, tally: this.#tally, most })]
+  }
+
+  /** Rows that have nothing where they are joined are no rows of the result: said where nearly all are such. */
+  #tied({ counted }: Costs): Condition[] {
+    const { scope, joins, position } = this.#query
+    const { reader } = scope.base
+    const isSeldom = ({ source, whole, name }: Ref) => {
+      if (source !== 0 || !whole || reader.contentOf?.(name) !== 'nullable') return false
+      const most = Math.ceil(Math.min(reader.count() / SELDOM_TIED, counted * 4))
+      return position !== undefined || reader.estimate({ attribute: name }, most) < most
+    }
+    const refs = joins.flatMap(({ left, pairs }) => (left ? [] : pairs.map(({ before }) => before)))
+    return refs.filter(isSeldom).map((ref) => ({ test: 'null', ref, negated: true }))
   }
 
   #choose(terms: readonly Term[], care: Care): Access {

@@ -476,6 +476,14 @@ describe('the plan of select', () => {
     expect(await planOf({ ...asked, join: left, where })).to.include({ access: 'scan', rows_kept: 10 })
   })
 
+  it('reads only rows that have something where they are joined, if few have', async () => {
+    const join = { o: { table: 'notes', on: { 'notes.rare': 'o.id' } } }
+    const few = { access: 'index', indexes: ['rare'], rows_read: 4, rows_kept: 2 }
+    expect(await planOf({ table: 'notes', select: ['notes.id'], join })).to.deep.include(few)
+    const left = { o: { ...join.o, type: 'left' as const } }
+    expect(await planOf({ table: 'notes', select: ['notes.id'], join: left })).to.include({ rows_kept: 100 })
+  })
+
   it('goes on behind a cursor where a joined table tells other rows than before', async () => {
     const own = new MemoryTables()
     const ids = Array.from({ length: 12 }, (_, id) => id)
