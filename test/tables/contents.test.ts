@@ -91,7 +91,7 @@ describe('what a column holds', () => {
       expect(await planOf(store, { orderby: 'due', limit: 5 }), 'nine of ten rows passed').to.include({ rows_read: 51 })
       const rare = { where: [['age', 'like', '*7']], orderby: 'due desc', limit: 5 }
       expect(await planOf(store, rare)).to.include({ order: 'index' })
-      const none = { where: [['age', 'like', 'x*y']], orderby: 'due desc', limit: 5 }
+      const none = { where: [['age', 'like', '*x']], orderby: 'due desc', limit: 5 }
       expect(await planOf(store, none), 'given up soon').to.include({ order: 'sort', access: 'scan' })
       expect(await planOf(store, { select: [{ max: 'due' }] })).to.include({ rows_read: 1 })
       expect(await planOf(store, { select: [{ min: 'due' }] })).to.include({ rows_read: 1 })
@@ -118,7 +118,7 @@ describe('what a column holds', () => {
       expect(await planOf(store, { where: few, orderby: 'breed', limit: 5 }), 'a union').to.include(two)
       expect(await planOf(store, { where: few, orderby: 'id desc', limit: 5 }), 'and by key').to.include(two)
       const join = { owner: { on: { 'dog.breed': 'owner.id' }, type: 'inner' } }
-      const nobody = { select: ['dog.id'], join, where: [['owner.name', '=', 'y']], limit: 5 }
+      const nobody = { select: ['dog.id'], join, where: [['owner.name', 'like', '*y']], limit: 5 }
       const scan = { access: 'scan', order: 'sort' }
       expect(await planOf(store, { ...nobody, orderby: 'dog.due desc' }), 'a join').to.include(scan)
     }))
