@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Catalog, DroppedAttribute, Leftover } from '../catalog/index.js'
 import { encodeValue, type Replays, type Storage, type WriteTransaction } from '../storage/index.js'
 import type { ChangeLog } from './change-log.js'
@@ -121,6 +122,7 @@ export class Cleaning implements AsyncDisposable {
     const { cache, catalog, spaces } = this.#context
     const { records } = spaces
     const { start, end } = rangeOfId(table)
+    const member = `${JSON.stringify(name)}:`
     let from = start
     let isUsed = false
     await this.#repeat((transaction, limit) => {
@@ -128,6 +130,7 @@ export class Cleaning implements AsyncDisposable {
       const schema = catalog.draft.numbered(table)
       for (const key of keys) {
         const stored = transaction.get(records, key)!
+        if (!stored.includes(member)) continue
         const record = decodeRecord(stored)
         if (!Object.hasOwn(record, name)) continue
         if (decodeVersion(stored).time >= before) {
@@ -161,12 +164,16 @@ export class Cleaning implements AsyncDisposable {
     return entries.length
   }
 
-  /** Runs a step in its own transaction until it finds less than a full step to do. */
+  /**
+   * Runs a step in its own transaction until it finds less than a full step to do. A step that changed nothing waits for
+   * no disk: without a turn for others a table of millions would hold everybody up.
+   */
   async #repeat(step: (transaction: WriteTransaction, limit: number) => number): Promise<void> {
     const limit = this.#context.settings.cleaning_step_max
     while (!this.#stopped) {
       const done = await this.#context.storage.write((transaction) => step(transaction, limit))
       if (done < limit) return
+      await turn()
     }
   }
 }

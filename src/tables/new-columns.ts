@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises'
 import type { Catalog, Column, ColumnDefinition, TableSchema } from '../catalog/index.js'
 import { Problem } from '../lib/index.js'
 import { encodeId, type Storage, type WriteTransaction } from '../storage/index.js'
@@ -97,6 +98,7 @@ export class NewColumns {
         alongside(transaction, { column: position.column, from: next }, records)
         return next
       })
+      await turn() // where no record has such a value, nothing was written and nothing was waited for
     }
   }
 

@@ -536,6 +536,46 @@ describe('columns', () => {
       { settings: { 'tables.cleaning_step_max': '3' } },
     ))
 
+  it('dropped, and built, let others run where no record has such a value', () =>
+    withStore(
+      async (store) => {
+        const { catalog, tables } = store
+        await catalog.createTable(DOG)
+        await insert(
+          store,
+          Array.from({ length: 300 }, (_, id) => ({ id })),
+        )
+        await store.storage.write((transaction) => {
+          catalog.noteStrangers(transaction, catalog.draftTable('dev', 'dog'))
+        })
+        let steps = 0
+        const write = store.storage.write.bind(store.storage)
+        store.storage.write = (run) => {
+          steps++
+          return write(run)
+        }
+        /** The greatest number of steps between two turns of the event loop. */
+        const mostAtOnce = async (work: Promise<unknown>) => {
+          let isDone = false
+          const done = work.then(() => {
+            isDone = true
+          })
+          let most = 0
+          while (!isDone) {
+            steps = 0
+            await new Promise(setImmediate)
+            most = Math.max(most, steps)
+          }
+          await done
+          return most
+        }
+        const column = { name: 'empty', type: 'text' }
+        expect(await mostAtOnce(tables.addColumn('dev', 'dog', column)), 'built').to.be.below(10)
+        expect(await mostAtOnce(tables.dropColumn('dev', 'dog', 'empty')), 'dropped').to.be.below(10)
+      },
+      { settings: { 'tables.cleaning_step_max': '3' } },
+    ))
+
   it('dropped take their values with them also from records that move meanwhile', () =>
     withStore(
       async (store) => {
