@@ -130,23 +130,23 @@ export class Gathering implements AsyncDisposable {
     let room = this.#room()
     for (const [place, wanted] of this.#wanted) {
       this.#wanted.delete(place)
-      room -= this.#gatherAt(transaction, place, wanted, room)
+      room = this.#gatherAt(transaction, place, wanted, room)
       if (performance.now() > until) return
     }
   }
 
-  /** Answers how many bytes it takes. */
+  /** Answers how much room it leaves, in bytes. */
   #gatherAt(transaction: WriteTransaction, place: string, wanted: Wanted, room: number): number {
     const { gathered } = this.#context.spaces
     const schema = this.#gatherable(transaction, wanted)
     const parts = schema && this.#partsOf(transaction, schema, place)
-    if (!parts?.length) return 0
-    if (room <= 0) this.#makeRoom(transaction, 2 * parts.length)
+    if (!parts?.length) return room
+    const made = room > 0 ? 0 : this.#makeRoom(transaction, 2 * parts.length)
     transaction.put(gathered, place, String(parts.length))
     for (const [number, key] of placesOfParts(place, parts.length).entries()) {
       transaction.put(gathered, key, parts[number]!)
     }
-    return parts.length * PART_BYTES_MAX
+    return room + (made - parts.length) * PART_BYTES_MAX
   }
 
   /** The disk keeps as much free for others as copies take. */
@@ -155,12 +155,14 @@ export class Gathering implements AsyncDisposable {
     return Math.min(bytesMax, storage.freeBytes()) - spaces.gathered.bytes()
   }
 
-  /** Copies that are missed come back, so it matters little which ones go. */
-  #makeRoom(transaction: WriteTransaction, count: number): void {
+  /** Answers how many parts went. Copies that are missed come back, so it matters little which ones go. */
+  #makeRoom(transaction: WriteTransaction, count: number): number {
     const { gathered } = this.#context.spaces
     const keys = transaction.keys(gathered, { start: this.#hand, end: '\xff', limit: count })
-    for (const key of keys) transaction.remove(gathered, key)
     this.#hand = keys.length < count ? '' : `${keys.at(-1)}\0`
+    const values = keys.map((key) => transaction.get(gathered, key)!)
+    for (const key of keys) transaction.remove(gathered, key)
+    return values.filter(isPart).length
   }
 
   /** The table as it is now, marked so that whoever changes a record of it takes copies away; undefined without the index. */
@@ -232,6 +234,11 @@ export function partsAt(place: string, get: (key: string) => string | undefined)
     parts.push(part)
   }
   return parts
+}
+
+/** Stored records are longer than the number of parts. */
+function isPart(value: string): boolean {
+  return value.length > String(PARTS_MAX).length
 }
 
 /** Where the parts stand, behind their number at the place itself. */
