@@ -1,4 +1,5 @@
 // One page of a result as JSON text, written row by row until it is full, or a piece of text is, or a slice of time is.
+import { Problem } from '../../lib/index.js'
 import type { Slices } from './budget.js'
 import type { Position } from './cursor.js'
 import type { Frame } from './scope.js'
@@ -74,4 +75,18 @@ export class Page {
   close(): void {
     this.#rows.return?.()
   }
+}
+
+/** @throws Problem query_too_large */
+export function rowsWanted(
+  { limit }: { limit?: number },
+  { result_rows_max: most }: { result_rows_max: number },
+): number {
+  if (limit === undefined) return most
+  if (limit > most) throw tooManyRows(most)
+  return limit
+}
+
+export function tooManyRows(limit: number): Problem {
+  return new Problem('query_too_large', { what: 'rows in one answer', limit, setting: 'select.result_rows_max' })
 }

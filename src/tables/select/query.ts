@@ -1,6 +1,3 @@
-// A query, once its names are resolved; and its run: plan, walk, join, group, order, page, text.
-import { Problem } from '../../lib/index.js'
-import type { IndexRange, Names, TableReader } from '../reader.js'
 import {
   type Access,
   type Care,
@@ -9,21 +6,20 @@ import {
   type Leg,
   learn,
   ORDER_WITH_NULLS,
-  sieveOf,
-  usualCosts,
   type Wanted,
 } from './access.js'
 import { Awaited, Budget, type Control, Slices } from './budget.js'
-import { type Compare, type Condition, compile, compileAll, conjuncts, lastSource, refsOf } from './condition.js'
+import { type Condition, compile, compileAll, conjuncts, lastSource } from './condition.js'
 import { type CursorForm, type Position, writeCursor } from './cursor.js'
 import { type Grouping, Groups, grouped } from './group.js'
 import { carriedOver, isAbsence, type Join, joined } from './join.js'
 import { isExact, LONG_TEXT } from './lookup.js'
 import { FrameOrder, inOrder, Sorter, sorted, type Term } from './order.js'
-import { type Aggregate, type Output, rowWriter, shown } from './output.js'
-import { Page } from './page.js'
-import { reached } from './reached.js'
-import type { Frame, Ref, Scope } from './scope.js'
+import { type Aggregate, type Output, rowWriter } from './output.js'
+import { Page, rowsWanted, tooManyRows } from './page.js'
+import { baseConditions } from './reached.js'
+import type { Frame, Scope } from './scope.js'
+import { shortRows } from './short.js'
 import { compareValues, isScalar } from './value.js'
 import { accessTo, groupedByIndex, type Told, toldBy } from './values.js'
 import { type Resume, type Stage, type Tally, type Walk, walk } from './walk.js'
@@ -61,15 +57,6 @@ export interface Query {
 /** Sorted rows are compared by their columns, so the whole index must be in their order. */
 const ALWAYS_INDEXED = new Set(['int', 'double', 'bool', 'timestamp'])
 
-/** Index entries that are read in one go: well below a slice of time. */
-const SHORT_KEYS = 1000
-
-/** So many more rows of joined tables are looked at on later pages, before the cursor is refused. */
-const REACHED_LATER = 2_000
-
-/** Where one of so many rows has a column, reading those by its index is sure to be less than reading all. */
-const SELDOM_TIED = 16
-
 /** How a run has ended. */
 interface Written {
   readonly run: Run
@@ -106,7 +93,7 @@ export class Run {
     this.#tally.kept = scope.sources.map(() => 0)
     this.#end = endOf(query)
     const all = [...conjuncts(query.where), ...(this.#end ? [this.#end.isThere] : [])]
-    this.#base = joins.length === 0 ? all : this.#baseOf([...all, ...carriedOver(all, joins)])
+    this.#base = joins.length === 0 ? all : baseConditions(query, [...all, ...carriedOver(all, joins)], this.#tally)
     this.#later = joins.length === 0 ? [] : all.filter((it) => lastSource(it) > 0)
     const terms = this.#end ? [this.#end.term] : grouping ? [] : query.terms
     this.#order = new FrameOrder(terms, scope.sources)
@@ -153,32 +140,6 @@ export class Run {
     yield true
   }
 
-  /** The conditions on the base table; also what those on joined tables say about it, where no key says more. */
-  #baseOf(conditions: readonly Condition[]): Condition[] {
-    const { scope, joins, position, costs = usualCosts } = this.#query
-    const { reader } = scope.base
-    const base = conditions.filter((it) => lastSource(it) === 0)
-    if (base.some((it) => isEquality(it) && it.ref.whole && it.ref.name === reader.schema.primaryKey)) return base
-    const isFound = base.some((it) => isEquality(it) && it.ref.whole && reader.isIndexed(it.ref.name))
-    // What was few for the first page may have become more.
-    const most = (isFound ? costs.few : costs.guessed) + (position ? REACHED_LATER : 0)
-    base.push(...this.#tied(costs))
-    return [...base, ...reached(conditions, { sources: scope.sources, joins, tally: this.#tally, most })]
-  }
-
-  /** Rows that have nothing where they are joined are no rows of the result: said where nearly all are such. */
-  #tied({ counted }: Costs): Condition[] {
-    const { scope, joins, position } = this.#query
-    const { reader } = scope.base
-    const isSeldom = ({ source, whole, name }: Ref) => {
-      if (source !== 0 || !whole || reader.contentOf?.(name) !== 'nullable') return false
-      const most = Math.ceil(Math.min(reader.count() / SELDOM_TIED, counted * 4))
-      return position !== undefined || reader.estimate({ attribute: name }, most) < most
-    }
-    const refs = joins.flatMap(({ left, pairs }) => (left ? [] : pairs.map(({ before }) => before)))
-    return refs.filter(isSeldom).map((ref) => ({ test: 'null', ref, negated: true }))
-  }
-
   #choose(terms: readonly Term[], care: Care): Access {
     const { scope, joins, grouping, limit, offset, position, costs } = this.#query
     const { reader } = scope.base
@@ -206,83 +167,19 @@ export class Run {
     return { ...first, content: reader.contentOf?.(first.ref.name) ?? (isNeverNull ? 'never null' : undefined) }
   }
 
-  /**
-   * The whole answer of a plain question (one table, one stretch of one index, no order) that few keys answer; undefined
-   * when it is not such a one. Generators and pauses would cost more than the rows.
-   */
+  /** The whole answer of a plain question that few keys answer; undefined when it is not such a one. */
   short(shape: 'object' | 'array'): string | undefined {
-    const { joins, grouping, position, explain, scope } = this.#query
-    if (scope.base.reader.isSlow) return undefined
-    const { legs, within, keep } = this.#access
-    const [leg] = legs
-    const isPlain = joins.length === 0 && !grouping && !position && !explain && this.#mode === 'stream'
-    if (!isPlain || legs.length !== 1 || leg?.by !== 'range' || within.length > 0 || keep[0]) return undefined
-    const { reader } = scope.base
-    const rows = this.#gatheredRows(reader, leg.range) ?? this.#shortRows(reader, leg.range, leg.elements)
+    const { joins, grouping, position, explain } = this.#query
+    if (joins.length > 0 || grouping || position || explain || this.#mode !== 'stream') return undefined
+    const plain = { query: this.#query, limits: this.#limits, access: this.#access, conditions: this.#base }
+    const rows = shortRows(plain, (read, kept) => this.#noteLong(read, kept))
     if (rows === undefined) return undefined
     return `${shape === 'object' ? '{"data":[' : '['}${rows}${this.#tail(shape, true, undefined)}`
-  }
-
-  /** Where nothing but the value is asked for, and copies of its records stand side by side: pieces of their texts. */
-  #gatheredRows(reader: TableReader, range: IndexRange): string | undefined {
-    const { outputs, offset, limit } = this.#query
-    const [condition, another] = this.#base
-    if (!condition || another || offset > 0 || limit !== undefined) return undefined
-    if (!isExact(condition) || reader.contentOf?.(range.attribute) === undefined) return undefined
-    if (!outputs.every(({ ref, unnamed }) => ref.whole && !unnamed)) return undefined
-    const write = rowWriter(outputs)
-    const shown = outputs.map(({ name, ref }) => ({ name, column: ref.name }))
-    let text = ''
-    let written = 0
-    for (const one of reader.gatheredTexts?.(range, shown, (row) => write([row])) ?? []) {
-      if (written === this.#limits.result_rows_max || text.length > this.#limits.stream_above_bytes) return undefined
-      text += written++ === 0 ? one : `,${one}`
-    }
-    return written === 0 ? undefined : text
-  }
-
-  #shortRows(reader: TableReader, range: IndexRange, elements: boolean): string | undefined {
-    const { outputs, offset, cursors, limit = this.#limits.result_rows_max } = this.#query
-    this.#checkLimit(limit)
-    const [frame, test, write] = [this.#frame, compileAll(ownLast(this.#base, range.attribute)), rowWriter(outputs)]
-    const endsAtLimit = cursors === undefined && this.#query.limit !== undefined
-    let text = ''
-    let [read, skipped, written] = [0, 0, 0]
-    const columns = () => this.#columnsRead(range)
-    let isWhole = true
-    for (const found of reader.records(range, sieveOf(reader, this.#access), columns)) {
-      if (++read > SHORT_KEYS) {
-        this.#noteLong(read, skipped + written)
-        return undefined
-      }
-      if (text.length > this.#limits.stream_above_bytes) return undefined
-      if (written === limit && !endsAtLimit) return undefined
-      if (written === limit) {
-        isWhole = false
-        break
-      }
-      // An array is met once for each of its elements, but is one row.
-      if (found === undefined || (elements && Array.isArray(found.row[range.attribute]))) return undefined
-      frame[0] = found.row
-      if (!test(frame)) continue
-      if (skipped < offset) skipped++
-      else text += written++ === 0 ? shown(found, write) : `,${shown(found, write)}`
-    }
-    if (isWhole) reader.wantGathered?.(range, read)
-    return text
   }
 
   /** A run that was not short counts as begun: what it has read tells how long the way is. */
   #noteLong(read: number, kept: number): void {
     Object.assign(this.#tally, { keysRead: read, walked: read, rowsRead: read, kept: [kept] })
-  }
-
-  /** The columns of the base table that a short run reads; undefined where something inside of one is read. */
-  #columnsRead(range: IndexRange): Names {
-    const names = new Set([range.attribute])
-    const note = ({ name, whole }: Ref) => whole && names.add(name)
-    const all = this.#query.outputs.every(({ ref }) => note(ref)) && this.#base.every((it) => refsOf(it).every(note))
-    return all ? [...names] : undefined
   }
 
   /** The answer as JSON text in pieces: an object with data, or only its rows. */
@@ -343,8 +240,8 @@ export class Run {
 
   /** Searches with a limit need not know whether there is more. */
   #page(write: (frame: Frame) => string): Page {
-    const { limit = this.#limits.result_rows_max, offset, cursors } = this.#query
-    this.#checkLimit(limit)
+    const { offset, cursors } = this.#query
+    const limit = rowsWanted(this.#query, this.#limits)
     const { stage, frame, positionOf } = this.#stages(limit)
     const isAsked = cursors !== undefined || this.#query.limit === undefined
     return new Page({ stage, frame, write, separator: ',', offset, limit, ...(isAsked && { positionOf }) })
@@ -355,10 +252,6 @@ export class Run {
     const { stage, frame } = this.#stages(limit)
     const write = rowWriter(outputs)
     return new Page({ stage, frame, write: (frame) => `${write(frame)}\n`, separator: '', offset, limit })
-  }
-
-  #checkLimit(limit: number): void {
-    if (limit > this.#limits.result_rows_max) throw tooManyRows(this.#limits.result_rows_max)
   }
 
   #tail(shape: 'object' | 'array', complete: boolean, last: Position | undefined): string {
@@ -558,29 +451,14 @@ function endOf({ joins, grouping }: Query): End | undefined {
   return { term: { ref, descending: run === 'max' }, isThere: { test: 'null', ref, negated: true } }
 }
 
-function isEquality(condition: Condition): condition is Compare {
-  return 'test' in condition && condition.test === 'compare' && condition.comparator === '='
-}
-
 /** Whether a leg is one value of an index, met as it is and not in arrays. */
 function isPoint(leg: Leg): leg is Extract<Leg, { by: 'range' }> {
   return leg.by === 'range' && !leg.elements && leg.range.from !== undefined && leg.range.from === leg.range.to
 }
 
-/** Conditions on the column by which rows are found hold for nearly all of them: they are asked last. */
-function ownLast(conditions: readonly Condition[], column: string): readonly Condition[] {
-  if (conditions.length < 2) return conditions
-  const isOwn = (it: Condition) => 'test' in it && it.ref.name === column
-  return [...conditions.filter((it) => !isOwn(it)), ...conditions.filter(isOwn)]
-}
-
 /** Every value is needed for it. */
 function isSum({ run }: Aggregate): boolean {
   return run === 'sum' || run === 'avg'
-}
-
-function tooManyRows(limit: number): Problem {
-  return new Problem('query_too_large', { what: 'rows in one answer', limit, setting: 'select.result_rows_max' })
 }
 
 function* countOfAll(count: number, { aggregates }: Grouping, out: Frame): Stage {

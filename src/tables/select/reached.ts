@@ -1,12 +1,51 @@
-// What conditions on joined tables say about the base table: where few rows of a joined table meet them, their values
-// stand in the column that they are joined by, and its index finds the rows without reading all others.
+// The conditions on the base table of joins, also what conditions on joined tables say about it: where few rows of a
+// joined table meet them, their values stand in the column that they are joined by, and its index finds the rows without
+// reading all others.
 import type { IndexRange, Key, Row, TableReader } from '../reader.js'
-import { type Condition, compileAll, conjuncts, refsOf } from './condition.js'
+import { usualCosts } from './access.js'
+import { type Compare, type Condition, compileAll, conjuncts, lastSource, refsOf } from './condition.js'
 import type { Join } from './join.js'
 import { lookupsOf, rangesOf, vagueLookupsOf } from './lookup.js'
+import type { Query } from './query.js'
 import type { Ref, Source } from './scope.js'
 import { isScalar, rank } from './value.js'
 import type { Tally } from './walk.js'
+
+/** So many more rows of joined tables are looked at on later pages, before the cursor is refused. */
+const REACHED_LATER = 2_000
+
+/** Where one of so many rows has a column, reading those by its index is sure to be less than reading all. */
+const SELDOM_TIED = 16
+
+/** The conditions on the base table; also what those on joined tables say about it, where no key says more. */
+export function baseConditions(query: Query, conditions: readonly Condition[], tally: Tally): Condition[] {
+  const { scope, joins, position, costs = usualCosts } = query
+  const { reader } = scope.base
+  const base = conditions.filter((it) => lastSource(it) === 0)
+  const known = base.filter(isEquality).filter(({ ref }) => ref.whole)
+  if (known.some(({ ref }) => ref.name === reader.schema.primaryKey)) return base
+  const isFound = known.some(({ ref }) => reader.isIndexed(ref.name))
+  // What was few for the first page may have become more.
+  const most = (isFound ? costs.few : costs.guessed) + (position ? REACHED_LATER : 0)
+  base.push(...tied(query, costs.counted))
+  return [...base, ...reached(conditions, { sources: scope.sources, joins, tally, most })]
+}
+
+function isEquality(condition: Condition): condition is Compare {
+  return 'test' in condition && condition.test === 'compare' && condition.comparator === '='
+}
+
+/** Rows that have nothing where they are joined are no rows of the result: said where nearly all are such. */
+function tied({ scope, joins, position }: Query, counted: number): Condition[] {
+  const { reader } = scope.base
+  const isSeldom = ({ source, whole, name }: Ref) => {
+    if (source !== 0 || !whole || reader.contentOf?.(name) !== 'nullable') return false
+    const most = Math.ceil(Math.min(reader.count() / SELDOM_TIED, counted * 4))
+    return position !== undefined || reader.estimate({ attribute: name }, most) < most
+  }
+  const refs = joins.flatMap(({ left, pairs }) => (left ? [] : pairs.map(({ before }) => before)))
+  return refs.filter(isSeldom).map((ref) => ({ test: 'null', ref, negated: true }))
+}
 
 interface Reach {
   readonly sources: readonly Source[]
@@ -17,7 +56,7 @@ interface Reach {
 }
 
 /** Conditions on the base table that hold for every row of the result because of those on joined tables. */
-export function reached(conditions: readonly Condition[], reach: Reach): Condition[] {
+function reached(conditions: readonly Condition[], reach: Reach): Condition[] {
   const found = [...conditions]
   for (const join of reach.joins.toReversed()) {
     if (join.left) continue

@@ -63,49 +63,59 @@ interface Places {
 }
 
 /** Puts one row for each group into `out`. */
-export function* groupedByIndex(reader: TableReader, told: Told, places: Places): Stage {
-  const { groups, frame, out, tally } = places
+export function* groupedByIndex(reader: TableReader, told: Told, { groups, frame, out, tally }: Places): Stage {
   const offer = (times: number) => {
     if (!told.test(frame)) return
     tally.kept[0]! += times
     groups.add(frame, times)
   }
-  let entries = 0
-  let count = 0
-  for (const range of told.ranges)
-    for (const run of reader.runs!(range, told.counting)) {
-      if (!run || ++count % TICK === 0) yield false
-      if (!run) continue
-      entries += run.count
-      tally.keysRead += run.count
-      const times = told.counting ? run.count : 1
-      if (run.value !== undefined) {
-        frame[0] = { [told.ref.name]: run.value }
-        offer(times)
-        continue
-      }
-      const row = reader.get(run.key) ?? {}
-      const value = row[told.ref.name]
-      if (isTold(value)) {
-        tally.rowsRead++
-        frame[0] = row
-        offer(times)
-        continue
-      }
-      const end = { value, inclusive: true }
-      for (const key of reader.range({ attribute: told.ref.name, from: end, to: end })) {
-        tally.rowsRead++
-        frame[0] = reader.get(key)!
-        offer(1)
-        if (tally.rowsRead % TICK === 0) yield false
-      }
-    }
-  const nulls = told.nulls ? reader.count() - entries : 0
+  const before = tally.keysRead
+  for (const times of valuesIn(reader, told, frame, tally)) {
+    if (times === undefined) yield false
+    else offer(times)
+  }
+  const nulls = told.nulls ? reader.count() - (tally.keysRead - before) : 0
   if (nulls > 0) {
     frame[0] = {}
     offer(nulls)
   }
   yield* groups.rows(out)
+}
+
+/** Puts each value into the frame, and tells how many rows have it; undefined where others may run. */
+function* valuesIn(reader: TableReader, told: Told, frame: Frame, tally: Tally): Iterable<number | undefined> {
+  let count = 0
+  for (const range of told.ranges)
+    for (const run of reader.runs!(range, told.counting)) {
+      if (!run || ++count % TICK === 0) yield undefined
+      if (!run) continue
+      tally.keysRead += run.count
+      const row = run.value === undefined ? (reader.get(run.key) ?? {}) : { [told.ref.name]: run.value }
+      const value = row[told.ref.name]
+      if (run.value === undefined && !isTold(value)) {
+        yield* eachRow(reader, told.ref.name, value, { frame, tally })
+        continue
+      }
+      if (run.value === undefined) tally.rowsRead++
+      frame[0] = row
+      yield told.counting ? run.count : 1
+    }
+}
+
+/** Of values that look alike in the index. */
+function* eachRow(
+  reader: TableReader,
+  attribute: string,
+  value: unknown,
+  { frame, tally }: Pick<Places, 'frame' | 'tally'>,
+): Iterable<number | undefined> {
+  const end = { value, inclusive: true }
+  for (const key of reader.range({ attribute, from: end, to: end })) {
+    tally.rowsRead++
+    frame[0] = reader.get(key)!
+    yield 1
+    if (tally.rowsRead % TICK === 0) yield undefined
+  }
 }
 
 /** Whether all rows of an index entry's value have this very value. */
