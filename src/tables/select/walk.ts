@@ -9,7 +9,7 @@ import { type Access, type Leg, sieveOf } from './access.js'
 import type { Awaited, Budget } from './budget.js'
 import type { Test } from './condition.js'
 import type { Position } from './cursor.js'
-import type { Frame } from './scope.js'
+import { type Frame, reading } from './scope.js'
 import { compareValues } from './value.js'
 
 export type Stage = Iterable<boolean>
@@ -289,7 +289,8 @@ function* byNulls(
 ): Stage {
   const { attribute, reverse } = leg
   const last = resume && resume.again !== 'value' ? (resume.position.keys[0] as Key) : undefined
-  const isNull = (row: Row | undefined) => row !== undefined && (row[attribute] ?? null) === null
+  const read = reading(0, attribute)
+  const isNull = (row: Row | undefined) => row !== undefined && (read([row]) ?? null) === null
   if (last !== undefined && resume?.again === 'row') {
     const row = reader.get(last)
     if (isNull(row) && offer(row)) yield true

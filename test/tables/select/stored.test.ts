@@ -133,6 +133,19 @@ describe('select on stored records', () => {
       { numRuns: Number(process.env['FC_RUNS'] ?? 40) },
     ))
 
+  it('keeps rows without an attribute that is called as one that every object inherits, in its order', () =>
+    withStore(async (store) => {
+      await store.catalog.createTable({ database: 'dev', table: 't', primaryKey: 'id' })
+      const records: Row[] = [{ id: 1, valueOf: 1 }, { id: 2 }, { id: 3, valueOf: 0 }]
+      // Of the first records all have it, so what comes then is known to be nothing.
+      for (const record of records) await store.tables.transact(author, (batch) => batch.insert('dev', 't', [record]))
+      const queries = new Queries(() => store.tables.snapshot(), limits)
+      const request = { database: 'dev', table: 't', select: ['id'], orderby: 'valueOf', limit: 5, explain: true }
+      const { data, plan } = JSON.parse(await textOf(await queries.select(request, asker)))
+      expect(plan.order).to.equal('index')
+      expect(data).to.deep.equal([{ id: 2 }, { id: 3 }, { id: 1 }])
+    }))
+
   it('fetches what it reads where the disk is slow, and nothing that is in memory', () =>
     withStore(async (store) => {
       const { catalog, tables, storage } = store
