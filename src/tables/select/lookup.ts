@@ -20,6 +20,8 @@ export interface Lookup {
   readonly prefixes?: readonly string[]
   /** They are only a part of the beginning that is wanted, because it can be written in too many ways. */
   readonly partial?: boolean
+  /** Beside the prefixes: numbers, of which some may be written so. */
+  readonly numbers?: boolean
 }
 
 /** One stretch of an index. */
@@ -112,9 +114,10 @@ export function vagueLookupsOf(all: readonly Condition[]): Lookup[] {
 const PREFIXES_MAX = 64
 
 /** Every way to write the beginning of texts that become `lower` in lower case; undefined where an index is no help. */
-function prefixesOf(lower: string, { type }: Ref): Pick<Lookup, 'prefixes' | 'partial'> | undefined {
-  // Numbers are tested as they are written, and stand elsewhere.
-  if (type !== 'text' && /^[\d-]/.test(lower)) return undefined
+function prefixesOf(lower: string, { type }: Ref): Pick<Lookup, 'prefixes' | 'partial' | 'numbers'> | undefined {
+  // Numbers are tested as they are written, and stand elsewhere. A column of text has a few at most, from other nodes.
+  const numbers = /^[\d-]/.test(lower)
+  if (numbers && type !== 'text') return undefined
   let prefixes = ['']
   let length = 0
   for (const character of lower.slice(0, LONG_TEXT)) {
@@ -123,7 +126,8 @@ function prefixesOf(lower: string, { type }: Ref): Pick<Lookup, 'prefixes' | 'pa
     prefixes = prefixes.flatMap((prefix) => written.map((one) => prefix + one))
     length++
   }
-  return length === 0 ? undefined : { prefixes: prefixes.sort(compareValues), partial: length < lower.length }
+  if (length === 0) return undefined
+  return { prefixes: prefixes.sort(compareValues), partial: length < lower.length, numbers }
 }
 
 /** The characters that become an ASCII character in lower case, or begin with it then; undefined for others. */
@@ -184,9 +188,10 @@ function tighter(a: Bound | undefined, b: Bound | undefined, direction: 1 | -1):
 }
 
 /** The ranges of an index that a lookup visits, in the order of the index or against it. */
-export function rangesOf({ ref, points, stretch, prefixes }: Lookup, reverse: boolean): IndexRange[] {
+export function rangesOf({ ref, points, stretch, prefixes, numbers }: Lookup, reverse: boolean): IndexRange[] {
   if (prefixes) {
     const ranges = prefixes.map((prefix) => rangeOf(ref.name, { prefix }, reverse))
+    if (numbers) ranges.unshift(rangeOf(ref.name, kinds[2]!, reverse))
     return reverse ? ranges.reverse() : ranges
   }
   if (!points) return [rangeOf(ref.name, stretch!, reverse)]

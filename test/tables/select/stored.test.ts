@@ -146,6 +146,27 @@ describe('select on stored records', () => {
       expect(data).to.deep.equal([{ id: 2 }, { id: 3 }, { id: 1 }])
     }))
 
+  it('finds numbers that another node has in a column of text, by how they are written', () =>
+    withStore(async ({ catalog, tables }) => {
+      const columns = [{ name: 'id' }, { name: 'code', type: 'text' }]
+      await catalog.createTable({ database: 'dev', table: 't', primaryKey: 'id', columns })
+      const version = { time: tables.clock.now(), origin: 'e' }
+      const records = ['12', 12, -12, '3', 3].map((code, id) => ({ id, code }))
+      const change = { version, user: '', operation: 'upsert' as const, keys: [0, 1, 2, 3, 4], records }
+      await tables.transact(author, ({ transaction }) =>
+        tables.replica.apply(transaction, 'dev', 't', change, { logLost: false }),
+      )
+      const queries = new Queries(() => tables.snapshot(), limits)
+      const found = async (pattern: string) => {
+        const where = [['code', 'like', pattern]]
+        const request = { database: 'dev', table: 't', select: ['id'], where, explain: true }
+        const { data, plan } = JSON.parse(await textOf(await queries.select(request, asker)))
+        expect(plan.access).to.equal('index')
+        return data.map(({ id }: { id: number }) => id).sort()
+      }
+      expect([await found('1*'), await found('-*')]).to.deep.equal([[0, 1], [2]])
+    }))
+
   it('fetches what it reads where the disk is slow, and nothing that is in memory', () =>
     withStore(async (store) => {
       const { catalog, tables, storage } = store
