@@ -33,6 +33,8 @@ export interface CleaningContext {
   now: () => number
   /** Brings index entries that wait in memory to disk: until then their changes stay in the log. */
   flush(): Promise<void>
+  /** Lets copies of records go where others need their room. */
+  giveWay(): Promise<void>
   /** For attributes that later records have, and for indexes that a full disk has cut off. */
   columns: NewColumns
 }
@@ -78,6 +80,7 @@ export class Cleaning implements AsyncDisposable {
 
   async #all(): Promise<void> {
     const { catalog, log, replays, settings, now } = this.#context
+    await this.#context.giveWay()
     for (const leftover of catalog.leftovers()) await this.#remove(leftover)
     await this.#context.flush()
     const oldest = now() - settings.log_retention_hours * HOUR_MS

@@ -29,6 +29,10 @@ const COUNTERS = 20
 const REST_SHARE = 1
 /** How long nothing is gathered after an attempt that did not work, in milliseconds. */
 const REST_MS = 60_000
+/** Bytes of the disk that are no room for copies: others share their commits, which must not be what does not fit. */
+const LEFT_FREE = 64 << 20
+/** Parts that go in one transaction where others need the room. */
+const LEAVING = 1000
 
 export interface GatheringPolicy {
   /** Records that one look-up must have read from LMDB: of fewer, copies would save little. */
@@ -142,6 +146,7 @@ export class Gathering implements AsyncDisposable {
     const parts = schema && this.#partsOf(transaction, schema, place)
     if (!parts?.length) return room
     const made = room > 0 ? 0 : this.#makeRoom(transaction, 2 * parts.length)
+    if (room + made * PART_BYTES_MAX <= 0) return room + made * PART_BYTES_MAX
     transaction.put(gathered, place, String(parts.length))
     for (const [number, key] of placesOfParts(place, parts.length).entries()) {
       transaction.put(gathered, key, parts[number]!)
@@ -149,10 +154,20 @@ export class Gathering implements AsyncDisposable {
     return room + (made - parts.length) * PART_BYTES_MAX
   }
 
+  /**
+   * Copies go while they take more than they may: others have filled the disk since, or the setting is another one. The
+   * data file does not become smaller, but what others write comes into their place.
+   */
+  async giveWay(): Promise<void> {
+    const { storage, spaces } = this.#context
+    while (!this.#stopping.signal.aborted && this.#room() < 0 && spaces.gathered.bytes() > 0)
+      await storage.write((transaction) => this.#makeRoom(transaction, LEAVING))
+  }
+
   /** The disk keeps as much free for others as copies take. */
   #room(): number {
     const { storage, spaces, bytesMax } = this.#context
-    return Math.min(bytesMax, storage.freeBytes()) - spaces.gathered.bytes()
+    return Math.min(bytesMax, Math.max(0, storage.freeBytes() - LEFT_FREE)) - spaces.gathered.bytes()
   }
 
   /** Answers how many parts went. Copies that are missed come back, so it matters little which ones go. */

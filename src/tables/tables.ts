@@ -119,6 +119,7 @@ export class Tables implements AsyncDisposable {
       settings,
       now,
       flush: () => postponed.flush(),
+      giveWay: () => gathering.giveWay(),
       columns: this.columns,
     })
   }

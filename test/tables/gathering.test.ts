@@ -226,6 +226,32 @@ describe('copies of records with the same value', () => {
       ).to.equal(false)
     }, EAGER))
 
+  it('go when others need the room of the disk, and are not made where little is free', () =>
+    withStore(async (store) => {
+      await filled(store)
+      const findAll = async () => {
+        for (const owner of ['o0', 'o1', 'o2']) await find(store, 'owner', owner)
+      }
+      await findAll()
+      await eventually('there are copies', () => copiesIn(store) === 3)
+      const free = (bytes: number) =>
+        Object.defineProperty(store.storage, 'freeBytes', { value: () => bytes, configurable: true })
+      free(1e9)
+      await store.tables.cleaning.run()
+      expect(copiesIn(store)).to.equal(3)
+      free(60e6)
+      await store.tables.cleaning.run()
+      expect(copiesIn(store)).to.equal(0)
+      expect(store.storage.keyspace('copies').bytes()).to.equal(0)
+      await findAll()
+      await new Promise((resolve) => setTimeout(resolve, 50))
+      expect(copiesIn(store)).to.equal(0)
+      free(1e9)
+      await findAll()
+      await eventually('there are copies again', () => copiesIn(store) === 3)
+      expectSound(store)
+    }, EAGER))
+
   it('keep to the room that there is for them: others go', () =>
     withStore(
       async (store) => {
