@@ -1,15 +1,18 @@
 import { re2 } from '../lib/index.js'
 import { bucketNumber, bucketOf, type Population } from '../pyql/index.js'
 import { isSet, type Scalars } from './codec.js'
+import { ColumnSize } from './column-size.js'
 import { NumberMap } from './number-map.js'
 import type { Snapshot } from './partition.js'
 import { has } from './populations.js'
-import type { ColumnFilter, ColumnPart } from './protocol.js'
+import type { ColumnFilter, ColumnPart, ColumnRequest } from './protocol.js'
 import { columnOfUnit, rowsOfUnit, type Scratch, type Unit } from './scan-reader.js'
 import { type EventColumn, storageOf } from './schema.js'
 import type { Texts } from './texts.js'
 
 type Value = string | number | boolean
+
+type Asked = Pick<ColumnRequest, 'bucket' | 'filter' | 'limits'>
 
 /** The index of a value that the filter leaves out, and of one that was not looked at yet. */
 const FILTERED = 0
@@ -22,6 +25,7 @@ export class ColumnCount {
   readonly #bucket: number | undefined
   readonly #filters: boolean
   readonly #passes: (value: Value) => boolean
+  readonly #size: ColumnSize
   readonly #people: number[]
   readonly #indexOf = new Map<Value, number>()
   /** By index; what the filter leaves out is counted as well, at the first. */
@@ -34,8 +38,9 @@ export class ColumnCount {
   /** Of the person at hand, in the segment at hand. */
   #serial = 0
 
-  constructor(column: EventColumn, segments: number, bucket: number | undefined, filter: ColumnFilter | undefined) {
+  constructor(column: EventColumn, segments: number, { bucket, filter, limits }: Asked) {
     this.#column = column
+    this.#size = new ColumnSize(limits)
     this.#segments = segments
     this.#bucket = bucket
     this.#filters = filter !== undefined
@@ -156,6 +161,7 @@ export class ColumnCount {
     const kept = this.#bucket !== undefined && typeof value === 'number' ? bucketOf(value, this.#bucket) : value
     let index = this.#indexOf.get(kept)
     if (index === undefined) {
+      this.#size.add(kept)
       index = this.#values.push(kept) - 1
       this.#indexOf.set(kept, index)
     }

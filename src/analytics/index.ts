@@ -1,5 +1,4 @@
 // analytics owns event tables' data: people, their events in blocks and deltas, and the workers that scan them.
-export type { ColumnTree } from './column-tree.js'
 export { ContentDigest, type DigestText } from './content-digest.js'
 export type { EventLimits, Rejection } from './event-reader.js'
 export type { Sharing } from './outgoing.js'

@@ -1,6 +1,7 @@
 import type { Problem } from '../lib/index.js'
 import type { Population, Program, Scalar, ScanLimits, TriggerOutcome } from '../pyql/index.js'
 import type { Batch } from './batch.js'
+import type { ColumnLimits } from './column-size.js'
 import type { DigestText } from './content-digest.js'
 import type { EventLimits, Rejection } from './event-reader.js'
 import type { Note, Sharing } from './outgoing.js'
@@ -75,6 +76,7 @@ export interface ColumnRequest {
   readonly segments: readonly SegmentUse[]
   readonly bucket?: number
   readonly filter?: ColumnFilter
+  readonly limits: ColumnLimits
   readonly flags: Int32Array
 }
 

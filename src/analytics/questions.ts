@@ -79,7 +79,7 @@ export class Questions {
     const column = columnOf(table, request.column)
     assert(column !== undefined, 'the column was looked up before')
     const { segments } = request
-    const count = new ColumnCount(column, Math.max(1, segments.length), request.bucket, request.filter)
+    const count = new ColumnCount(column, Math.max(1, segments.length), request)
     await this.#visits.each(table, request.flags, { segments }, async ({ snapshot, populations: given, pause }) => {
       const populations = await given()
       for (const unit of unitsOf(snapshot)) {

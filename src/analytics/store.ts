@@ -1,4 +1,4 @@
-import type { Problem } from '../lib/index.js'
+import { type Problem, withPauses } from '../lib/index.js'
 import type { PartialResult, Program, Scalar, ScanLimits } from '../pyql/index.js'
 import { AtomicInserts } from './atomic-inserts.js'
 import { type ColumnTree, mergeColumnParts } from './column-tree.js'
@@ -11,8 +11,8 @@ import { PartitionMoves } from './partition-moves.js'
 import type { PersonRow } from './person-rows.js'
 import { Places } from './places.js'
 import type {
-  ColumnFilter,
   ColumnPart,
+  ColumnRequest,
   CopyPart,
   CopyPlace,
   InsertAnswer,
@@ -75,6 +75,8 @@ export interface KeptWhole extends PopulationInfo {
   readonly isWhole: boolean
 }
 
+/** Between two pauses of work on the thread that serves. */
+const SLICE_MS = 5
 const PROGRESS_MS = 100
 
 /**
@@ -166,15 +168,17 @@ export class EventStore implements AsyncDisposable {
     }
   }
 
+  /** @throws Problem script_limit, result_too_large: the column has too many values */
   async column(
     table: EventTable,
-    query: { column: string; segments: readonly SegmentUse[]; bucket?: number; filter?: ColumnFilter },
+    query: Pick<ColumnRequest, 'column' | 'segments' | 'bucket' | 'filter' | 'limits'>,
     control: QueryControl = {},
   ): Promise<ColumnTree> {
     const parts = await this.#controlled('column', control, (flags) =>
       this.#all<ColumnPart>(table, { kind: 'column', table: table.id, flags, ...query }),
     )
-    return mergeColumnParts(parts, Math.max(1, query.segments.length))
+    const merging = mergeColumnParts(parts, Math.max(1, query.segments.length), query.limits)
+    return withPauses(merging, SLICE_MS, () => control.signal?.throwIfAborted())
   }
 
   /** The rows of a person, or undefined when there is nobody of that id. */

@@ -21,7 +21,7 @@ export { endOfFirstRecord, endOfRecord, endOfRecords, type LoadFormat, linesIn }
 export { SettledLater } from './settled-later.js'
 export { show } from './show.js'
 export { Slots } from './slots.js'
-export { atOnce, type Steps, TooManySteps, withPauses } from './steps.js'
+export { atOnce, firstInOrder, type Steps, TooManySteps, withPauses } from './steps.js'
 export { Turns } from './turns.js'
 export { untilAborted } from './until-aborted.js'
 export { allRights, everything, mayChangeStructure, type Rights, type TableAction, type View } from './view.js'

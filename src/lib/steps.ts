@@ -34,3 +34,38 @@ export async function withPauses<T>(steps: Steps<T>, sliceMs: number, check: () 
     steps.return(undefined as T) // lets work that is given up tidy up
   }
 }
+
+/** Items that are put in order, or made, without a pause. */
+const ITEMS_AT_ONCE = 1_000
+
+/** The first `most` of so many items in an order, those of equal rank as they were. */
+export function* firstInOrder<T>(
+  count: number,
+  item: (at: number) => T,
+  compare: (a: T, b: T) => number,
+  most = Number.POSITIVE_INFINITY,
+): Steps<T[]> {
+  let runs: T[][] = []
+  for (let at = 0; at < count; at += ITEMS_AT_ONCE) {
+    const run = Array.from({ length: Math.min(ITEMS_AT_ONCE, count - at) }, (_, beyond) => item(at + beyond))
+    runs.push(run.sort(compare).slice(0, most))
+    yield
+  }
+  while (runs.length > 1) {
+    const longer: T[][] = []
+    for (let at = 0; at < runs.length; at += 2) longer.push(yield* joined(runs[at]!, runs[at + 1] ?? [], compare, most))
+    runs = longer
+  }
+  return runs[0] ?? []
+}
+
+function* joined<T>(a: T[], b: T[], compare: (a: T, b: T) => number, most: number): Steps<T[]> {
+  const both: T[] = []
+  const end = Math.min(a.length + b.length, most)
+  for (let i = 0, k = 0; both.length < end; ) {
+    if (both.length % ITEMS_AT_ONCE === 0) yield
+    const isFirst = k === b.length || (i < a.length && compare(a[i]!, b[k]!) <= 0)
+    both.push(isFirst ? a[i++]! : b[k++]!)
+  }
+  return both
+}

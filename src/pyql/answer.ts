@@ -1,8 +1,8 @@
-import { didYouMean } from '../lib/index.js'
+import { atOnce, didYouMean, firstInOrder, type Steps } from '../lib/index.js'
 import { PyqlError } from './errors.js'
 import { type Children, childrenOf, inOrder, MergedGroups } from './group-merge.js'
 import { JsonTexts, JsonWriter } from './json-writer.js'
-import { OrderedKeys } from './ordered-keys.js'
+import { groupStart, OrderedKeys } from './ordered-keys.js'
 import type { Aggregate, PartialResult, Scalar } from './program.js'
 import { type Accumulator, Counts, HeldTexts } from './runtime/accumulators.js'
 import { compareScalars, KeyPool, type ResultLimits, tooLong } from './runtime/groups.js'
@@ -29,9 +29,11 @@ export interface ReplyOptions {
 }
 
 /** What stands between groups. The comma behind the last of a list is taken back. */
-const MARKS = new JsonTexts(['{"_":[', '],"_":[', ']},', ']}'])
+const MARKS = JsonTexts.of(['{"_":[', '],"_":[', ']},', ']}'])
 const [ALL, WITHIN, GROUP_END, ALL_END] = [0, 1, 2, 3] as const
 const COMMA = 44
+/** Groups that are taken in, put in order or written without a pause. */
+const GROUPS_AT_ONCE = 1_000
 
 /** Values below this are put in order digit by digit, each of at most so many bits: not more places than groups. */
 const WHOLE_END = 2 ** 32
@@ -70,67 +72,103 @@ export class Answer {
     for (const accumulator of this.#accumulators.flat()) accumulator.grow(this.#capacity)
   }
 
-  /** Takes a partial result in; `segment` counts from 0. */
   absorb(partial: PartialResult, segment: number): void {
+    atOnce(this.absorbing(partial, segment))
+  }
+
+  reply(options: ReplyOptions = {}): Reply {
+    return atOnce(this.replying(options))
+  }
+
+  json(options: ReplyOptions = {}): Buffer {
+    return atOnce(this.writing(options))
+  }
+
+  /** Takes a partial result in, in steps; `segment` counts from 0. */
+  *absorbing(partial: PartialResult, segment: number): Steps<void> {
     this.#ordered = undefined
     this.#numbersOf.clear()
-    const keys = Int32Array.from(partial.keys, (key) => this.#pool.of(key))
+    const keys = new Int32Array(partial.keys.length)
+    for (let at = 0; at < keys.length; at++) {
+      keys[at] = this.#pool.of(partial.keys[at]!)
+      if (at % GROUPS_AT_ONCE === 0) yield
+    }
     const own = new Int32Array(partial.key.length)
     for (let node = 0; node < own.length; node++) own[node] = keys[partial.key[node]!]!
-    const nodes = this.#tree.merge(partial.parent, own, this.#pool.keys.length)
+    const nodes = yield* this.#tree.merge(partial.parent, own, this.#pool.keys.length)
     this.#grow()
-    this.#accumulators[segment]!.forEach((accumulator, index) => {
+    for (const [index, accumulator] of this.#accumulators[segment]!.entries()) {
+      yield
       accumulator.absorb(partial.columns[index]!, nodes)
-    })
+    }
     this.debug.push(...partial.debug)
     this.log.push(...partial.log)
   }
 
-  reply(options: ReplyOptions = {}): Reply {
-    const { children, sort } = this.#arranged(options)
+  *replying(options: ReplyOptions = {}): Steps<Reply> {
+    const { children, sort } = yield* this.#arranged(options)
     const { trim = Number.POSITIVE_INFINITY } = options
-    const list = (parent: number): ReplyNode[] => {
-      const sorted = sort(below(children, parent))
-      return Array.from(sorted.length > trim ? sorted.subarray(0, trim) : sorted, (node) => {
-        const shown = this.#shown(node)
-        if (hasChildren(children, node)) shown._ = list(node)
-        return shown
-      })
+    const shown = this.#shown.bind(this)
+    let count = 0
+    function* list(parent: number): Steps<ReplyNode[]> {
+      const sorted = yield* sort(below(children, parent))
+      const nodes: ReplyNode[] = []
+      for (let at = 0; at < Math.min(sorted.length, trim); at++) {
+        const node = shown(sorted[at]!)
+        if (hasChildren(children, sorted[at]!)) node._ = yield* list(sorted[at]!)
+        nodes.push(node)
+        if (++count % GROUPS_AT_ONCE === 0) yield
+      }
+      return nodes
     }
-    return { _: list(0) }
+    return { _: yield* list(0) }
   }
 
   /**
    * The reply as JSON text, in bytes: the same as that of `reply`, without an object for every group, which with many
    * groups costs more than counting them.
    */
-  json(options: ReplyOptions = {}): Buffer {
+  *writing(options: ReplyOptions = {}): Steps<Buffer> {
     const { trim = Number.POSITIVE_INFINITY } = options
-    const { children, sort } = this.#arranged(options)
-    const { key } = this.#tree
-    const keys = this.#orderedKeys().texts
-    const writer = new JsonWriter(this.#bytesAbout(keys))
+    const { children, sort } = yield* this.#arranged(options)
+    const { size } = this.#tree
+    const texts = size > GROUPS_AT_ONCE && trim < size ? undefined : yield* this.#ordered!.texts()
+    const writer = new JsonWriter(texts ? this.#bytesAbout(texts) : 0)
+    const start = this.#startWriter(writer, texts)
     const values = this.#valuesWriter(writer)
-    const list = (parent: number): void => {
-      const nodes = sort(below(children, parent))
+    const charactersMax = this.#charactersMax
+    let count = 0
+    function* list(parent: number): Steps<void> {
+      const nodes = yield* sort(below(children, parent))
       const end = Math.min(nodes.length, trim)
       for (let at = 0; at < end; at++) {
         const node = nodes[at]!
-        writer.text(keys, key[node]!)
+        start(node)
         values(node)
-        if (writer.characters > this.#charactersMax) throw tooLong(this.#charactersMax)
+        if (writer.characters > charactersMax) throw tooLong(charactersMax)
         if (hasChildren(children, node)) {
           writer.text(MARKS, WITHIN)
-          list(node)
+          yield* list(node)
         }
         writer.text(MARKS, GROUP_END)
+        if (++count % GROUPS_AT_ONCE === 0) yield
       }
       writer.uncomma()
     }
     writer.text(MARKS, ALL)
-    list(0)
+    yield* list(0)
     writer.text(MARKS, ALL_END)
     return writer.take()
+  }
+
+  /** Writes how a group begins. Without texts, of few among many, each by itself: most keys are not written. */
+  #startWriter(writer: JsonWriter, texts: JsonTexts | undefined): (node: number) => void {
+    const { key } = this.#tree
+    if (texts) return (node) => writer.text(texts, key[node]!)
+    return (node) => {
+      const start = groupStart(this.#keyOf(node))
+      writer.bytes(JsonWriter.encode(start), start.length)
+    }
   }
 
   /** About so many bytes are written, where no group is left out: a buffer that grows is copied. */
@@ -175,19 +213,22 @@ export class Answer {
   }
 
   /** The groups within each other, and what puts siblings in order: they are already, or in that of their keys. */
-  #arranged(options: ReplyOptions): { children: Children; sort: (nodes: Int32Array) => Int32Array } {
-    const compare = this.#comparison(options)
+  *#arranged(options: ReplyOptions): Steps<{ children: Children; sort: (nodes: Int32Array) => Steps<Int32Array> }> {
+    this.#ordered ??= yield* OrderedKeys.of(this.#pool.keys)
+    const compare = this.#comparison(options, this.#ordered)
     const { sort, order = 'desc' } = options
     const { parent, key, size } = this.#tree
-    const { rank } = this.#orderedKeys()
+    const { rank } = this.#ordered
     const ranks = new Int32Array(size)
     for (let node = 0; node < size; node++) ranks[node] = rank[key[node]!]!
+    yield
     const byKey = inOrder(ranks, rank.length)
+    yield
     const index = sort === undefined ? 0 : this.#aggregates.findIndex(({ alias }) => alias === sort)
     const values = index < 0 ? undefined : this.#wholeNumbers(index)
-    if (!values) return { children: childrenOf(parent, size, byKey), sort: (nodes) => nodes.sort(compare) }
-    const byValue = orderedByWholes(byKey, values, order === 'asc' ? 1 : -1)
-    return { children: childrenOf(parent, size, byValue), sort: (nodes) => nodes }
+    if (!values) return { children: childrenOf(parent, size, byKey), sort: (nodes) => sorted(nodes, compare) }
+    const byValue = yield* orderedByWholes(byKey, values, order === 'asc' ? 1 : -1)
+    return { children: childrenOf(parent, size, byValue), sort: asTheyAre }
   }
 
   /** The values of an aggregate by node, when they are whole and not too large. */
@@ -216,9 +257,9 @@ export class Answer {
   }
 
   /** Ties are broken by the key, always upwards. */
-  #comparison({ sort, order = 'desc' }: ReplyOptions): (a: number, b: number) => number {
+  #comparison({ sort, order = 'desc' }: ReplyOptions, ordered: OrderedKeys): (a: number, b: number) => number {
     const sign = order === 'asc' ? 1 : -1
-    const byKey = this.#byKey()
+    const byKey = this.#byKey(ordered)
     const index = sort === undefined ? 0 : this.#aggregates.findIndex(({ alias }) => alias === sort)
     if (index !== -1) {
       const values = this.#accumulators[0]![index]!
@@ -231,14 +272,8 @@ export class Answer {
     return (a, b) => sign * compareFolded(this.#keyOf(a), this.#keyOf(b)) || sign * byKey(a, b)
   }
 
-  #orderedKeys(): OrderedKeys {
-    this.#ordered ??= OrderedKeys.of(this.#pool.keys)
-    return this.#ordered
-  }
-
   /** Compares nodes by key. Keys are far fewer than comparisons: they are put in order once. */
-  #byKey(): (a: number, b: number) => number {
-    const { rank } = this.#orderedKeys()
+  #byKey({ rank }: OrderedKeys): (a: number, b: number) => number {
     const { key } = this.#tree
     return (a, b) => rank[key[a]!]! - rank[key[b]!]!
   }
@@ -278,7 +313,7 @@ function areWhole(numbers: Float64Array, least: number, most: number): boolean {
 }
 
 /** Puts nodes in the order of whole numbers, those of equal ones as they were: digit by digit, the lowest first. */
-function orderedByWholes(nodes: Int32Array, values: Float64Array, sign: 1 | -1): Int32Array {
+function* orderedByWholes(nodes: Int32Array, values: Float64Array, sign: 1 | -1): Steps<Int32Array> {
   let least = values[0]!
   let most = least
   for (let node = 1; node < values.length; node++) {
@@ -295,8 +330,20 @@ function orderedByWholes(nodes: Int32Array, values: Float64Array, sign: 1 | -1):
       digits[node] = ((sign * (values[node]! - first)) / unit) & (base - 1)
     }
     order = inOrder(digits, base, order)
+    yield
   }
   return order
+}
+
+/** Siblings in an order. */
+function* sorted(nodes: Int32Array, compare: (a: number, b: number) => number): Steps<Int32Array> {
+  if (nodes.length <= GROUPS_AT_ONCE) return nodes.sort(compare)
+  return Int32Array.from(yield* firstInOrder(nodes.length, (at) => nodes[at]!, compare))
+}
+
+// biome-ignore lint/correctness/useYield: siblings that are in order need no step.
+function* asTheyAre(nodes: Int32Array): Steps<Int32Array> {
+  return nodes
 }
 
 function hasChildren({ start }: Children, node: number): boolean {

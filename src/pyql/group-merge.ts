@@ -1,3 +1,4 @@
+import type { Steps } from '../lib/index.js'
 import { PyqlError } from './errors.js'
 import type { ResultLimits } from './runtime/groups.js'
 
@@ -42,6 +43,9 @@ export function inOrder(places: Int32Array, end: number, before?: Int32Array): I
   return order
 }
 
+/** Nodes that are merged without a pause. */
+const NODES_AT_ONCE = 4_096
+
 /** A tree of groups that others are merged into, siblings at a time: nothing is looked up by parent and key. */
 export class MergedGroups {
   readonly #nodesMax: number
@@ -54,12 +58,15 @@ export class MergedGroups {
   }
 
   /** Takes a tree in, parents before children, whose keys are below `keysEnd`; by its nodes the nodes here. */
-  merge(parent: Int32Array, key: Int32Array, keysEnd: number): Int32Array {
+  *merge(parent: Int32Array, key: Int32Array, keysEnd: number): Steps<Int32Array> {
     if (this.size === 1) return this.#adopt(parent, key)
     const nodes = new Int32Array(parent.length)
     const own = childrenOf(this.parent, this.size)
+    yield
     const known = this.size
     const theirs = childrenOf(parent, parent.length)
+    yield
+    let visited = 0
     const nodeOf = new Int32Array(keysEnd)
     for (let above = 0; above < parent.length; above++) {
       const from = theirs.start[above]!
@@ -68,13 +75,13 @@ export class MergedGroups {
       const into = nodes[above]!
       const first = into < known ? own.start[into]! : 0
       const last = into < known ? own.start[into + 1]! : 0
-      const { key: keys } = this
-      for (let at = first; at < last; at++) nodeOf[keys[own.nodes[at]!]!] = own.nodes[at]!
+      for (let at = first; at < last; at++) nodeOf[this.key[own.nodes[at]!]!] = own.nodes[at]!
       for (let at = from; at < to; at++) {
         const child = theirs.nodes[at]!
         nodes[child] = nodeOf[key[child]!] || this.#append(into, key[child]!)
+        if (++visited % NODES_AT_ONCE === 0) yield
       }
-      for (let at = first; at < last; at++) nodeOf[keys[own.nodes[at]!]!] = 0
+      for (let at = first; at < last; at++) nodeOf[this.key[own.nodes[at]!]!] = 0
     }
     return nodes
   }

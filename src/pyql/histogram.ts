@@ -1,3 +1,4 @@
+import { atOnce, firstInOrder, type Steps } from '../lib/index.js'
 import { Answer, type Reply, type ReplyNode } from './answer.js'
 import { PyqlError } from './errors.js'
 import type { Aggregate, PartialResult } from './program.js'
@@ -19,6 +20,9 @@ export interface HistogramOptions {
 
 const people: Aggregate = { kind: 'count', alias: 'person', type: 'int', numeric: true, carried: false }
 
+/** Buckets that are filled without a pause. */
+const BUCKETS_AT_ONCE = 1_000
+
 /** The answer to a histogram: name, the values of foreach if there are any, then values or buckets of them. */
 export class Histogram {
   readonly #answer: Answer
@@ -39,32 +43,48 @@ export class Histogram {
   }
 
   absorb(partial: PartialResult, segment: number): void {
-    this.#answer.absorb(partial, segment)
+    atOnce(this.absorbing(partial, segment))
   }
 
   reply(options: HistogramOptions): Reply {
-    const [root] = this.#answer.reply()._
+    return atOnce(this.replying(options))
+  }
+
+  absorbing(partial: PartialResult, segment: number): Steps<void> {
+    return this.#answer.absorbing(partial, segment)
+  }
+
+  /** In steps: a histogram may have a million buckets. */
+  *replying(options: HistogramOptions): Steps<Reply> {
+    const [root] = (yield* this.#answer.replying())._
     if (!root) return { _: [] }
     this.#filled = 0
-    const values = (root._ ?? []) as ReplyNode[]
-    const within = options.each
-      ? cut(
-          values.map((value) => ({ ...value, _: this.#buckets(value._ ?? [], options) })),
-          options,
-        )
-      : this.#buckets(values, options)
+    const values = root._ ?? []
+    const within = options.each ? yield* this.#each(values, options) : yield* this.#buckets(values, options)
     return { _: [{ ...root, g: options.name, _: within }] }
   }
 
-  #buckets(values: ReplyNode[], options: HistogramOptions): ReplyNode[] {
-    const { order = 'desc' } = options
+  *#each(values: readonly ReplyNode[], options: HistogramOptions): Steps<ReplyNode[]> {
+    const each: ReplyNode[] = []
+    for (const value of values) each.push({ ...value, _: yield* this.#buckets(value._ ?? [], options) })
+    return options.trim === undefined ? each : each.slice(0, options.trim)
+  }
+
+  *#buckets(values: readonly ReplyNode[], options: HistogramOptions): Steps<ReplyNode[]> {
+    const { order = 'desc', trim } = options
     const buckets = new Map<number, ReplyNode>()
-    for (const value of values) this.#add(buckets, value, options.max)
-    if (options.bucket) this.#fill(buckets, options.bucket, options)
+    for (const [at, value] of values.entries()) {
+      this.#add(buckets, value, options.max)
+      if (at % BUCKETS_AT_ONCE === 0) yield
+    }
+    if (options.bucket) yield* this.#fill(buckets, options.bucket, options)
     const sign = order === 'asc' ? 1 : -1
-    return cut(
-      [...buckets.values()].sort((a, b) => sign * (Number(a.g) - Number(b.g))),
-      options,
+    const all = [...buckets.values()]
+    return yield* firstInOrder(
+      all.length,
+      (at) => all[at]!,
+      (a, b) => sign * (Number(a.g) - Number(b.g)),
+      trim,
     )
   }
 
@@ -84,7 +104,7 @@ export class Histogram {
     return Array.from({ length: this.#segments }, (_, segment) => (segment === 0 ? 'c' : `c${segment + 1}`))
   }
 
-  #fill(buckets: Map<number, ReplyNode>, size: number, { min, max }: HistogramOptions): void {
+  *#fill(buckets: Map<number, ReplyNode>, size: number, { min, max }: HistogramOptions): Steps<void> {
     const [least, most] = ends(buckets.keys())
     const from = bucketOf(min ?? least, size)
     const to = max ?? most
@@ -94,7 +114,10 @@ export class Histogram {
       const told = `The histogram would have ${this.#filled} buckets; at most ${this.#nodesMax} are allowed.`
       throw new PyqlError('limit', told)
     }
-    for (let i = 0; i <= count; i++) this.#fillOne(buckets, bucketOf(from + i * size, size))
+    for (let i = 0; i <= count; i++) {
+      this.#fillOne(buckets, bucketOf(from + i * size, size))
+      if (i % BUCKETS_AT_ONCE === 0) yield
+    }
     if (max !== undefined) this.#fillOne(buckets, max)
   }
 
@@ -114,8 +137,4 @@ function ends(numbers: Iterable<number>): [least: number, most: number] {
     most = Math.max(most, number)
   }
   return [least, most]
-}
-
-function cut(nodes: ReplyNode[], { trim }: HistogramOptions): ReplyNode[] {
-  return trim === undefined ? nodes : nodes.slice(0, trim)
 }

@@ -1,3 +1,7 @@
+import { atOnce, type Steps } from '../lib/index.js'
+
+/** Texts that are laid out without a pause. */
+const TEXTS_AT_ONCE = 1_000
 /** Whether the lowest byte of a number comes first in memory. */
 const LOW_FIRST = new Uint8Array(Uint32Array.of(1).buffer)[0] === 1
 
@@ -12,25 +16,43 @@ export class JsonTexts {
   readonly characters: Int32Array
   readonly words: Int32Array
 
-  constructor(texts: readonly string[]) {
-    this.starts = new Int32Array(texts.length)
-    this.bytes = new Int32Array(texts.length)
-    this.characters = Int32Array.from(texts, ({ length }) => length)
-    let words = 0
-    for (const [at, text] of texts.entries()) {
-      this.starts[at] = words
-      this.bytes[at] = Buffer.byteLength(text)
-      words += (this.bytes[at]! + 3) >>> 2
+  private constructor({ starts, bytes, characters, words }: JsonTexts) {
+    this.starts = starts
+    this.bytes = bytes
+    this.characters = characters
+    this.words = words
+  }
+
+  static of(texts: readonly string[]): JsonTexts {
+    return atOnce(JsonTexts.inSteps(texts.length, (at) => texts[at]!))
+  }
+
+  static *inSteps(count: number, text: (at: number) => string): Steps<JsonTexts> {
+    const [starts, bytes, characters] = [new Int32Array(count), new Int32Array(count), new Int32Array(count)]
+    const texts: string[] = []
+    let end = 0
+    for (let at = 0; at < count; at++) {
+      const one = text(at)
+      texts.push(one)
+      starts[at] = end
+      bytes[at] = Buffer.byteLength(one)
+      characters[at] = one.length
+      end += (bytes[at]! + 3) >>> 2
+      if (at % TEXTS_AT_ONCE === 0) yield
     }
-    this.words = new Int32Array(words)
-    const all = Buffer.from(this.words.buffer)
-    for (const [at, text] of texts.entries()) all.write(text, this.starts[at]! * 4)
+    const words = new Int32Array(end)
+    const all = Buffer.from(words.buffer)
+    for (let at = 0; at < count; at++) {
+      all.write(texts[at]!, starts[at]! * 4)
+      if (at % TEXTS_AT_ONCE === 0) yield
+    }
+    return new JsonTexts({ starts, bytes, characters, words })
   }
 }
 
 /** Numbers below this are written as one word: their digits, and a comma behind them. */
 const SHORT_END = 1_000
-const SHORT = new JsonTexts(Array.from({ length: SHORT_END }, (_, number) => `${number},`)).words
+const SHORT = JsonTexts.of(Array.from({ length: SHORT_END }, (_, number) => `${number},`)).words
 
 /** Writes JSON as bytes, so that large answers are neither joined from texts nor encoded. */
 export class JsonWriter {

@@ -1,3 +1,4 @@
+import { firstInOrder, type Steps } from '../lib/index.js'
 import { JsonTexts } from './json-writer.js'
 import type { Scalar } from './program.js'
 import { compareScalars } from './runtime/groups.js'
@@ -6,6 +7,8 @@ import { compareScalars } from './runtime/groups.js'
 const KEPT_MAX = 16
 const KEYS_MAX = 2_048
 const CHARACTERS_MAX = 65_536
+/** Keys that are looked at, or written, without a pause. */
+const KEYS_AT_ONCE = 1_000
 
 /** By their number. */
 const kept = new Map<number, OrderedKeys>()
@@ -20,19 +23,25 @@ export class OrderedKeys {
   readonly rank: Int32Array
   #texts: JsonTexts | undefined
 
-  private constructor(keys: readonly Scalar[]) {
-    this.#keys = [...keys]
-    const compare = comparisonOf(keys)
-    const order = Array.from(keys, (_, key) => key).sort((a, b) => compare(keys[a]!, keys[b]!))
-    this.rank = new Int32Array(keys.length)
-    for (const [at, key] of order.entries()) this.rank[key] = at
+  private constructor(keys: readonly Scalar[], rank: Int32Array) {
+    this.#keys = keys
+    this.rank = rank
   }
 
   /** Those of some keys, which may become more afterwards. */
-  static of(keys: readonly Scalar[]): OrderedKeys {
+  static *of(keys: readonly Scalar[]): Steps<OrderedKeys> {
     const known = kept.get(keys.length)
     if (known?.isOf(keys)) return known
-    const ordered = new OrderedKeys(keys)
+    const compare = yield* comparisonOf(keys)
+    const order = yield* firstInOrder(
+      keys.length,
+      (key) => key,
+      (a, b) => compare(keys[a]!, keys[b]!),
+    )
+    const rank = new Int32Array(keys.length)
+    for (let at = 0; at < order.length; at++) rank[order[at]!] = at
+    yield
+    const ordered = new OrderedKeys([...keys], rank)
     kept.delete(keys.length)
     if (keys.length > KEYS_MAX || charactersOf(keys) > CHARACTERS_MAX) return ordered
     if (kept.size >= KEPT_MAX) kept.delete(kept.keys().next().value!)
@@ -46,10 +55,15 @@ export class OrderedKeys {
   }
 
   /** By key, how its groups begin in JSON. */
-  get texts(): JsonTexts {
-    this.#texts ??= new JsonTexts(this.#keys.map((key) => `{"g":${JSON.stringify(key ?? 'n/a')},"c":[`))
+  *texts(): Steps<JsonTexts> {
+    this.#texts ??= yield* JsonTexts.inSteps(this.#keys.length, (key) => groupStart(this.#keys[key]!))
     return this.#texts
   }
+}
+
+/** How a group begins in JSON. */
+export function groupStart(key: Scalar): string {
+  return `{"g":${JSON.stringify(key ?? 'n/a')},"c":[`
 }
 
 function charactersOf(keys: readonly Scalar[]): number {
@@ -57,8 +71,11 @@ function charactersOf(keys: readonly Scalar[]): number {
 }
 
 /** The same order as that of `compareScalars`, which looks at each character of texts only where some have surrogates. */
-function comparisonOf(keys: readonly Scalar[]): (a: Scalar, b: Scalar) => number {
-  if (keys.some((key) => typeof key === 'string' && /[\ud800-\udfff]/.test(key))) return compareScalars
+function* comparisonOf(keys: readonly Scalar[]): Steps<(a: Scalar, b: Scalar) => number> {
+  for (const [at, key] of keys.entries()) {
+    if (typeof key === 'string' && /[\ud800-\udfff]/.test(key)) return compareScalars
+    if (at % KEYS_AT_ONCE === 0) yield
+  }
   return (a, b) =>
     typeof a === 'string' && typeof b === 'string' ? (a < b ? -1 : a > b ? 1 : 0) : compareScalars(a, b)
 }

@@ -1,5 +1,4 @@
 import {
-  type ColumnTree,
   EVERYONE,
   type EventStore,
   type PersonId,
@@ -8,7 +7,7 @@ import {
   type SegmentUse,
 } from '../analytics/index.js'
 import type { TableSchema } from '../catalog/index.js'
-import { JsonText, Problem } from '../lib/index.js'
+import { firstInOrder, JsonText, Problem, type Steps, withPauses } from '../lib/index.js'
 import {
   Answer,
   Histogram,
@@ -22,14 +21,15 @@ import { type FilterRequest, filterOf } from './column-filter.js'
 import type { Compile } from './compile.js'
 import { type FoldedRow, foldRows } from './person-reply.js'
 import {
+  byCount,
   charactersOf,
+  compareGroups,
   countNode,
+  jsonOf,
   type Order,
   type Result,
   type ResultNode,
   sortByCount,
-  sortByGroup,
-  trim,
 } from './result.js'
 import { writeLog } from './script-log.js'
 import { fieldsOf } from './section-fields.js'
@@ -91,6 +91,10 @@ export interface QuestionsOptions {
 }
 
 const NO_ANSWER: Result = { _: [] }
+/** Between two pauses of work on this thread. */
+const SLICE_MS = 5
+/** The values of foreach are not part of an answer. */
+const NO_LIMITS = { valuesMax: Number.POSITIVE_INFINITY, charactersMax: Number.POSITIVE_INFINITY }
 /** As the contracts say of lists. */
 const SEGMENTS_MAX = 100
 /** Columns of every event that are not counted by value. */
@@ -119,14 +123,14 @@ export class Questions {
     const scanned = await this.#scan(asked, request, { program, segments })
     const count = Math.max(1, segments.length)
     const answer = new Answer(program.aggregates, count, this.#compile.resultLimits(count))
-    return asProblem(() => {
-      absorbAll(answer, scanned.partials)
-      const { sort, order, trim } = request
-      const json = answer.json({ sort, order, trim })
-      if (!request.trace) return new JsonText(json)
-      const traced = JSON.stringify({ debug: answer.debug.slice(0, scanned.traceMax), log: scanned.log })
-      return new JsonText(`${json.toString().slice(0, -1)},${traced.slice(1)}`)
-    })
+    const { sort, order, trim } = request
+    const json = await inSteps(
+      asked,
+      answering(answer, scanned.partials, () => answer.writing({ sort, order, trim })),
+    )
+    if (!request.trace) return new JsonText(json)
+    const traced = JSON.stringify({ debug: answer.debug.slice(0, scanned.traceMax), log: scanned.log })
+    return new JsonText(Buffer.concat([json.subarray(0, -1), Buffer.from(`,${traced.slice(1)}`)]))
   }
 
   /** Computes segments, in the order in which they are written; people in each, most first. */
@@ -149,9 +153,10 @@ export class Questions {
   }
 
   /** People by value of a column. */
-  async queryColumn(schema: TableSchema, request: ColumnRequest, call: QueryCall): Promise<Result> {
+  async queryColumn(schema: TableSchema, request: ColumnRequest, call: QueryCall): Promise<JsonText> {
     const asked = new VisibleTable(schema, call)
-    return this.#column(asked, request, await this.#uses(asked, namesOf(request.segments)))
+    const answer = await this.#column(asked, request, await this.#uses(asked, namesOf(request.segments)))
+    return inSteps(asked, jsonOf(answer))
   }
 
   /** The events of one person, folded so that inserting the reply gives the same rows; undefined when there is nobody. */
@@ -166,13 +171,14 @@ export class Questions {
   }
 
   /** People by a number that a script returns for each of them. */
-  async queryHistogram(schema: TableSchema, request: HistogramRequest, call: QueryCall): Promise<QueryAnswer> {
+  async queryHistogram(schema: TableSchema, request: HistogramRequest, call: QueryCall): Promise<JsonText> {
     const asked = new VisibleTable(schema, call)
-    return this.#histogram(asked, request, await this.#uses(asked, namesOf(request.segments)))
+    const answer = await this.#histogram(asked, request, await this.#uses(asked, namesOf(request.segments)))
+    return inSteps(asked, jsonOf(answer))
   }
 
   /** Several segments, columns and histograms, answered in the order written; one that fails says so in its place. */
-  async queryBatch(schema: TableSchema, request: BatchRequest, call: QueryCall): Promise<Result> {
+  async queryBatch(schema: TableSchema, request: BatchRequest, call: QueryCall): Promise<JsonText> {
     const asked = new VisibleTable(schema, call)
     const { charactersMax } = this.#compile.settings.scan
     let characters = 0
@@ -184,7 +190,7 @@ export class Questions {
       characters = together
       return node
     }
-    return this.#withSegments(asked, async (own) => {
+    const answer = await this.#withSegments(asked, async (own) => {
       const nodes: ResultNode[] = []
       let used: readonly string[] = []
       for (const section of readSections(request.script)) {
@@ -196,6 +202,7 @@ export class Questions {
       }
       return { _: nodes }
     })
+    return inSteps(asked, jsonOf(answer))
   }
 
   /** What a section of a batch comes to. */
@@ -240,27 +247,16 @@ export class Questions {
     // Values that nobody in the segments has are told, too: with 0.
     const isEveryoneIn = segments.length === 0 || segments.some(({ name }) => name === EVERYONE)
     const counted = isEveryoneIn ? segments : [...segments, { name: EVERYONE }]
-    const query = { column: column.name, segments: counted, bucket: request.bucket, filter }
+    const { nodesMax, charactersMax } = this.#compile.resultLimits(segments.length)
+    const limits = { valuesMax: nodesMax, charactersMax }
+    const query = { column: column.name, segments: counted, bucket: request.bucket, filter, limits }
     const tree = await this.#store.column(asked.table, query, asked.control)
     if (tree.values.length === 0 && tree.people.every((count) => count === 0)) return NO_ANSWER
-    this.#checkSize(tree, segments.length)
     const own = (counts: number[]) => counts.slice(0, Math.max(1, segments.length))
-    const nodes = tree.values.map(({ value, counts }) => countNode(value, own(counts)))
-    const children = trim(sortByCount(nodes, request.order ?? 'desc'), request.trim)
+    const { order = 'desc', trim } = request
+    const node = (at: number) => countNode(tree.values[at]!.value, own(tree.values[at]!.counts))
+    const children = await inSteps(asked, firstInOrder(tree.values.length, node, byCount(order), trim))
     return { _: [countNode(column.name, own(tree.people), children)] }
-  }
-
-  /** @throws Problem script_limit, result_too_large */
-  #checkSize({ values }: ColumnTree, segments: number): void {
-    const { nodesMax, charactersMax } = this.#compile.resultLimits(segments)
-    if (values.length > nodesMax) {
-      const reason = `The column has more than ${nodesMax} values (setting events.result_nodes_max): use a bucket or a filter.`
-      throw new Problem('script_limit', { reason })
-    }
-    let characters = 0
-    for (const { value } of values) characters += typeof value === 'string' ? value.length : 1
-    if (characters > charactersMax)
-      throw new Problem('result_too_large', { limit: charactersMax, advice: 'use a filter' })
   }
 
   async #histogram(
@@ -275,12 +271,13 @@ export class Questions {
     const scanned = await this.#scan(asked, request, { program, segments, bucket, max, each })
     const count = Math.max(1, segments.length)
     const histogram = new Histogram(count, this.#compile.resultLimits(count))
-    return asProblem(() => {
-      absorbAll(histogram, scanned.partials)
-      const { name, min, order, trim } = request
-      const reply = histogram.reply({ name, each: each !== undefined, bucket, min, max, order, trim })
-      return request.trace ? { ...reply, debug: histogram.debug.slice(0, scanned.traceMax), log: scanned.log } : reply
-    })
+    const { name, min, order, trim } = request
+    const options = { name, each: each !== undefined, bucket, min, max, order, trim }
+    const reply = await inSteps(
+      asked,
+      answering(histogram, scanned.partials, () => histogram.replying(options)),
+    )
+    return request.trace ? { ...reply, debug: histogram.debug.slice(0, scanned.traceMax), log: scanned.log } : reply
   }
 
   /** The distinct values of the column of foreach. */
@@ -291,9 +288,12 @@ export class Questions {
         reason: "The 'each_value' variable was not found: a histogram with foreach uses it.",
       })
     }
-    const { values } = await this.#store.column(asked.table, { column: column.name, segments: [] }, asked.control)
-    const nodes = values.map(({ value }) => countNode(value, [0]))
-    return sortByGroup(nodes, 'asc').map(({ g }) => g)
+    const query = { column: column.name, segments: [], limits: NO_LIMITS }
+    const { values } = await this.#store.column(asked.table, query, asked.control)
+    return inSteps(
+      asked,
+      firstInOrder(values.length, (at) => values[at]!.value, compareGroups),
+    )
   }
 
   /** Runs a program over people, and writes into the log what it says there. */
@@ -328,12 +328,25 @@ export class Questions {
   }
 }
 
-/** Takes in what the workers found: a partial result of each for every segment. */
-function absorbAll(
-  whole: { absorb(partial: PartialResult, segment: number): void },
+/** Takes in what the workers found, a partial result of each for every segment, and then answers. */
+function* answering<T>(
+  whole: { absorbing(partial: PartialResult, segment: number): Steps<void> },
   partials: readonly (readonly PartialResult[])[],
-): void {
-  for (const parts of partials) for (const [segment, partial] of parts.entries()) whole.absorb(partial, segment)
+  answer: () => Steps<T>,
+): Steps<T> {
+  for (const parts of partials) {
+    for (const [segment, partial] of parts.entries()) yield* whole.absorbing(partial, segment)
+  }
+  return yield* answer()
+}
+
+/** Work on this thread, during which others are served, and which ends when its caller gives up. */
+async function inSteps<T>({ control }: VisibleTable, steps: Steps<T>): Promise<T> {
+  try {
+    return await withPauses(steps, SLICE_MS, () => control.signal?.throwIfAborted())
+  } catch (error) {
+    throw problemOf(error)
+  }
 }
 
 /** The segments that a @use section names. */

@@ -1,4 +1,10 @@
+import { JsonText, type Steps } from '../lib/index.js'
+
 const CHARACTERS_OF_LIST = 10
+const BEYOND_SURROGATES = /[\ud800-\uffff]/
+/** Nodes that are written without a pause. */
+const NODES_AT_ONCE = 500
+const PIECE_CHARACTERS = 65_536
 
 /** A node of a result: its group, one list of aggregates for each segment, its children. */
 export interface ResultNode {
@@ -30,13 +36,13 @@ export function charactersOf({ g, _: below, ...lists }: ResultNode): number {
 
 /** Sorts nodes by the first count, and nodes of equal counts by their group, so that every answer is the same. */
 export function sortByCount(nodes: ResultNode[], order: Order): ResultNode[] {
-  const sign = order === 'asc' ? 1 : -1
-  return nodes.sort((a, b) => sign * ((a.c[0] as number) - (b.c[0] as number)) || compareGroups(a.g, b.g))
+  return nodes.sort(byCount(order))
 }
 
-export function sortByGroup(nodes: ResultNode[], order: Order): ResultNode[] {
+/** The order of that. */
+export function byCount(order: Order): (a: ResultNode, b: ResultNode) => number {
   const sign = order === 'asc' ? 1 : -1
-  return nodes.sort((a, b) => sign * compareGroups(a.g, b.g))
+  return (a, b) => sign * ((a.c[0] as number) - (b.c[0] as number)) || compareGroups(a.g, b.g)
 }
 
 /** None < booleans < numbers < texts by code point. */
@@ -52,11 +58,57 @@ function kindOf(value: ResultNode['g']): number {
 }
 
 function compareTexts(a: string, b: string): number {
-  return a === b ? 0 : Buffer.compare(Buffer.from(a), Buffer.from(b))
+  if (a === b) return 0
+  // Only where one of them has surrogates or what is behind them is the order of units not that of code points.
+  if (BEYOND_SURROGATES.test(a) || BEYOND_SURROGATES.test(b)) return Buffer.compare(Buffer.from(a), Buffer.from(b))
+  return a < b ? -1 : 1
 }
 
-/** Keeps the first nodes of every list. */
-export function trim(nodes: readonly ResultNode[], most: number | undefined): ResultNode[] {
-  if (most === undefined) return [...nodes]
-  return nodes.slice(0, most).map((node) => (node._ ? { ...node, _: trim(node._, most) } : node))
+type Tree = Readonly<Record<string, unknown>>
+
+/** A result as JSON text, the same as that of JSON.stringify, in steps: a list of it may have a million nodes. */
+export function* jsonOf(result: object): Steps<JsonText> {
+  const pieces: Buffer[] = []
+  let text = ''
+  for (const more of textsOf(result as Tree)) {
+    text += more
+    if (text.length < PIECE_CHARACTERS) continue
+    pieces.push(Buffer.from(text))
+    text = ''
+    yield
+  }
+  return new JsonText(pieces.length === 0 ? text : Buffer.concat([...pieces, Buffer.from(text)]))
+}
+
+/** The text in pieces. */
+function* textsOf(tree: Tree): Generator<string> {
+  let mark = '{'
+  for (const [name, value] of Object.entries(tree)) {
+    if (value === undefined) continue
+    const start = `${mark}${JSON.stringify(name)}:`
+    if (name === '_') {
+      yield start
+      yield* textsOfList(value as Tree[])
+    } else yield start + JSON.stringify(value)
+    mark = ','
+  }
+  yield mark === '{' ? '{}' : '}'
+}
+
+function* textsOfList(list: readonly Tree[]): Generator<string> {
+  let mark = '['
+  for (let at = 0; at < list.length; ) {
+    const end = Math.min(list.length, at + NODES_AT_ONCE)
+    let leaves = at
+    while (leaves < end && list[leaves]!._ === undefined) leaves++
+    if (leaves > at) yield mark + JSON.stringify(list.slice(at, leaves)).slice(1, -1)
+    else {
+      yield mark
+      yield* textsOf(list[at]!)
+      leaves++
+    }
+    at = leaves
+    mark = ','
+  }
+  yield mark === '[' ? '[]' : ']'
 }

@@ -2,7 +2,7 @@ import { rmSync } from 'node:fs'
 import { expect } from 'chai'
 import { type EventColumn, EventStore, type EventTable, type PersonId } from '../../src/analytics/index.js'
 import { Chance, PlainStore } from './plain-store.js'
-import { ENVIRONMENTS, eventFolder, settings } from './settings.js'
+import { columnLimits, ENVIRONMENTS, eventFolder, settings } from './settings.js'
 
 const COLUMNS: readonly Omit<EventColumn, 'id'>[] = [
   { name: 'word', type: 'text', isSet: false },
@@ -139,7 +139,7 @@ class Life {
     }
     for (const name of names) {
       const { people, byValue } = this.#plain.column(this.#table, name)
-      const tree = await this.#store.column(this.#table, { column: name, segments: [] })
+      const tree = await this.#store.column(this.#table, { column: name, segments: [], limits: columnLimits })
       expect(tree.people).to.deep.equal([people])
       expect(new Map(tree.values.map(({ value, counts }) => [value, counts[0]]))).to.deep.equal(byValue)
     }

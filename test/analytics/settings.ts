@@ -27,3 +27,6 @@ export function eventFolder(): string {
   writeFileSync(join(folder, 'format.json'), JSON.stringify({ format: 1, environments: ENVIRONMENTS }))
   return folder
 }
+
+/** Of columns. */
+export const columnLimits = { valuesMax: 1_000_000, charactersMax: 1 << 26 }

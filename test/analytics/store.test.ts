@@ -7,7 +7,7 @@ import { Answer, compile } from '../../src/pyql/index.js'
 import { EnvironmentCopier } from '../../src/storage/index.js'
 import { eventually } from '../support/eventually.js'
 import { limits } from '../support/pyql-run.js'
-import { settings } from './settings.js'
+import { columnLimits, settings } from './settings.js'
 
 const table: EventTable = {
   id: 1,
@@ -161,7 +161,9 @@ describe('the event store', () => {
           Array.from({ length: 3_000 }, (_, at) => event(`p${at % 300}`, at, { page: `page ${at}` })),
         )
         if (round % 2 === 0) await store.fold(table)
-        const queries = Array.from({ length: 8 }, () => store.column(table, { column: 'page', segments: [] }))
+        const queries = Array.from({ length: 8 }, () =>
+          store.column(table, { column: 'page', segments: [], limits: columnLimits }),
+        )
         const dropped = store.drop(table)
         for (const outcome of await Promise.allSettled(queries)) {
           if (outcome.status === 'rejected') expect(outcome.reason).to.include({ code: 'query_cancelled' })

@@ -246,6 +246,30 @@ describe('queries of events', () => {
       { 'events.result_nodes_max': '20' },
     ))
 
+  it('refuse columns of too many values, not those of which a filter or a bucket leaves few', () =>
+    withNode(
+      async (node) => {
+        await shop(node)
+        const events = Array.from({ length: 21 }, (_, at) => ({
+          ...EVENTS[0]!,
+          stamp: at,
+          _: { page: `p${at}`, price: at },
+        }))
+        await ask(node, 'insert_events', { events })
+        const status = async (more: Body) =>
+          (await node.post({ operation: 'query_column', table: 'shop', ...more })).status
+        expect(await status({ column: 'page' })).to.equal(422)
+        expect(await status({ column: 'page', trim: 1 })).to.equal(422)
+        expect(await status({ column: 'page', eq: 'p3' })).to.equal(200)
+        expect(await status({ column: 'page', segments: '*,*', sub: 'p1' })).to.equal(422)
+        expect(await status({ column: 'page', segments: '*,*', sub: 'p12' })).to.equal(200)
+        expect(await status({ column: 'price' })).to.equal(422)
+        expect(await status({ column: 'price', bucket: 100 })).to.equal(200)
+        expect(await status({ column: 'price', lt: 3 })).to.equal(200)
+      },
+      { 'events.result_nodes_max': '20' },
+    ))
+
   it('refuse histograms of too many buckets, those for each value of a column counted together', () =>
     withNode(
       async (node) => {
