@@ -1,7 +1,8 @@
-// npm run bench -- [--rows 20000] [--seconds 4] [--rounds 3] [--only byid,insert1] [--growth 5000000 [--folder DATA] [--warm 240]]
+// npm run bench -- [--rows 20000] [--seconds 4] [--rounds 3] [--only byid,insert1] [--growth 5000000 [--folder DATA] [--warm 300]]
 // Record loads on TrellisDB and on the floor in turn (medians, and the share of the floor); then, with --growth, the same
-// reads on a large table. With --folder the large table is kept there, and found there the next time. With --warm each load
-// runs for so many seconds on the large one before: a node copies the records of values that are asked for again and again.
+// reads on a large table. With --folder the large table is kept there, and found there the next time. Each load runs on the
+// large one before, until it gets no faster or --warm seconds are over: pages come into memory, and a node copies the
+// records of values that are asked for again and again.
 import { existsSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
@@ -17,7 +18,7 @@ const { values: given } = parseArgs({
     only: { type: 'string', default: '' },
     growth: { type: 'string', default: '0' },
     folder: { type: 'string' },
-    warm: { type: 'string', default: '0' },
+    warm: { type: 'string', default: '300' },
   },
 })
 const rows = Number(given.rows)
@@ -26,6 +27,10 @@ const rounds = Number(given.rounds)
 const growth = Number(given.growth)
 const warm = Number(given.warm)
 const ROWS_PER_VALUE = 100
+/** Warming is looked at in steps of so many seconds, and over when so many of them in a row brought no gain. */
+const WARMING_STEP = 10
+const STEADY_STEPS = 3
+const GAIN = 1.03
 
 function median(results: readonly Measured[]): Measured {
   const of = (name: keyof Measured) => results.map((one) => one[name]).sort((a, b) => a - b)[results.length >> 1]!
@@ -79,20 +84,19 @@ async function grow(): Promise<void> {
     'load',
     `at ${rate(rows)} /s`,
     `at ${rate(growth)} /s`,
+    'warmed s',
     'slower',
     'p50 ms',
     'p99 ms',
     'p99 / p50, worst',
     'MiB',
   ])
-  line(['---', '---', '---', '---', '---', '---', '---', '---'])
+  line(Array.from({ length: 9 }, () => '---'))
   for (const [name, load] of Object.entries(ofLarge).filter(isAsked)) {
     const before: Measured[] = []
     const after: Measured[] = []
-    if (warm > 0) {
-      await measure(small, ofSmall[name]!, Math.min(warm, seconds))
-      await measure(large, load, warm)
-    }
+    const warmed = await warmUp(large, name, load)
+    await measure(small, ofSmall[name]!, seconds)
     for (let round = 0; round < rounds; round++) {
       before.push(await measure(small, ofSmall[name]!, seconds))
       after.push(await measure(large, load, seconds))
@@ -100,9 +104,23 @@ async function grow(): Promise<void> {
     const { perSecond, p50, p99 } = median(after)
     const at = median(before).perSecond
     const worst = Math.max(...after.map((one) => one.p99 / one.p50))
-    const cells = [ms(at / perSecond), ms(p50), ms(p99), worst.toFixed(1), large.anonymousMemory().toFixed(0)]
+    const cells = [warmed, ms(at / perSecond), ms(p50), ms(p99), worst.toFixed(1), large.anonymousMemory().toFixed(0)]
     line([name, rate(at), rate(perSecond), ...cells])
   }
+}
+
+/** Answers after how many seconds the load got no faster, or was cut off. */
+async function warmUp(target: Target, name: string, load: Load): Promise<number> {
+  let best = 0
+  let steady = 0
+  let lasted = 0
+  for (; lasted < warm && steady < STEADY_STEPS; lasted += WARMING_STEP) {
+    const { perSecond } = await measure(target, load, WARMING_STEP)
+    steady = perSecond > best * GAIN ? 0 : steady + 1
+    best = Math.max(best, perSecond)
+    console.error(`${name}: ${rate(perSecond)} /s after ${lasted + WARMING_STEP} s`)
+  }
+  return lasted
 }
 
 const valuesOf = (size: number) => Math.max(1, Math.floor(size / ROWS_PER_VALUE))
