@@ -23,9 +23,11 @@ const PART_BYTES_MAX = 4000
 const WANTED_MAX = 1000
 /** How long records are read for one transaction, in milliseconds: others wait. */
 const SLICE_MS = 4
+/** Transactions whose commits are waited for together. */
+const SLICES = 8
 /** Counters of misses, as a power of two, and misses after which counting begins anew. */
 const COUNTERS = 20
-/** After a transaction nothing is gathered for so many times as long as it took: writers wait for it. */
+/** After a transaction nothing is gathered for so many times as long as it took. */
 const REST_SHARE = 1
 /** How long nothing is gathered after an attempt that did not work, in milliseconds. */
 const REST_MS = 60_000
@@ -70,6 +72,8 @@ export class Gathering implements AsyncDisposable {
   readonly #wanted = new Map<string, Wanted>()
   #working: Promise<void> | undefined
   #restUntil = 0
+  /** Bytes of copies whose commit may not be counted yet. */
+  #unseen = 0
   /** Where room is made next: all places in turn. */
   #hand = ''
   #failed: (error: unknown) => void = () => {}
@@ -112,15 +116,8 @@ export class Gathering implements AsyncDisposable {
   }
 
   async #work(): Promise<void> {
-    const { storage } = this.#context
-    let rest = 0
     try {
-      while (this.#wanted.size > 0) {
-        await sleep(rest, undefined, { signal: this.#stopping.signal })
-        const began = performance.now()
-        await storage.write((transaction) => this.#gather(transaction))
-        rest = REST_SHARE * (performance.now() - began)
-      }
+      while (this.#wanted.size > 0) await this.#copySome()
     } catch (error) {
       this.#wanted.clear()
       this.#restUntil = performance.now() + REST_MS
@@ -128,15 +125,40 @@ export class Gathering implements AsyncDisposable {
     }
   }
 
-  /** As many of what is wanted as there is time for. */
-  #gather(transaction: WriteTransaction): void {
-    const until = performance.now() + SLICE_MS
-    let room = this.#room()
+  /** In several transactions, so that others come in between; they are stored together with those. */
+  async #copySome(): Promise<void> {
+    const { signal } = this.#stopping
+    const stored: Promise<void>[] = []
+    this.#unseen = 0
+    try {
+      for (let slices = 0; slices < SLICES && this.#wanted.size > 0; slices++) {
+        let took = 0
+        const slice = this.#context.storage.write((transaction) => {
+          took = this.#copyFor(transaction)
+        })
+        slice.catch(() => {}) // below
+        stored.push(slice)
+        await sleep(took * REST_SHARE, undefined, { signal })
+      }
+    } finally {
+      await Promise.all(stored)
+    }
+  }
+
+  /** As many of what is wanted as there is time for. Answers how long it took. */
+  #copyFor(transaction: WriteTransaction): number {
+    const began = performance.now()
+    const room = this.#room() - this.#unseen
+    let left = room
+    let took = 0
     for (const [place, wanted] of this.#wanted) {
       this.#wanted.delete(place)
-      room = this.#gatherAt(transaction, place, wanted, room)
-      if (performance.now() > until) return
+      left = this.#gatherAt(transaction, place, wanted, left)
+      took = performance.now() - began
+      if (took > SLICE_MS) break
     }
+    this.#unseen += room - left
+    return took
   }
 
   /** Answers how much room it leaves, in bytes. */
