@@ -125,12 +125,14 @@ function expectTrueCopies(reader: TableReader, attribute: string, value: unknown
   const bound = { value, inclusive: true }
   const range = { attribute, from: bound, to: bound }
   const copies = reader.gathered?.(range)
-  const rows = [...reader.range(range)].map((key) => reader.get(key))
-  if (copies)
-    expect(
-      [...copies].map(({ row }) => row),
-      `copies by ${attribute}`,
-    ).to.deep.equal(rows)
+  if (!copies) return
+  // A record that was read before a column was added may lack it in memory, which is as good as null there.
+  const shown = (row: Row | undefined) => row && reader.schema.columns.map(({ name }) => row[name] ?? null)
+  const rows = [...reader.range(range)].map((key) => shown(reader.get(key)))
+  expect(
+    [...copies].map(({ row }) => shown(row)),
+    `copies by ${attribute}`,
+  ).to.deep.equal(rows)
 }
 
 /** What a column may hold of which it is said what it holds: that, or less. */
