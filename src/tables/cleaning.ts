@@ -40,6 +40,9 @@ export interface CleaningContext {
 }
 
 const HOUR_MS = 3_600_000
+/** Records that are read before the clock is, and how long they are read in one step, in milliseconds: others wait. */
+const LOT = 100
+const SLICE_MS = 10
 
 /**
  * Removes what nobody needs any more, in transactions of bounded size with other writers between them: what dropped
@@ -128,7 +131,7 @@ export class Cleaning implements AsyncDisposable {
     const member = `${JSON.stringify(name)}:`
     let from = start
     let isUsed = false
-    await this.#repeat((transaction, limit) => {
+    const clean = (transaction: WriteTransaction, limit: number): number => {
       const keys = transaction.keys(records, { start: from, end, limit })
       const schema = catalog.draft.numbered(table)
       for (const key of keys) {
@@ -147,6 +150,17 @@ export class Cleaning implements AsyncDisposable {
       }
       from = `${keys.at(-1) ?? end}\x00`
       return keys.length
+    }
+    // Where the disk must be waited for, a step of as many records as are removed in one would take half a second.
+    await this.#repeat((transaction, limit) => {
+      const until = performance.now() + SLICE_MS
+      for (let done = 0; done < limit && performance.now() < until; ) {
+        const lot = Math.min(LOT, limit - done)
+        const found = clean(transaction, lot)
+        done += found
+        if (found < lot) return done
+      }
+      return limit
     })
     return isUsed
   }
