@@ -183,8 +183,8 @@ export class Questions {
     const { charactersMax } = this.#compile.settings.scan
     let characters = 0
     // All sections together are one result.
-    const fitting = (node: ResultNode): ResultNode => {
-      const together = characters + charactersOf(node)
+    const fitting = async (node: ResultNode): Promise<ResultNode> => {
+      const together = characters + (await inSteps(asked, charactersOf(node)))
       if (together > charactersMax)
         throw new Problem('result_too_large', { limit: charactersMax, advice: 'ask for some sections by themselves' })
       characters = together

@@ -2,7 +2,7 @@ import { JsonText, type Steps } from '../lib/index.js'
 
 const CHARACTERS_OF_LIST = 10
 const BEYOND_SURROGATES = /[\ud800-\uffff]/
-/** Nodes that are written without a pause. */
+/** Nodes that are written or counted, without a pause. */
 const NODES_AT_ONCE = 500
 const PIECE_CHARACTERS = 65_536
 
@@ -28,10 +28,14 @@ export function countNode(g: ResultNode['g'], counts: readonly number[], childre
   return node
 }
 
-/** About how many characters a node takes where it is written, with all below it. */
-export function charactersOf({ g, _: below, ...lists }: ResultNode): number {
-  const own = (typeof g === 'string' ? g.length : 0) + CHARACTERS_OF_LIST * Object.keys(lists).length
-  return below ? below.reduce((sum, node) => sum + charactersOf(node), own) : own
+/** About how many characters a node takes where it is written, with all below it: in steps, it may be a million nodes. */
+export function* charactersOf({ g, _: below = [], ...lists }: ResultNode): Steps<number> {
+  let sum = (typeof g === 'string' ? g.length : 0) + CHARACTERS_OF_LIST * Object.keys(lists).length
+  for (const [at, node] of below.entries()) {
+    if (at % NODES_AT_ONCE === 0) yield
+    sum += yield* charactersOf(node)
+  }
+  return sum
 }
 
 /** Sorts nodes by the first count, and nodes of equal counts by their group, so that every answer is the same. */

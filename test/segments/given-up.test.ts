@@ -44,7 +44,7 @@ const store = {
 }
 const questions = new Questions({
   store: store as unknown as EventStore,
-  segments: { uses: () => Promise.resolve([]) } as unknown as Segments,
+  segments: { uses: () => Promise.resolve([]), release: () => Promise.resolve() } as unknown as Segments,
   compile: new Compile({ scriptCharactersMax: 1_000, scan: { ...limits, nodesMax: 2 * GROUPS } }),
   rowsPerEventMax: 10,
 })
@@ -58,6 +58,8 @@ describe('answers of a hundred thousand groups', () => {
     'query_events with trim': events({ trim: 10 }),
     'query_events by the least of texts': events({ script: script.replace('count person', 'max uid') }),
     query_column: (signal) => questions.queryColumn(schema, { column: 'uid' }, { view: everything, signal }),
+    query_batch: (signal) =>
+      questions.queryBatch(schema, { script: '@column uid\n@column uid\n' }, { view: everything, signal }),
     query_histogram: (signal) =>
       questions.queryHistogram(
         schema,
