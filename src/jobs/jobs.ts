@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { assert, Problem, type Steps, withPauses } from '../lib/index.js'
+import { assert, JsonText, Problem, type Steps, withPauses } from '../lib/index.js'
 import type { Metrics } from '../metrics/index.js'
 import type { Idempotency, Receipt, Storage, WriteTransaction } from '../storage/index.js'
 import { type JobRecord, type JobStatus, type JobView, viewOf } from './record.js'
@@ -204,14 +204,15 @@ export class Jobs implements AsyncDisposable {
     return { message: `Starting job with id ${record.id}`, job_id: record.id }
   }
 
-  /** A job as its reader may see it, with what it has found out. @throws Problem job_not_found */
-  describe(id: string, reader: JobReader): JobView {
-    const view = this.#view(id, reader)
+  /** A job as its reader may see it, with what it has found out: as JSON, since that may be long. @throws Problem job_not_found */
+  told(id: string, reader: JobReader): JsonText {
+    const view = JSON.stringify(this.describe(id, reader))
     const result = this.#store.resultOf(id)
-    return result === undefined ? view : { ...view, result }
+    return new JsonText(result === undefined ? view : `${view.slice(0, -1)},"result":${result}}`)
   }
 
-  #view(id: string, reader: JobReader): JobView {
+  /** A job as its reader may see it. @throws Problem job_not_found */
+  describe(id: string, reader: JobReader): JobView {
     const record = this.#visible(id, reader)
     const run = this.#running.get(id)?.run
     const progress = run?.progress ?? this.#store.progressOf(id).progress
@@ -233,7 +234,7 @@ export class Jobs implements AsyncDisposable {
     const found: JobView[] = []
     for (const id of this.#store.createdBetween(from, to, this.#options.settings.kept_max)) {
       yield
-      if (this.#isVisible(this.#record(id), reader)) found.push(this.#view(id, reader))
+      if (this.#isVisible(this.#record(id), reader)) found.push(this.describe(id, reader))
     }
     return found
   }
@@ -370,7 +371,7 @@ export class Jobs implements AsyncDisposable {
 
   /** What a job has found out, as it is stored. @throws Problem job_result_too_large */
   #printed(result: unknown): string | undefined {
-    const text = result === undefined ? undefined : JSON.stringify(result)
+    const text = result instanceof JsonText ? result.text : result === undefined ? undefined : JSON.stringify(result)
     const { result_bytes_max: limit } = this.#options.settings
     if (text !== undefined && text.length > limit) throw new Problem('job_result_too_large', { limit })
     return text

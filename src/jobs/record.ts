@@ -61,8 +61,6 @@ export interface JobView {
     errors: number
   }
   errors: RowError[]
-  /** What a query found. */
-  result?: unknown
 }
 
 export function viewOf(record: JobRecord, progress: Progress, rowsPerSecond: number, errors: RowError[]): JobView {

@@ -23,7 +23,7 @@ export class JobRun {
   readonly progress: Progress
   /** What the work has saved last; undefined at the first start. */
   readonly position: unknown
-  /** What the job has found out; the work sets it, and it is stored with the end of the job. */
+  /** What the job has found out, perhaps as JSON text; the work sets it, and it is stored with the end of the job. */
   result: unknown
   /** Written in the transaction of the job's end, however it ends: the work sets it while it leaves something unfinished. */
   atEnd: ((transaction: WriteTransaction) => void) | undefined

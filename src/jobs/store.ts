@@ -98,10 +98,10 @@ export class JobStore {
     transaction.put(this.#results, encodeValue(id), result)
   }
 
-  resultOf(id: string): unknown {
+  /** As it was stored: JSON. */
+  resultOf(id: string): string | undefined {
     using snapshot = this.storage.snapshot()
-    const text = snapshot.get(this.#results, encodeValue(id))
-    return text === undefined ? undefined : (JSON.parse(text) as unknown)
+    return snapshot.get(this.#results, encodeValue(id))
   }
 
   /** Ids of the jobs that were created in [from, to], oldest first. */

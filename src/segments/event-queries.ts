@@ -1,5 +1,5 @@
 import type { Catalog, TableSchema } from '../catalog/index.js'
-import { JsonText, Problem, type Rights, type View } from '../lib/index.js'
+import { Problem, type Rights, type View } from '../lib/index.js'
 import type { Idempotency } from '../storage/index.js'
 import type { Events } from './events.js'
 import type { Questions } from './questions.js'
@@ -104,7 +104,7 @@ export class EventQueries {
     const caller = { username: run.user, since: run.record.since, rights }
     const call = { view, caller, signal: run.signal, progress, log }
     const answer = await ask(schema, query as never, call).catch((error: unknown) => Promise.reject(withLine(error)))
-    run.result = answer instanceof JsonText ? JSON.parse(answer.text) : answer
+    run.result = answer
     run.progress.rows = people
     return 'The query is done.'
   }

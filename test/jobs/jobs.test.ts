@@ -5,13 +5,20 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { expect } from 'chai'
 import { loadConfig } from '../../src/config/index.js'
 import { type JobOwners, type JobRun, type JobSettings, Jobs, type JobView, type Work } from '../../src/jobs/index.js'
-import { Problem } from '../../src/lib/index.js'
+import { JsonText, Problem } from '../../src/lib/index.js'
 import { Storage } from '../../src/storage/index.js'
 
 const root = { username: 'root', since: 0, superUser: true }
 const anna = { username: 'anna', since: 0, superUser: false }
 const { jobs: defaults, storage: storageSettings } = loadConfig()
 const silent = { error: () => {} }
+
+const finding =
+  (result: unknown): Work =>
+  async (run) => {
+    run.result = result
+    return 'found'
+  }
 
 describe('jobs', () => {
   let folder: string
@@ -48,6 +55,33 @@ describe('jobs', () => {
     }
     throw new Error(`the job ${id} does not end`)
   }
+
+  it('keep what they found out as the text that it was, and tell it so', () =>
+    withJobs(
+      async (jobs) => {
+        const resultOf = async (type: string) => {
+          const { job_id: id } = await jobs.start({ type, author: { user: 'anna' } })
+          const { status } = await ended(jobs, id)
+          return [status, jobs.told(id, root).text.split('"result":')[1]]
+        }
+        // Neither text is what JSON.stringify would make of it.
+        expect(await resultOf('text')).to.deep.equal(['COMPLETE', '{"a": 1.0}}'])
+        expect(await resultOf('bytes')).to.deep.equal(['COMPLETE', '{"a": "é"}}'])
+        expect(await resultOf('value')).to.deep.equal(['COMPLETE', '{"a":1}}'])
+        expect(await resultOf('nothing')).to.deep.equal(['COMPLETE', undefined])
+        expect(await resultOf('long')).to.deep.equal(['ERROR', undefined])
+      },
+      {
+        settings: { result_bytes_max: 100 },
+        kinds: {
+          text: finding(new JsonText('{"a": 1.0}')),
+          bytes: finding(new JsonText(Buffer.from('{"a": "é"}'))),
+          value: finding({ a: 1 }),
+          nothing: finding(undefined),
+          long: finding(new JsonText(`["${'x'.repeat(100)}"]`)),
+        },
+      },
+    ))
 
   it('run, count up, and end with a message', () =>
     withJobs(async (jobs, storage) => {
