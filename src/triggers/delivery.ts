@@ -143,7 +143,10 @@ export class Delivery implements AsyncDisposable {
   /** Until there is something new, at most for a while. */
   async #rest(): Promise<void> {
     const woken = new AbortController()
-    this.#wake = () => woken.abort()
+    // Thousands of messages come at once, and each call makes an exception with its stack.
+    this.#wake = () => {
+      if (!woken.signal.aborted) woken.abort()
+    }
     // What came in between is not waited for.
     if (this.#options.store.count('waiting', this.#subscription.id) > 0 || this.#stop.signal.aborted) return
     await sleep(restMsMax, undefined, { signal: woken.signal }).catch(() => {})

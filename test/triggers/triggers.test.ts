@@ -170,6 +170,29 @@ describe('triggers', () => {
     )
   })
 
+  it('wake a delivery once for the messages that come at once: each exception costs as much as a message', async () => {
+    await using hook = await openHook()
+    const { abort } = AbortController.prototype
+    let aborts = 0
+    try {
+      await withNode(async (node) => {
+        await prepare(node, hook)
+        const events = Array.from({ length: 2_000 }, (_, at) => ({
+          ...{ person: `p${at}`, stamp: at, action: 'buy', _: { page: 'home' } },
+        }))
+        AbortController.prototype.abort = function (this: AbortController, ...reason) {
+          aborts++
+          abort.apply(this, reason)
+        }
+        await node.ok({ operation: 'insert_events', database: 'shop', table: 'visits', events })
+        await hook.until(events.length)
+        expect(aborts).at.most(events.length / 10)
+      }, settings)
+    } finally {
+      AbortController.prototype.abort = abort
+    }
+  })
+
   it('send what on_insert returns, for every insert that returns something, in order', async () => {
     await using hook = await openHook()
     await withNode(async (node) => {
