@@ -132,13 +132,15 @@ export class Gathering implements AsyncDisposable {
     this.#unseen = 0
     try {
       for (let slices = 0; slices < SLICES && this.#wanted.size > 0; slices++) {
-        let took = 0
+        let took: number | undefined
         const slice = this.#context.storage.write((transaction) => {
           took = this.#copyFor(transaction)
         })
         slice.catch(() => {}) // below
         stored.push(slice)
-        await sleep(took * REST_SHARE, undefined, { signal })
+        // It has not begun where others write what takes long: slices behind that shall not follow each other at once.
+        if (took === undefined) await slice
+        else await sleep(took * REST_SHARE, undefined, { signal })
       }
     } finally {
       await Promise.all(stored)
