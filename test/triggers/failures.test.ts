@@ -111,8 +111,9 @@ describe('triggers on a full disk', () => {
           const one = insertion('anna')
           const events = Array.from({ length: PEOPLE }, (_, at) => ({ ...one.events[0], person: `p${at}` }))
           await node.ok({ ...one, events })
-          await node.ok(insertion('ben')) // he gets his letter when those of the others are stored
-          await eventually('all letters are there', async () => (await mailer(node)).waiting === PEOPLE + 1)
+          await eventually('all letters are there', async () => (await mailer(node)).waiting === PEOPLE)
+          // They are counted before they are on disk; what is written behind them is answered when they are.
+          await node.ok({ operation: 'create_database', database: 'behind' })
           // Enough for the catalogue, and not for so many letters.
           disk.fill((4 << 20) + 1_200_000)
           await node.ok({ operation: 'drop_table', ...table })
