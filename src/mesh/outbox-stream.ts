@@ -9,6 +9,9 @@ import { OrderedReader, type Stored } from './ordered-reader.js'
 const STREAM = 'OUT'
 const PART = 'Trellis-Part'
 const SIGNATURE = 'Trellis-Signature'
+/** While a part is on its way a reader hears nothing else, and on a slow link must not take that for the link's end. */
+const PART_BYTES = 64 * 1024
+/** The largest that is taken, and sent where there would be too many. */
 const PART_BYTES_MAX = 512 * 1024
 const PARTS_MAX = 512
 const ANSWER_MS_MAX = 2_000
@@ -119,14 +122,15 @@ export class OutboxStream {
    */
   async publish(topic: string, bytes: Uint8Array, id: string): Promise<number> {
     const subject = `out.${this.#nodeName}.${topic}`
-    const parts = Math.max(1, Math.ceil(bytes.length / PART_BYTES_MAX))
-    assert(parts <= PARTS_MAX, 'a message of the outbox has too many parts')
+    const size = Math.max(PART_BYTES, Math.ceil(bytes.length / PARTS_MAX))
+    const parts = Math.max(1, Math.ceil(bytes.length / size))
+    assert(size <= PART_BYTES_MAX, 'a message of the outbox has too many parts')
     const acks = []
     for (let part = 0; part < parts; part++) {
       const header = nats().headers()
       if (parts > 1) header.set(PART, `${part + 1}/${parts}`)
       if (part === parts - 1) header.set(SIGNATURE, this.#identity.sign(signed(subject, bytes)).toString('base64'))
-      const slice = bytes.subarray(part * PART_BYTES_MAX, (part + 1) * PART_BYTES_MAX)
+      const slice = bytes.subarray(part * size, (part + 1) * size)
       acks.push(this.#js.publish(subject, slice, { headers: header, msgID: parts > 1 ? `${id}:${part}` : id }))
     }
     const taken = await Promise.all(acks)

@@ -60,6 +60,24 @@ describe('the outbox', () => {
     })
   })
 
+  it('sends large messages in parts that keep no reader on a slow link waiting for a sign of life', async () => {
+    await withMeshes(['a', 'b'], async ([a, b], [options]) => {
+      await acquaint(b!, 'a')
+      await a!.outbox.ensure()
+      const leaf = await intruderOn(options!.folder)
+      const sizes: number[] = []
+      leaf.subscribe('out.a.>', { callback: (_, { data }) => void sizes.push(data.length) })
+      await leaf.flush()
+      const larges = [1, 3, 40].map((megabytes) => Buffer.alloc(megabytes * 1024 * 1024, 'x'))
+      await using reading = follow(b!)
+      for (const [place, large] of larges.entries()) await a!.outbox.publish('dev.dog', large, `${place}`)
+      await eventually('all arrived', () => reading.arrived.length === larges.length)
+      expect(reading.arrived.map(({ bytes }) => bytes.length)).to.deep.equal(larges.map(({ length }) => length))
+      expect(Math.max(...sizes.slice(0, 64))).to.equal(64 * 1024)
+      await leaf.close()
+    })
+  })
+
   it('is read on after the servers of either side were killed', async () => {
     await withMeshes(['a', 'b'], async ([a, b]) => {
       await acquaint(b!, 'a')
