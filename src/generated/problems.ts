@@ -84,6 +84,7 @@ export const problems = {
   node_is_self: {"status":400,"title":"That is this node","detail":"{node} is this node itself. Name another one.","retry":false},
   node_method_unknown: {"status":501,"title":"The other node does not know this","detail":"The other node does not know the request {method}; it may be of an older version.","retry":false},
   node_name_invalid: {"status":400,"title":"The name of the node is not valid","detail":"'{node}' is not a name of a node: 1 to 64 letters, digits, _ and -, and no - in front.","retry":false},
+  node_name_taken: {"status":409,"title":"The name has another key","detail":"Node {node} knows another key under this node's name, {name}. If the data folder of {name} was made anew: remove_node {name} with everywhere on {node}, and add_node it again there; if not, choose another node.name.","retry":false},
   node_removed: {"status":403,"title":"The node was removed","detail":"Node {node} was removed from this node. add_node takes it back.","retry":false},
   node_session_unknown: {"status":503,"title":"The session is unknown","detail":"Node {node} was started again; say hello and ask again.","retry":true},
   node_silent: {"status":504,"title":"The node is silent","detail":"Node {node} did not answer within {timeout_ms} ms.","retry":true},
@@ -251,6 +252,7 @@ export interface ProblemFacts {
   node_is_self: { node: string | number }
   node_method_unknown: { method: string | number }
   node_name_invalid: { node: string | number }
+  node_name_taken: { node: string | number; name: string | number }
   node_removed: { node: string | number }
   node_session_unknown: { node: string | number }
   node_silent: { node: string | number; timeout_ms: string | number }

@@ -14,6 +14,7 @@ const ANSWERS_WAITING_MAX = 16
 const ANSWER_WAITS_MS = 60_000
 const ANSWER_PARTS_MAX = 4_096
 const SESSION_TRIES_MAX = 3
+const ANOTHER_KEY = 'another key than before'
 
 export type Json = null | boolean | number | string | readonly Json[] | { readonly [key: string]: Json | undefined }
 
@@ -218,6 +219,7 @@ export class Requests {
 
   async #hello(node: string, timeoutMs: number): Promise<string> {
     const answer = await this.#exchange(node, 'hello', null, timeoutMs)
+    if (answer.problem) throw problemOf(node, answer.problem)
     const key = String(answer.key ?? '')
     if (!this.#known.has(node)) this.trust(node, key)
     this.#known.get(node)!.theirs = answer.session ?? ''
@@ -294,7 +296,7 @@ export class Requests {
     const key = introduces ? this.#introduced(node, answer.key, answer.proof) : this.#known.get(node)?.key
     if (!key?.verifies(message.data, signatureOf(message))) {
       const isAnother = introduces && this.#isAnother(node, answer)
-      this.#refuse(node, isAnother ? 'another key than before' : 'an answer with a wrong signature')
+      this.#refuse(node, isAnother ? ANOTHER_KEY : 'an answer with a wrong signature')
       throw new Problem(isAnother ? 'node_identity_changed' : 'node_answer_refused', { node })
     }
     return answer
@@ -303,7 +305,12 @@ export class Requests {
   async #receive(message: Msg): Promise<void> {
     const question = parse<Question>(message.data)
     const reason = question ? this.#objection(question, message) : 'not a request'
-    if (!question || reason) return this.#refuse(String(question?.from ?? '?').slice(0, 64), reason ?? '')
+    if (!question || reason) {
+      this.#refuse(String(question?.from ?? '?').slice(0, 64), reason ?? '')
+      if (question && reason === ANOTHER_KEY)
+        this.#answer(message, question, { problem: this.#nameTaken(question.from) })
+      return
+    }
     const answer = (rest: Reply) => {
       // A node that was removed meanwhile gets no answer any more.
       if (!this.#banned.has(question.from)) this.#answer(message, question, rest)
@@ -350,7 +357,7 @@ export class Requests {
     if (this.#banned.has(from)) return 'a removed node'
     if (method !== 'hello' && !this.#known.has(from)) return undefined
     const key = method === 'hello' ? this.#introduced(from, question.key, question.proof) : this.#known.get(from)?.key
-    if (!key) return 'a wrong proof'
+    if (!key) return this.#isAnother(from, question) ? ANOTHER_KEY : 'a wrong proof'
     if (!key.verifies(message.data, signatureOf(message))) return 'a wrong signature'
     if (!this.#known.has(from)) this.trust(from, key.text)
     return undefined
@@ -370,9 +377,15 @@ export class Requests {
   }
 
   /** Whether a node of this mesh has a name of which we know another key: it was made anew, or somebody else uses it. */
-  #isAnother(name: string, { key = '', proof = '' }: Answer): boolean {
+  #isAnother(name: string, { key, proof }: Pick<Answer, 'key' | 'proof'>): boolean {
     const known = this.#known.get(name)
-    return known !== undefined && known.key.text !== key && this.#credentials.accepts(name, key, proof)
+    if (!known || typeof key !== 'string' || typeof proof !== 'string') return false
+    return known.key.text !== key && this.#credentials.accepts(name, key, proof)
+  }
+
+  /** What a node hears that comes back without its key: silence would look like a broken link. */
+  #nameTaken(name: string): Answer['problem'] {
+    return { code: 'node_name_taken', facts: { node: this.#name, name } }
   }
 
   #answer(message: Msg, question: Question, { body, ...rest }: Reply): void {

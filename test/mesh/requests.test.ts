@@ -199,8 +199,9 @@ describe('requests between nodes', () => {
       )
       a!.requests.ban('b')
       a!.requests.trust('b', a!.identity.publicKey) // What a remembers of b is another key than b's.
-      expect(await codeOf(b!.requests.hello('a', 300))).to.equal('node_silent')
-      await eventually('it is refused', () => a!.requests.refusals > 0)
+      expect(await codeOf(b!.requests.hello('a', 20_000))).to.equal('node_name_taken')
+      expect(a!.requests.refusals).to.be.above(0)
+      expect(a!.requests.keyOf('b')!.text).to.equal(a!.identity.publicKey)
       b!.requests.forget('a')
       b!.requests.trust('a', b!.identity.publicKey)
       a!.requests.forget('b')
