@@ -1,6 +1,6 @@
 // The only place that loads the certificate library, so that a node does not pay for what only the command line needs.
 import 'reflect-metadata'
-import { randomBytes, webcrypto } from 'node:crypto'
+import { createPublicKey, randomBytes, webcrypto } from 'node:crypto'
 import { isIP } from 'node:net'
 import { join } from 'node:path'
 import * as x509 from '@peculiar/x509'
@@ -59,7 +59,12 @@ export async function signNode(folder: string, node: string, hosts: readonly str
     false,
     ['sign'],
   )
-  const keys = await webcrypto.subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const files = {
+    certificate: join(folder, node, 'node.crt'),
+    privateKey: join(folder, node, 'node.key'),
+    certificateAuthority: join(folder, node, 'ca.crt'),
+  }
+  const keys = await keysOf(await readIfThere(files.privateKey))
   // The first is what the node is dialed by.
   const names = [...new Set([...hosts, 'localhost', '127.0.0.1', '::1', node])]
   const certificate = await x509.X509CertificateGenerator.create(
@@ -83,15 +88,21 @@ export async function signNode(folder: string, node: string, hosts: readonly str
     },
     webcrypto,
   )
-  const files = {
-    certificate: join(folder, node, 'node.crt'),
-    privateKey: join(folder, node, 'node.key'),
-    certificateAuthority: join(folder, node, 'ca.crt'),
-  }
   await writePrivate(files.privateKey, await privatePem(keys.privateKey))
   await writePrivate(files.certificate, `${certificate.toString('pem')}\n`)
   await writePrivate(files.certificateAuthority, authorityPem)
   return files
+}
+
+/** Others know a node by its key: a certificate that is signed again is for the same one. */
+async function keysOf(pem: string | undefined): Promise<webcrypto.CryptoKeyPair> {
+  const { subtle } = webcrypto
+  if (pem === undefined) return await subtle.generateKey(ALGORITHM, true, ['sign', 'verify'])
+  const publicBytes = createPublicKey(pem).export({ type: 'spki', format: 'der' })
+  return {
+    privateKey: await subtle.importKey('pkcs8', x509.PemConverter.decodeFirst(pem), ALGORITHM, true, ['sign']),
+    publicKey: await subtle.importKey('spki', publicBytes, ALGORITHM, true, ['verify']),
+  }
 }
 
 const authorityFiles = (folder: string) => ({ certificate: join(folder, 'ca.crt'), privateKey: join(folder, 'ca.key') })

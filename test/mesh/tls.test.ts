@@ -112,6 +112,25 @@ describe('mutual TLS between nodes', () => {
     })
   })
 
+  it('knows a node again whose certificate was signed anew', async () => {
+    await withTls(async (folder, authority) => {
+      const a = await tlsOptions('a', folder, authority)
+      const b = await tlsOptions('b', folder, authority)
+      await using first = await Mesh.start(a)
+      {
+        await using second = await Mesh.start(b)
+        await dial(second, a)
+        await eventually('b reaches a', () => reaches(second, 'a'))
+      }
+      const before = await readFile(b.tls!.certificate, 'utf8')
+      await signNode(authority, 'b', [])
+      expect(await readFile(b.tls!.certificate, 'utf8')).to.not.equal(before)
+      await using again = await Mesh.start(b)
+      await eventually('b reaches a again', () => reaches(again, 'a'))
+      await eventually('a reaches b again', () => reaches(first, 'b'))
+    })
+  })
+
   it('keeps out a node of another authority, and one that uses the name of another', async () => {
     await withTls(async (folder, authority) => {
       const a = await tlsOptions('a', folder, authority)
