@@ -82,9 +82,15 @@ async function openOn(disk: SmallDisk, more: Partial<typeof settings> = {}): Pro
 /** How much room there was is remembered for less. */
 const FORGOTTEN_MS = 50
 
-/** Leaves room for a small insert, and waits until nobody remembers how much there was before. */
+/** Too much for a disk that is nearly full: 1.2 MB, of which twice as much must be free. */
+const TOO_MUCH = Array.from({ length: 20 }, (_, at) => `${at}${'x'.repeat(60_000)}`)
+
+/**
+ * Leaves room for a small insert and whatever else is written meanwhile, and waits until nobody remembers how much there
+ * was before.
+ */
 async function fillNearly(disk: SmallDisk): Promise<void> {
-  disk.fill((4 << 20) + 400_000)
+  disk.fill((4 << 20) + 2_000_000)
   await delay(FORGOTTEN_MS)
 }
 
@@ -134,9 +140,8 @@ describe('partitions that are read again after a write has failed', () => {
       await store.insert(table, events(everyone, 0, 2 * ROWS))
       await fillNearly(disk)
       const small = store.insert(table, events(everyone.slice(0, 1), 2 * ROWS, 1))
-      const tooMuch = Array.from({ length: 5 }, (_, at) => `${at}${'x'.repeat(60_000)}`)
       // It waits behind the small one while the trigger begins to look, and is refused while it looks.
-      const large = tooMuch.map((text) => ({ person: refused, stamp: 1_500_000_000_000, action: 'a', _: { text } }))
+      const large = TOO_MUCH.map((text) => ({ person: refused, stamp: 1_500_000_000_000, action: 'a', _: { text } }))
       const refusing = store.insert(table, large).catch(({ code }: Problem) => code)
       const looking = react(store).catch(() => undefined)
       await small
@@ -159,8 +164,7 @@ describe('partitions that are read again after a write has failed', () => {
     const mayMount = await withSmallDisk(128, async (disk) => {
       await using store = await openOn(disk)
       await store.watch(table, true)
-      const texts = Array.from({ length: 5 }, (_, at) => `${at}${'x'.repeat(60_000)}`)
-      const large = texts.map((text) => ({ person: stored, stamp: 1_500_000_000_000, action: 'b', _: { text } }))
+      const large = TOO_MUCH.map((text) => ({ person: stored, stamp: 1_500_000_000_000, action: 'b', _: { text } }))
       const programs = [{ id: '1', program: counting, entry: 'on_insert' }]
       const look = () => store.react(table, programs, { now: 0, limits: patient, arrivalsMax: 100 })
       for (let round = 0; round < 15; round++) {
