@@ -96,7 +96,7 @@ export class Cleaning implements AsyncDisposable {
   async #remove(leftover: Leftover): Promise<void> {
     const { catalog, columns, spaces, storage } = this.#context
     for (const id of leftover.columns) {
-      for (const space of [spaces.indexes, spaces.gathered, spaces.uniques, spaces.tombstones, spaces.counts])
+      for (const space of [spaces.indexes, spaces.copies, spaces.uniques, spaces.tombstones, spaces.counts])
         await this.#empty(space, id)
     }
     if (leftover.table !== undefined) {

@@ -165,15 +165,15 @@ export class Gathering implements AsyncDisposable {
 
   /** Answers how much room it leaves, in bytes. */
   #gatherAt(transaction: WriteTransaction, place: string, wanted: Wanted, room: number): number {
-    const { gathered } = this.#context.spaces
+    const { copies } = this.#context.spaces
     const schema = this.#gatherable(transaction, wanted)
     const parts = schema && this.#partsOf(transaction, schema, place)
     if (!parts?.length) return room
     const made = room > 0 ? 0 : this.#makeRoom(transaction, 2 * parts.length)
     if (room + made * PART_BYTES_MAX <= 0) return room + made * PART_BYTES_MAX
-    transaction.put(gathered, place, String(parts.length))
+    transaction.put(copies, place, String(parts.length))
     for (const [number, key] of placesOfParts(place, parts.length).entries()) {
-      transaction.put(gathered, key, parts[number]!)
+      transaction.put(copies, key, parts[number]!)
     }
     return room + (made - parts.length) * PART_BYTES_MAX
   }
@@ -184,23 +184,23 @@ export class Gathering implements AsyncDisposable {
    */
   async giveWay(): Promise<void> {
     const { storage, spaces } = this.#context
-    while (!this.#stopping.signal.aborted && this.#room() < 0 && spaces.gathered.bytes() > 0)
+    while (!this.#stopping.signal.aborted && this.#room() < 0 && spaces.copies.bytes() > 0)
       await storage.write((transaction) => this.#makeRoom(transaction, LEAVING))
   }
 
   /** The disk keeps as much free for others as copies take. */
   #room(): number {
     const { storage, spaces, bytesMax } = this.#context
-    return Math.min(bytesMax, Math.max(0, storage.freeBytes() - LEFT_FREE)) - spaces.gathered.bytes()
+    return Math.min(bytesMax, Math.max(0, storage.freeBytes() - LEFT_FREE)) - spaces.copies.bytes()
   }
 
   /** Answers how many parts went. Copies that are missed come back, so it matters little which ones go. */
   #makeRoom(transaction: WriteTransaction, count: number): number {
-    const { gathered } = this.#context.spaces
-    const keys = transaction.keys(gathered, { start: this.#hand, end: '\xff', limit: count })
+    const { copies } = this.#context.spaces
+    const keys = transaction.keys(copies, { start: this.#hand, end: '\xff', limit: count })
     this.#hand = keys.length < count ? '' : `${keys.at(-1)}\0`
-    const values = keys.map((key) => transaction.get(gathered, key)!)
-    for (const key of keys) transaction.remove(gathered, key)
+    const values = keys.map((key) => transaction.get(copies, key)!)
+    for (const key of keys) transaction.remove(copies, key)
     return values.filter(isPart).length
   }
 
@@ -298,7 +298,7 @@ export function removeCopies(
   for (const { column, prefix } of gathered) {
     const places: string[] = []
     addPlaces(places, prefix, shownOf(row, column))
-    for (const place of places) transaction.remove(spaces.gathered, place)
+    for (const place of places) transaction.remove(spaces.copies, place)
   }
 }
 

@@ -26,7 +26,7 @@ export interface Keyspaces {
   /** column, value, key → nothing */
   indexes: Keyspace
   /** column, value → stored records of all its entries: see `Gathering` */
-  gathered: Keyspace
+  copies: Keyspace
   /** column, digest of the value → key */
   uniques: Keyspace
   /** table, key → version of the deletion; column, value → version of the last record that had a unique value, and left it */
@@ -41,7 +41,7 @@ export function openKeyspaces(storage: Storage): Keyspaces {
   return {
     records: storage.keyspace('records'),
     indexes: storage.keyspace('indexes'),
-    gathered: storage.keyspace('copies'),
+    copies: storage.keyspace('copies'),
     uniques: storage.keyspace('uniques'),
     tombstones: storage.keyspace('tombstones'),
     tombstoneTimes: storage.keyspace('tombstone_times'),
@@ -71,7 +71,7 @@ export function endOfValueOfEntry(entry: string): number {
 
 /** The same as `encodeValue` has it. */
 export function encodedKeyOfEntry(entry: string): string {
-  return entry.slice(endOfValue(entry, ID_LENGTH))
+  return entry.slice(endOfValueOfEntry(entry))
 }
 
 /** The value in a key of `indexes`, where it is exactly what the records have. */

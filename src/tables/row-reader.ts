@@ -124,7 +124,7 @@ class RowReader implements TableReader {
     const { start, end } = entriesOfRange(this.#column(range.attribute)!.id, range)
     const first = range.reverse ? end : start
     const place = this.#placeOfCopies(range)
-    const copies = place === undefined ? undefined : storage.fetch(spaces.gathered, [place, ...placesOfParts(place)])
+    const copies = place === undefined ? undefined : storage.fetch(spaces.copies, [place, ...placesOfParts(place)])
     const entries = indexCache.find(first) ? undefined : storage.fetch(spaces.indexes, [first])
     return copies && entries ? Promise.all([copies, entries]).then(() => {}) : (copies ?? entries)
   }
@@ -203,7 +203,7 @@ class RowReader implements TableReader {
   #copies(range: IndexRange): string[] | undefined {
     const place = this.#placeOfCopies(range)
     if (place === undefined) return undefined
-    return partsAt(place, (key) => this.#snapshot.get(this.#reading.spaces.gathered, key))
+    return partsAt(place, (key) => this.#snapshot.get(this.#reading.spaces.copies, key))
   }
 
   /** Where copies of the records of a range may stand. */

@@ -8,6 +8,7 @@ import { Questions } from '../../src/segments/questions.js'
 import type { Segments } from '../../src/segments/segments.js'
 import { blockOf } from '../support/pyql-people.js'
 import { limits } from '../support/pyql-run.js'
+import { turnsDuring } from '../support/turns.js'
 
 const GROUPS = 100_000
 const column = { id: 1, name: 'uid', type: 'text', indexed: false, notNull: false, unique: false } as const
@@ -71,19 +72,10 @@ describe('answers of a hundred thousand groups', () => {
     it(`are put together while others are served, and given up with their caller: ${name}`, async () => {
       const [given, kept] = [new AbortController(), new AbortController()]
       const gone = new Error('nobody waits')
-      let [turns, isOver] = [0, false]
-      const turn = () => {
-        turns++
-        if (!isOver) setImmediate(turn)
-      }
       const answer = ask(given.signal)
       setImmediate(() => given.abort(gone))
       expect(await answer.catch((error: unknown) => error)).to.equal(gone)
-      const whole = ask(kept.signal)
-      setImmediate(turn)
-      await whole
-      isOver = true
-      expect(turns).at.least(3)
+      expect(await turnsDuring(() => ask(kept.signal))).at.least(3)
       expect(kept.signal.aborted).to.equal(false)
     })
   }

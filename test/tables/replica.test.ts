@@ -1,5 +1,8 @@
 import { expect } from 'chai'
-import { withNode } from '../support/node.js'
+import { type TestNode, withNode } from '../support/node.js'
+import { turnsDuring } from '../support/turns.js'
+
+const dog = { schema: 'dev', table: 'dog' }
 
 describe('a change of another node', () => {
   it('that comes again on a longer way is neither a conflict nor logged twice; one that is new and too late is', async () => {
@@ -49,7 +52,6 @@ describe('a change of another node', () => {
 
   it('from before a column was added is found by its default, also when it is changed and deleted', async () => {
     await withNode(async ({ node, ok }) => {
-      const dog = { schema: 'dev', table: 'dog' }
       await ok({ operation: 'create_table', ...dog, hash_attribute: 'id' })
       await ok({ operation: 'add_column', ...dog, column: 'legs', type: 'int', default: 4 })
       const { tables } = node.services
@@ -76,34 +78,22 @@ describe('a change of another node', () => {
   })
 })
 
+/** The first 500 records are of 100,000 characters each. */
+async function storeLong(ok: TestNode['ok']): Promise<void> {
+  const text = 'x'.repeat(100_000)
+  for (let id = 0; id < 500; id += 50)
+    await ok({ operation: 'upsert', ...dog, records: Array.from({ length: 50 }, (_, at) => ({ id: id + at, text })) })
+}
+
 describe('a comparison of replicas', () => {
   it('lets others have their turns while it reads and hashes a large table', async () => {
     await withNode(async ({ node, ok }) => {
-      const dog = { schema: 'dev', table: 'dog' }
       await ok({ operation: 'create_table', ...dog, hash_attribute: 'id' })
       const records = Array.from({ length: 10_000 }, (_, id) => ({ id }))
       await ok({ operation: 'insert', ...dog, records })
-      const text = 'x'.repeat(100_000)
-      for (let id = 0; id < 500; id += 50)
-        await ok({
-          operation: 'update',
-          ...dog,
-          records: Array.from({ length: 50 }, (_, at) => ({ id: id + at, text })),
-        })
+      await storeLong(ok)
       const { catalog, tables } = node.services
       const schema = catalog.table('dev', 'dog')
-      const turnsDuring = async (work: () => unknown) => {
-        let turns = 0
-        let done = false
-        const count = () => {
-          turns++
-          if (!done) setImmediate(count)
-        }
-        setImmediate(count)
-        await work()
-        done = true
-        return turns
-      }
       expect(await turnsDuring(() => tables.replica.digests(schema, [], true, undefined))).to.be.above(3)
       expect(await turnsDuring(() => tables.replica.contents(schema, undefined, undefined))).to.be.above(3)
     })
@@ -112,15 +102,8 @@ describe('a comparison of replicas', () => {
   it('ends before the tables close', async () => {
     let digests: Promise<unknown> | undefined
     await withNode(async ({ node, ok }) => {
-      const dog = { schema: 'dev', table: 'dog' }
       await ok({ operation: 'create_table', ...dog, hash_attribute: 'id' })
-      const text = 'x'.repeat(100_000)
-      for (let id = 0; id < 500; id += 50)
-        await ok({
-          operation: 'insert',
-          ...dog,
-          records: Array.from({ length: 50 }, (_, at) => ({ id: id + at, text })),
-        })
+      await storeLong(ok)
       const { catalog, tables } = node.services
       digests = tables.replica.digests(catalog.table('dev', 'dog'), [], true, undefined).catch((error) => error.name)
       await tables.replica[Symbol.asyncDispose]()

@@ -7,6 +7,7 @@ import { chooseAccess } from '../../../src/tables/select/access.js'
 import { fingerprintOf } from '../../../src/tables/select/cursor.js'
 import { type Ref, refTo } from '../../../src/tables/select/scope.js'
 import { type MemoryTable, MemoryTables, schemaOf } from '../../support/memory-tables.js'
+import { turnsDuring } from '../../support/turns.js'
 import { asker, limits, textOf } from './asker.js'
 
 interface Answer {
@@ -625,17 +626,11 @@ describe('a long select', () => {
   const request = { database: 'dev', table: 'big', select: ['id'] }
 
   it('lets others run in between', async () => {
-    let turns = 0
-    let isRunning = true
-    const others = () => {
-      turns++
-      if (isRunning) setImmediate(others)
-    }
-    setImmediate(others)
     const queries = new Queries(snapshot, { ...limits, slice_ms: 0.2 })
-    await queries.select({ ...request, where: { n: -1 }, orderby: 'text' }, asker)
-    await queries.select({ ...request, select: ['n', { count: '*' }], groupby: 'n' }, asker)
-    isRunning = false
+    const turns = await turnsDuring(async () => {
+      await queries.select({ ...request, where: { n: -1 }, orderby: 'text' }, asker)
+      await queries.select({ ...request, select: ['n', { count: '*' }], groupby: 'n' }, asker)
+    })
     expect(turns).to.be.above(10)
   })
 

@@ -69,6 +69,16 @@ function expectSame(data: Page['data'], expected: Page['data'], isOrdered: boole
 /** Random tests run with another seed each time and print the seed of a failure. */
 const runs = (count: number) => ({ numRuns: Number(process.env['FC_RUNS'] ?? count) })
 
+/** Queries whose results have an order of their own. */
+const expectAlike = (queries: fc.Arbitrary<PlainSelect>, count: number) =>
+  fc.assert(
+    fc.asyncProperty(world, queries, async (given, query) => {
+      const { data } = await ask(build(given), query, given)
+      expectSame(data, plainSelect(query, given.rows), true)
+    }),
+    runs(count),
+  )
+
 describe('select, against a plain evaluator', () => {
   it('finds, joins and orders the same rows', () =>
     fc.assert(
@@ -80,32 +90,13 @@ describe('select, against a plain evaluator', () => {
       runs(2_000),
     ))
 
-  it('groups, counts and sums the same', () =>
-    fc.assert(
-      fc.asyncProperty(world, groupQuery, async (given, query) => {
-        const { data } = await ask(build(given), query, given)
-        expectSame(data, plainSelect(query, given.rows), true)
-      }),
-      runs(1_000),
-    ))
+  it('groups, counts and sums the same', () => expectAlike(groupQuery, 1_000))
 
   it('counts and finds the least and the greatest the same where an index tells', () =>
-    fc.assert(
-      fc.asyncProperty(world, tellingQuery, async (given, query) => {
-        const { data } = await ask(build(given), query, given)
-        expectSame(data, plainSelect(query, given.rows), true)
-      }),
-      runs(2_000),
-    ))
+    expectAlike(tellingQuery, 2_000))
 
   it('groups and counts the values of one column the same where its index tells them', () =>
-    fc.assert(
-      fc.asyncProperty(world, valuesQuery, async (given, query) => {
-        const { data } = await ask(build(given), query, given)
-        expectSame(data, plainSelect(query, given.rows), true)
-      }),
-      runs(2_000),
-    ))
+    expectAlike(valuesQuery, 2_000))
 
   it('tells the same results apart', () =>
     fc.assert(
